@@ -1,0 +1,101 @@
+"""One exception tree; every error says in one line what is wrong and what to do.
+
+    SelectLLMError                 exit code 1
+    ├── UsageError                 exit code 2: the request itself is wrong
+    │   ├── UnknownNameError       a name nobody knows, with the nearest right one
+    │   └── MissingExtraError      the request needs libraries that are not installed
+    ├── BenchmarkError             questions cannot be read
+    ├── CacheError                 stored results cannot be read or written
+    │   ├── DamagedError           a stored file is truncated or changed
+    │   ├── LockedError            another process is writing the same LLM's results
+    │   └── SettingsMismatchError  stored results were made with other weights, prompt or sampling
+    ├── ImportFormatError          another tool's file cannot be read
+    └── EngineError                an LLM cannot be loaded or run
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BenchmarkError",
+    "CacheError",
+    "DamagedError",
+    "EngineError",
+    "ImportFormatError",
+    "LockedError",
+    "MissingExtraError",
+    "SelectLLMError",
+    "SettingsMismatchError",
+    "UnknownNameError",
+    "UsageError",
+]
+
+
+class SelectLLMError(Exception):
+    """Base of all errors this package raises on purpose."""
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+
+
+class UsageError(SelectLLMError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is not among the known ones; names the nearest, or lists them all."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
+        close = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.6)
+        if close:
+            nearest = next(each for each in known if each.lower() == close[0])
+            remedy = f"did you mean {nearest!r}?"
+        elif known:
+            remedy = f"choose from {', '.join(known)}"
+        else:
+            remedy = "there are none yet"
+        super().__init__(f"no {kind} {name!r}", remedy)
+
+
+class MissingExtraError(UsageError):
+    """The request needs libraries of an extra that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs libraries that are not installed", f"pip install 'selectllm[{extra}]'")
+
+
+class BenchmarkError(SelectLLMError):
+    """Questions cannot be read."""
+
+
+class CacheError(SelectLLMError):
+    """Stored results cannot be read or written."""
+
+
+class DamagedError(CacheError):
+    """A stored file is truncated or changed."""
+
+
+class LockedError(CacheError):
+    """Another process is writing the same LLM's results."""
+
+
+class SettingsMismatchError(CacheError):
+    """Stored results were made with other weights, prompt or sampling."""
+
+
+class ImportFormatError(SelectLLMError):
+    """Another tool's file cannot be read."""
+
+
+class EngineError(SelectLLMError):
+    """An LLM cannot be loaded or run."""

@@ -1,0 +1,167 @@
+"""LLMs and pools: named candidates with weights, prompt and sampling settings.
+
+The seven LLMs of the study (Srivatsa, Maurya, Kochmar 2024, arXiv 2405.00467) are built in as `STUDY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from selectllm_engine.errors import UnknownNameError, UsageError
+
+__all__ = ["LLM", "STUDY", "Pool", "PromptStyle", "Sampling", "study_latency"]
+
+PromptStyle = Literal["zero-shot", "few-shot"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How completions are drawn. The defaults are the study's.
+
+    `top_k` 0 switches top-k off; `max_tokens` counts new tokens; generation ends at any of `stop`.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    max_tokens: int = 750
+    stop: tuple[str, ...] = ("<END_ANSWER>",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LLM:
+    """A named candidate: weights (a folder or a hub id), prompt style and sampling settings.
+
+    `chat` None means: whether the tokenizer has a chat template decides. `prompt` None means zero-shot for
+    chat LLMs and few-shot for base ones. `sampling` None means the benchmark's default. `parameters` is in
+    billions. `latency` holds known seconds per prompt by benchmark, for results that recorded none.
+    """
+
+    name: str
+    weights: str
+    revision: str | None = None
+    chat: bool | None = None
+    prompt: PromptStyle | None = None
+    sampling: Sampling | None = None
+    specialised: str | None = None
+    parameters: float | None = None
+    aliases: tuple[str, ...] = ()
+    latency: dict[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The LLMs switched on, out of `run`: all LLMs of a run in their order. Never empty.
+
+    Raises:
+        UnknownNameError: a name that the run does not have.
+        UsageError: no LLM is left on.
+    """
+
+    run: tuple[str, ...]
+    on: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for name in sorted(self.on - set(self.run)):
+            raise UnknownNameError("LLM", name, self.run)
+        if not self.on:
+            raise UsageError("a pool needs at least one LLM", "switch one on")
+
+    @classmethod
+    def of(cls, run: Iterable[str], names: Iterable[str] | None = None) -> Pool:
+        """The pool of `names` (all LLMs of the run without them)."""
+        run = tuple(run)
+        return cls(run, frozenset(run if names is None else names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The LLMs switched on, in the order of the run."""
+        return tuple(name for name in self.run if name in self.on)
+
+    @property
+    def mask(self) -> tuple[bool, ...]:
+        """One flag per LLM of the run."""
+        return tuple(name in self.on for name in self.run)
+
+    def toggle(self, name: str) -> Pool:
+        """The pool with one LLM switched; raises UsageError where it would be left empty."""
+        return Pool(self.run, self.on ^ {name})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.on)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.on
+
+
+def _study(
+    name: str,
+    weights: str,
+    alias: str,
+    *,
+    gsm8k: float,
+    mmlu: float,
+    prompt: PromptStyle = "few-shot",
+    specialised: str | None = None,
+    parameters: float = 7.0,
+) -> LLM:
+    return LLM(
+        name=name,
+        weights=weights,
+        chat=prompt == "zero-shot" or alias.endswith("_CHAT"),
+        prompt=prompt,
+        sampling=Sampling(),
+        specialised=specialised,
+        parameters=parameters,
+        aliases=(alias, f"maj_{alias}"),
+        latency={"gsm8k": gsm8k, "mmlu": mmlu},
+    )
+
+
+# Latencies in seconds per prompt on one A100, as published.
+STUDY: tuple[LLM, ...] = (
+    _study("gemma-7b", "google/gemma-7b", "gemma-7b_LM", gsm8k=7.10, mmlu=3.00),
+    _study("gemma-7b-it", "google/gemma-7b-it", "gemma-7b-it_CHAT", gsm8k=0.70, mmlu=1.00),
+    _study("llama2-7b", "meta-llama/Llama-2-7b-hf", "llama2-7b_LM", gsm8k=4.21, mmlu=2.30),
+    _study(
+        "llama2-13b-chat",
+        "meta-llama/Llama-2-13b-chat-hf",
+        "llama2-13b-chat_CHAT",
+        gsm8k=1.80,
+        mmlu=4.80,
+        prompt="zero-shot",
+        parameters=13.0,
+    ),
+    _study("mistral-7b", "mistralai/Mistral-7B-v0.1", "mistral-7b_LM", gsm8k=3.70, mmlu=1.80),
+    _study(
+        "mistral-7b-it",
+        "mistralai/Mistral-7B-Instruct-v0.1",
+        "mistral-7b-it_CHAT",
+        gsm8k=1.00,
+        mmlu=1.10,
+        prompt="zero-shot",
+    ),
+    _study(
+        "metamath-7b",
+        "meta-math/MetaMath-7B-V1.0",
+        "metamath-7b_LM",
+        gsm8k=4.70,
+        mmlu=2.40,
+        specialised="mathematics",
+    ),
+)
+
+
+def study_latency(name: str, benchmark: str) -> float | None:
+    """The study's published seconds per prompt for an LLM, by its name or one of the authors' spellings."""
+    folded = name.casefold()
+    for llm in STUDY:
+        if folded in {llm.name, *(alias.casefold() for alias in llm.aliases)}:
+            return llm.latency.get(benchmark)
+    return None
