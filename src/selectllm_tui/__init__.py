@@ -1,0 +1,1 @@
+"""The terminal faces of selectllm: the commands (`cli`) and the explorer (`app`)."""
