@@ -1,0 +1,223 @@
+"""maj@K and pooled votes: arrays of answers in, arrays of winning answers out.
+
+Q questions, N LLMs, K samples. Votes go to the most frequent answer; ties go to the answer seen first (LLM order of
+the run, then sample order) and are counted. Samples without an answer don't vote.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.outcomes import NOT_FOUND, Outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Tally", "Vote", "Votes", "llm_votes", "majority_vote", "pooled_votes", "prefix_leads", "tally", "with_k"]
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The winner of one vote.
+
+    `answer` is None where nobody voted; `valid` counts the votes cast; `tied` says that another answer had as many.
+    """
+
+    answer: str | None
+    count: int
+    valid: int
+    tied: bool
+
+
+def majority_vote(answers: Sequence[str | None]) -> Vote:
+    """The most frequent answer of one question; None doesn't vote, and ties go to the answer seen first."""
+    counts: dict[str, int] = {}
+    for answer in answers:
+        if answer is not None:
+            counts[answer] = counts.get(answer, 0) + 1
+    if not counts:
+        return Vote(None, 0, 0, tied=False)
+    most = max(counts.values())
+    leaders = [answer for answer, count in counts.items() if count == most]  # a dict remembers who was seen first
+    return Vote(leaders[0], most, sum(counts.values()), tied=len(leaders) > 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """The winners of many votes, of shape [Q, N] (one per LLM) or [Q] (pooled).
+
+    Attributes:
+        code: int16, the winning answer's code; NOT_FOUND where nobody voted.
+        count: int32, how many samples voted for it.
+        tied: bool, whether another answer had as many votes.
+    """
+
+    code: NDArray[np.int16]
+    count: NDArray[np.int32]
+    tied: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """How often each LLM gave each answer: one entry per (question, answer, LLM) that occurs, in that order.
+
+    Sparse, because a dense [Q, N, codes] array is as wide as the one question with the most distinct answers.
+    A cell is a question's answer: a run of entries with the same question and code.
+
+    Attributes:
+        questions, llms, samples: Q, N, K.
+        slot: intp [E], question · N + LLM of each entry.
+        count: int32 [E], votes of that LLM for that answer.
+        first: int32 [E], LLM · K + sample at which that LLM first gave it.
+        cell_start: intp [G], first entry of each cell.
+        cell_code: int16 [G], the cell's answer.
+        cell_group: intp [G], index into `voted` of the cell's question.
+        group_start: intp [V], first cell of each question that has any vote.
+        voted: intp [V], those questions.
+    """
+
+    questions: int
+    llms: int
+    samples: int
+    slot: NDArray[np.intp]
+    count: NDArray[np.int32]
+    first: NDArray[np.int32]
+    cell_start: NDArray[np.intp]
+    cell_code: NDArray[np.int16]
+    cell_group: NDArray[np.intp]
+    group_start: NDArray[np.intp]
+    voted: NDArray[np.intp]
+
+    @property
+    def span(self) -> int:
+        """A number larger than any `first`: votes · span − first orders answers by votes, then by who was first."""
+        return self.llms * self.samples + 1
+
+    def by_llm(self) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
+        """Per LLM the cells it voted for, its votes and its first samples; a cell occurs at most once per LLM."""
+        entry_cell = np.repeat(np.arange(len(self.cell_start)), np.diff(self.cell_start, append=len(self.slot)))
+        llm = self.slot % self.llms
+        return [(entry_cell[own], self.count[own], self.first[own]) for own in (llm == n for n in range(self.llms))]
+
+
+def tally(answers: NDArray[np.int16]) -> Tally:
+    """Count the answers int16 [Q, N, K]; negative codes don't vote."""
+    questions, llms, samples = answers.shape
+    places = llms * samples
+    codes = int(answers.max(initial=0)) + 1
+    kind = np.int32 if (codes + 1) * places < np.iinfo(np.int32).max else np.int64
+    # One sort per question of code · places + place brings equal answers together, first seen first.
+    absent = codes * places
+    keys: NDArray[Any] = answers.reshape(questions, places).astype(kind)
+    silent = keys < 0
+    keys *= places
+    keys += np.arange(places, dtype=kind)
+    keys[silent] = absent
+    keys.sort(axis=1)
+    question, _ = np.nonzero(keys < absent)
+    code, place = np.divmod(keys[keys < absent], max(places, 1))
+    slot = question * llms + place // max(samples, 1)
+
+    new_cell = np.ones(len(code), dtype=bool)
+    new_cell[1:] = (code[1:] != code[:-1]) | (question[1:] != question[:-1])
+    new_entry = new_cell.copy()
+    new_entry[1:] |= slot[1:] != slot[:-1]
+    entries = np.flatnonzero(new_entry)
+    cells = new_cell[entries]
+    cell_start = np.flatnonzero(cells)
+    cell_question = question[entries[cell_start]]
+    new_group = np.ones(len(cell_question), dtype=bool)
+    new_group[1:] = cell_question[1:] != cell_question[:-1]
+    return Tally(
+        questions=questions,
+        llms=llms,
+        samples=samples,
+        slot=slot[entries],
+        count=np.diff(entries, append=len(code)).astype(np.int32),
+        first=place[entries].astype(np.int32),
+        cell_start=cell_start,
+        cell_code=code[entries[cell_start]].astype(np.int16),
+        cell_group=np.cumsum(new_group) - 1,
+        group_start=np.flatnonzero(new_group),
+        voted=cell_question[new_group],
+    )
+
+
+def llm_votes(tally: Tally) -> Votes:
+    """Every LLM's own vote, arrays [Q, N]."""
+    slots = tally.questions * tally.llms
+    entry_code = np.repeat(tally.cell_code, np.diff(tally.cell_start, append=len(tally.slot)))
+    score = tally.count.astype(np.int64) * tally.span - tally.first
+    best = np.zeros(slots, dtype=np.int64)
+    np.maximum.at(best, tally.slot, score)
+    winner = score == best[tally.slot]
+    code = np.full(slots, NOT_FOUND, dtype=np.int16)
+    code[tally.slot[winner]] = entry_code[winner]
+    count = -(-best // tally.span)
+    leads = tally.count == count[tally.slot]
+    tied = np.bincount(tally.slot[leads], minlength=slots) > 1
+    shape = (tally.questions, tally.llms)
+    return Votes(code.reshape(shape), count.astype(np.int32).reshape(shape), tied.reshape(shape))
+
+
+def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
+    """One vote per question over all samples of the selected LLMs, arrays [Q].
+
+    `selection` is bool [Q, N], or bool [N] for the same LLMs everywhere.
+    """
+    code = np.full(tally.questions, NOT_FOUND, dtype=np.int16)
+    count = np.zeros(tally.questions, dtype=np.int32)
+    tied = np.zeros(tally.questions, dtype=np.bool_)
+    if len(tally.slot) == 0:
+        return Votes(code, count, tied)
+    chosen = selection[tally.slot % tally.llms] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
+    total = np.add.reduceat(tally.count * chosen, tally.cell_start)
+    first = np.minimum.reduceat(np.where(chosen, tally.first, tally.span), tally.cell_start)
+    score = total.astype(np.int64) * tally.span - first
+    best = np.maximum.reduceat(score, tally.group_start)
+    most = np.maximum.reduceat(total, tally.group_start)
+    winner = (score == best[tally.cell_group]) & (total > 0)
+    code[tally.voted[tally.cell_group[winner]]] = tally.cell_code[winner]
+    count[tally.voted] = most
+    leaders = np.add.reduceat((total == most[tally.cell_group]).astype(np.int32), tally.group_start)
+    tied[tally.voted] = (leaders > 1) & (most > 0)
+    return Votes(code, count, tied)
+
+
+def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
+    """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
+    by_llm = tally.by_llm()
+    total = np.zeros(len(tally.cell_start), dtype=np.int32)
+    for llm in order:
+        cells, counts, _ = by_llm[llm]
+        total[cells] += counts
+        lead = np.zeros(tally.questions, dtype=np.int32)
+        if len(total):
+            lead[tally.voted] = np.maximum.reduceat(total, tally.group_start)
+        yield lead
+
+
+def with_k(outcomes: Outcomes, k: int | None) -> Outcomes:
+    """The outcomes over the first k samples, labels recomputed; None keeps all samples.
+
+    Latency and cost stay as they are: they are those of one sample.
+
+    Raises:
+        UsageError: k is below 1 or above the number of samples, or only labels are known.
+    """
+    if k is None or k == outcomes.samples:
+        return outcomes
+    if outcomes.answers is None:
+        raise UsageError(f"{outcomes.benchmark} has labels only, no samples to take {k} of", "leave K out")
+    if not 1 <= k <= outcomes.samples:
+        raise UsageError(f"K = {k} is not within the {outcomes.samples} samples", f"choose 1 to {outcomes.samples}")
+    answers = outcomes.answers[:, :, :k]
+    labels = llm_votes(tally(answers)).code == outcomes.gold[:, None]
+    return dataclasses.replace(outcomes, answers=answers, samples=k, labels=labels)
