@@ -1,0 +1,170 @@
+"""The command line. A command is one thin file of this package and one line of `COMMANDS`.
+
+Command modules import typer and the standard library alone at their top, and the engine inside the functions, so that
+`selectllm --help` and shell completion are quick. They return nothing and raise errors of `selectllm_engine.errors`;
+`main` turns every error into one line on standard error and the exit code: 0 done, 1 failed, 2 wrong usage, 130
+interrupted. The environment variable SELECTLLM_TRACEBACK=1 shows where an error came from.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from selectllm_engine.errors import SelectLLMError, UnknownNameError
+from selectllm_tui.untrusted import visible
+
+__all__ = ["COMMANDS", "main"]
+
+# name -> (module:function or module:typer app, panel of the help)
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+_RESULTS, _MAKE, _EXCHANGE = "Look at results", "Make results", "Exchange and maintain"
+
+
+class _Group(TyperGroup):
+    """Commands from the table, each imported when it is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+def _load(name: str) -> Any:
+    target, panel = COMMANDS[name]
+    module, _, attribute = target.partition(":")
+    found = getattr(import_module(f"selectllm_tui.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        command = typer.main.get_command(found)
+        command.name = name
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command(name)(found)
+        command = typer.main.get_command(app)
+    command.rich_help_panel = panel  # type: ignore[attr-defined]
+    return command
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"selectllm {version('selectllm')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Would routing each question to the most suitable LLMs beat your best single one?
+
+    Sample several LLMs, vote, train routers, evaluate policies, and explore all of it in the terminal.
+    Start with: selectllm tui
+    """
+
+
+def _app() -> Any:
+    app = typer.Typer(
+        cls=_Group,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    return typer.main.get_command(app)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command line (`sys.argv` without `args`); returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of failing
+    try:
+        code = _app().main(args=args, prog_name="selectllm", standalone_mode=False)
+        sys.stdout.flush()  # a reader that has gone shows here, not at interpreter exit
+    except Exception as error:
+        return _report(error)
+    if code == 130:
+        _say("interrupted")
+    return int(code or 0)
+
+
+def _report(error: Exception) -> int:
+    if os.environ.get("SELECTLLM_TRACEBACK"):
+        import traceback
+
+        sys.stderr.write(visible(traceback.format_exc(), newlines=True))
+    match error:
+        case BrokenPipeError():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        case SelectLLMError():
+            _say(str(error))
+            return error.exit_code
+        case typer.TyperException():
+            if type(error).__name__ != "NoArgsIsHelpError":  # making that one has already printed the help
+                _say(_usage(error))
+            return error.exit_code
+        case typer.Abort():
+            _say("stopped")
+            return 1
+        case OSError():
+            _say(_system(error))
+            return 1
+        case _:
+            _say(
+                f"unexpected {type(error).__name__}: {error}; "
+                "this is a bug: SELECTLLM_TRACEBACK=1 in front of the command shows where it comes from"
+            )
+            return 1
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Typer's message in the form of our own: problem; remedy."""
+    problem = error.message if getattr(error, "possibilities", None) else error.format_message()
+    problem = problem[:1].lower() + problem[1:].rstrip(".")
+    if possibilities := getattr(error, "possibilities", None):
+        return f"{problem}; did you mean {' or '.join(possibilities)}?"
+    context = getattr(error, "ctx", None)
+    return f"{problem}; see {context.command_path} --help" if context else problem
+
+
+def _system(error: OSError) -> str:
+    problem = error.strerror or str(error) or type(error).__name__
+    problem = problem[:1].lower() + problem[1:]
+    if error.filename is not None:
+        problem += f": {os.fsdecode(error.filename)}"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return f"{problem}; free some space and run the same command again"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{problem}; --cache DIR names a folder that can be written"
+        case _:
+            return problem
+
+
+def _say(message: str) -> None:
+    line = f"error: {visible(message)}"
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        line = f"\x1b[31m{line}\x1b[0m"
+    sys.stderr.write(f"{line}\n")

@@ -1,0 +1,103 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Benchmark", "CacheDir", "Format", "K", "Output", "PoolNames", "Protocol", "Split", "names"]
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+
+
+class Protocol(StrEnum):
+    """Whose arithmetic: ours, or what the study's released code computes."""
+
+    CORRECTED = "corrected"
+    PAPER = "paper"
+
+
+def names(text: str | None) -> list[str] | None:
+    """The names in `a,b`; None where the option was not given."""
+    return None if text is None else [name for each in text.split(",") if (name := each.strip())]
+
+
+def complete(known: Iterable[str], incomplete: str) -> list[str]:
+    """The known names that continue what is typed; after a comma, the last of several."""
+    done, comma, last = incomplete.rpartition(",")
+    taken = set(done.split(","))
+    return [f"{done}{comma}{name}" for name in known if name.startswith(last) and name not in taken]
+
+
+def complete_benchmark(ctx: typer.Context, incomplete: str) -> list[str]:
+    from selectllm_engine.cache import open_cache
+
+    try:
+        return complete(open_cache(ctx.params.get("cache")).benchmarks(), incomplete)
+    except Exception:  # completion never disturbs the prompt
+        return []
+
+
+def complete_llm(ctx: typer.Context, incomplete: str) -> list[str]:
+    from selectllm_engine.cache import open_cache
+
+    try:
+        cache = open_cache(ctx.params.get("cache"))
+        return complete(cache.llms(cache.choose(ctx.params.get("benchmark"))), incomplete)
+    except Exception:
+        return []
+
+
+def complete_router(ctx: typer.Context, incomplete: str) -> list[str]:
+    from selectllm_engine.cache import open_cache
+
+    try:
+        cache = open_cache(ctx.params.get("cache"))
+        return complete(cache.routers(cache.choose(ctx.params.get("benchmark"))), incomplete)
+    except Exception:
+        return []
+
+
+def complete_policy(incomplete: str) -> list[str]:
+    from selectllm_engine.policies import POLICIES
+
+    return complete(POLICIES, incomplete)
+
+
+Benchmark = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Which benchmark; not needed where there is only one.", autocompletion=complete_benchmark
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where results are kept: else $SELECTLLM_CACHE, ./cache where it exists, the user's data folder.",
+        file_okay=False,
+    ),
+]
+PoolNames = Annotated[
+    str | None,
+    typer.Option(
+        "--pool", metavar="LLM,LLM…", help="The LLMs to choose among; all without it.", autocompletion=complete_llm
+    ),
+]
+Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train, validation or test.")]
+K = Annotated[int | None, typer.Option("--k", min=1, help="Vote over the first K samples; all without it.")]
+Output = Annotated[Format, typer.Option("--format", help="How to write the table.")]
