@@ -1,0 +1,217 @@
+"""The benchmark that needs no download: questions made by reasoning-gym (https://github.com/open-thought/reasoning-gym).
+
+A fixed mix of twelve kinds with short answers, on which LLMs of 0.1 to 2 billion parameters differ. Question i of a
+split is of kind i modulo twelve. Every kind has one endless stream of questions, and a digest of a question's text
+says which split (or the exemplars) it belongs to. So no text is ever in two splits, and larger sizes only add
+questions. Another version of reasoning-gym may make other questions from the same seed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from typing import Any, Literal, NamedTuple
+
+from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
+from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
+
+__all__ = ["KINDS", "SIZES", "load"]
+
+SIZES: dict[str, int] = {"train": 400, "validation": 200, "test": 400}
+EXEMPLARS = 5  # per kind
+
+_SHARES = ("train",) * 4 + ("validation",) * 2 + ("test",) * 3 + ("exemplar",)
+_CHUNK = 500  # items made from one seed of the gym
+_PATIENCE = 20  # chunks without anything new before a kind counts as exhausted
+
+
+class Made(NamedTuple):
+    """A question made from one item of the gym; the answer is an option's text where there are choices."""
+
+    text: str
+    answer: str
+    choices: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of question: a data set of the gym, its settings, and how an item becomes a question."""
+
+    dataset: str
+    answer: Literal["number", "letter", "word"]
+    make: Callable[[Mapping[str, Any], Random], Made | None]  # None: leave the item out
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _as_is(item: Mapping[str, Any], _: Random) -> Made:
+    return Made(item["question"].strip(), item["answer"])
+
+
+def _up_to_question_mark(item: Mapping[str, Any], _: Random) -> Made:
+    """The item without what follows the question: asking for a form of answer is the prompt's business."""
+    text = item["question"].replace(" \n", "\n")
+    return Made(text[: text.rfind("?") + 1].strip(), item["answer"])
+
+
+def _arithmetic(item: Mapping[str, Any], _: Random) -> Made:
+    expression = re.search(r": (.+?)(?: =|\. Give .*)$", item["question"])
+    return Made(f"What is {expression[1] if expression else item['question']}?", item["answer"])
+
+
+def _sequence(item: Mapping[str, Any], _: Random) -> Made | None:
+    terms = item["question"].removesuffix(", ?")
+    if terms.rsplit(", ", 1)[-1] == item["answer"]:
+        return None  # sequences that have come to rest are too easy to be worth their number
+    return Made(f"Which number comes next in this sequence: {terms}?", item["answer"])
+
+
+def _letters(item: Mapping[str, Any], _: Random) -> Made | None:
+    return None if item["answer"] == "1" else _as_is(item, _)  # nearly all answers otherwise
+
+
+def _legs(item: Mapping[str, Any], _: Random) -> Made:
+    return Made(item["question"].split("\n\n")[-1].strip().removeprefix("Now, how").join(("How", "")), item["answer"])
+
+
+def _word_problem(item: Mapping[str, Any], _: Random) -> Made | None:
+    text = item["question"].removesuffix(" Give the result as your final answer. Do not include units.")
+    return Made(text, item["answer"]) if len(text) <= 420 else None
+
+
+def _backward(item: Mapping[str, Any], _: Random) -> Made:
+    return Made(f'How is the word "{item["metadata"]["word"].lower()}" spelled backward?', item["answer"].lower())
+
+
+def _largest(item: Mapping[str, Any], random: Random) -> Made | None:
+    numbers = [f"{float(each):g}" for each in item["metadata"]["original_numbers"]]
+    return _pick(numbers, max(numbers, key=float), "Which of these numbers is the largest", random)
+
+
+def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
+    words = [word.lower() for word in item["metadata"]["original_words"] if word.isalpha()]
+    return _pick(words, min(words, default=""), "Which of these words comes first in alphabetical order", random)
+
+
+def _pick(options: list[str], right: str, question: str, random: Random) -> Made | None:
+    if len(set(options)) != len(options) or not 3 <= len(options) <= 5:
+        return None
+    text = f"{question}: {', '.join(options)}?"
+    return Made(text, right, tuple(random.sample(options, len(options))))
+
+
+KINDS: dict[str, Kind] = {
+    "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 4, "max_digits": 2}),
+    "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
+    "sequences": Kind("number_sequence", "number", _sequence, {"max_terms": 6, "max_complexity": 2}),
+    "letters": Kind("letter_counting", "number", _letters, {"min_words": 2, "max_words": 7}),
+    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 3, "max_instances": 6}),
+    "problems": Kind("gsm_symbolic", "number", _word_problem),
+    "largest": Kind("number_sorting", "letter", _largest, {"max_numbers": 5}),
+    "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 5}),
+    "reading": Kind("needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 3, "max_num_statements": 8}),
+    "relatives": Kind("family_relationships", "word", _up_to_question_mark, {"max_family_size": 6}),
+    "weekdays": Kind("calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"]}),
+    "backward": Kind("spell_backward", "word", _backward, {"max_word_len": 5}),
+}
+
+
+def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0) -> Benchmark:
+    """Questions of the fixed mix, `sizes` (SIZES where not given) per split, with five exemplars per kind.
+
+    Raises:
+        UsageError: `data` is given, or sizes that are no sizes.
+        MissingExtraError: reasoning-gym is not installed.
+        BenchmarkError: a kind has fewer distinct questions than asked for.
+    """
+    if data is not None:
+        raise UsageError("reasoning makes its questions itself", "leave the data out, or give your questions another name")
+    wanted = SIZES | _checked(sizes or {})
+    names = list(KINDS)
+    rows: list[tuple[str, int, dict[str, Any]]] = []
+    exemplars: list[Exemplar] = []
+    for position, name in enumerate(names):
+        needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
+        made = _distribute(name, needed | {"exemplar": EXEMPLARS}, seed)
+        for split in SPLITS:
+            rows += [(split, position + len(names) * n, row) for n, row in enumerate(made[split])]
+        exemplars += [Exemplar(row["text"], row["gold"], row["choices"], subject=name) for row in made["exemplar"]]
+    rows.sort(key=lambda row: (SPLITS.index(row[0]), row[1]))
+    questions = question_frame(
+        row | {"question_id": f"reasoning-{split}-{index:04d}", "split": split} for split, index, row in rows
+    )
+    return Benchmark("reasoning", questions, tuple(exemplars), terse=True)
+
+
+def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
+    for split, size in sizes.items():
+        if split not in SPLITS:
+            raise UnknownNameError("split", split, SPLITS)
+        if size < 0:
+            raise UsageError(f"{size} is no number of questions", "give 0 or more")
+    return dict(sizes)
+
+
+def _distribute(name: str, needed: Mapping[str, int], seed: int) -> dict[str, list[dict[str, Any]]]:
+    """The first `needed` questions of one kind for each split, from its stream."""
+    found: dict[str, list[dict[str, Any]]] = {split: [] for split in needed}
+    seen: set[bytes] = set()
+    idle = 0
+    for made in _stream(name, seed):
+        lacking = [split for split, count in needed.items() if len(found[split]) < count]
+        if not lacking:
+            break
+        if idle > _PATIENCE * _CHUNK:
+            split = lacking[0]
+            raise BenchmarkError(
+                f"only {len(found[split])} different {name} questions for {split} could be made, {needed[split]} are needed",
+                f"ask for at most {len(found[split]) * len(KINDS)} {split} questions",
+            )
+        idle += 1
+        if made is None:
+            continue
+        key = blake2b(made.text.encode(), digest_size=8).digest()
+        split = _SHARES[int.from_bytes(key, "big") % len(_SHARES)]
+        if split not in lacking or key in seen:
+            continue
+        row = _question(name, made)
+        if row is not None:
+            seen.add(key)
+            found[split].append(row)
+            idle = 0
+    return found
+
+
+def _question(name: str, made: Made) -> dict[str, Any] | None:
+    """The row of a question; None where its answer is none that extraction could give."""
+    from selectllm_engine.answers import canonical
+
+    kind = KINDS[name].answer
+    answer = LETTERS[made.choices.index(made.answer)] if made.choices else made.answer
+    gold = canonical(answer, kind, len(made.choices or LETTERS))
+    if gold is None:
+        return None
+    return {"subject": name, "text": made.text, "choices": made.choices, "gold": gold, "kind": kind}
+
+
+def _stream(name: str, seed: int) -> Iterator[Made | None]:
+    """The endless questions of one kind, the same for the same seed."""
+    kind = KINDS[name]
+    chunk = 0
+    while True:
+        digest = blake2b(f"{seed}/{name}/{chunk}".encode(), digest_size=6).digest()
+        dataset = _dataset(kind, int.from_bytes(digest, "big"))
+        for index in range(_CHUNK):
+            yield kind.make(dataset[index], Random(f"{seed}/{name}/{chunk}/{index}"))
+        chunk += 1
+
+
+def _dataset(kind: Kind, seed: int) -> Any:
+    try:
+        import reasoning_gym
+    except ImportError as error:
+        raise MissingExtraError("making reasoning questions", "reasoning") from error
+    return reasoning_gym.create_dataset(kind.dataset, seed=seed, size=_CHUNK, **kind.settings)

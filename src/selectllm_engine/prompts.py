@@ -1,0 +1,166 @@
+"""Prompts: zero-shot and few-shot chain of thought, and short variants of both; pure text.
+
+Few-shot prompts have the layout of the study (Srivatsa, Maurya, Kochmar 2024, arXiv 2405.00467): exemplars between
+`<START_QUESTION>` … `<END_ANSWER>`, for chat and base LLMs alike. Zero-shot prompts are messages for the chat template
+of a chat LLM and plain text for a base one. The short ("terse") variants ask for the answer alone.
+
+A question's text goes in unchanged, even where it holds a marker such as `<END_ANSWER>`: changing it would mean asking
+another question. Such a text can spoil its own prompt, and no other one's; `holds_marker` tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.llms import PromptStyle, Sampling
+
+if TYPE_CHECKING:
+    from selectllm_engine.benchmarks import Exemplar
+
+__all__ = [
+    "PROMPT_VERSION",
+    "TERSE_SAMPLING",
+    "Prompt",
+    "build_prompt",
+    "default_sampling",
+    "holds_marker",
+    "prompt_manifest",
+    "without_system",
+]
+
+PROMPT_VERSION = 1  # raise it when any wording here changes: stored generations were made with another prompt then
+
+TERSE_SAMPLING = Sampling(max_tokens=48)
+
+MARKERS = ("<START_QUESTION>", "<END_QUESTION>", "<START_ANSWER>", "<END_ANSWER>")
+
+_STEPS = "Let's think step by step."
+_SYSTEM = (
+    "You are a helpful assistant. Think about the question and answer it step by step, to the best of your ability. "
+    "At the end, state one final answer"
+)
+_FORM = {
+    "number": 'as "The answer is X.", where X is a number.',
+    "letter": 'as "The answer is (X).", where X is the letter of the right option.',
+    "word": 'as "The answer is X.", where X is a single word or name.',
+}
+_TERSE_SYSTEM = "You are a helpful assistant that answers with one short sentence: no explanation, no steps, no code."
+_TERSE_FORM = {
+    "number": 'Reply only with "The answer is X.", where X is a number.',
+    "letter": 'Reply only with "The answer is (X).", where X is the letter of the right option.',
+    "word": 'Reply only with "The answer is X.", where X is a single word or name.',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt for an LLM: either plain text, or messages (role, content) for its chat template; exactly one is set."""
+
+    text: str | None = None
+    messages: tuple[dict[str, str], ...] | None = None
+
+
+def build_prompt(
+    question: Mapping[str, Any], *, style: PromptStyle, chat: bool, exemplars: Sequence[Exemplar] = (), terse: bool
+) -> Prompt:
+    """The prompt that asks one question.
+
+    Args:
+        question: a row of QUESTION_SCHEMA; `text`, `choices` and `kind` are used.
+        style: "zero-shot" or "few-shot".
+        chat: whether the LLM has a chat template; decides the form of zero-shot prompts.
+        exemplars: solved questions for few-shot prompts, shown in this order.
+        terse: ask for the answer alone.
+
+    Raises:
+        UsageError: a few-shot prompt without exemplars.
+    """
+    asked = _with_choices(question["text"], question["choices"])
+    if style == "few-shot":
+        if not exemplars:
+            raise UsageError(
+                "few-shot prompts need exemplars, and the benchmark has none",
+                "mark some of its rows with the split 'exemplar', or use zero-shot prompts",
+            )
+        return Prompt(text=_few_shot(asked, exemplars, terse=terse))
+    system, request = _zero_shot(asked, question["kind"], terse=terse)
+    if chat:
+        return Prompt(messages=({"role": "system", "content": system}, {"role": "user", "content": request}))
+    return Prompt(text=f"{system}\n\nQuestion: {request}\n\nAnswer:{'' if terse else f' {_STEPS}'}")
+
+
+def _zero_shot(asked: str, kind: str, *, terse: bool) -> tuple[str, str]:
+    if terse:
+        return _TERSE_SYSTEM, f"{asked}\n{_TERSE_FORM[kind]}"
+    return f"{_SYSTEM} {_FORM[kind]}", asked
+
+
+def _few_shot(asked: str, exemplars: Sequence[Exemplar], *, terse: bool) -> str:
+    opening = "Answer:" if terse else f"Answer: {_STEPS}"
+    solved = [
+        f"<START_QUESTION> Question: {_with_choices(each.text, each.choices)} <END_QUESTION> "
+        f"<START_ANSWER> {opening} {_solution(each, terse=terse)} <END_ANSWER>"
+        for each in exemplars
+    ]
+    return "\n".join([*solved, f"<START_QUESTION> Question: {asked} <END_QUESTION> <START_ANSWER> {opening}"])
+
+
+def _solution(exemplar: Exemplar, *, terse: bool) -> str:
+    answer = f"({exemplar.answer})" if exemplar.choices else exemplar.answer
+    statement = f"The answer is {answer}."
+    return statement if terse or not exemplar.rationale else f"{exemplar.rationale} {statement}"
+
+
+def _with_choices(text: str, choices: Sequence[str] | None) -> str:
+    """The question, its options after it on one line: `(A) … (B) …`, at most ten."""
+    if not choices:
+        return text
+    options = " ".join(f"({letter}) {choice}" for letter, choice in zip("ABCDEFGHIJ", choices, strict=False))
+    return f"{text}\n{options}"
+
+
+def without_system(messages: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], ...]:
+    """The messages with the system sentence put before the user's, for chat templates that have no system role."""
+    system = [each["content"] for each in messages if each["role"] == "system"]
+    rest = [dict(each) for each in messages if each["role"] != "system"]
+    rest[0]["content"] = "\n\n".join([*system, rest[0]["content"]])
+    return tuple(rest)
+
+
+def holds_marker(text: str) -> bool:
+    """Whether a question's text holds a marker of the few-shot layout, and can so spoil its own prompt."""
+    return any(marker in text for marker in MARKERS)
+
+
+def prompt_manifest(
+    style: PromptStyle, *, chat: bool, terse: bool, exemplars: Sequence[Exemplar] = ()
+) -> dict[str, Any]:
+    """What identifies the prompts of a run, as JSON values: generations of different manifests don't mix.
+
+    `exemplars` are all of the benchmark's; they count in few-shot prompts only.
+    """
+    few_shot = style == "few-shot"
+    rationales = any(each.rationale for each in exemplars) and not terse
+    return {
+        "style": style,
+        "form": "messages" if chat and not few_shot else "text",
+        "terse": terse,
+        "version": PROMPT_VERSION,
+        "exemplars": ("rationales" if rationales else "answers only") if few_shot else None,
+        "digest": _digest(exemplars) if few_shot else None,
+    }
+
+
+def _digest(exemplars: Sequence[Exemplar]) -> str:
+    text = json.dumps([asdict(each) for each in exemplars], ensure_ascii=False)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def default_sampling(terse: bool) -> Sampling:  # noqa: FBT001
+    """The study's sampling settings, with 48 new tokens at most where short answers are asked for."""
+    return TERSE_SAMPLING if terse else Sampling()
