@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
 from selectllm_tui.untrusted import visible
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "command", "main"]
 
 # name -> (module:function or module:typer app, panel of the help)
 COMMANDS: dict[str, tuple[str, str]] = {}
@@ -39,7 +39,7 @@ class _Group(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = _load(cmd_name)
+            self.commands[cmd_name] = command(cmd_name)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
@@ -48,19 +48,18 @@ class _Group(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _load(name: str) -> Any:
+def command(name: str) -> Any:
+    """The command of the table, its module imported now."""
     target, panel = COMMANDS[name]
     module, _, attribute = target.partition(":")
     found = getattr(import_module(f"selectllm_tui.cli.{module}"), attribute)
-    if isinstance(found, typer.Typer):
-        command = typer.main.get_command(found)
-        command.name = name
-    else:
+    app = found
+    if not isinstance(found, typer.Typer):
         app = typer.Typer(add_completion=False)
         app.command(name)(found)
-        command = typer.main.get_command(app)
-    command.rich_help_panel = panel  # type: ignore[attr-defined]
-    return command
+    made: Any = typer.main.get_command(app)
+    made.name, made.rich_help_panel = name, panel
+    return made
 
 
 def _version(wanted: bool) -> None:
@@ -105,7 +104,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _report(error)
     if code == 130:
-        _say("interrupted")
+        _say("interrupted", kind="")
     return int(code or 0)
 
 
@@ -163,8 +162,8 @@ def _system(error: OSError) -> str:
             return problem
 
 
-def _say(message: str) -> None:
-    line = f"error: {visible(message)}"
+def _say(message: str, *, kind: str = "error: ") -> None:
+    line = f"{kind}{visible(message)}"
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         line = f"\x1b[31m{line}\x1b[0m"
     sys.stderr.write(f"{line}\n")

@@ -1,0 +1,130 @@
+"""The frame of the command line: errors become one line, exit codes, did you mean, colour, streams."""
+
+import errno
+import os
+import subprocess
+import sys
+import types
+from typing import Annotated
+
+import pytest
+import typer
+
+from selectllm_engine.errors import CacheError, UsageError
+from selectllm_tui import cli
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Run a function as the command `probe`; gives exit code, stdout and stderr."""
+
+    def run(function, *args):
+        module = types.ModuleType("selectllm_tui.cli.probe")
+        module.run = function
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(cli.COMMANDS, "probe", ("probe:run", "Panel"))
+        return cli.main(["probe", *args])
+
+    return run
+
+
+def raising(error):
+    def run() -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (CacheError("no questions", "generate some"), 1, "error: no questions; generate some"),
+        (UsageError("two splits", "give one"), 2, "error: two splits; give one"),
+        (CacheError("name \x1b[31m\n[red]"), 1, "error: name ␛[31m↵[red]"),
+        (OSError(errno.ENOSPC, "No space left on device", "a\x1b"), 1, "error: no space left on device: a␛; free some"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "error: permission denied: /x; --cache DIR"),
+        (ValueError("odd"), 1, "error: unexpected ValueError: odd; this is a bug: SELECTLLM_TRACEBACK=1"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (typer.Abort(), 1, "error: stopped"),
+    ],
+)
+def test_errors_are_one_line(command, capsys, error, code, line):
+    assert command(raising(error)) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(line)
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+
+
+def test_traceback_on_demand(command, capsys, monkeypatch):
+    monkeypatch.setenv("SELECTLLM_TRACEBACK", "1")
+    assert command(raising(ValueError("odd\x1b"))) == 1
+    err = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in err
+    assert "\x1b" not in err
+
+
+def test_done_is_zero(command, capsys):
+    assert command(lambda: print("fine")) == 0
+    assert capsys.readouterr().out == "fine\n"
+
+
+def test_exit_code_of_a_command(command):
+    assert command(raising(typer.Exit(1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["prob"], "error: no command 'prob'; did you mean 'probe'?\n"),
+        (["probe", "--numbr", "3"], "error: no such option: --numbr; did you mean --number?\n"),
+        (["probe", "--number", "x"], "error: invalid value for '--number': "),
+        (["probe", "--number"], "error: option '--number' requires an argument\n"),
+        (["probe", "more"], "error: got unexpected extra argument(s) (more); see selectllm probe --help\n"),
+    ],
+)
+def test_wrong_usage(command, capsys, args, line):
+    def run(number: Annotated[int, typer.Option()] = 1) -> None:
+        """Probe."""
+
+    command(run)
+    assert cli.main(args) == 2
+    assert capsys.readouterr().err.startswith(line)
+
+
+def test_colour_only_on_a_terminal_that_wants_it(command, capsys, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    command(raising(CacheError("gone")))
+    assert capsys.readouterr().err == "\x1b[31merror: gone\x1b[0m\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    command(raising(CacheError("gone")))
+    assert capsys.readouterr().err == "error: gone\n"
+
+
+def test_no_arguments_show_the_help(capsys):
+    assert cli.main([]) == 2
+    assert "Usage: selectllm" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("selectllm 0.")
+
+
+@pytest.mark.parametrize("lines", [1, 200_000])
+def test_a_reader_that_leaves_is_no_error(lines):
+    script = (
+        "import sys, types; from selectllm_tui import cli\n"
+        "probe = sys.modules['selectllm_tui.cli.probe'] = types.ModuleType('probe')\n"
+        f"def run() -> None:\n for _ in range({lines}): print('x' * 50)\n"
+        "probe.run = run; cli.COMMANDS['probe'] = ('probe:run', 'Panel'); sys.exit(cli.main(['probe']))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 1
