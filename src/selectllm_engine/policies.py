@@ -1,0 +1,361 @@
+"""Policies: a router's probabilities and a pool in, a selection out.
+
+A selection says which LLMs answer each question. Q questions, N LLMs of the run; probabilities that tie go to the
+faster LLM, then the cheaper, then run order. "Faster" is an LLM's mean latency over the split's questions: known
+before any answer is, it says nothing about labels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.votes import prefix_leads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.votes import Tally
+
+__all__ = [
+    "POLICIES",
+    "NotAvailableError",
+    "PolicyInfo",
+    "PolicyInputs",
+    "PolicySpec",
+    "RouterScores",
+    "Selection",
+    "best_of",
+    "parse_policy",
+    "select",
+]
+
+By = Literal["latency", "cost"]
+
+
+class NotAvailableError(Exception):
+    """The data can't give this figure; the message is the reason a row's note shows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RouterScores:
+    """What a router says about the questions of one split, for all N LLMs of the run.
+
+    Attributes:
+        name: for example "knn:minilm".
+        probabilities: float32 [Q, N], of being right; NaN in the columns of `missing`.
+        forest: float32 [Q, N], the confidence forest's probabilities, for prediction and sorted-prediction.
+        validation, validation_forest: the same for the validation split [V, N], for `:auto`.
+        logits: float64 [Q, N], where the router recorded them; protocol `paper` works on them.
+        seconds_per_question: the router's own time.
+        missing: LLMs of the run that the router was trained without.
+        note: why the router has no figures at all, else None.
+    """
+
+    name: str
+    probabilities: NDArray[np.float32]
+    forest: NDArray[np.float32] | None = None
+    validation: NDArray[np.float32] | None = None
+    validation_forest: NDArray[np.float32] | None = None
+    logits: NDArray[np.float64] | None = None
+    seconds_per_question: float | None = None
+    missing: tuple[str, ...] = ()
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        # Every policy walks LLM by LLM, so each LLM's column is kept contiguous.
+        for field in ("probabilities", "forest", "validation", "validation_forest", "logits"):
+            array = getattr(self, field)
+            if array is not None:
+                object.__setattr__(self, field, np.asfortranarray(array))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Which LLMs answer each question; exactly one of the three forms is set.
+
+    Attributes:
+        llms: N.
+        choice: intp [Q], where one LLM answers each question (a one-hot row).
+        several: bool [Q, N], any number of LLMs.
+        weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
+    """
+
+    llms: int
+    choice: NDArray[np.intp] | None = None
+    several: NDArray[np.bool_] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The LLMs that answer, or may answer: bool [Q, N]."""
+        if self.several is not None:
+            return self.several
+        if self.weights is not None:
+            return np.asarray(self.weights > 0)
+        return np.asarray(np.arange(self.llms) == np.asarray(self.choice)[:, None])
+
+    def drawn(self, seed: int = 0) -> Selection:
+        """An expectation turned into one seeded draw per question; other selections as they are."""
+        if self.weights is None:
+            return self
+        chances = np.cumsum(self.weights, axis=1)
+        draws = np.random.default_rng(seed).random(len(chances)) * chances[:, -1]
+        return Selection(self.llms, choice=(chances <= draws[:, None]).sum(axis=1))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PolicyInputs:
+    """What a policy may look at: never a label of the questions it decides.
+
+    Attributes:
+        order: intp [n], the pool's LLMs from fast to slow (ties: cheaper, then run order).
+        probabilities, forest: float32 [Q, N] as in RouterScores, columns contiguous.
+        latency, cost: float64 [N], each LLM's mean; NaN where unknown.
+        ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
+        tally: votes of all LLMs; None where only labels are known.
+    """
+
+    order: NDArray[np.intp]
+    probabilities: NDArray[np.float32]
+    forest: NDArray[np.float32] | None
+    latency: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    ascending: NDArray[np.intp] | None
+    tally: Tally | None
+
+    @property
+    def llms(self) -> int:
+        """N."""
+        return int(self.probabilities.shape[1])
+
+    @cached_property
+    def leads(self) -> list[NDArray[np.int32]]:
+        """The leading answer's votes, int32 [Q], after each LLM of `order` was asked."""
+        if self.tally is None:
+            raise NotAvailableError("needs votes; this benchmark has labels only")
+        return list(prefix_leads(self.tally, self.order.tolist()))
+
+
+def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Per question the LLM of `order` with the highest score, and that score; ties go to the first in `order`.
+
+    `scores` is [Q, N] with contiguous columns: N passes over Q numbers need no [Q, N] temporary.
+    """
+    best = scores[:, order[0]].copy()
+    choice = np.full(len(best), order[0], dtype=np.intp)
+    for llm in order[1:]:
+        column = scores[:, llm]
+        np.putmask(choice, column > best, llm)
+        np.maximum(best, column, out=best)
+    return choice, best
+
+
+def top_of(scores: NDArray[np.float32], order: NDArray[np.intp], m: int) -> NDArray[np.bool_]:
+    """Per question the m LLMs of `order` with the highest scores, bool [Q, N]; ties go to the first in `order`."""
+    chosen = np.zeros(scores.shape, dtype=bool, order="F")
+    if m >= len(order):
+        chosen[:, order] = True
+        return chosen
+    if m == 1:
+        choice, _ = best_of(scores, order)
+        chosen[np.arange(len(choice)), choice] = True
+        return chosen
+    last = np.partition(scores[:, order], len(order) - m, axis=1)[:, len(order) - m]
+    room = np.full(len(last), m)
+    for llm in order:
+        chosen[:, llm] = scores[:, llm] > last
+        room -= chosen[:, llm]
+    for llm in order:
+        ties = (scores[:, llm] == last) & (room > 0)
+        chosen[:, llm] |= ties
+        room -= ties
+    return chosen
+
+
+def _argmax(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
+    return Selection(inputs.llms, choice=best_of(inputs.probabilities, inputs.order)[0])
+
+
+def _random(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
+    choice, best = best_of(inputs.probabilities, inputs.order)
+    unsure = best <= np.float32(0.6)
+    weights = np.zeros(inputs.probabilities.shape, order="F")
+    weights[np.arange(len(choice)), choice] = 1.0
+    top = top_of(inputs.probabilities[unsure], inputs.order, 3)
+    weights[unsure] = top / top.sum(axis=1, keepdims=True)
+    return Selection(inputs.llms, weights=weights)
+
+
+def _forest(inputs: PolicyInputs) -> NDArray[np.float32]:
+    if inputs.forest is None:
+        raise NotAvailableError("needs a validation split to fit the forest on")
+    return inputs.forest
+
+
+def _prediction(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
+    return Selection(inputs.llms, choice=best_of(_forest(inputs), inputs.order)[0])
+
+
+def _sorted_prediction(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
+    forest = _forest(inputs)
+    if inputs.ascending is None:
+        raise NotAvailableError("needs a validation split to sort the LLMs by")
+    choice, _best = best_of(forest, inputs.order)
+    for llm in inputs.ascending[::-1]:  # the last to write is the least accurate LLM that will do
+        np.putmask(choice, forest[:, llm] >= np.float32(0.5), llm)
+    return Selection(inputs.llms, choice=choice)
+
+
+def _cost_aware(inputs: PolicyInputs, weight: float, by: By | None) -> Selection:
+    known = [
+        (name, burden)
+        for name, burden in (("latency", inputs.latency[inputs.order]), ("cost", inputs.cost[inputs.order]))
+        if by in (None, name) and not np.isnan(burden).any()
+    ]
+    if not known:
+        raise NotAvailableError(f"needs the {by or 'latency or cost'} of every LLM of the pool")
+    burden = known[0][1]
+    penalties = weight * burden / max(burden.max(), np.finfo(float).tiny)
+    scores = np.empty((len(inputs.probabilities), len(inputs.order)), dtype=np.float32, order="F")
+    for place, (llm, penalty) in enumerate(zip(inputs.order, penalties, strict=True)):
+        np.subtract(inputs.probabilities[:, llm], np.float32(penalty), out=scores[:, place])
+    return Selection(inputs.llms, choice=inputs.order[best_of(scores, np.arange(len(inputs.order)))[0]])
+
+
+def _threshold(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
+    chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
+    for llm in inputs.order:
+        np.greater_equal(inputs.probabilities[:, llm], np.float32(level), out=chosen[:, llm])
+    choice, _best = best_of(inputs.probabilities, inputs.order)
+    chosen[np.arange(len(choice)), choice] = True
+    return Selection(inputs.llms, several=chosen)
+
+
+def _top_m(inputs: PolicyInputs, m: float, _: By | None) -> Selection:
+    return Selection(inputs.llms, several=top_of(inputs.probabilities, inputs.order, int(m)))
+
+
+def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
+    leads = inputs.leads
+    samples = inputs.tally.samples if inputs.tally is not None else 0
+    chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
+    asking = np.ones(len(chosen), dtype=bool)
+    for asked, (llm, lead) in enumerate(zip(inputs.order, leads, strict=True), start=1):
+        chosen[:, llm] = asking
+        asking &= lead < level * asked * samples - 1e-9  # 0.8 · 10 samples must count as 8
+    return Selection(inputs.llms, several=chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInfo:
+    """A policy: its function, and for its parameter the symbol, default, smallest and largest value and slider step.
+
+    `high` None means no upper limit (top-m: the whole pool).
+    """
+
+    function: Callable[[PolicyInputs, float, By | None], Selection]
+    help: str
+    symbol: str | None = None
+    default: float | None = None
+    low: float = 0.0
+    high: float | None = 1.0
+    step: float = 0.05
+
+    def grid(self, pool: int) -> list[float]:
+        """The values `:auto` tries for a pool of that many LLMs."""
+        high = pool if self.high is None else self.high
+        return [round(self.low + step * self.step, 9) for step in range(round((high - self.low) / self.step) + 1)]
+
+
+POLICIES: dict[str, PolicyInfo] = {
+    "argmax": PolicyInfo(_argmax, "the LLM with the highest probability"),
+    "random": PolicyInfo(
+        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation"
+    ),
+    "prediction": PolicyInfo(_prediction, "argmax of a forest that reads all the router's probabilities"),
+    "sorted-prediction": PolicyInfo(_sorted_prediction, "the least accurate LLM that the forest believes right"),
+    "cost-aware": PolicyInfo(_cost_aware, "argmax of p − λ·latency/largest latency (or of cost)", "λ", 0.15),
+    "threshold": PolicyInfo(_threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "τ", 0.6),
+    "top-m": PolicyInfo(_top_m, "the m LLMs with the highest probabilities; pooled vote", "m", 2, 1, None, 1),
+    "cascade": PolicyInfo(_cascade, "from fast to slow until the leading answer's share reaches τ", "τ", 0.8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySpec:
+    """A policy with its parameter: a number, "auto" (tuned on validation) or None where it has none.
+
+    `by` makes cost-aware look at cost instead of latency.
+    """
+
+    name: str
+    parameter: float | Literal["auto"] | None = None
+    by: By | None = None
+
+    def __str__(self) -> str:
+        parameter = f"{self.parameter:g}" if isinstance(self.parameter, float | int) else self.parameter
+        return ":".join(part for part in (self.name, parameter, self.by) if part is not None)
+
+
+def parse_policy(text: str) -> PolicySpec:
+    """Read "argmax", "threshold:0.6", "cost-aware:auto" or "cost-aware:0.2:cost"; the default fills a missing value.
+
+    Raises:
+        UnknownNameError: no such policy.
+        UsageError: a value that the policy doesn't take.
+    """
+    name, *rest = text.strip().split(":")
+    if name not in POLICIES:
+        raise UnknownNameError("policy", name, POLICIES)
+    info = POLICIES[name]
+    if info.symbol is None:
+        if rest:
+            raise UsageError(f"policy {name} takes no value", f"write {name}")
+        return PolicySpec(name)
+    by = rest.pop() if name == "cost-aware" and rest and rest[-1] in ("latency", "cost") else None
+    if len(rest) > 1:
+        raise UsageError(f"policy {text.strip()!r} has too many values", f"for example {name}:{info.default:g}")
+    return PolicySpec(name, _parameter(name, info, rest[0]) if rest else info.default, by)  # type: ignore[arg-type]
+
+
+def _parameter(name: str, info: PolicyInfo, text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    whole = info.high is None
+    try:
+        value: float = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if not (info.low <= value <= (math.inf if info.high is None else info.high)):
+        limits = f"a whole number from {info.low:g}" if whole else f"a number from {info.low:g} to {info.high:g}"
+        raise UsageError(
+            f"policy {name} takes {limits} or auto, not {text!r}", f"for example {name}:{info.default:g}"
+        ) from None
+    return value
+
+
+def candidates(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
+    """The policies that `:auto` chooses from, for a pool of that many LLMs."""
+    for value in POLICIES[spec.name].grid(pool):
+        yield PolicySpec(spec.name, int(value) if POLICIES[spec.name].high is None else value, spec.by)
+
+
+def select(spec: PolicySpec, inputs: PolicyInputs) -> Selection:
+    """The policy's selection. A parameter "auto" must have been tuned before.
+
+    Raises:
+        NotAvailableError: the data can't give it; the message says why.
+    """
+    info = POLICIES[spec.name]
+    value = info.default if spec.parameter is None else spec.parameter
+    if isinstance(value, str):
+        raise UsageError(f"policy {spec} is not tuned yet", "tune it on validation or give a number")
+    return info.function(inputs, 0.0 if value is None else value, spec.by)
