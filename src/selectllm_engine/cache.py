@@ -1,0 +1,394 @@
+"""The cache: questions, generations, verdicts and routers on disk, and who may write them.
+
+    <cache>/<benchmark>/questions.parquet
+    <cache>/<benchmark>/llms/<llm>/manifest.json
+    <cache>/<benchmark>/llms/<llm>/generations/<sequence>-<digest>.parquet
+    <cache>/<benchmark>/llms/<llm>/answers/…             derived, safe to delete
+    <cache>/<benchmark>/llms/<llm>/verdicts.parquet      scores recorded by another tool
+    <cache>/<benchmark>/routers/<router>/…
+
+A read-only cache, the run that comes with the package, may lie beneath: its benchmarks are read from there and
+copied on the first change. Readers never wait; a writer holds the one lock of its LLM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from selectllm_engine.benchmarks import QUESTION_SCHEMA
+from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
+from selectllm_engine.files import (
+    TEMPORARY,
+    folder_name,
+    name_of,
+    parquet_bytes,
+    read_json,
+    sync_folder,
+    write_atomic,
+)
+from selectllm_engine.parts import GENERATION_SCHEMA, Parts, read_frame
+from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from selectllm_engine.derived import Progress
+
+__all__ = [
+    "GENERATION_SCHEMA",
+    "QUESTION_SCHEMA",
+    "VERDICT_SCHEMA",
+    "Cache",
+    "Problem",
+    "Writer",
+    "folder_name",
+    "name_of",
+    "open_cache",
+]
+
+_PATIENCE = 30.0  # seconds to wait for another process that adds questions
+_IDENTITY = ["split", "text", "choices", "gold", "kind"]  # what a question's id stands for
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A stored file that can't be used, and what is wrong with it."""
+
+    path: Path
+    what: str
+
+
+def open_cache(path: Path | None = None) -> Cache:
+    """The cache at `path`, else $SELECTLLM_CACHE, else ./cache where it exists, else in the user's data folder.
+
+    The run that comes with the package lies beneath it. Nothing is created before something is written.
+
+    Raises:
+        CacheError: there is a file in its place.
+    """
+    if path is None and (chosen := os.environ.get("SELECTLLM_CACHE")):
+        path = Path(chosen).expanduser()
+    if path is None and Path("cache").is_dir():
+        path = Path("cache")
+    if path is None:
+        from platformdirs import user_data_path
+
+        path = user_data_path("selectllm") / "cache"
+    if path.exists() and not path.is_dir():
+        raise CacheError(f"{path} is a file", "name a folder with --cache")
+    return Cache(path.absolute(), packaged=_packaged())
+
+
+def _packaged() -> Path | None:
+    """The recorded run inside the package, or that of the source checkout the package is imported from."""
+    here = Path(__file__).resolve().parent
+    recorded = here / "recorded"
+    if recorded.is_dir():
+        return recorded
+    checkout = here.parents[1]
+    if here.parent.name == "src" and (checkout / "pyproject.toml").is_file() and (checkout / "cache").is_dir():
+        return checkout / "cache"
+    return None
+
+
+class Cache:
+    """One cache folder, with an optional read-only one beneath.
+
+    Attributes:
+        root: where changes go.
+        packaged: what lies beneath, None for nothing.
+        problems: files that were passed over while reading, by path.
+    """
+
+    def __init__(self, root: Path, *, packaged: Path | None = None) -> None:
+        self.root = root
+        self.packaged = packaged if packaged is not None and packaged.resolve() != root.resolve() else None
+        self.problems: dict[Path, Problem] = {}
+        self._sound: set[tuple[str, int, int]] = set()
+
+    # Benchmarks
+
+    def benchmarks(self) -> list[str]:
+        """Names of all benchmarks, those of the package included."""
+        return sorted({*self._own(), *_folders(self.packaged, "questions.parquet")})
+
+    def is_packaged(self, benchmark: str) -> bool:
+        """Whether a benchmark is read from the package."""
+        return self._layer(benchmark) == self.packaged
+
+    def choose(self, benchmark: str | None) -> str:
+        """The named benchmark, or the only one. One's own come before those of the package.
+
+        Raises:
+            UnknownNameError: there is no such benchmark.
+            UsageError: none is named and there are several, or none.
+        """
+        names = self.benchmarks()
+        if benchmark is not None:
+            if benchmark not in names:
+                raise UnknownNameError("benchmark", benchmark, names)
+            return benchmark
+        candidates = self._own() or names
+        if not candidates:
+            raise UsageError(
+                f"the cache {self.root} is empty", "make results with selectllm generate or selectllm import"
+            )
+        if len(candidates) > 1:
+            raise UsageError("the cache holds several benchmarks", f"add --benchmark: {', '.join(candidates)}")
+        return candidates[0]
+
+    def questions(self, benchmark: str) -> pl.DataFrame:
+        """All questions, rows of QUESTION_SCHEMA.
+
+        Raises:
+            UnknownNameError: there is no such benchmark.
+            DamagedError: the file can't be read.
+        """
+        path = self.folder(benchmark) / "questions.parquet"
+        try:
+            frame = read_frame(path)
+            return frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
+        except FileNotFoundError:
+            raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
+        except pl.exceptions.PolarsError as error:
+            raise DamagedError(f"{path} has other columns than questions have", "see selectllm cache verify") from error
+
+    def write_questions(self, benchmark: str, frame: pl.DataFrame) -> None:
+        """Store the questions of a benchmark, or add those that are new; stored ones stay.
+
+        Raises:
+            CacheError: ids repeat, or an id stands for another question in the cache.
+        """
+        try:
+            frame = frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
+        except pl.exceptions.PolarsError as error:
+            raise CacheError(f"the questions of {benchmark} have wrong columns") from error
+        if frame.select(pl.col("question_id", "split").is_null().any() | pl.lit(value=False)).row(0) != (False, False):
+            raise CacheError(f"questions of {benchmark} have no id or no split")
+        if frame["question_id"].is_duplicated().any():
+            repeated = frame.filter(pl.col("question_id").is_duplicated())["question_id"][0]
+            raise CacheError(f"the question id {repeated!r} of {benchmark} is there twice", "make ids distinct")
+        if self._layer(benchmark) is not None:
+            self.own(benchmark)
+        with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+            if self._layer(benchmark) is not None:
+                stored = self.questions(benchmark)
+                both = stored.join(frame, on="question_id", suffix=" new")
+                differs = both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c} new")) for c in _IDENTITY))
+                if not differs.is_empty():
+                    raise CacheError(
+                        f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
+                        "use another --benchmark name or another --cache",
+                    )
+                if both.height == frame.height:
+                    return
+                frame = pl.concat([frame, stored.join(frame, on="question_id", how="anti", maintain_order="left")])
+            write_atomic(self._own_folder(benchmark) / "questions.parquet", parquet_bytes(frame))
+
+    # LLMs
+
+    def llms(self, benchmark: str) -> list[str]:
+        """The LLMs of the run in its order: that in which they were added. Those without any result are none."""
+        found = []
+        for name in _folders(self.folder(benchmark) / "llms", "manifest.json"):
+            if not self.parts(benchmark, name).list() and not self._llm(benchmark, name, "verdicts.parquet").exists():
+                continue
+            try:
+                found.append((str(self.manifest(benchmark, name).get("created", "")), name))
+            except DamagedError as error:
+                self.report(self._llm(benchmark, name, "manifest.json"), error.problem)
+        return [name for _, name in sorted(found)]
+
+    def manifest(self, benchmark: str, llm: str) -> dict[str, Any]:
+        """How an LLM's results were made.
+
+        Raises:
+            UnknownNameError: the run has no such LLM.
+            DamagedError: the manifest can't be read.
+        """
+        try:
+            return read_json(self._llm(benchmark, llm, "manifest.json"))
+        except FileNotFoundError:
+            raise UnknownNameError("LLM", llm, _folders(self.folder(benchmark) / "llms", "manifest.json")) from None
+
+    def parts(self, benchmark: str, llm: str) -> Parts:
+        """The files of an LLM's generations."""
+        return Parts(self._llm(benchmark, llm, "generations"), report=self.report, sound=self._sound)
+
+    def sampled(self, benchmark: str, llm: str) -> pl.DataFrame:
+        """Which samples exist: columns question_id, sample. Those in damaged parts don't count; see `problems`."""
+        return self.parts(benchmark, llm).read(["question_id", "sample"])
+
+    def generations(self, benchmark: str, llm: str, question_id: str | None = None) -> pl.DataFrame:
+        """The generations of an LLM (for one question, in order of samples), rows of GENERATION_SCHEMA."""
+        rows = self.parts(benchmark, llm).read(question_id=question_id)
+        return rows if question_id is None else rows.sort("sample")
+
+    def answers(self, benchmark: str, llm: str, *, progress: Progress | None = None) -> pl.DataFrame:
+        """The extracted answer of every generation, null where none was found.
+
+        Columns question_id, sample, answer, prompt_tokens, output_tokens, latency (s), cost ($). What was not
+        extracted before is now, and kept where the cache can be written; `progress(done, total)` counts those.
+        """
+        from selectllm_engine.derived import read_answers
+
+        return read_answers(
+            self.parts(benchmark, llm),
+            self._llm(benchmark, llm, "answers"),
+            self.questions(benchmark),
+            report=self.report,
+            writable=not self.is_packaged(benchmark),
+            progress=progress,
+        )
+
+    def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
+        """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
+        try:
+            return read_frame(self._llm(benchmark, llm, "verdicts.parquet")).select(VERDICT_SCHEMA.names())
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def writer(self, benchmark: str, llm: str) -> Iterator[Writer]:
+        """Lock an LLM's results for writing; damaged parts are set aside, so that their samples count as missing.
+
+        Raises:
+            LockedError: another process is writing them.
+            CacheError: the cache can't be written.
+        """
+        folder = self.own(benchmark) / "llms" / folder_name(llm)
+        with locked(folder, f"{llm} on {benchmark}"):
+            parts = Parts(folder / "generations", report=self.report, sound=self._sound)
+            yield Writer(folder, llm=llm, parts=parts)
+
+    # Routers
+
+    def routers(self, benchmark: str) -> list[str]:
+        """Names of the trained or imported routers."""
+        return _folders(self.folder(benchmark) / "routers", "manifest.json")
+
+    def router_dir(self, benchmark: str, router: str, *, write: bool = False) -> Path:
+        """A router's folder; with `write` it is made, in the own cache."""
+        folder = (self.own(benchmark) if write else self.folder(benchmark)) / "routers" / folder_name(router)
+        if write:
+            make_folder(folder)
+        return folder
+
+    # Whole folders
+
+    def folder(self, benchmark: str) -> Path:
+        """Where a benchmark is read from."""
+        return (self._layer(benchmark) or self.root) / folder_name(benchmark)
+
+    def own(self, benchmark: str) -> Path:
+        """Where a benchmark is written to; one that only the package has is copied there first."""
+        layer = self._layer(benchmark)
+        if layer is None:
+            raise UnknownNameError("benchmark", benchmark, self.benchmarks())
+        own = self._own_folder(benchmark)
+        if layer == self.root:
+            return own
+        with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+            if self._layer(benchmark) == self.root:  # somebody else was faster
+                return own
+            copy = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self.root)) / own.name
+            try:
+                shutil.copytree(layer / own.name, copy, ignore=shutil.ignore_patterns(".*"))
+                for path in [copy, *copy.rglob("*")]:
+                    path.chmod(0o755 if path.is_dir() else 0o644)
+                copy.rename(own)
+                sync_folder(self.root)
+            except OSError as error:
+                raise CacheError(
+                    f"cannot copy {benchmark} to {self.root} ({error})", "choose another --cache"
+                ) from error
+            finally:
+                shutil.rmtree(copy.parent, ignore_errors=True)
+        return own
+
+    def remove(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> None:
+        """Remove one LLM's results, one router, or with neither the whole benchmark, from the own cache.
+
+        Raises:
+            UnknownNameError: there is no such thing.
+            UsageError: it is the package's.
+            LockedError: somebody is writing it.
+        """
+        self.choose(benchmark)
+        if self.is_packaged(benchmark):
+            raise UsageError(f"{benchmark} comes with the package", "nothing of yours is stored for it")
+        own = self._own_folder(benchmark)
+        with contextlib.ExitStack() as locks:
+            if llm is not None:
+                self.manifest(benchmark, llm)
+                folder = own / "llms" / folder_name(llm)
+                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
+            elif router is not None:
+                if router not in self.routers(benchmark):
+                    raise UnknownNameError("router", router, self.routers(benchmark))
+                folder = own / "routers" / folder_name(router)
+            else:
+                folder = own
+                for name in _folders(own / "llms"):
+                    locks.enter_context(locked(own / "llms" / folder_name(name), f"{name} on {benchmark}"))
+            try:
+                doomed = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self.root))
+                folder.rename(doomed / "removed")  # gone at once, whatever happens to the rest
+                shutil.rmtree(doomed)
+            except OSError as error:
+                raise CacheError(f"cannot remove {folder} ({error.strerror})", "remove it by hand") from error
+
+    def size(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> int:
+        """Bytes on disk of one LLM's results, one router, or with neither the whole benchmark."""
+        folder = self.folder(benchmark)
+        if llm is not None:
+            folder = folder / "llms" / folder_name(llm)
+        elif router is not None:
+            folder = folder / "routers" / folder_name(router)
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    def report(self, path: Path, what: str) -> None:
+        """Remember a file that was passed over."""
+        self.problems[path] = Problem(path, what)
+
+    def _own(self) -> list[str]:
+        return _folders(self.root, "questions.parquet")
+
+    def _own_folder(self, benchmark: str) -> Path:
+        return self.root / folder_name(benchmark)
+
+    def _layer(self, benchmark: str) -> Path | None:
+        """The cache that a benchmark is read from; None where neither has it."""
+        for layer in (self.root, self.packaged):
+            if layer is not None and (layer / folder_name(benchmark) / "questions.parquet").exists():
+                return layer
+        return None
+
+    def _llm(self, benchmark: str, llm: str, file: str) -> Path:
+        return self.folder(benchmark) / "llms" / folder_name(llm) / file
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises CacheError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(f"cannot make the folder {folder} ({error.strerror})", "choose another --cache") from error
+
+
+def _folders(folder: Path | None, with_file: str = "") -> list[str]:
+    """The names that the folders in a folder stand for, of those that hold a certain file."""
+    names = []
+    with contextlib.suppress(OSError):
+        for each in sorted(folder.iterdir() if folder is not None else ()):
+            with contextlib.suppress(CacheError):
+                if each.is_dir() and (each / with_file).exists():
+                    names.append(name_of(each.name))
+    return names

@@ -1,0 +1,178 @@
+"""The one writer of an LLM's results: its lock, its manifest, new parts and verdicts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from typing import Any, TYPE_CHECKING
+
+import polars as pl
+
+from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
+from selectllm_engine.files import parquet_bytes, read_json, write_atomic, write_json
+from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, read_frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["IDENTITY", "VERDICT_SCHEMA", "Writer", "locked"]
+
+IDENTITY = ("weights", "chat", "prompt", "sampling")  # what samples of one LLM must share
+VERDICT_SCHEMA = pl.Schema(
+    {
+        "question_id": pl.String(),
+        "sample": pl.Int32(),
+        "score": pl.Float64(),  # 0 to 1
+        "answer": pl.String(),  # as the other tool found it
+        **MEASURED,
+    }
+)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, what: str, *, wait: float = 0) -> Iterator[None]:
+    """Hold a folder's lock, which dies with its process.
+
+    Raises:
+        LockedError: another process holds it, after `wait` seconds still.
+        CacheError: the folder can't be written.
+    """
+    from filelock import FileLock, Timeout
+
+    owner = folder / ".writer"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=wait, thread_local=False)
+        lock.acquire()
+    except Timeout:
+        who = "another process"
+        with contextlib.suppress(OSError, DamagedError):
+            who = " ".join(f"{key} {value}" for key, value in sorted(read_json(owner).items()))
+        raise LockedError(f"{what} is being written by {who}", "wait for it or stop it") from None
+    except OSError as error:
+        raise CacheError(f"cannot write in {folder} ({error.strerror})", "choose another --cache") from error
+    try:
+        with contextlib.suppress(OSError):  # a full disk must not keep anyone from repairing
+            owner.write_text(json.dumps({"process": os.getpid(), "on": platform.node()}))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            owner.unlink(missing_ok=True)
+        lock.release()
+
+
+class Writer:
+    """Writes one LLM's results; made by `Cache.writer`, which holds the lock."""
+
+    def __init__(self, folder: Path, *, llm: str, parts: Parts) -> None:
+        self.folder = folder
+        self.llm = llm
+        self._parts = parts
+        parts.sweep()
+        for part in parts.list():
+            try:
+                parts.check(part)
+            except DamagedError:
+                parts.set_aside(part)
+
+    def start(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest, or compare it with the stored one, whose `samples` only grow.
+
+        Raises:
+            SettingsMismatchError: the stored results were made with other weights, prompt or sampling.
+        """
+        given = json.loads(json.dumps(manifest))  # tuples as lists, as they are stored
+        try:
+            stored = read_json(self.folder / "manifest.json")
+        except FileNotFoundError:
+            now = datetime.now(UTC).isoformat(timespec="microseconds")
+            write_json(self.folder / "manifest.json", {"created": now, **given, "format": 1, "llm": self.llm})
+            return
+        different = [
+            f"{key} {json.dumps(stored.get(key))} in the cache, {json.dumps(given.get(key))} now"
+            for key in IDENTITY
+            if not _same(key, stored.get(key), given.get(key))
+        ]
+        if stored.get("llm") != self.llm:
+            different.insert(0, f"LLM {stored.get('llm')!r} in the cache, {self.llm!r} now")
+        if different:
+            raise SettingsMismatchError(
+                f"stored results of {self.llm} were made with other settings: {'; '.join(different)}",
+                "use another name, another --cache, or selectllm cache remove",
+            )
+        facts = {key: given[key] for key in ("specialised", "parameters", "price") if given.get(key) is not None}
+        known = {key: value for key, value in given.items() if key not in stored}
+        samples = max(stored.get("samples") or 0, given.get("samples") or 0)
+        self._store(stored, {**known, **stored, **facts, "samples": samples})
+
+    def append(self, rows: pl.DataFrame, metadata: Mapping[str, str]) -> None:
+        """Write generations as one part, whole or not at all.
+
+        Args:
+            rows: columns of GENERATION_SCHEMA, and latency (s) and cost ($) where they were recorded.
+            metadata: how they were made: engine, versions, hardware, time.
+
+        Raises:
+            CacheError: wrong columns, or the disk is full; nothing is changed.
+        """
+        self._parts.append(rows, metadata)
+        if len(self._parts.list()) > MOST_PARTS:
+            self._compact()
+
+    def update(self, **fields: Any) -> None:
+        """Change fields of the manifest that are not part of its identity."""
+        stored = read_json(self.folder / "manifest.json")
+        self._store(stored, {**stored, **fields})
+
+    def write_verdicts(self, frame: pl.DataFrame) -> None:
+        """Store scores that another tool recorded; those of the same question and sample are replaced.
+
+        Args:
+            frame: question_id, sample, score (0 to 1), and where known answer, latency (s), cost ($).
+
+        Raises:
+            CacheError: wrong columns or values, or the disk is full; nothing is changed.
+        """
+        try:
+            frame = frame.select(
+                (pl.col(name) if name in frame.columns else pl.lit(None).alias(name)).cast(dtype)
+                for name, dtype in VERDICT_SCHEMA.items()
+            )
+        except pl.exceptions.PolarsError as error:
+            raise CacheError(f"verdicts of {self.llm} have wrong columns") from error
+        if not frame.select(
+            pl.col("question_id", "sample").is_not_null().all(),
+            pl.col("score").is_between(0, 1).fill_null(value=False).all(),
+        ).row(0) == (True, True, True):
+            raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
+        path = self.folder / "verdicts.parquet"
+        with contextlib.suppress(FileNotFoundError, DamagedError):
+            frame = pl.concat([frame, read_frame(path).select(VERDICT_SCHEMA.names())])
+        write_atomic(path, parquet_bytes(first_of_each(frame)))
+
+    def _store(self, stored: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
+        if changed != stored:
+            write_json(self.folder / "manifest.json", changed)
+
+    def _compact(self) -> None:
+        from selectllm_engine.derived import carry_over, sweep
+
+        if (compacted := self._parts.compact()) is not None:
+            merged, into = compacted
+            carry_over(self.folder / "answers", merged, into)
+            self._parts.discard(merged)
+        sweep(self.folder / "answers", self._parts.list())
+
+
+def _same(key: str, stored: Any, given: Any) -> bool:
+    """Whether two settings agree. Weights with the same fingerprint do, wherever they were loaded from."""
+    if key != "weights" or not isinstance(stored, dict) or not isinstance(given, dict):
+        return bool(stored == given)
+    prints = stored.get("fingerprint"), given.get("fingerprint")
+    if all(prints):
+        return prints[0] == prints[1]
+    return all(stored.get(each) == given.get(each) for each in ("id", "revision"))
