@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "MISSING",
     "Column",
     "error_console",
+    "interval",
     "note",
     "number",
     "output_console",
     "p_value",
     "percent",
+    "text",
     "write_json",
     "write_table",
 ]
@@ -33,23 +36,29 @@ __all__ = [
 MISSING = "–"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: the row's field, its heading, and how a value is shown to people.
-
-    `drop` columns leave a terminal that is too narrow, the highest first; other forms have them all.
-    """
-
-    field: str
-    title: str
-    show: Callable[[Any], str] = str
-    align: Literal["left", "right"] = "right"
-    drop: int = 0
-
-
 def text(value: Any) -> str:
     """Any value as text; a dash where there is none."""
     return MISSING if value is None else visible(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column for people: the row's field or fields, its heading, and how their values are shown.
+
+    `drop` marks columns that are left out where no row has a value, or where a terminal is too narrow for them: the
+    highest number first.
+    """
+
+    field: str | tuple[str, ...]
+    title: str
+    show: Callable[..., str] = text
+    align: Literal["left", "right"] = "right"
+    drop: int = 0
+
+    def values(self, row: Mapping[str, Any]) -> list[Any]:
+        """What `show` is called with."""
+        fields = (self.field,) if isinstance(self.field, str) else self.field
+        return [row.get(field) for field in fields]
 
 
 def number(digits: int) -> Callable[[float | None], str]:
@@ -60,6 +69,11 @@ def number(digits: int) -> Callable[[float | None], str]:
 def percent(value: float | None) -> str:
     """A fraction as percent with one decimal, without the sign."""
     return MISSING if value is None else f"{100 * value:.1f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """A confidence interval of a fraction, in percent."""
+    return MISSING if low is None or high is None else f"{percent(low)} – {percent(high)}"
 
 
 def p_value(value: float | None) -> str:
@@ -100,39 +114,49 @@ def write_table(
     *,
     title: str = "",
     footnotes: Sequence[str] = (),
+    section: str | None = None,
     styles: Sequence[str] = (),
 ) -> None:
-    """Write rows in any form but JSON, whose shape is each command's own (`write_json`).
+    """Write rows on standard output.
 
     Args:
-        columns: what is shown; CSV has every field of the rows instead.
-        rows: mappings with the columns' fields.
-        form: table, csv, markdown or latex; json writes the rows alone.
+        columns: what people see; the machine formats, csv and json, have every field of the rows instead.
+        rows: at least one; mappings with the columns' fields.
+        form: which form.
         title: a line above the table.
         footnotes: lines below it.
+        section: a field; a rule separates rows that differ in it.
         styles: a Rich style per row, for a terminal.
     """
+    if form is Format.JSON:
+        return write_json(list(rows))
+    if form is Format.CSV:
+        return _csv(rows)
+    columns = [column for column in columns if not column.drop or any(_known(column, row) for row in rows)]
+    ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
+    if form is Format.TABLE and sys.stdout.isatty():
+        return _rich(columns, rows, title=title, footnotes=footnotes, ends=ends, styles=styles)
+    cells = _cells(columns, rows)
     match form:
-        case Format.JSON:
-            write_json(list(rows))
-        case Format.CSV:
-            _csv(columns, rows)
         case Format.MARKDOWN:
-            _markdown(columns, _cells(columns, rows), title, footnotes)
+            _markdown(columns, cells, title, footnotes)
         case Format.LATEX:
-            _latex(columns, _cells(columns, rows), title, footnotes)
-        case Format.TABLE if sys.stdout.isatty():
-            _rich(columns, rows, title, footnotes, styles)
-        case Format.TABLE:
-            _plain(columns, _cells(columns, rows), title, footnotes)
+            _latex(columns, cells, title, footnotes, ends)
+        case _:
+            _plain(columns, cells, title, footnotes)
+    return None
+
+
+def _known(column: Column, row: Mapping[str, Any]) -> bool:
+    return any(value is not None for value in column.values(row))
 
 
 def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    return [[visible(column.show(row.get(column.field))) for column in columns] for row in rows]
+    return [[visible(column.show(*column.values(row))) for column in columns] for row in rows]
 
 
-def _csv(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> None:
-    fields = list(rows[0]) if rows else [column.field for column in columns]
+def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    fields = list(rows[0])
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(fields)
     for row in rows:
@@ -159,8 +183,10 @@ def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str
 def _rich(
     columns: Sequence[Column],
     rows: Sequence[Mapping[str, Any]],
+    *,
     title: str,
     footnotes: Sequence[str],
+    ends: Sequence[int],
     styles: Sequence[str],
 ) -> None:
     from rich import box
@@ -172,6 +198,8 @@ def _rich(
     for column in columns:
         table.add_column(safe(column.title), justify=column.align, no_wrap=True, overflow="ellipsis")
     for at, cells in enumerate(_cells(columns, rows)):
+        if at in ends:
+            table.add_section()
         table.add_row(*[safe(cell) for cell in cells], style=styles[at] if styles else None)
     if title:
         console.print(safe(title, "bold"))
@@ -220,7 +248,13 @@ def _markdown(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: 
         out(f"\n{visible(each).translate(_MARKDOWN)}\n")
 
 
-def _latex(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
+def _latex(
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    title: str,
+    footnotes: Sequence[str],
+    ends: Sequence[int],
+) -> None:
     def line(parts: Sequence[str]) -> str:
         return " & ".join(part.translate(_LATEX) for part in parts) + " \\\\\n"
 
@@ -229,8 +263,9 @@ def _latex(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str
         out(f"% {visible(title)}\n")
     out(f"\\begin{{tabular}}{{{''.join('r' if column.align == 'right' else 'l' for column in columns)}}}\n\\toprule\n")
     out(line([column.title for column in columns]))
-    out("\\midrule\n")
-    for row in cells:
+    for at, row in enumerate(cells):
+        if at in (0, *ends):
+            out("\\midrule\n")
         out(line(row))
     out("\\bottomrule\n\\end{tabular}\n")
     for each in footnotes:

@@ -1,0 +1,176 @@
+"""`selectllm evaluate`: accuracy, latency and the gap that routers close, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_tui.cli.console import Column, interval, note, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.options import (
+    Benchmark,
+    CacheDir,
+    Format,
+    K,
+    Output,
+    PoolNames,
+    Protocol,
+    Split,
+    complete_policy,
+    complete_router,
+    names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from selectllm_engine.table import Table
+
+__all__ = ["evaluate", "write"]
+
+COLUMNS = [
+    Column("name", "", text, align="left"),
+    Column("accuracy", "accuracy %", percent),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
+    Column("latency", "latency s", number(2)),
+    Column("latency_parallel", "parallel s", number(2), drop=8),
+    Column("latency_correct", "if right s", number(2), drop=9),
+    Column("cost", "cost $", number(5), drop=4),
+    Column("llms_per_question", "LLMs asked", number(2), drop=3),
+    Column("gap_closed", "gap closed %", percent, drop=1),
+    Column("p_vs_best_single", "p", p_value, drop=2),
+    Column("unsolvable", "unsolvable %", percent, drop=7),
+    Column("misrouted", "misrouted %", percent, drop=5),
+    Column("outvoted", "outvoted %", percent, drop=6),
+    Column("rescued", "rescued %", percent, drop=8),
+]
+
+
+def evaluate(
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A trained router; may be given again. All without it.", autocompletion=complete_router
+        ),
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:VALUE]",
+            help="How LLMs are chosen from a router's probabilities; may be given again. VALUE sets the parameter, "
+            "auto tunes it on validation.",
+            autocompletion=complete_policy,
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every router with every policy.")] = False,
+    split: Split = "test",
+    k: K = None,
+    protocol: Annotated[
+        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
+    ] = Protocol.CORRECTED,
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Accuracy and latency of baselines, LLMs and routers on one pool.
+
+    Without --router and --policy: baselines, LLMs, and every trained router with argmax.
+    """
+    from selectllm_engine.run import load
+
+    run = load(benchmark, cache)
+    routers = [name for each in router for name in names(each) or []] if router else None
+    policies = [name for each in policy for name in names(each) or []] if policy else None
+    table = run.evaluate(
+        pool=names(pool), router=routers, policy=policies, every=every, k=k, protocol=protocol.value, split=split
+    )
+    seconds = {name: run.scores(name, split).seconds_per_question for name in routers_of(table)}
+    write(table, form, seconds=seconds)
+
+
+def routers_of(table: Table) -> list[str]:
+    """The routers with rows in a table, each once."""
+    return list(dict.fromkeys(row.router for row in table.rows if row.router))
+
+
+def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None = None) -> None:
+    """Write an evaluation on standard output, and what it leaves out on standard error.
+
+    `seconds` are the routers' own, per question.
+    """
+    if table.left_out:
+        lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
+        note(
+            f"note: {table.left_out} of {table.left_out + table.questions} questions are left out: "
+            f"some LLM has fewer than {table.samples} samples of them: {lacking}"
+        )
+    if form is Format.JSON:
+        return write_json(table.to_dict())
+    rows = [row.as_dict() for row in table.rows]
+    if form is Format.CSV:
+        return write_table([], rows, form)
+    marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
+    shown = [{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows]
+    return write_table(
+        COLUMNS,
+        shown,
+        form,
+        title=title(table),
+        footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *footnotes(table, seconds or {})],
+        section="kind",
+        styles=_styles(rows),
+    )
+
+
+def title(table: Table) -> str:
+    """What the table is about, in a line."""
+    votes = (
+        f"maj@{table.k}" + (f" of {table.samples} samples" if table.k < table.samples else "")
+        if table.k
+        else "labels only"
+    )
+    return " · ".join(
+        [
+            table.benchmark,
+            table.split,
+            f"{table.questions} questions",
+            votes,
+            f"pool of {len(table.pool)}: {', '.join(table.pool)}",
+            *(["protocol paper"] if table.protocol == "paper" else []),
+        ]
+    )
+
+
+def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
+    """How to read the columns."""
+    if table.protocol == "paper":
+        lines = ["latency: as the study's released code prints it, over correctly answered questions"]
+    else:
+        lines = [
+            "latency: seconds to answer a prompt alone once, added up over the LLMs asked; accuracy is of the vote "
+            "over all samples"
+        ]
+    if any(row.p_vs_best_single is not None for row in table.rows):
+        adjusted = f", Holm-adjusted for {table.compared} rows" if table.compared else ""
+        lines.append(f"p: exact McNemar test against best-single, {table.best_single}{adjusted}; intervals: Wilson")
+    timed = [f"{name} {1000 * each:.1f} ms" for name, each in seconds.items() if each is not None]
+    if timed:
+        lines.append(f"routers' own time per question: {', '.join(timed)}")
+    return lines
+
+
+def superscript(value: int) -> str:
+    """A footnote mark."""
+    return str(value).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _notes(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return [row["note"] for row in rows if row["note"]]
+
+
+def _styles(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Bounds nobody can reach are dim; the most accurate of what can be had is bold."""
+    reachable = [row for row in rows if row["name"] != "oracle" and not row["name"].endswith(" upper-bound")]
+    best = max((row["accuracy"] for row in reachable if row["accuracy"] is not None), default=None)
+    return ["dim" if row not in reachable else "bold" if row["accuracy"] == best else "" for row in rows]
