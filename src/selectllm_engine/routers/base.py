@@ -1,0 +1,99 @@
+"""What the routers on features share: from text to vectors, checks of the labels, the choice of settings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from selectllm_engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.routers import Labelled
+    from selectllm_engine.routers.features import Features, Matrix
+
+__all__ = ["FeatureRouter", "check_labels", "choose", "log_loss", "probabilities"]
+
+T = TypeVar("T")
+
+
+class FeatureRouter(ABC):
+    """A router that sees a question as one vector. Subclasses say how to learn from and predict for a matrix.
+
+    Attributes:
+        rates_: float32 [N], how often each LLM is right on the training questions.
+    """
+
+    rates_: NDArray[np.float32]
+
+    def __init__(self, features: Features, *, seed: int = 0) -> None:
+        self.features = features
+        self.seed = seed
+
+    def fit(self, questions: Sequence[str], labels: NDArray[np.bool_], *, validation: Labelled | None = None) -> Self:
+        """Learn from T questions and labels [T, N]; `validation` chooses settings, without it defaults hold.
+
+        Raises:
+            UsageError: there is no question or no LLM, or the shapes differ.
+        """
+        check_labels(questions, labels)
+        self.rates_ = labels.mean(axis=0, dtype=np.float32)
+        held_out = None
+        vectors = self.features.fit(questions).transform(questions)
+        if validation is not None and len(validation[0]):
+            check_labels(*validation)
+            held_out = (self.features.transform(validation[0]), validation[1])
+        self._fit(vectors, labels, held_out)
+        return self
+
+    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The probability that each LLM is right, [Q, N]."""
+        if not len(questions):
+            return np.zeros((0, len(self.rates_)), np.float32)
+        return probabilities(self._predict(self.features.transform(questions)))
+
+    @abstractmethod
+    def _fit(
+        self, vectors: Matrix, labels: NDArray[np.bool_], validation: tuple[Matrix, NDArray[np.bool_]] | None
+    ) -> None:
+        """Learn from vectors [T, D]."""
+
+    @abstractmethod
+    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+        """Probabilities [Q, N] for vectors [Q, D]."""
+
+
+def check_labels(questions: Sequence[str], labels: NDArray[np.bool_]) -> None:
+    """Raise UsageError unless there is one row of labels per question, and at least one question and LLM."""
+    if labels.ndim != 2 or labels.shape[0] != len(questions) or labels.dtype != np.bool_:
+        raise UsageError(
+            f"labels of {labels.dtype} {list(labels.shape)} do not fit {len(questions)} questions",
+            "labels are bool, one row per question and one column per LLM",
+        )
+    if not labels.size:
+        raise UsageError("there is nothing to learn from", "a router needs at least one question and one LLM")
+
+
+def probabilities(values: NDArray[Any]) -> NDArray[np.float32]:
+    """The values as float32, rounding errors beyond 0 and 1 cut off."""
+    return np.clip(values, 0.0, 1.0).astype(np.float32)
+
+
+def log_loss(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> float:
+    """Mean negative log-likelihood in nats; a probability counts as at least 0.001 away from 0 and 1."""
+    p = np.clip(predicted, 1e-3, 1 - 1e-3).astype(np.float64)
+    return float(-np.mean(np.where(labels, np.log(p), np.log1p(-p))))
+
+
+def choose(
+    candidates: Iterable[T],
+    predict: Callable[[T], NDArray[Any]],
+    labels: NDArray[np.bool_],
+) -> T:
+    """The candidate whose predictions for the validation questions have the smallest log loss; ties: the first."""
+    return min(candidates, key=lambda candidate: log_loss(predict(candidate), labels))

@@ -1,0 +1,88 @@
+"""Question texts as vectors: TF-IDF of words and word pairs, fitted on the training questions only."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Features", "Matrix", "Tfidf", "nearest_questions"]
+
+Matrix = Any  # float32 [Q, D], dense or a scipy CSR matrix; every row has length 1, or 0 for an empty text
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_DIGIT = re.compile(r"\d")
+_MOST_TERMS = 20_000
+
+
+class Features(Protocol):
+    """What turns texts into vectors."""
+
+    def fit(self, questions: Sequence[str]) -> Self:
+        """Learn from the training questions."""
+
+    def transform(self, questions: Sequence[str]) -> Matrix:
+        """One vector of length 1 per question."""
+
+
+def tokens(text: str) -> list[str]:
+    """Words, numbers and signs; every digit reads 0, so that a number counts by its size and not its value."""
+    return _TOKEN.findall(_DIGIT.sub("0", text.lower()))
+
+
+class Tfidf:
+    """TF-IDF of words and word pairs, logarithmic in the term's count.
+
+    Attributes:
+        vocabulary_: the terms, at most 20,000.
+        idf_: float64 [D], their weights.
+    """
+
+    vocabulary_: list[str]
+    idf_: NDArray[np.float64]
+
+    def fit(self, questions: Sequence[str]) -> Self:
+        """Learn terms and weights; terms of a single question are dropped where there are 50 questions or more."""
+        rare = 2 if len(questions) >= 50 else 1
+        if not any(map(tokens, questions)):
+            questions, rare = ["(no words)"], 1  # keeps at least one column
+        vectorizer = _vectorizer(min_df=rare, max_features=_MOST_TERMS).fit(questions)
+        self.vocabulary_ = [str(term) for term in vectorizer.get_feature_names_out()]
+        self.idf_ = vectorizer.idf_
+        return self
+
+    def transform(self, questions: Sequence[str]) -> Matrix:
+        """CSR float32 [Q, D]."""
+        if not hasattr(self, "_ready"):
+            self._ready = _vectorizer(vocabulary=self.vocabulary_)
+            self._ready.idf_ = self.idf_
+        return self._ready.transform(questions).astype(np.float32)
+
+
+def _vectorizer(**settings: Any) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        tokenizer=tokens, token_pattern=None, lowercase=False, ngram_range=(1, 2), sublinear_tf=True, **settings
+    )
+
+
+def nearest_questions(text: str, questions: Sequence[str], count: int = 5) -> list[tuple[int, float]]:
+    """The `count` most similar of `questions` by TF-IDF cosine: position and similarity, the most similar first."""
+    if not questions:
+        return []
+    features = Tfidf().fit(questions)
+    similarity = dense(features.transform(questions) @ features.transform([text]).T)[:, 0]
+    order = np.argsort(-similarity, kind="stable")[:count]
+    return [(int(i), float(similarity[i])) for i in order if similarity[i] > 0]
+
+
+def dense(matrix: Matrix) -> NDArray[np.float32]:
+    """The matrix as an array."""
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)

@@ -1,0 +1,75 @@
+"""`knn`: the LLMs that were right on the most similar training questions."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.routers.base import FeatureRouter, choose
+from selectllm_engine.routers.features import dense
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from selectllm_engine.routers.features import Matrix
+
+__all__ = ["NearestNeighbours"]
+
+_NEIGHBOURS = (5, 10, 20, 40, 80, 160)
+_SHRINKAGE = (1.0, 3.0, 10.0, 30.0)
+_BLOCK = 512  # questions at a time: similarities of 512 × 100,000 questions are 200 MB
+
+
+class NearestNeighbours(FeatureRouter):
+    """The mean label of the k nearest training questions, weighted by cosine similarity, drawn toward the LLM's rate.
+
+    p = (Σ s·label + m·rate) / (Σ s + m) over the k neighbours with similarities s. The shrinkage m acts like m
+    identical questions of average outcome: far neighbours change little. k and m are tuned on validation.
+
+    Attributes:
+        vectors_: float32 [T, D], the training questions.
+        labels_: bool [T, N].
+        k_: neighbours.
+        shrinkage_: m.
+    """
+
+    vectors_: Matrix
+    labels_: NDArray[np.bool_]
+    k_: int
+    shrinkage_: float
+
+    def _fit(
+        self, vectors: Matrix, labels: NDArray[np.bool_], validation: tuple[Matrix, NDArray[np.bool_]] | None
+    ) -> None:
+        self.vectors_, self.labels_ = vectors, labels.copy()
+        self.k_, self.shrinkage_ = 40, 3.0
+        if validation is not None:
+            near = self._neighbours(validation[0], max(_NEIGHBOURS))
+            self.k_, self.shrinkage_ = choose(
+                product(_NEIGHBOURS, _SHRINKAGE), lambda setting: self._vote(*near, *setting), validation[1]
+            )
+
+    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+        return self._vote(*self._neighbours(vectors, self.k_), self.k_, self.shrinkage_)
+
+    def _neighbours(self, vectors: Matrix, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Positions and similarities of the nearest training questions, [Q, count], the most similar first."""
+        count = min(count, self.labels_.shape[0])
+        positions, similarities = [], []
+        for start in range(0, vectors.shape[0], _BLOCK):
+            similarity = np.maximum(dense(vectors[start : start + _BLOCK] @ self.vectors_.T), 0.0)
+            nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
+            order = np.argsort(-np.take_along_axis(similarity, nearest, 1), axis=1, kind="stable")
+            nearest = np.take_along_axis(nearest, order, 1)
+            positions.append(nearest)
+            similarities.append(np.take_along_axis(similarity, nearest, 1))
+        return np.concatenate(positions), np.concatenate(similarities)
+
+    def _vote(
+        self, positions: NDArray[np.intp], similarity: NDArray[np.float32], k: int, shrinkage: float
+    ) -> NDArray[Any]:
+        weights = similarity[:, :k]
+        right = np.einsum("qk,qkn->qn", weights, self.labels_[positions[:, :k]].astype(np.float32))
+        return (right + shrinkage * self.rates_) / (weights.sum(axis=1, keepdims=True) + shrinkage)

@@ -1,0 +1,277 @@
+"""From a run to a trained router on disk, with its predictions for every question.
+
+Only the training labels train and only the validation labels tune: what comes here is a `TrainingData`, which has
+the texts of all splits and the labels of these two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.errors import CacheError, UsageError
+from selectllm_engine.files import TEMPORARY, parquet_bytes, write_atomic
+from selectllm_engine.routers import make_router, parse_router
+from selectllm_engine.routers.confidence_forest import ConfidenceForest
+from selectllm_engine.routers.storage import save
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from selectllm_engine.run import Run
+
+__all__ = ["Progress", "TrainedRouter", "TrainingData", "question_texts", "train", "training_data"]
+
+Progress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledSplit:
+    """Questions of one split with their labels: ids and texts of length Q, labels bool [Q, N]."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    labels: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """What a router may see of a run: every question's text, and no label of the test split.
+
+    Attributes:
+        questions: question_id, split, text (String); all questions of the benchmark.
+        validation: None where the run has no such split.
+        k: samples behind each label.
+    """
+
+    benchmark: str
+    llms: tuple[str, ...]
+    questions: pl.DataFrame
+    train: LabelledSplit
+    validation: LabelledSplit | None
+    k: int
+
+    @property
+    def digest(self) -> str:
+        """Of everything learned from; equal digests mean that training again would give the same router."""
+        parts = hashlib.blake2b(repr(self.llms).encode(), digest_size=16)
+        for split in (self.train, self.validation):
+            if split is not None:
+                parts.update(repr((split.ids, split.texts)).encode("utf-8", "surrogatepass"))
+                parts.update(np.packbits(split.labels).tobytes())
+        return parts.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedRouter:
+    """A router that was trained and written to the cache.
+
+    Attributes:
+        router: the fitted router.
+        validation_f1: weighted F1 at p >= 0.5 on validation; None without validation, as the next two.
+        validation_accuracy: how often the LLM of the largest probability is right on validation.
+        best_single_accuracy: how often the LLM that is right most often on validation is.
+        seconds: that training took.
+        seconds_per_question: to predict for one question alone.
+        interrupted: training was stopped early, and the best so far kept.
+        note: what is unusual.
+    """
+
+    name: str
+    router: Any
+    validation_f1: float | None
+    validation_accuracy: float | None
+    best_single_accuracy: float | None
+    seconds: float
+    seconds_per_question: float
+    interrupted: bool = False
+    note: str | None = None
+
+
+def training_data(run: Run) -> TrainingData:
+    """The training view of a run.
+
+    Raises:
+        UsageError: no question of a train split is complete for all LLMs.
+    """
+    questions = run.cache.questions(run.benchmark)
+    splits = set(questions["split"].unique())
+    if "train" not in splits:
+        raise UsageError(
+            f"{run.benchmark} has no train split, and a router learns from nothing else",
+            "generate samples for one (selectllm generate --split train) or name another --benchmark",
+        )
+    texts = questions.select("question_id", "split", question_texts().alias("text"))
+    train, k = _labelled(run, "train", texts)
+    if not train.ids:
+        raise UsageError(
+            f"no training question of {run.benchmark} is complete for all LLMs",
+            "selectllm generate --split train makes what is missing",
+        )
+    validation = _labelled(run, "validation", texts)[0] if "validation" in splits else None
+    return TrainingData(
+        run.benchmark, run.llms, texts, train, validation if validation is not None and validation.ids else None, k
+    )
+
+
+def question_texts() -> pl.Expr:
+    """What routers read of a question: its text, and its options on one more line."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def options(choices: pl.Series) -> str:
+        return "".join(f" ({letter}) {choice}" for letter, choice in zip(letters, choices, strict=False))
+
+    shown = pl.col("choices").map_elements(options, return_dtype=pl.String).fill_null("")
+    return pl.col("text").fill_null("") + shown
+
+
+def _labelled(run: Run, split: str, texts: pl.DataFrame) -> tuple[LabelledSplit, int]:
+    outcomes = run.outcomes(split)
+    ids = outcomes.questions.select("question_id")
+    joined = ids.join(texts, on="question_id", how="left", maintain_order="left")
+    return LabelledSplit(tuple(ids["question_id"]), tuple(joined["text"]), outcomes.labels), outcomes.samples
+
+
+def train(
+    run: Run,
+    router: str,
+    *,
+    encoders: Mapping[str, str] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrainedRouter:
+    """Train a router on a run's train split, tune it on validation, predict all splits, and write it to the cache.
+
+    What was there under the same name is replaced at the end, in one step. Test labels are never read.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        router: for example "knn:tfidf".
+        encoders: where encoders are: name -> folder or hub id.
+        device: "auto", "cpu" or "cuda", for what runs a transformer.
+        seed: of everything drawn at random.
+        progress: hears what is being done and the fraction done.
+
+    Raises:
+        UsageError: an unknown name, or the run has no train split.
+        MissingExtraError: the router runs a transformer and the extra `train` is not installed.
+        CacheError: the cache cannot be written.
+    """
+    parsed = parse_router(router)
+    say = progress or (lambda what, done: None)
+    data = training_data(run)
+    if parsed.family != "prior" and not any(text.strip() for text in data.train.texts):
+        raise UsageError(f"the questions of {run.benchmark} have no text", "only the router 'prior' can do without")
+    started = time.perf_counter()
+    made = make_router(parsed, encoders, seed=seed)
+    say("fitting", 0.0)
+    held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
+    made.fit(data.train.texts, data.train.labels, validation=held_out)
+    say("predicting", 0.0)
+    predicted = made.predict(data.questions["text"].to_list())
+    forest = _confidences(data, predicted, seed)
+    seconds = time.perf_counter() - started
+    per_question = seconds_per_question(made, data.train.texts)
+    trained = TrainedRouter(
+        router,
+        made,
+        *_quality(data, predicted),
+        seconds,
+        per_question,
+        interrupted=getattr(made, "interrupted_", False),
+        note=getattr(made, "note_", None),
+    )
+    _write(run, trained, data, predicted, forest)
+    return trained
+
+
+def seconds_per_question(router: Any, texts: Sequence[str], repeats: int = 15) -> float:
+    """The median time in seconds to predict for one question alone, warm, with texts that no store knows."""
+    router.predict([f"{texts[0]} (first)"])
+    times = []
+    for i in range(repeats):
+        text = f"{texts[i % len(texts)]} ({i})"
+        started = time.perf_counter()
+        router.predict([text])
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def _rows(data: TrainingData, ids: Sequence[str]) -> NDArray[np.intp]:
+    """The positions of questions in the table of all questions."""
+    position = {question: i for i, question in enumerate(data.questions["question_id"])}
+    return np.array([position[question] for question in ids], np.intp)
+
+
+def _confidences(data: TrainingData, predicted: NDArray[np.float32], seed: int) -> NDArray[np.float32] | None:
+    """The confidence forest's probabilities for all questions; out of bag for those it learned from."""
+    if data.validation is None:
+        return None
+    rows = _rows(data, data.validation.ids)
+    forest = ConfidenceForest(seed=seed).fit(predicted[rows], data.validation.labels)
+    confidences = forest.predict(predicted)
+    confidences[rows] = forest.out_of_bag_
+    return confidences
+
+
+def _quality(data: TrainingData, predicted: NDArray[np.float32]) -> tuple[float | None, float | None, float | None]:
+    """Weighted F1, accuracy of the argmax, accuracy of the best single LLM, all on validation."""
+    if data.validation is None:
+        return None, None, None
+    from sklearn.metrics import f1_score
+
+    labels = data.validation.labels
+    p = predicted[_rows(data, data.validation.ids)]
+    f1 = f1_score(labels, p >= 0.5, average="weighted", zero_division=0.0)
+    return float(f1), float(labels[np.arange(len(p)), p.argmax(axis=1)].mean()), float(labels.mean(axis=0).max())
+
+
+def _write(
+    run: Run,
+    trained: TrainedRouter,
+    data: TrainingData,
+    predicted: NDArray[np.float32],
+    forest: NDArray[np.float32] | None,
+) -> None:
+    folder = run.cache.router_dir(run.benchmark, trained.name, write=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "llms": list(data.llms),
+        "train": len(data.train.ids),
+        "validation": 0 if data.validation is None else len(data.validation.ids),
+        "labels": data.digest,
+        "k": data.k,
+        "validation_f1": trained.validation_f1,
+        "seconds_per_question": trained.seconds_per_question,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "note": trained.note,
+    }
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder.parent) as scratch:
+        fresh = Path(scratch) / "fresh"
+        fresh.mkdir()
+        for name, values in (("probabilities", predicted), ("forest", forest)):
+            if values is not None:
+                write_atomic(fresh / f"{name}.parquet", parquet_bytes(_table(data, values)))
+        save(trained.router, fresh, trained.name, facts)
+        try:
+            if folder.exists():
+                folder.rename(Path(scratch) / "replaced")
+            fresh.rename(folder)
+        except OSError as error:
+            raise CacheError(f"cannot write {folder}: {error.strerror}", "choose another --cache") from error
+
+
+def _table(data: TrainingData, values: NDArray[np.float32]) -> pl.DataFrame:
+    columns = pl.DataFrame(values, schema=dict.fromkeys(data.llms, pl.Float32), orient="row")
+    return data.questions.select("question_id", "split").hstack(columns)

@@ -1,0 +1,140 @@
+"""`selectllm train`: train routers on a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_tui.cli.options import Benchmark, CacheDir
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from selectllm_engine.routers.training import TrainedRouter
+
+__all__ = ["train"]
+
+
+class Device(StrEnum):
+    """Where transformers run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+Encoders = Annotated[
+    list[str],
+    typer.Option(
+        "--encoder", metavar="NAME=FOLDER|HUB-ID", help="Where an encoder is, for example minilm=FOLDER; repeat it."
+    ),
+]
+
+
+def train(
+    benchmark: Benchmark = None,
+    router: Annotated[
+        list[str],
+        typer.Option(metavar="FAMILY:FEATURES", help="Which router, for example knn:tfidf; repeat it for several."),
+    ] = [],  # noqa: B006
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every router on TF-IDF, and on every encoder named with --encoder.")
+    ] = False,
+    encoder: Encoders = [],  # noqa: B006
+    device: Annotated[Device, typer.Option(help="Where transformers run.")] = Device.AUTO,
+    cache: CacheDir = None,
+) -> None:
+    """Train routers: they learn from the train split which LLM is right on which question.
+
+    The validation split chooses their settings; the test split is never read. A router is named family:features.
+    Families: prior, logistic, knn, clustering, forest, mf, mlc, mlc-weighted, sc, stack. Features: tfidf, or an
+    encoder (minilm, bert-base-uncased, distilbert-base-uncased, roberta-base, t5-base, or any with --encoder), which
+    needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc fine-tune their encoder.
+    """
+    from selectllm_engine.routers import parse_router, suite
+    from selectllm_engine.run import load
+    from selectllm_tui.cli.console import note
+
+    encoders = parse_encoders(encoder)
+    if all_ == bool(router):
+        raise UsageError("which router is not said", "name it with --router, or take --all")
+    names = suite(encoders) if all_ else list(dict.fromkeys(router))
+    for name in names:
+        parse_router(name)
+    run = load(benchmark, cache)
+    trained, failed = [], {}
+    for name in names:
+        try:
+            trained.append(_train(run, name, encoders, device.value))
+        except SelectLLMError as error:
+            if len(names) == 1:
+                raise
+            failed[name] = error
+            note(f"{name}: {error}")
+        if trained and trained[-1].interrupted:
+            break
+    _report(run.benchmark, trained)
+    if failed:
+        raise SelectLLMError(f"{len(failed)} of {len(names)} routers failed: {', '.join(failed)}")
+    if trained[-1].interrupted:
+        raise typer.Exit(130)
+
+
+def parse_encoders(given: list[str]) -> dict[str, str]:
+    """`NAME=FOLDER|HUB-ID` as a mapping."""
+    encoders = {}
+    for each in given:
+        name, equals, source = each.partition("=")
+        if not (name and equals and source):
+            raise UsageError(
+                f"--encoder {each} names no folder or hub id", "write --encoder NAME=FOLDER or NAME=HUB-ID"
+            )
+        encoders[name] = source
+    return encoders
+
+
+def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> TrainedRouter:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from selectllm_engine.routers.training import train as train_router
+    from selectllm_tui.cli.console import error_console
+    from selectllm_tui.untrusted import visible
+
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=error_console(), transient=True) as bar:
+        task = bar.add_task(visible(name), total=None)
+
+        def show(what: str, done: float) -> None:
+            bar.update(task, description=visible(f"{name}: {what}"), completed=done, total=1.0 if done else None)
+
+        return train_router(run, name, encoders=encoders, device=device, progress=show)
+
+
+def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
+    from selectllm_tui.cli.console import Column, number, percent, write_table
+    from selectllm_tui.cli.options import Format
+
+    columns = [
+        Column("router", "router", align="left"),
+        Column("f1", "weighted F1", number(3)),
+        Column("accuracy", "accuracy of argmax", percent),
+        Column("best", "best single", percent),
+        Column("seconds", "seconds", number(1)),
+    ]
+    rows = [
+        {
+            "router": each.name,
+            "f1": each.validation_f1,
+            "accuracy": each.validation_accuracy,
+            "best": each.best_single_accuracy,
+            "seconds": each.seconds,
+        }
+        for each in trained
+    ]
+    if rows:
+        notes = [f"{each.name}: {each.note}" for each in trained if each.note]
+        title = f"Routers of {benchmark}, on its validation split"
+        write_table(columns, rows, Format.TABLE, title=title, footnotes=notes)

@@ -1,0 +1,179 @@
+"""One check suite for every router."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.routers import FAMILIES, make_router, parse_router, suite
+from selectllm_engine.routers.storage import load_router, save
+
+ROUTERS = suite()
+LLMS = 3
+HOSTILE = [
+    "",
+    "   ",
+    "\n\t\0",
+    "\x1b]0;title\x07 [/nope] {x} %s",
+    "\u202eevil\u200b",
+    "é" * 5_000,
+    "? ! . ,",
+    "😀 数学 مرحبا",
+    "1" * 400,
+]
+
+
+def words(seed, count):
+    """Questions of two kinds: sums, which LLM 0 solves, and words, which LLM 1 solves; LLM 2 is a coin."""
+    draw = np.random.default_rng(seed)
+    kinds = draw.integers(2, size=count)
+    things = ["apples", "pears", "boats", "letters", "cups", "days", "trains", "coins"]
+    texts = [
+        f"Add {draw.integers(99)} {draw.choice(things)} and {draw.integers(99)} more, how many?"
+        if kind
+        else f"Spell the word {draw.choice(things)} backwards after {draw.choice(things)}."
+        for kind in kinds
+    ]
+    labels = np.stack([kinds == 1, kinds == 0, draw.random(count) < 0.5], axis=1)
+    return texts, labels
+
+
+def make(name, **settings):
+    return make_router(name, **settings)
+
+
+@pytest.fixture(scope="module", params=ROUTERS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def fitted(name):
+    return make(name).fit(*words(0, 120), validation=words(1, 60))
+
+
+def check(predicted, questions, llms=LLMS):
+    assert predicted.dtype == np.float32
+    assert predicted.shape == (questions, llms)
+    assert np.isfinite(predicted).all()
+    assert (predicted >= 0).all()
+    assert (predicted <= 1).all()
+
+
+def test_predictions_are_probabilities(fitted):
+    check(fitted.predict(words(2, 50)[0]), 50)
+    check(fitted.predict([]), 0)
+    check(fitted.predict(HOSTILE), len(HOSTILE))
+
+
+def test_what_can_be_learned_is_learned(name, fitted):
+    texts, labels = words(2, 100)
+    predicted = fitted.predict(texts)
+    right = labels[np.arange(100), predicted.argmax(axis=1)].mean()
+    assert right > (0.3 if name == "prior" else 0.95)
+    assert np.abs(predicted.mean(axis=0) - labels.mean(axis=0)).max() < 0.2
+
+
+def test_a_question_is_predicted_alike_alone_and_among_others(fitted):
+    texts = words(2, 30)[0]
+    together = fitted.predict(texts)
+    alone = np.concatenate([fitted.predict([text]) for text in texts])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_router(name, fitted):
+    again = make(name).fit(*words(0, 120), validation=words(1, 60))
+    texts = words(2, 20)[0]
+    np.testing.assert_array_equal(again.predict(texts), fitted.predict(texts))
+
+
+def test_inputs_stay_as_they_are(name):
+    train, validation = words(0, 40), words(1, 20)
+    before = copy.deepcopy((train, validation))
+    router = make(name).fit(*train, validation=validation)
+    router.predict(validation[0])
+    for given_, kept in zip((train, validation), before, strict=True):
+        assert given_[0] == kept[0]
+        np.testing.assert_array_equal(given_[1], kept[1])
+
+
+def test_a_changed_label_array_changes_no_fitted_router(name):
+    texts, labels = words(0, 40)
+    router = make(name).fit(texts, labels)
+    before = router.predict(texts)
+    labels[:] = ~labels
+    np.testing.assert_array_equal(router.predict(texts), before)
+
+
+def test_a_loaded_router_predicts_the_same(name, fitted, tmp_path):
+    save(fitted, tmp_path / "router", name, {"llms": ["a", "b", "c"]})
+    texts = [*words(2, 20)[0], *HOSTILE]
+    np.testing.assert_array_equal(load_router(tmp_path / "router").predict(texts), fitted.predict(texts))
+
+
+@pytest.mark.parametrize("validated", [True, False])
+@pytest.mark.parametrize(("questions", "llms"), [(1, 1), (1, 3), (2, 5), (4, 30), (60, 1)], ids=str)
+def test_any_size_fits(name, questions, llms, validated):
+    texts = words(3, questions)[0]
+    labels = np.random.default_rng(0).random((questions, llms)) < 0.5
+    validation = (texts[:1], labels[:1]) if validated else None
+    check(make(name).fit(texts, labels, validation=validation).predict([*texts, "new"]), questions + 1, llms)
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_an_llm_that_is_always_right_or_wrong(name, validated):
+    texts, labels = words(0, 60)
+    labels = np.stack([np.ones(60, bool), labels[:, 0], np.zeros(60, bool)], axis=1)
+    router = make(name).fit(texts, labels, validation=(texts[:20], labels[:20]) if validated else None)
+    predicted = router.predict(words(2, 20)[0])
+    check(predicted, 20)
+    assert (predicted[:, 0] > 0.9).all()
+    assert (predicted[:, 2] < 0.1).all()
+
+
+@pytest.mark.parametrize("texts", [[""] * 10, HOSTILE, ["same"] * 60], ids=["empty", "hostile", "equal"])
+def test_any_text_can_be_learned_from(name, texts):
+    labels = np.random.default_rng(0).random((len(texts), 2)) < 0.5
+    router = make(name).fit(texts, labels, validation=(texts, labels))
+    check(router.predict([*texts, "new words"]), len(texts) + 1, 2)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.zeros((2, 3), bool), np.zeros((3, 0), bool), np.zeros(3, bool), np.zeros((3, 2)), np.zeros((0, 2), bool)],
+)
+def test_labels_that_do_not_fit_are_refused(name, labels):
+    with pytest.raises(UsageError):
+        make(name).fit(["a", "b", "c"][: 0 if labels.shape[0] == 0 else 3], labels)
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=40))
+def test_any_name_is_parsed_or_refused(text):
+    try:
+        parsed = parse_router(text)
+    except UsageError:
+        return
+    assert parse_router(str(parsed)) == parsed
+
+
+@pytest.mark.parametrize("router", [*ROUTERS, "knn:minilm", "mlc:roberta-base@4", "sc:my/encoder", "knn:a@b"])
+def test_names_are_read_back(router):
+    if router.partition(":")[0] in FAMILIES:
+        assert str(parse_router(router)) == router
+
+
+@pytest.mark.parametrize("router", ["", "logistic", "knn:", "prior:tfidf", "knn:tfidf@4", "knn:minilm@0"])
+def test_names_that_make_no_router_are_refused(router):
+    with pytest.raises(SelectLLMError):
+        parse_router(router)
+
+
+def test_a_misspelt_name_gets_a_hint():
+    with pytest.raises(UnknownNameError, match="logistic"):
+        parse_router("logstic:tfidf")
+    with pytest.raises(UnknownNameError, match="tfidf"):
+        make_router("knn:tf-idf")

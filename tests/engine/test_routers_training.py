@@ -1,0 +1,154 @@
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fakes import write_fake_run
+from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.loading import load_outcomes
+from selectllm_engine.routers.storage import load_router, read_manifest
+from selectllm_engine.routers.training import train, training_data
+
+
+class FakeRun:
+    """A run that must not show the labels of its test split."""
+
+    def __init__(self, cache, benchmark="fake"):
+        self.cache, self.benchmark = cache, benchmark
+        self.llms = tuple(cache.llms(benchmark))
+
+    def outcomes(self, split="test"):
+        assert split != "test", "test labels were read"
+        return load_outcomes(self.cache, self.benchmark, split)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return FakeRun(write_fake_run(tmp_path))
+
+
+def table(run, router, name="probabilities"):
+    return pl.read_parquet(run.cache.router_dir(run.benchmark, router) / f"{name}.parquet")
+
+
+def test_training_reads_no_test_label_and_predicts_every_question(run):
+    trained = train(run, "logistic:tfidf")
+    questions = run.cache.questions("fake")
+    for name in ("probabilities", "forest"):
+        predicted = table(run, "logistic:tfidf", name)
+        assert predicted.columns == ["question_id", "split", *run.llms]
+        assert set(predicted.dtypes[2:]) == {pl.Float32}
+        assert predicted.select("question_id", "split").equals(questions.select("question_id", "split"))
+        assert predicted.select(run.llms).to_numpy().min() >= 0
+        assert predicted.select(run.llms).to_numpy().max() <= 1
+    assert 0 <= trained.validation_f1 <= 1
+    assert trained.seconds_per_question > 0
+    assert run.cache.routers("fake") == ["logistic:tfidf"]
+
+
+def test_the_manifest_says_what_was_learned_from(run):
+    train(run, "knn:tfidf")
+    manifest = read_manifest(run.cache.router_dir("fake", "knn:tfidf"))
+    assert manifest["llms"] == list(run.llms)
+    assert (manifest["train"], manifest["validation"], manifest["k"]) == (60, 30, 5)
+    assert manifest["labels"] == training_data(run).digest
+    assert {"numpy", "scikit-learn", "selectllm"} <= manifest["versions"].keys()
+
+
+def test_a_loaded_router_predicts_what_the_table_holds(run):
+    train(run, "knn:tfidf")
+    texts = training_data(run).questions["text"].to_list()
+    predicted = load_router(run.cache.router_dir("fake", "knn:tfidf")).predict(texts)
+    np.testing.assert_array_equal(predicted, table(run, "knn:tfidf").select(run.llms).to_numpy())
+
+
+def test_training_again_replaces_the_router_and_leaves_nothing_behind(run):
+    for _ in range(2):
+        train(run, "prior")
+    routers = run.cache.router_dir("fake", "prior").parent
+    assert [path.name for path in routers.iterdir()] == ["prior"]
+
+
+def test_a_failed_training_keeps_the_old_router(run, monkeypatch):
+    train(run, "prior")
+    before = table(run, "prior")
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("selectllm_engine.routers.training.save", fail)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, "prior")
+    assert table(run, "prior").equals(before)
+    assert [path.name for path in run.cache.router_dir("fake", "prior").parent.iterdir()] == ["prior"]
+
+
+def test_without_validation_defaults_hold_and_there_is_no_forest(tmp_path):
+    run = FakeRun(write_fake_run(tmp_path, questions={"train": 30, "test": 10}))
+    trained = train(run, "logistic:tfidf")
+    assert (trained.validation_f1, trained.validation_accuracy, trained.best_single_accuracy) == (None, None, None)
+    assert not (run.cache.router_dir("fake", "logistic:tfidf") / "forest.parquet").exists()
+
+
+def test_without_a_train_split_the_error_says_what_to_do(tmp_path):
+    run = FakeRun(write_fake_run(tmp_path, questions={"validation": 10, "test": 10}))
+    with pytest.raises(UsageError, match="no train split.*selectllm generate"):
+        train(run, "prior")
+
+
+def test_options_are_part_of_what_a_router_reads(run):
+    data = training_data(run)
+    with_options = data.questions.filter(pl.col("text").str.contains("(A) one (B) two", literal=True))
+    assert with_options.height == run.cache.questions("fake").filter(pl.col("kind") == "letter").height > 0
+
+
+def test_the_forest_judges_validation_questions_it_did_not_learn_from(run):
+    train(run, "knn:tfidf")
+    validation = run.outcomes("validation")
+    ids = validation.questions.select("question_id")
+    columns = [
+        ids.join(table(run, "knn:tfidf", name), on="question_id", maintain_order="left").select(run.llms).to_numpy()
+        for name in ("probabilities", "forest")
+    ]
+    from selectllm_engine.routers.confidence_forest import ConfidenceForest
+
+    forest = ConfidenceForest().fit(columns[0], validation.labels)
+    np.testing.assert_array_equal(columns[1], forest.out_of_bag_)
+    assert np.abs(forest.predict(columns[0]) - forest.out_of_bag_).max() > 0
+
+
+@pytest.mark.parametrize("name", ["nope", "knn:nope", "mlc:tfidf"])
+def test_unknown_routers_are_refused(run, name):
+    with pytest.raises((UnknownNameError, UsageError)):
+        train(run, name)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: (folder / "weights.skops").write_bytes(b"PK nonsense"), "changed"),
+        (lambda folder: (folder / "weights.skops").unlink(), "missing"),
+        (lambda folder: (folder / "extra.bin").write_bytes(b"x"), "not in its manifest"),
+        (lambda folder: (folder / "manifest.json").write_text("[1]"), "no JSON object"),
+        (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "manifest.json").write_text('{"format": 1}'), "lacks"),
+        (lambda folder: (folder / "manifest.json").write_text('{"format": 99}'), "newer"),
+        (lambda folder: edit(folder, router="os:system"), "router family"),
+        (lambda folder: edit(folder, router="prior"), "do not fit"),
+        (lambda folder: edit(folder, llms=["one"]), "do not fit"),
+        (lambda folder: (folder / "manifest.json").unlink(), "not trained"),
+    ],
+)
+def test_a_changed_router_is_one_clear_error(run, change, message):
+    train(run, "logistic:tfidf")
+    folder = run.cache.router_dir("fake", "logistic:tfidf")
+    change(folder)
+    with pytest.raises((DamagedError, CacheError), match=message) as caught:
+        load_router(folder)
+    assert isinstance(caught.value, SelectLLMError)
+
+
+def edit(folder, **fields):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
