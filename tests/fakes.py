@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -10,11 +11,10 @@ import polars as pl
 from selectllm_engine.cache import GENERATION_SCHEMA, QUESTION_SCHEMA, Cache
 from selectllm_engine.outcomes import NOT_FOUND, Outcomes
 from selectllm_engine.votes import llm_votes, tally
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 TOPICS = ("apples", "bridges", "candles", "dragons", "engines")
 FIT = {

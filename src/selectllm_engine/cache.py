@@ -17,28 +17,28 @@ import contextlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
+from selectllm_engine.checking import Problem, verify_folder
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
 from selectllm_engine.files import (
     TEMPORARY,
     folder_name,
     name_of,
-    parquet_bytes,
     read_json,
     sync_folder,
-    write_atomic,
 )
-from selectllm_engine.parts import GENERATION_SCHEMA, Parts, read_frame
+from selectllm_engine.frames import read_frame, write_frame
+from selectllm_engine.parts import GENERATION_SCHEMA, Parts
 from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from selectllm_engine.derived import Progress
 
 __all__ = [
@@ -55,14 +55,6 @@ __all__ = [
 
 _PATIENCE = 30.0  # seconds to wait for another process that adds questions
 _IDENTITY = ["split", "text", "choices", "gold", "kind"]  # what a question's id stands for
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A stored file that can't be used, and what is wrong with it."""
-
-    path: Path
-    what: str
 
 
 def open_cache(path: Path | None = None) -> Cache:
@@ -121,7 +113,8 @@ class Cache:
 
     def is_packaged(self, benchmark: str) -> bool:
         """Whether a benchmark is read from the package."""
-        return self._layer(benchmark) == self.packaged
+        layer = self._layer(benchmark)
+        return layer is not None and layer == self.packaged
 
     def choose(self, benchmark: str | None) -> str:
         """The named benchmark, or the only one. One's own come before those of the package.
@@ -153,12 +146,9 @@ class Cache:
         """
         path = self.folder(benchmark) / "questions.parquet"
         try:
-            frame = read_frame(path)
-            return frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
+            return read_frame(path, QUESTION_SCHEMA)
         except FileNotFoundError:
             raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
-        except pl.exceptions.PolarsError as error:
-            raise DamagedError(f"{path} has other columns than questions have", "see selectllm cache verify") from error
 
     def write_questions(self, benchmark: str, frame: pl.DataFrame) -> None:
         """Store the questions of a benchmark, or add those that are new; stored ones stay.
@@ -190,7 +180,7 @@ class Cache:
                 if both.height == frame.height:
                     return
                 frame = pl.concat([frame, stored.join(frame, on="question_id", how="anti", maintain_order="left")])
-            write_atomic(self._own_folder(benchmark) / "questions.parquet", parquet_bytes(frame))
+            write_frame(self._own_folder(benchmark) / "questions.parquet", frame)
 
     # LLMs
 
@@ -198,7 +188,7 @@ class Cache:
         """The LLMs of the run in its order: that in which they were added. Those without any result are none."""
         found = []
         for name in _folders(self.folder(benchmark) / "llms", "manifest.json"):
-            if not self.parts(benchmark, name).list() and not self._llm(benchmark, name, "verdicts.parquet").exists():
+            if not self.parts(benchmark, name).listed() and not self._llm(benchmark, name, "verdicts.parquet").exists():
                 continue
             try:
                 found.append((str(self.manifest(benchmark, name).get("created", "")), name))
@@ -251,7 +241,7 @@ class Cache:
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
         """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
         try:
-            return read_frame(self._llm(benchmark, llm, "verdicts.parquet")).select(VERDICT_SCHEMA.names())
+            return read_frame(self._llm(benchmark, llm, "verdicts.parquet"), VERDICT_SCHEMA)
         except FileNotFoundError:
             return None
 
@@ -313,6 +303,22 @@ class Cache:
                 shutil.rmtree(copy.parent, ignore_errors=True)
         return own
 
+    def verify(
+        self, benchmark: str | None = None, *, repair: bool = False, progress: Progress | None = None
+    ) -> list[Problem]:
+        """Read every file of one benchmark or of all, and compare parts with their digests.
+
+        With `repair` damaged files are set aside, as `*.damaged`; those of the package never are. `progress` counts
+        the files of each benchmark.
+        """
+        if benchmark is not None:
+            self.choose(benchmark)
+        found: list[Problem] = []
+        for name in [benchmark] if benchmark is not None else self._everything():
+            own = repair and not self.is_packaged(name)
+            found += verify_folder(self.folder(name), repair=own, progress=progress)
+        return found
+
     def remove(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> None:
         """Remove one LLM's results, one router, or with neither the whole benchmark, from the own cache.
 
@@ -357,6 +363,10 @@ class Cache:
     def report(self, path: Path, what: str) -> None:
         """Remember a file that was passed over."""
         self.problems[path] = Problem(path, what)
+
+    def _everything(self) -> list[str]:
+        """Benchmarks, also those whose questions are lost."""
+        return sorted({*self.benchmarks(), *_folders(self.root, "llms")})
 
     def _own(self) -> list[str]:
         return _folders(self.root, "questions.parquet")

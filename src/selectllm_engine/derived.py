@@ -1,6 +1,6 @@
 """Answers extracted from generations, kept per part: opening a run again never touches its texts.
 
-A derived file is `v<extractor version>-<digest of its part>-<its own digest>.parquet`. All of them are safe to delete.
+A derived file is `v<extractor version>-<digest of its part>.parquet`. All of them are safe to delete.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answer
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.files import TEMPORARY, digest, parquet_bytes, write_atomic
-from selectllm_engine.parts import MEASURED, Part, Parts, first_of_each, read_frame
-from typing import TYPE_CHECKING
+from selectllm_engine.files import TEMPORARY
+from selectllm_engine.frames import read_frame, write_frame
+from selectllm_engine.parts import MEASURED, Part, Parts, first_of_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +35,7 @@ ANSWER_SCHEMA = pl.Schema(
     }
 )
 Progress = Callable[[int, int], None]  # done, total
-_NAME = re.compile(r"v(\d+)-([0-9a-f]{16})-([0-9a-f]{16})\.parquet")
+_NAME = re.compile(r"v(\d+)-([0-9a-f]{16})\.parquet")
 _CHUNK = 5_000
 
 
@@ -53,18 +55,15 @@ def read_answers(
 
     def read(listed: Sequence[Part]) -> pl.DataFrame:
         known = {part: _stored(folder, part) for part in listed}
-        todo = {part: _rows(part) for part in listed if known[part] is None}
+        todo = {part: _rows(parts, part) for part in listed if known[part] is None}
         total, done = sum(todo.values()), 0
         frames = [pl.DataFrame(schema=ANSWER_SCHEMA)]
         for part in listed:
             answers = known[part]
             if answers is None:
                 try:
-                    answers, complete = _extract(
-                        parts.sound_rows(part),
-                        questions,
-                        (lambda each, done=done: progress(done + each, total)) if progress else None,
-                    )
+                    rows = parts.sound_rows(part)
+                    answers, complete = _extract(rows, questions, partial(_advance, progress, done, total))
                 except DamagedError as error:
                     report(part.path, error.problem)
                     continue
@@ -72,7 +71,7 @@ def read_answers(
                     done += todo[part]
                 if complete and writable:
                     with contextlib.suppress(CacheError):  # a full or read-only disk costs time only
-                        _store(folder, part, answers)
+                        write_frame(_path(folder, part), answers)
             frames.append(answers)
         return first_of_each(pl.concat(frames, how="diagonal"))
 
@@ -83,7 +82,7 @@ def carry_over(folder: Path, merged: Sequence[Part], into: Part) -> None:
     """Derive a merged part's answers from those of its sources, where they are all known."""
     known = [answers for part in merged if (answers := _stored(folder, part)) is not None]
     if len(known) == len(merged):
-        _store(folder, into, first_of_each(pl.concat(known, how="diagonal")))
+        write_frame(_path(folder, into), first_of_each(pl.concat(known, how="diagonal")))
 
 
 def sweep(folder: Path, parts: Sequence[Part]) -> None:
@@ -96,49 +95,43 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
             path.unlink(missing_ok=True)
 
 
+def _path(folder: Path, part: Part) -> Path:
+    return folder / f"v{EXTRACTOR_VERSION}-{part.digest}.parquet"
+
+
 def _stored(folder: Path, part: Part) -> pl.DataFrame | None:
-    for path in folder.glob(f"v{EXTRACTOR_VERSION}-{part.digest}-*.parquet"):
-        match = _NAME.fullmatch(path.name)
-        try:
-            if match and digest(path.read_bytes()) == match[3]:
-                return read_frame(path)
-        except (OSError, DamagedError):
-            continue
+    with contextlib.suppress(FileNotFoundError, DamagedError):
+        return read_frame(_path(folder, part))
     return None
 
 
-def _store(folder: Path, part: Part, answers: pl.DataFrame) -> None:
-    data = parquet_bytes(answers)
-    write_atomic(folder / f"v{EXTRACTOR_VERSION}-{part.digest}-{digest(data)}.parquet", data)
-
-
-def _rows(part: Part) -> int:
+def _rows(parts: Parts, part: Part) -> int:
     try:
-        return int(pl.scan_parquet(part.path, glob=False).select(pl.len()).collect().item())
-    except FileNotFoundError:
-        raise
-    except (OSError, pl.exceptions.PolarsError):
+        return parts.sound_rows(part, ["sample"]).height
+    except DamagedError:
         return 0
 
 
-def _extract(
-    rows: pl.DataFrame, questions: pl.DataFrame, progress: Callable[[int], None] | None
-) -> tuple[pl.DataFrame, bool]:
+def _advance(progress: Progress | None, before: int, total: int, done: int) -> None:
+    if progress:
+        progress(before + done, total)
+
+
+def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int], None]) -> tuple[pl.DataFrame, bool]:
     """The rows with their answers instead of their texts, and whether all their questions are known."""
     options = pl.col("choices").list.len().fill_null(4).alias("options")
     joined = rows.join(
         questions.select("question_id", "kind", options), on="question_id", how="left", maintain_order="left"
     )
-    answers = pl.Series("answer", list(_answers(joined, progress)), dtype=pl.String)
+    answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
     columns = [name for name in ANSWER_SCHEMA if name == "answer" or name in rows.columns]
     return joined.with_columns(answers).select(columns), not joined["options"].has_nulls()
 
 
-def _answers(rows: pl.DataFrame, progress: Callable[[int], None] | None) -> Iterator[str | None]:
+def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:
     done = 0
     for chunk in rows.select("text", "kind", "options").iter_slices(_CHUNK):
         for text, kind, options in chunk.iter_rows():
             yield None if kind is None else extract_answer(text, kind=kind, choices=options)
         done += chunk.height
-        if progress:
-            progress(done)
+        advance(done)

@@ -17,7 +17,9 @@ from selectllm_engine.errors import CacheError, DamagedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     import polars as pl
+
 
 __all__ = [
     "TEMPORARY",

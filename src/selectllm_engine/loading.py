@@ -14,8 +14,10 @@ from selectllm_engine.outcomes import NOT_FOUND, LeftOut, Outcomes
 from selectllm_engine.votes import llm_votes, tally
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
     from selectllm_engine.cache import Cache
     from selectllm_engine.derived import Progress
 
@@ -233,8 +235,9 @@ def _cost(each: _Results, place: NDArray[np.int64], questions: int, samples: int
 
 def _numbers(stored: object, *keys: str) -> list[float] | None:
     """The numbers under these keys of a manifest's entry; None where one is missing."""
-    values = [stored.get(key) for key in keys] if isinstance(stored, dict) else [None]
-    return [float(value) for value in values] if all(isinstance(value, int | float) for value in values) else None
+    values = [stored.get(key) for key in keys] if isinstance(stored, dict) else []
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    return numbers if len(numbers) == len(keys) else None
 
 
 def _per_llm(columns: Sequence[NDArray[np.float64]], questions: int) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -17,10 +17,20 @@ from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.files import TEMPORARY, digest, parquet_bytes, sync_folder, write_atomic
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["GENERATION_SCHEMA", "MEASURED", "MOST_PARTS", "Part", "Parts", "first_of_each", "read_frame"]
+__all__ = [
+    "GENERATION_SCHEMA",
+    "MEASURED",
+    "MOST_PARTS",
+    "Part",
+    "Parts",
+    "first_of_each",
+    "part_metadata",
+    "part_of",
+    "set_aside",
+]
 
 GENERATION_SCHEMA = pl.Schema(
     {
@@ -48,25 +58,6 @@ class Part:
     path: Path
 
 
-def read_frame(path: Path, *, columns: Sequence[str] | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
-    """Read a Parquet file.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        DamagedError: it can't be read.
-    """
-    try:
-        rows = pl.scan_parquet(path, glob=False)
-        if where is not None:
-            rows = rows.filter(where)
-        return rows.select(columns if columns is not None else pl.all()).collect()
-    except FileNotFoundError:
-        raise
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DamagedError(f"{path} cannot be read ({reason})", "see selectllm cache verify") from error
-
-
 def first_of_each(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows without later repetitions of a question's sample."""
     key = ["question_id", "sample"]
@@ -87,12 +78,11 @@ class Parts:
         self._report = report
         self._sound = sound
 
-    def list(self) -> list[Part]:
+    def listed(self) -> list[Part]:
         """All parts in order; nothing is opened."""
         if not self.folder.is_dir():
             return []
-        found = ((path, _NAME.fullmatch(path.name)) for path in self.folder.iterdir())
-        return sorted(Part(int(match[1]), match[2], path) for path, match in found if match)
+        return sorted(part for path in self.folder.iterdir() if (part := part_of(path)))
 
     def check(self, part: Part) -> None:
         """Compare a part's bytes with its name.
@@ -126,7 +116,7 @@ class Parts:
         """Do something with the listed parts, again where a writer merged them meanwhile."""
         for _ in range(_ATTEMPTS):
             try:
-                return work(self.list())
+                return work(self.listed())
             except FileNotFoundError:
                 continue
         raise CacheError(f"the parts in {self.folder} keep changing", "try again")
@@ -141,12 +131,14 @@ class Parts:
             FileNotFoundError: the part was merged into another meanwhile.
         """
         self.check(part)
-        rows = read_frame(part.path, columns=columns, where=where)
+        found = pl.scan_parquet(part.path, glob=False)
         expected = GENERATION_SCHEMA if columns is None else {name: GENERATION_SCHEMA[name] for name in columns}
         for name, dtype in expected.items():
-            if rows.schema.get(name) != dtype:
+            if found.collect_schema().get(name) != dtype:
                 raise DamagedError(f"{part.path} has no column {name} of type {dtype}", "see selectllm cache verify")
-        return rows
+        if where is not None:
+            found = found.filter(where)
+        return found.select(columns if columns is not None else pl.all()).collect()
 
     def _read(self, parts: Sequence[Part], columns: Sequence[str] | None, where: pl.Expr | None) -> pl.DataFrame:
         schema = GENERATION_SCHEMA if columns is None else {name: GENERATION_SCHEMA[name] for name in columns}
@@ -169,7 +161,7 @@ class Parts:
         rows = _checked(rows)
         if rows.is_empty():
             return None
-        existing = self.list()
+        existing = self.listed()
         return self._write(existing[-1].sequence + 1 if existing else 1, rows, metadata)
 
     def compact(self) -> tuple[Sequence[Part], Part] | None:
@@ -180,7 +172,7 @@ class Parts:
         merged: list[Part] = []
         frames: list[pl.DataFrame] = []
         origins: list[dict[str, str]] = []
-        parts = self.list()
+        parts = self.listed()
         for part in parts:
             try:
                 frames.append(self.sound_rows(part))
@@ -202,12 +194,6 @@ class Parts:
             part.path.unlink(missing_ok=True)
         sync_folder(self.folder)
 
-    def set_aside(self, part: Part) -> Path:
-        """Rename a damaged part, so that its samples count as missing."""
-        aside = part.path.with_name(part.path.name + ".damaged")
-        part.path.replace(aside)
-        return aside
-
     def sweep(self) -> None:
         """Remove what killed writers left half-written."""
         for path in self.folder.glob(f"{TEMPORARY}*"):
@@ -218,6 +204,19 @@ class Parts:
         part = Part(sequence, digest(data), self.folder / f"{sequence:06d}-{digest(data)}.parquet")
         write_atomic(part.path, data)
         return part
+
+
+def part_of(path: Path) -> Part | None:
+    """The part that a file is by its name."""
+    match = _NAME.fullmatch(path.name)
+    return Part(int(match[1]), match[2], path) if match else None
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that what it held counts as missing."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    return aside
 
 
 def part_metadata(path: Path) -> list[dict[str, str]]:

@@ -7,17 +7,18 @@ import json
 import os
 import platform
 from datetime import UTC, datetime
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
-from selectllm_engine.files import parquet_bytes, read_json, write_atomic, write_json
-from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, read_frame
+from selectllm_engine.files import read_json, write_json
+from selectllm_engine.frames import read_frame, write_frame
+from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, set_aside
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 __all__ = ["IDENTITY", "VERDICT_SCHEMA", "Writer", "locked"]
 
@@ -73,11 +74,11 @@ class Writer:
         self.llm = llm
         self._parts = parts
         parts.sweep()
-        for part in parts.list():
+        for part in parts.listed():
             try:
                 parts.check(part)
             except DamagedError:
-                parts.set_aside(part)
+                set_aside(part.path)
 
     def start(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest, or compare it with the stored one, whose `samples` only grow.
@@ -120,7 +121,7 @@ class Writer:
             CacheError: wrong columns, or the disk is full; nothing is changed.
         """
         self._parts.append(rows, metadata)
-        if len(self._parts.list()) > MOST_PARTS:
+        if len(self._parts.listed()) > MOST_PARTS:
             self._compact()
 
     def update(self, **fields: Any) -> None:
@@ -151,8 +152,8 @@ class Writer:
             raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
         path = self.folder / "verdicts.parquet"
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            frame = pl.concat([frame, read_frame(path).select(VERDICT_SCHEMA.names())])
-        write_atomic(path, parquet_bytes(first_of_each(frame)))
+            frame = pl.concat([frame, read_frame(path, VERDICT_SCHEMA)])
+        write_frame(path, first_of_each(frame))
 
     def _store(self, stored: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         if changed != stored:
@@ -165,7 +166,7 @@ class Writer:
             merged, into = compacted
             carry_over(self.folder / "answers", merged, into)
             self._parts.discard(merged)
-        sweep(self.folder / "answers", self._parts.list())
+        sweep(self.folder / "answers", self._parts.listed())
 
 
 def _same(key: str, stored: Any, given: Any) -> bool:

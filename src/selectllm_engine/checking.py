@@ -1,0 +1,129 @@
+"""Is what is stored still what was written? Every file of a cache is read, and on request damaged ones set aside."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selectllm_engine.benchmarks import QUESTION_SCHEMA
+from selectllm_engine.errors import CacheError, DamagedError, LockedError
+from selectllm_engine.files import TEMPORARY, name_of, read_json
+from selectllm_engine.frames import check_frame, read_frame
+from selectllm_engine.parts import Parts, part_of, set_aside
+from selectllm_engine.writing import VERDICT_SCHEMA, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from selectllm_engine.derived import Progress
+
+__all__ = ["Problem", "verify_folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A stored file that can't be used, what is wrong with it, and what was done about it."""
+
+    path: Path
+    what: str
+    done: str = ""
+
+
+def verify_folder(folder: Path, *, repair: bool = False, progress: Progress | None = None) -> list[Problem]:
+    """Check one benchmark's folder.
+
+    With `repair` damaged files are renamed to `*.damaged` (derived ones removed), so that the next `generate` makes
+    their samples again; an LLM that is being written is left alone. `progress` counts files.
+    """
+    checks = list(_checks(folder))
+    problems = []
+    for done, (path, check) in enumerate(checks):
+        try:
+            check(path)
+        except FileNotFoundError:  # merged into another part meanwhile
+            continue
+        except CacheError as error:
+            problems.append(Problem(path, error.problem, _repair(folder, path) if repair else ""))
+        if progress:
+            progress(done + 1, len(checks))
+    return problems
+
+
+def _repair(folder: Path, path: Path) -> str:
+    """Take a damaged file out of the way; what was done."""
+    if not path.is_file():
+        return ""
+    place = path.relative_to(folder).parts
+    try:
+        with locked(folder / "llms" / place[1], place[1]) if place[0] == "llms" else nullcontext():
+            if place[-2] == "answers":
+                path.unlink()
+                return "removed; it is made again when it is needed"
+            return f"set aside as {set_aside(path).name}"
+    except LockedError:
+        return "left alone, because it is being written"
+    except OSError as error:
+        return f"left alone ({error.strerror})"
+
+
+def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+    """Every file with the function that reads it and raises CacheError."""
+    yield folder / "questions.parquet", _questions
+    for llm in _subfolders(folder / "llms"):
+        yield llm, _folder
+        yield llm / "manifest.json", _manifest
+        for path in _files(llm / "generations"):
+            yield path, _part
+        for path in _files(llm / "answers"):
+            yield path, _sealed
+        if (llm / "verdicts.parquet").exists():
+            yield llm / "verdicts.parquet", _verdicts
+    for router in _subfolders(folder / "routers"):
+        yield router, _folder
+        yield router / "manifest.json", _manifest
+        for path in sorted(router.glob("*.parquet")):
+            yield path, _sealed
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files but half-written and set aside ones, which nobody reads."""
+    every = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in every if not each.name.startswith(TEMPORARY) and not each.name.endswith(".damaged")]
+
+
+def _folder(path: Path) -> None:
+    name_of(path.name)
+
+
+def _manifest(path: Path) -> None:
+    if not path.exists():
+        raise DamagedError(f"{path} is missing")
+    read_json(path)
+
+
+def _part(path: Path) -> None:
+    part = part_of(path)
+    if part is None:
+        raise DamagedError(f"{path} has not the name of a part")
+    Parts(path.parent, report=lambda _path, _what: None, sound=set()).sound_rows(part)
+
+
+def _questions(path: Path) -> None:
+    if not path.exists():
+        raise DamagedError(f"{path} is missing")
+    if read_frame(path, QUESTION_SCHEMA)["question_id"].is_duplicated().any():
+        raise DamagedError(f"{path} has a question id twice")
+
+
+def _verdicts(path: Path) -> None:
+    read_frame(path, VERDICT_SCHEMA)
+
+
+def _sealed(path: Path) -> None:
+    check_frame(path)
