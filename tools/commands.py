@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.cli import COMMANDS, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
 HEAD = """# Commands
@@ -38,42 +38,33 @@ def reference() -> str:
 
 
 def section(name: str, found: Any) -> str:
-    lines = [f"## selectllm {name}", "", (found.help or "").strip(), ""]
+    """One command: its help, usage, arguments and options."""
+    context = found.make_context(name, [], resilient_parsing=True)
     arguments = [each for each in found.params if each.param_type_name == "argument"]
     options = [each for each in found.params if each.param_type_name == "option"]
-    usage = " ".join(["selectllm", name, *(["[OPTIONS]"] if options else []), *(metavar(each) for each in arguments)])
-    lines += ["```", usage, "```", ""]
-    for each in arguments:
-        lines.append(f"- `{metavar(each)}`: {described(each)}")
+    usage = ["selectllm", name, *(["[OPTIONS]"] if options else []), *(value(each, context) for each in arguments)]
+    lines = [f"## selectllm {name}", "", (found.help or "").strip(), "", "```", " ".join(usage), "```", ""]
+    lines += [f"- `{value(each, context)}`: {described(each)}" for each in arguments]
     for each in options:
         names = ", ".join([*each.opts, *each.secondary_opts])
-        value = "" if each.is_flag else f" {metavar(each)}"
-        lines.append(f"- `{names}{value}`: {described(each)}")
+        lines.append(f"- `{names}{'' if each.is_flag else ' ' + value(each, context)}`: {described(each)}")
     return "\n".join(lines) + "\n"
 
 
-def metavar(parameter: Any) -> str:
-    if parameter.metavar:
-        return parameter.metavar
-    context = typer.Context(typer.main.get_command(_empty()))
-    shown = parameter.make_metavar(ctx=context) if hasattr(parameter, "make_metavar") else parameter.name.upper()
-    return str(shown)
+def value(parameter: Any, context: Any) -> str:
+    """How the help writes a parameter's value."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.make_metavar(context))
+    return str(parameter.display_type_rich(context)).strip("<>")
 
 
 def described(parameter: Any) -> str:
+    """What a parameter does, and its default."""
     text = " ".join((parameter.help or "").split())
     default = parameter.default
-    if default in (None, False, ()) or callable(default):
-        return text
     if isinstance(default, list | tuple):
         default = ",".join(map(str, default))
-    return f"{text} Default: `{default}`."
-
-
-def _empty() -> typer.Typer:
-    app = typer.Typer(add_completion=False)
-    app.command()(lambda: None)
-    return app
+    return text if default in (None, False, "") or callable(default) else f"{text} Default: `{default}`."
 
 
 if __name__ == "__main__":

@@ -23,10 +23,14 @@ from selectllm_tui.untrusted import visible
 
 __all__ = ["COMMANDS", "command", "main"]
 
-# name -> (module:function or module:typer app, panel of the help)
-COMMANDS: dict[str, tuple[str, str]] = {}
+_LOOK, _MAKE, _KEEP = "Look at results", "Make results", "Exchange and maintain"
 
-_RESULTS, _MAKE, _EXCHANGE = "Look at results", "Make results", "Exchange and maintain"
+# name -> (module:function or module:typer app, panel of the help), in the order of the help
+COMMANDS: dict[str, tuple[str, str]] = {
+    "evaluate": ("evaluate:evaluate", _LOOK),
+    "train": ("train:train", _MAKE),
+    "doctor": ("doctor:doctor", _KEEP),
+}
 
 
 class _Group(TyperGroup):

@@ -99,5 +99,7 @@ PoolNames = Annotated[
     ),
 ]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train, validation or test.")]
-K = Annotated[int | None, typer.Option("--k", min=1, help="Vote over the first K samples; all without it.")]
+K = Annotated[
+    int | None, typer.Option("--k", metavar="K", min=1, help="Vote over the first K samples; all without it.")
+]
 Output = Annotated[Format, typer.Option("--format", help="How to write the table.")]

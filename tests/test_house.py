@@ -1,0 +1,115 @@
+"""Rules that hold for the whole project: imports, documentation, nothing of one machine in the files."""
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from selectllm_tui.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+HEAVY = {"torch", "vllm", "transformers", "sklearn", "skops", "scipy", "textual"}
+
+
+def imported(path):
+    """Every module that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def loaded(script):
+    """Top-level packages loaded after a script, in an interpreter of its own."""
+    report = "\nimport sys, json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", script + report], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def tracked():
+    """Files of the repository; without git (an unpacked archive) all but hidden and built ones."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+    built = {"__pycache__", "build", "dist"}
+    return [path for path in ROOT.rglob("*") if path.is_file() and not built & set(path.parts)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_no_module_imports_click_or_pickle(path):
+    assert not {name.partition(".")[0] for name in imported(path)} & {"click", "pickle", "dill", "cloudpickle"}
+
+
+def test_help_loads_nothing_heavy():
+    assert not loaded("from selectllm_tui.cli import main; main(['--help'])") & {*HEAVY, "polars", "numpy"}
+
+
+def test_the_help_of_every_command_loads_nothing_heavy():
+    script = f"from selectllm_tui.cli import main\nfor name in {list(COMMANDS)}: assert main([name, '--help']) == 0"
+    assert not loaded(script) & {*HEAVY, "polars", "numpy"}
+
+
+def test_no_module_of_the_engine_loads_heavy_libraries():
+    names = [
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in SOURCES
+        if "selectllm_engine" in path.parts
+    ]
+    assert not loaded("\n".join(f"import {name}" for name in names)) & {*HEAVY, "typer", "rich"}
+
+
+def test_the_engine_itself_loads_nothing():
+    assert not loaded("import selectllm_engine") & {*HEAVY, "polars", "numpy"}
+
+
+def test_nothing_of_one_machine_is_in_the_repository():
+    # built from parts, so that this file doesn't match itself
+    machine = re.compile(rb"/(?:" + b"|".join([b"work", b"home/[a-z]", b"Users/[A-Za-z]", b"root"]) + rb")/[\w.]")
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group().decode()}"
+        for path in tracked()
+        for match in machine.finditer(path.read_bytes())
+    ]
+    assert not found
+
+
+def test_pointers_to_files_in_the_readme_are_right():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_names_the_commands_there_are():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert set(re.findall(r"(?:`|bin/|^)selectllm ([a-z]+)", readme, re.MULTILINE)) == set(COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def tool():
+    """The script that writes the command reference, as a module."""
+    spec = importlib.util.spec_from_file_location("commands", ROOT / "tools" / "commands.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_command_reference_is_up_to_date(tool):
+    stored = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert stored == tool.reference(), "run tools/commands.py"
+
+
+def test_every_option_says_what_it_does(tool):
+    silent = [
+        f"{name} {parameter.name}"
+        for name, command in tool.commands()
+        for parameter in command.params
+        if not (parameter.help or "").strip()
+    ]
+    assert silent == []
