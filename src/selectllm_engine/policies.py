@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.votes import prefix_leads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
-
-    from selectllm_engine.votes import Tally
 
 __all__ = [
     "POLICIES",
@@ -111,7 +107,7 @@ class Selection:
         return Selection(self.llms, choice=(chances <= draws[:, None]).sum(axis=1))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PolicyInputs:
     """What a policy may look at: never a label of the questions it decides.
 
@@ -120,7 +116,9 @@ class PolicyInputs:
         probabilities, forest: float32 [Q, N] as in RouterScores, columns contiguous.
         latency, cost: float64 [N], each LLM's mean; NaN where unknown.
         ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
-        tally: votes of all LLMs; None where only labels are known.
+        samples: K.
+        leads: gives the leading answer's votes, int32 [Q], after each LLM of `order` was asked; raises
+            NotAvailableError where only labels are known.
     """
 
     order: NDArray[np.intp]
@@ -129,19 +127,13 @@ class PolicyInputs:
     latency: NDArray[np.float64]
     cost: NDArray[np.float64]
     ascending: NDArray[np.intp] | None
-    tally: Tally | None
+    samples: int
+    leads: Callable[[], Sequence[NDArray[np.int32]]]
 
     @property
     def llms(self) -> int:
         """N."""
         return int(self.probabilities.shape[1])
-
-    @cached_property
-    def leads(self) -> list[NDArray[np.int32]]:
-        """The leading answer's votes, int32 [Q], after each LLM of `order` was asked."""
-        if self.tally is None:
-            raise NotAvailableError("needs votes; this benchmark has labels only")
-        return list(prefix_leads(self.tally, self.order.tolist()))
 
 
 def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
@@ -244,13 +236,12 @@ def _top_m(inputs: PolicyInputs, m: float, _: By | None) -> Selection:
 
 
 def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
-    leads = inputs.leads
-    samples = inputs.tally.samples if inputs.tally is not None else 0
+    leads = inputs.leads()
     chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
     asking = np.ones(len(chosen), dtype=bool)
     for asked, (llm, lead) in enumerate(zip(inputs.order, leads, strict=True), start=1):
         chosen[:, llm] = asking
-        asking &= lead < level * asked * samples - 1e-9  # 0.8 · 10 samples must count as 8
+        asking &= lead < level * asked * inputs.samples - 1e-9  # 0.8 · 10 samples must count as 8
     return Selection(inputs.llms, several=chosen)
 
 

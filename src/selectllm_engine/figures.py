@@ -1,0 +1,94 @@
+"""From a selection to figures per question: the one place where accuracy, seconds and dollars come from.
+
+Q questions. One LLM per question is a label looked up, several are a pooled vote, an expectation is a weighted mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.votes import pooled_votes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from selectllm_engine.policies import Selection
+    from selectllm_engine.prepared import Prepared
+
+__all__ = ["Figures", "figures_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What a selection gives per question; for an expectation, the mean over its draw.
+
+    Attributes:
+        right: bool [Q], or float64 [Q] for an expectation; None where votes are needed and unknown.
+        chosen_right: bool [Q], is any selected LLM right; None for an expectation.
+        latency, parallel, cost: seconds and dollars [Q], NaN where unknown; parallel is the slowest selected LLM's.
+        right_latency: the sum of the latencies of right answers, over all questions.
+        llms_per_question: mean number of selected LLMs.
+    """
+
+    right: NDArray[np.bool_] | NDArray[np.float64] | None
+    chosen_right: NDArray[np.bool_] | None
+    latency: NDArray[Any]
+    parallel: NDArray[Any]
+    cost: NDArray[Any]
+    right_latency: float
+    llms_per_question: float
+
+
+def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    """Accuracy, seconds and dollars of a selection among the LLMs `order`, question by question."""
+    if selection.choice is not None:
+        return _one_each(selection.choice, prepared)
+    if selection.several is not None:
+        return _pooled(selection.several, prepared, order)
+    return _expected(np.asarray(selection.weights), prepared, order)
+
+
+def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
+    flat = choice * prepared.questions
+    flat += prepared.places
+    right = prepared.labels.T.reshape(-1)[flat]
+    latency = prepared.latency.T.reshape(-1)[flat]
+    cost = prepared.cost.T.reshape(-1)[flat]
+    return Figures(right, right, latency, latency, cost, float(latency.sum(where=right, dtype=np.float64)), 1.0)
+
+
+def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    counts = np.zeros(prepared.questions, dtype=np.int32)
+    chosen_right = np.zeros(prepared.questions, dtype=bool)
+    latency, parallel, cost = (np.zeros(prepared.questions) for _ in range(3))
+    for llm in order:
+        asked = several[:, llm]
+        counts += asked
+        chosen_right |= asked & prepared.labels[:, llm]
+        seconds = np.where(asked, prepared.latency[:, llm], np.float32(0))
+        latency += seconds
+        np.maximum(parallel, seconds, out=parallel)
+        cost += np.where(asked, prepared.cost[:, llm], np.float32(0))
+    right: NDArray[np.bool_] | None = None
+    if counts.max() == 1:  # a vote over one LLM is its own
+        right = chosen_right
+    elif prepared.tally is not None:
+        right = pooled_votes(prepared.tally, several).code == prepared.outcomes.gold
+    right_latency = 0.0 if right is None else float(latency.sum(where=right))
+    return Figures(right, chosen_right, latency, parallel, cost, right_latency, float(counts.mean()))
+
+
+def _expected(weights: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    right, latency, cost = (np.zeros(prepared.questions) for _ in range(3))
+    right_latency = 0.0
+    for llm in order:
+        weight = weights[:, llm]
+        seconds = np.where(weight > 0, weight * prepared.latency[:, llm], 0.0)
+        latency += seconds
+        cost += np.where(weight > 0, weight * prepared.cost[:, llm], 0.0)
+        right += weight * prepared.labels[:, llm]
+        right_latency += float(seconds.sum(where=prepared.labels[:, llm]))
+    return Figures(right, None, latency, latency, cost, right_latency, 1.0)
