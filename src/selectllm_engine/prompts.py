@@ -11,7 +11,6 @@ another question. Such a text can spoil its own prompt, and no other one's; `hol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import PromptStyle, Sampling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from selectllm_engine.benchmarks import Exemplar
 
 __all__ = [
@@ -161,6 +162,6 @@ def _digest(exemplars: Sequence[Exemplar]) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def default_sampling(terse: bool) -> Sampling:  # noqa: FBT001
+def default_sampling(terse: bool) -> Sampling:
     """The study's sampling settings, with 48 new tokens at most where short answers are asked for."""
     return TERSE_SAMPLING if terse else Sampling()

@@ -5,16 +5,18 @@ A source module has one public function, `load`. A new source is such a module a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from selectllm_engine.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 __all__ = [
     "LETTERS",
@@ -112,7 +114,9 @@ def _module(path: str) -> Any:
 def refuse_sizes(name: str, sizes: Mapping[str, int] | None) -> None:
     """Raise UsageError where sizes are asked of a benchmark that has a size of its own."""
     if sizes:
-        raise UsageError(f"{name} has a fixed number of questions", "limit how many are used instead of asking for sizes")
+        raise UsageError(
+            f"{name} has a fixed number of questions", "limit how many are used instead of asking for sizes"
+        )
 
 
 def question_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:

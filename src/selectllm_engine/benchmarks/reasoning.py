@@ -9,15 +9,17 @@ questions. Another version of reasoning-gym may make other questions from the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 __all__ = ["KINDS", "SIZES", "load"]
 
@@ -82,6 +84,12 @@ def _word_problem(item: Mapping[str, Any], _: Random) -> Made | None:
     return Made(text, item["answer"]) if len(text) <= 420 else None
 
 
+def _relatives(item: Mapping[str, Any], _: Random) -> Made:
+    family = item["question"].split("\n\n")[0]
+    first, second = item["metadata"]["person1"], item["metadata"]["person2"]
+    return Made(f"{family}\nWhich family relation, such as aunt, is {first} to {second}?", item["answer"])
+
+
 def _backward(item: Mapping[str, Any], _: Random) -> Made:
     return Made(f'How is the word "{item["metadata"]["word"].lower()}" spelled backward?', item["answer"].lower())
 
@@ -112,8 +120,10 @@ KINDS: dict[str, Kind] = {
     "problems": Kind("gsm_symbolic", "number", _word_problem),
     "largest": Kind("number_sorting", "letter", _largest, {"max_numbers": 5}),
     "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 5}),
-    "reading": Kind("needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 3, "max_num_statements": 8}),
-    "relatives": Kind("family_relationships", "word", _up_to_question_mark, {"max_family_size": 6}),
+    "reading": Kind(
+        "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 3, "max_num_statements": 8}
+    ),
+    "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 6}),
     "weekdays": Kind("calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"]}),
     "backward": Kind("spell_backward", "word", _backward, {"max_word_len": 5}),
 }
@@ -128,7 +138,9 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
         BenchmarkError: a kind has fewer distinct questions than asked for.
     """
     if data is not None:
-        raise UsageError("reasoning makes its questions itself", "leave the data out, or give your questions another name")
+        raise UsageError(
+            "reasoning makes its questions itself", "leave the data out, or give your questions another name"
+        )
     wanted = SIZES | _checked(sizes or {})
     names = list(KINDS)
     rows: list[tuple[str, int, dict[str, Any]]] = []
@@ -167,7 +179,7 @@ def _distribute(name: str, needed: Mapping[str, int], seed: int) -> dict[str, li
         if idle > _PATIENCE * _CHUNK:
             split = lacking[0]
             raise BenchmarkError(
-                f"only {len(found[split])} different {name} questions for {split} could be made, {needed[split]} are needed",
+                f"{name} has only {len(found[split])} different {split} questions, {needed[split]} are needed",
                 f"ask for at most {len(found[split]) * len(KINDS)} {split} questions",
             )
         idle += 1

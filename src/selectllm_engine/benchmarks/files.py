@@ -1,0 +1,206 @@
+"""A person's own questions: a JSONL, CSV or Parquet file, or a folder of them.
+
+Columns: `question` and `answer`; where wanted, the options as `choices` (a list; in CSV a JSON list or texts between
+`|`) or as columns `A`, `B`, … up to `J`; `subject`, `split`, `id`, `kind` and `rationale`.
+
+- Where there are options, `answer` is the letter or the text of one of them.
+- `kind` is "number", "letter" or "word". Without it: "letter" where there are options, "number" where the answer is a
+  plain number, else "word".
+- `split` is "train", "validation", "test" or "exemplar" ("dev" is another word for the latter). Without it the file's
+  name says it (`train.jsonl`, `validation.csv`, `test.parquet`, `exemplar.csv`), else every question is `test`.
+- Exemplars are for few-shot prompts and in no split; their `rationale` is the solution that leads to the answer.
+- `id` must be unique; without it, rows are numbered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
+from selectllm_engine.benchmarks.tables import SUFFIXES, Record, read_records
+from selectllm_engine.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["load"]
+
+_SPLIT_WORDS = {split: split for split in (*SPLITS, "exemplar")} | {
+    "training": "train",
+    "valid": "validation",
+    "val": "validation",
+    "exemplars": "exemplar",
+    "dev": "exemplar",
+}
+_KINDS = ("number", "letter", "word")
+_PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row as it was read; `kind` None where the row says nothing about it."""
+
+    record: Record
+    id: str
+    split: str
+    subject: str | None
+    text: str
+    answer: str
+    choices: tuple[str, ...] | None
+    kind: str | None
+    rationale: str | None
+
+
+def load(name: str, *, data: Path) -> Benchmark:
+    """The questions of a file, or of all such files in a folder, as benchmark `name`.
+
+    Raises:
+        BenchmarkError: names the file, the row and what is wrong with it.
+    """
+    rows = [_row(record, path, name, several=data.is_dir()) for path in _paths(data) for record in read_records(path)]
+    questions, exemplars = [], []
+    for row in rows:
+        kind = _kind(row)
+        gold = _gold(row, kind)
+        if row.split == "exemplar":
+            exemplars.append(Exemplar(row.text, gold, row.choices, row.rationale, row.subject))
+        else:
+            questions.append(
+                {
+                    "question_id": row.id,
+                    "split": row.split,
+                    "subject": row.subject,
+                    "text": row.text,
+                    "choices": row.choices,
+                    "gold": gold,
+                    "kind": kind,
+                }
+            )
+    _check(rows, data)
+    return Benchmark(name, question_frame(questions), tuple(exemplars))
+
+
+def _paths(data: Path) -> list[Path]:
+    if not data.exists():
+        raise BenchmarkError(f"no file or folder {str(data)!r}", "check the path")
+    if not data.is_dir():
+        return [data]
+    paths = sorted(path for path in data.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise BenchmarkError(f"{str(data)!r} holds no JSONL, CSV or Parquet file", "pass the file itself")
+    return paths
+
+
+def _row(record: Record, path: Path, name: str, *, several: bool) -> _Row:
+    return _Row(
+        record=record,
+        id=record.optional("id") or f"{path.stem if several else name}-{record.number:04d}",
+        split=_split(record, path),
+        subject=record.optional("subject"),
+        text=record.text("question"),
+        answer=record.text("answer"),
+        choices=_choices(record),
+        kind=record.optional("kind"),
+        rationale=record.optional("rationale"),
+    )
+
+
+def _split(record: Record, path: Path) -> str:
+    word = record.optional("split")
+    if word is None:
+        return _SPLIT_WORDS.get(path.stem.lower(), "test")
+    if word.lower() not in _SPLIT_WORDS:
+        raise BenchmarkError(f"{record.where}: no split {word!r}", _nearest(word, _SPLIT_WORDS))
+    return _SPLIT_WORDS[word.lower()]
+
+
+def _kind(row: _Row) -> str:
+    kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
+    if kind not in _KINDS:
+        raise BenchmarkError(f"{row.record.where}: no kind {kind!r}", _nearest(kind, _KINDS))
+    if (kind == "letter") != bool(row.choices):
+        remedy = "add choices, or take another kind" if kind == "letter" else "leave the kind out, or the choices"
+        raise BenchmarkError(
+            f"{row.record.where}: kind {kind!r} does not go with {'' if row.choices else 'no '}choices", remedy
+        )
+    return kind
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word.lower(), list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+
+
+def _choices(record: Record) -> tuple[str, ...] | None:
+    value = record.get("choices")
+    if value is None:
+        texts: Sequence[Any] = [record.get(letter) for letter in LETTERS]
+        while texts and texts[-1] is None:
+            texts = texts[:-1]
+    elif isinstance(value, str):
+        texts = _split_text(record, value)
+    else:
+        texts = value
+    if not isinstance(texts, (list, tuple)):
+        raise BenchmarkError(f"{record.where}: 'choices' is no list", 'write it as ["first", "second"]')
+    if not texts:
+        return None
+    if not 2 <= len(texts) <= len(LETTERS):
+        raise BenchmarkError(f"{record.where}: {len(texts)} choices", f"give 2 to {len(LETTERS)}")
+    return tuple(record.written("choices", text) for text in texts)
+
+
+def _split_text(record: Record, text: str) -> Sequence[Any]:
+    if not text.lstrip().startswith("["):
+        return text.split("|")
+    try:
+        return json.loads(text)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        raise BenchmarkError(f"{record.where}: 'choices' is no JSON list", "close its quotes and brackets") from None
+
+
+def _gold(row: _Row, kind: str) -> str:
+    from selectllm_engine.answers import canonical
+
+    if row.choices is None:
+        gold = canonical(row.answer, kind)  # type: ignore[arg-type]
+        if gold is None:
+            problem = f"{row.record.where}: answer {row.answer!r} is no {kind}"
+            raise BenchmarkError(problem, "correct it, or set the column 'kind'")
+        return gold
+    letters = LETTERS[: len(row.choices)]
+    fitting = {letter for letter, text in zip(letters, row.choices, strict=True) if text == row.answer}
+    bare = row.answer.strip("(). ").upper()
+    if len(bare) == 1 and bare in letters:
+        fitting.add(bare)
+    if len(fitting) != 1:
+        problem = "is more than one" if fitting else "is none"
+        raise BenchmarkError(
+            f"{row.record.where}: answer {row.answer!r} {problem} of the choices {', '.join(row.choices)}",
+            f"write the letter, (A) to ({letters[-1]}), or the text of one",
+        )
+    return fitting.pop()
+
+
+def _check(rows: Sequence[_Row], data: Path) -> None:
+    """Raise BenchmarkError for ids that are not unique, exemplars that are questions too, and for no questions."""
+    first: dict[str, _Row] = {}
+    for row in rows:
+        if row.id in first:
+            problem = f"{row.record.where}: id {row.id!r} is also that of {first[row.id].record.where}"
+            raise BenchmarkError(problem, "give every row its own id")
+        first[row.id] = row
+    asked = {(row.text, row.choices): row for row in rows if row.split != "exemplar"}
+    if not asked:
+        raise BenchmarkError(f"{data.name} holds exemplars only", "give some rows another split")
+    for row in rows:
+        if row.split == "exemplar" and (row.text, row.choices) in asked:
+            other = asked[row.text, row.choices].record.where
+            raise BenchmarkError(
+                f"{row.record.where}: this exemplar is also the question of {other}", "take one of them out"
+            )

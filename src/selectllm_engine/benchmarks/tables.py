@@ -1,0 +1,207 @@
+"""Rows of JSONL, CSV and Parquet files, and of Parquet files on the Hugging Face hub, each knowing where it stands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["SUFFIXES", "Record", "read_files", "read_hub", "read_lists", "read_records"]
+
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+_LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its values by column, and where it stands: the `number`th `unit` ("row", "line") of a file."""
+
+    file: str
+    number: int
+    values: Mapping[str, Any]
+    unit: str = "row"
+
+    @property
+    def where(self) -> str:
+        """The place for messages, such as `questions.csv, row 3`."""
+        return f"{self.file}, {self.unit} {self.number}"
+
+    def get(self, column: str) -> Any:
+        """The value of a column, None where it is absent or empty."""
+        value = self.values.get(column)
+        return None if isinstance(value, str) and not value.strip() else value
+
+    def text(self, column: str) -> str:
+        """The text of a column that must hold some; numbers and truth values are written out."""
+        if column not in self.values:
+            close = get_close_matches(column, self.values, n=1, cutoff=0.5)
+            remedy = (
+                f"rename its column {close[0]!r}" if close else f"it has {', '.join(map(repr, self.values)) or 'none'}"
+            )
+            raise BenchmarkError(f"{self.where}: no column {column!r}", remedy)
+        return self.written(column, self.get(column))
+
+    def optional(self, column: str) -> str | None:
+        """The text of a column, None where it is absent or empty."""
+        value = self.get(column)
+        return None if value is None else self.written(column, value)
+
+    def written(self, column: str, value: Any) -> str:
+        """A value as text without white space around it; raises BenchmarkError for what is none."""
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise BenchmarkError(f"{self.where}: column {column!r} is empty", "fill it in or leave the row out")
+        if not isinstance(value, (str, int, float)):
+            problem = f"{self.where}: column {column!r} holds {type(value).__name__}, not text"
+            raise BenchmarkError(problem, "write it as text or a number")
+        text = str(value).strip()
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BenchmarkError(
+                f"{self.where}: column {column!r} holds half of a surrogate pair", "write the character in full"
+            ) from None
+        return text
+
+
+def read_records(path: Path) -> list[Record]:
+    """All rows of one file, which has a header where it is CSV.
+
+    Rows are counted from 1 without the header; in JSONL they are lines.
+
+    Raises:
+        BenchmarkError: the file is missing, empty, damaged, not UTF-8, or of another format.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        records = _parquet(path)
+    elif suffix == ".csv":
+        records = _csv(path)
+    elif suffix == ".jsonl":
+        records = _jsonl(path)
+    else:
+        raise BenchmarkError(f"{path.name} is no JSONL, CSV or Parquet file", f"name it with {', '.join(SUFFIXES)}")
+    if not records:
+        raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
+    return records
+
+
+def read_files(folder: Path, patterns: Iterable[str]) -> list[Record]:
+    """The rows of all files that match the first of `patterns` with a match."""
+    patterns = list(patterns)
+    if not folder.is_dir():
+        raise BenchmarkError(f"no folder {str(folder)!r}", "pass the folder that holds the files")
+    for pattern in patterns:
+        if paths := sorted(folder.glob(pattern)):
+            return [record for path in paths for record in read_records(path)]
+    raise BenchmarkError(f"{str(folder)!r} holds no {' or '.join(patterns)}", "pass the folder that holds it")
+
+
+def read_lists(path: Path) -> list[tuple[str, list[str]]]:
+    """The rows of a CSV file without a header: place, fields."""
+    rows = [(f"{path.name}, row {number}", row) for number, row in enumerate(_rows(path), start=1)]
+    if not rows:
+        raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
+    return rows
+
+
+def read_hub(dataset: str, pattern: str) -> list[Record]:
+    """Parquet files of a data set on the Hugging Face hub, read over the network.
+
+    Raises:
+        BenchmarkError: the hub cannot be reached, or the files are not there.
+    """
+    import polars as pl
+
+    try:
+        frame = pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise BenchmarkError(
+            f"cannot read {dataset} from the Hugging Face hub ({_first_line(error)})",
+            "check the network, or pass --data with the folder that holds its files",
+        ) from error
+    return _frame(f"{dataset}/{pattern}", frame)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {str(path)!r} ({error.strerror})", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise BenchmarkError(f"{path.name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+
+
+def _jsonl(path: Path) -> list[Record]:
+    records = []
+    for number, line in enumerate(_read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problem = f"{path.name}, line {number} is no JSON ({_first_line(error)})"
+            raise BenchmarkError(problem, "write one object per line") from error
+        if not isinstance(values, dict):
+            raise BenchmarkError(f"{path.name}, line {number} is no JSON object", "write one object per line")
+        records.append(Record(path.name, number, values, unit="line"))
+    return records
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The non-empty rows of a CSV file; quoted fields can hold commas and newlines."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        for row in reader:
+            if row:
+                yield row
+    except csv.Error as error:
+        problem = f"{path.name}, line {reader.line_num} is no CSV ({error})"
+        raise BenchmarkError(problem, "check the quotes; a quote inside a field is doubled") from error
+
+
+def _csv(path: Path) -> list[Record]:
+    rows = _rows(path)
+    header = [column.strip() for column in next(rows, [])]
+    if len(set(header)) != len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        raise BenchmarkError(f"{path.name} has two columns {twice!r}", "rename one")
+    records = []
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(header):
+            problem = f"{path.name}, row {number} has {len(row)} fields, the header {len(header)}"
+            raise BenchmarkError(problem, "put quotes around fields with commas")
+        records.append(Record(path.name, number, dict(zip(header, row, strict=True))))
+    return records
+
+
+def _parquet(path: Path) -> list[Record]:
+    import polars as pl
+
+    try:
+        frame = pl.read_parquet(path, glob=False)
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {str(path)!r} ({_first_line(error)})", "check the path") from error
+    except pl.exceptions.PolarsError as error:
+        raise BenchmarkError(f"{path.name} is no Parquet file ({_first_line(error)})", "write it again") from error
+    return _frame(path.name, frame)
+
+
+def _frame(name: str, frame: pl.DataFrame) -> list[Record]:
+    return [Record(name, number, row) for number, row in enumerate(frame.iter_rows(named=True), start=1)]
