@@ -1,0 +1,18 @@
+"""What holds for all tests: nothing of the person's own environment is read or written, no test depends on the clock."""
+
+import os
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("project", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path_factory):
+    for name in [name for name in os.environ if name.startswith("SELECTLLM_") and name != "SELECTLLM_TEST_LLMS"]:
+        monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "user-data"))
