@@ -1,4 +1,4 @@
-"""What holds for all tests: nothing of the person's own environment is read or written, no test depends on the clock."""
+"""For all tests: nothing of the person's own environment is read or written, and no test depends on the clock."""
 
 import os
 
