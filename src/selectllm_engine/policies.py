@@ -249,7 +249,7 @@ def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
 class PolicyInfo:
     """A policy: its function, and for its parameter the symbol, default, smallest and largest value and slider step.
 
-    `high` None means no upper limit (top-m: the whole pool).
+    `high` None means no upper limit (top-m: the whole pool). `needs_forest`: it reads RouterScores.forest.
     """
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
@@ -259,6 +259,7 @@ class PolicyInfo:
     low: float = 0.0
     high: float | None = 1.0
     step: float = 0.05
+    needs_forest: bool = False
 
     def grid(self, pool: int) -> list[float]:
         """The values `:auto` tries for a pool of that many LLMs."""
@@ -271,8 +272,12 @@ POLICIES: dict[str, PolicyInfo] = {
     "random": PolicyInfo(
         _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation"
     ),
-    "prediction": PolicyInfo(_prediction, "argmax of a forest that reads all the router's probabilities"),
-    "sorted-prediction": PolicyInfo(_sorted_prediction, "the least accurate LLM that the forest believes right"),
+    "prediction": PolicyInfo(
+        _prediction, "argmax of a forest that reads all the router's probabilities", needs_forest=True
+    ),
+    "sorted-prediction": PolicyInfo(
+        _sorted_prediction, "the least accurate LLM that the forest believes right", needs_forest=True
+    ),
     "cost-aware": PolicyInfo(_cost_aware, "argmax of p − λ·latency/largest latency (or of cost)", "λ", 0.15),
     "threshold": PolicyInfo(_threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "τ", 0.6),
     "top-m": PolicyInfo(_top_m, "the m LLMs with the highest probabilities; pooled vote", "m", 2, 1, None, 1),

@@ -1,0 +1,236 @@
+"""A run: everything stored about one benchmark, loaded once. The facade that commands and explorer are written on."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.cache import Cache, open_cache
+from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.evaluation import tabulate, view_of
+from selectllm_engine.files import read_json
+from selectllm_engine.llms import Pool
+from selectllm_engine.loading import load_outcomes
+from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.prepared import Prepared
+from selectllm_engine.question import LLMVotes, QuestionView, look_at
+from selectllm_engine.scores import read_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+
+    from selectllm_engine.derived import Progress
+    from selectllm_engine.outcomes import Outcomes
+    from selectllm_engine.table import Table
+    from selectllm_engine.view import PoolView
+
+__all__ = ["LLMVotes", "QuestionView", "Run", "load"]
+
+
+def load(
+    benchmark: str | None = None, cache: Path | str | Cache | None = None, *, progress: Progress | None = None
+) -> Run:
+    """The run of a benchmark.
+
+    Args:
+        benchmark: its name; None for the only one there is.
+        cache: an open cache or its folder; None for the usual place.
+        progress: told (done, total) generations where answers must be extracted first.
+
+    Raises:
+        UsageError: several benchmarks to choose from, or none.
+        UnknownNameError: no such benchmark.
+    """
+    if not isinstance(cache, Cache):
+        cache = open_cache(None if cache is None else Path(cache))
+    return Run(cache, cache.choose(benchmark), progress=progress)
+
+
+class Run:
+    """One benchmark's stored results. What is loaded once stays; load the run again to see newer results.
+
+    Attributes:
+        cache: where it is read from.
+        benchmark: its name.
+    """
+
+    def __init__(self, cache: Cache, benchmark: str, *, progress: Progress | None = None) -> None:
+        self.cache = cache
+        self.benchmark = benchmark
+        self._progress = progress
+        self._outcomes: dict[str, Outcomes] = {}
+        self._prepared: dict[tuple[str, int | None], Prepared] = {}
+        self._scores: dict[tuple[str, str, bool], RouterScores] = {}
+
+    # What there is
+
+    @cached_property
+    def llms(self) -> tuple[str, ...]:
+        """All LLMs of the run, in its order."""
+        return tuple(self.cache.llms(self.benchmark))
+
+    @cached_property
+    def questions(self) -> pl.DataFrame:
+        """All questions of the benchmark."""
+        return self.cache.questions(self.benchmark)
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """The benchmark's splits."""
+        return tuple(self.questions["split"].unique(maintain_order=True))
+
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """The trained or imported routers."""
+        return tuple(self.cache.routers(self.benchmark))
+
+    def info(self, llm: str) -> dict[str, Any]:
+        """How an LLM's results were made: its manifest; raises UnknownNameError."""
+        return self.cache.manifest(self.benchmark, llm)
+
+    def router_info(self, router: str) -> dict[str, Any]:
+        """A router's manifest; raises UnknownNameError."""
+        return read_json(self._router_folder(router) / "manifest.json")
+
+    def outcomes(self, split: str = "test") -> Outcomes:
+        """The arrays of a split, loaded on the first call.
+
+        Raises:
+            UnknownNameError: no such split.
+            CacheError: there are no results yet, or they can't be read.
+        """
+        if split not in self._outcomes:
+            self._outcomes[split] = load_outcomes(self.cache, self.benchmark, split, progress=self._progress)
+        return self._outcomes[split]
+
+    def prepared(self, split: str = "test", k: int | None = None) -> Prepared:
+        """A split over its first k samples, ready for evaluation; raises UsageError for a k that isn't there."""
+        outcomes = self.outcomes(split)
+        k = None if k == outcomes.samples else k
+        if (split, k) not in self._prepared:
+            self._prepared[split, k] = Prepared(outcomes, k)
+        return self._prepared[split, k]
+
+    def validation(self, k: int | None = None) -> Prepared | None:
+        """The validation split over as many of its samples as there are up to k; None where there is none."""
+        if "validation" not in self.splits:
+            return None
+        outcomes = self.outcomes("validation")
+        if not len(outcomes.labels):
+            return None
+        return self.prepared("validation", None if k is None or not outcomes.samples else min(k, outcomes.samples))
+
+    def pool(self, names: Pool | Iterable[str] | None = None) -> Pool:
+        """The pool of these LLMs, all without names; raises UnknownNameError or UsageError (none left)."""
+        if isinstance(names, Pool):
+            return names
+        return Pool.of(self.llms, [names] if isinstance(names, str) else names)
+
+    def view(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+        split: str = "test",
+    ) -> PoolView:
+        """A pool over a split, to take rows from one by one. Cheap once the split is loaded.
+
+        Raises:
+            UsageError: a k that isn't there, or no complete question.
+            UnknownNameError: an unknown LLM, split or protocol.
+        """
+        return view_of(self.prepared(split, k), self.pool(pool), self.validation(k), protocol)
+
+    # Routers
+
+    def scores(self, router: str, split: str = "test", *, forest: bool = True) -> RouterScores:
+        """A router's probabilities for the questions of `outcomes(split)`, and for the validation split.
+
+        Where they can't be used, `note` says why and all figures are NaN. Without `forest`, a confidence forest that
+        is not stored is not fitted either.
+
+        Raises:
+            UnknownNameError: no such router or split.
+        """
+        key = (router, split, forest)
+        if key not in self._scores:
+            held_out = self.validation()
+            self._scores[key] = read_scores(
+                self._router_folder(router),
+                router,
+                self.outcomes(split),
+                None if held_out is None else held_out.outcomes,
+                forest=forest,
+            )
+        return self._scores[key]
+
+    def _router_folder(self, router: str) -> Path:
+        if router not in self.routers:
+            raise UnknownNameError("router", router, self.routers)
+        return self.cache.router_dir(self.benchmark, router)
+
+    def generations(self, question_id: str, llm: str) -> pl.DataFrame:
+        """An LLM's generations for one question, in order of samples; empty where only labels are known."""
+        return self.cache.generations(self.benchmark, llm, question_id)
+
+    # Figures
+
+    def evaluate(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        router: str | Sequence[str] | None = None,
+        policy: str | PolicySpec | Sequence[str | PolicySpec] | None = None,
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+        split: str = "test",
+        every: bool = False,
+    ) -> Table:
+        """The table of a pool: baselines, LLMs, and routers with policies.
+
+        Args:
+            pool: the LLMs switched on; None for all.
+            router: one or several; None for all trained ones.
+            policy: one or several, for example "threshold:0.6"; None for argmax.
+            k: votes over the first k samples; None for all.
+            protocol: "corrected", or "paper" for the released code's arithmetic.
+            split: which questions.
+            every: each router with each policy at its default parameter.
+
+        Raises:
+            UnknownNameError: an unknown LLM, router, policy, protocol or split.
+            UsageError: a k that isn't there, or no complete question.
+        """
+        specs = _specs(policy, every=every)
+        view = self.view(pool, k=k, protocol=protocol, split=split)
+        routers = [router] if isinstance(router, str) else list(self.routers if router is None else router)
+        forest = view.protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
+        return tabulate(view, [self.scores(name, split, forest=forest) for name in routers], specs)
+
+    def question(
+        self,
+        question_id: str,
+        pool: Pool | Iterable[str] | None = None,
+        router: str | None = None,
+        policy: str | PolicySpec = "argmax",
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+    ) -> QuestionView:
+        """One question with every LLM's votes; with a router, also its choice.
+
+        Raises:
+            UnknownNameError: an unknown question, LLM, router, policy or protocol.
+        """
+        return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
+
+
+def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, every: bool) -> list[PolicySpec]:
+    if policy is None:
+        return [parse_policy(name) for name in (POLICIES if every else ("argmax",))]
+    listed = [policy] if isinstance(policy, str | PolicySpec) else policy
+    return [each if isinstance(each, PolicySpec) else parse_policy(each) for each in listed]
