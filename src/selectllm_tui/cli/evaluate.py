@@ -85,13 +85,8 @@ def evaluate(
     table = run.evaluate(
         pool=names(pool), router=routers, policy=policies, every=every, k=k, protocol=protocol.value, split=split
     )
-    seconds = {name: run.scores(name, split).seconds_per_question for name in routers_of(table)}
-    write(table, form, seconds=seconds)
-
-
-def routers_of(table: Table) -> list[str]:
-    """The routers with rows in a table, each once."""
-    return list(dict.fromkeys(row.router for row in table.rows if row.router))
+    with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
+    write(table, form, seconds={name: run.router_info(name).get("seconds_per_question") for name in with_rows})
 
 
 def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None = None) -> None:
@@ -110,6 +105,8 @@ def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None
     rows = [row.as_dict() for row in table.rows]
     if form is Format.CSV:
         return write_table([], rows, form)
+    for row in rows:
+        row["note"] = _own_note(row["note"])
     marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
     shown = [{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows]
     return write_table(
@@ -163,6 +160,12 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
 def superscript(value: int) -> str:
     """A footnote mark."""
     return str(value).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _own_note(note: str | None) -> str | None:
+    """The note without what a footnote says of all rows."""
+    kept = [part for part in (note or "").split("; ") if not part.startswith("p Holm-adjusted")]
+    return "; ".join(kept) or None
 
 
 def _notes(rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -1,0 +1,193 @@
+"""`selectllm show`: one question, what every LLM answered, and what that came to."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_tui.cli.console import MISSING, Column, number, text, write_json, write_table
+from selectllm_tui.cli.options import (
+    Benchmark,
+    CacheDir,
+    Format,
+    K,
+    Output,
+    PoolNames,
+    complete_policy,
+    complete_router,
+    names,
+)
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from selectllm_engine.run import LLMVotes, QuestionView
+    from selectllm_engine.votes import Vote
+
+__all__ = ["show"]
+
+WIDTH = 12  # cells of a bar that stands for all samples
+VERDICTS = {
+    "right": "right",
+    "rescued": "rescued: the pooled vote is right, though no LLM alone is",
+    "unsolvable": "unsolvable: no LLM of the pool is right",
+    "misrouted": "misrouted: an LLM of the pool is right, but none of those asked",
+    "outvoted": "outvoted: an LLM that was asked is right, the pooled vote is not",
+}
+
+
+def complete_question(ctx: typer.Context, incomplete: str) -> list[str]:
+    from selectllm_engine.run import load
+
+    try:
+        ids = load(ctx.params.get("benchmark"), ctx.params.get("cache")).questions["question_id"]
+        return [each for each in ids.to_list() if each.startswith(incomplete)][:100]
+    except Exception:  # completion never disturbs the prompt
+        return []
+
+
+def show(
+    question_id: Annotated[
+        str, typer.Argument(metavar="QUESTION_ID", help="The question's id.", autocompletion=complete_question)
+    ],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Show what this router would do.", autocompletion=complete_router),
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(metavar="NAME[:VALUE]", help="The router's policy.", autocompletion=complete_policy)
+    ] = "argmax",
+    k: K = None,
+    generations: Annotated[bool, typer.Option("--generations", help="Also print all that the LLMs wrote.")] = False,
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """One question: its text, every LLM's votes, the pooled vote and the verdict."""
+    from selectllm_engine.run import load
+
+    view = load(benchmark, cache).question(question_id, pool=names(pool), router=router, policy=policy, k=k)
+    if form is Format.JSON:
+        return write_json(as_json(view, generations=generations))
+    if form in {Format.TABLE, Format.MARKDOWN}:
+        _question(view)
+    write_table(_columns(view, form), [_row(each) for each in view.llms], form)
+    if form is Format.TABLE:
+        _verdict(view)
+        if generations:
+            _generations(view)
+    return None
+
+
+def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
+    """The view as JSON; what can't be known is null."""
+    return {
+        **{
+            field: view.question[field]
+            for field in ("question_id", "split", "subject", "kind", "text", "choices", "gold")
+        },
+        "complete": view.complete,
+        "pooled": _vote(view.pooled),
+        "right": view.right,
+        "verdict": view.verdict,
+        "oracle": view.oracle,
+        "note": view.note,
+        "llms": [
+            {
+                "llm": each.llm,
+                "vote": _vote(each.vote),
+                "right": each.right,
+                "votes": [{"answer": answer, "count": count} for answer, count in each.votes],
+                "silent": each.silent,
+                "latency": each.latency,
+                "cost": each.cost,
+                "probability": each.probability,
+                "selected": each.selected,
+                **({"generations": view.generations(each.llm).to_dicts()} if generations else {}),
+            }
+            for each in view.llms
+        ],
+    }
+
+
+def _vote(vote: Vote | None) -> dict[str, Any] | None:
+    return vote and {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
+
+
+def _question(view: QuestionView) -> None:
+    row = view.question
+    facts = [row["question_id"], row["split"], *([row["subject"]] if row["subject"] else [])]
+    lines = [" · ".join(visible(str(each)) for each in facts), "", visible(row["text"], newlines=True), ""]
+    for letter, choice in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", row["choices"] or [], strict=False):
+        lines.append(f"({letter}) {visible(choice)}")
+    lines += [f"gold answer: {visible(row['gold'])}", ""]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _columns(view: QuestionView, form: Format) -> list[Column]:
+    samples = max((each.silent + sum(count for _, count in each.votes) for each in view.llms), default=0)
+
+    def counts(votes: list[tuple[str, int]], silent: int) -> str:
+        listed = [(visible(answer, limit=24), count) for answer, count in votes] + (
+            [("none", silent)] if silent else []
+        )
+        if form is not Format.TABLE:
+            return ", ".join(f"{answer} {count}×" for answer, count in listed)
+        bars = ((answer, "█" * max(1, round(count / samples * WIDTH)), count) for answer, count in listed)
+        return "  ".join(f"{answer} {bar} {count}" for answer, bar, count in bars)
+
+    return [
+        Column("llm", "LLM", align="left"),
+        Column("right", "", lambda right: MISSING if right is None else "✔" if right else "✘"),
+        Column("answer", "vote", align="left"),
+        Column(("votes", "silent"), "samples", counts, align="left", drop=1),
+        Column("latency", "seconds", number(2)),
+        Column("cost", "cost $", number(5), drop=3),
+        Column("probability", "p(right)", number(2), drop=2),
+        Column("selected", "asked", lambda asked: "" if not asked else "yes", drop=2),
+    ]
+
+
+def _row(each: LLMVotes) -> dict[str, Any]:
+    answer = None
+    if each.vote is not None and each.vote.answer is not None:
+        answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
+    return {
+        "llm": each.llm,
+        "right": each.right,
+        "answer": answer,
+        "votes": list(each.votes) or None,
+        "silent": each.silent or (0 if each.votes else None),
+        "latency": each.latency,
+        "cost": each.cost,
+        "probability": each.probability,
+        "selected": each.selected,
+    }
+
+
+def _verdict(view: QuestionView) -> None:
+    lines = [""]
+    if view.pooled is not None:
+        who = "pooled vote of the LLMs asked" if any(each.selected for each in view.llms) else "pooled vote"
+        tied = ", tied" if view.pooled.tied else ""
+        lines.append(f"{who}: {text(view.pooled.answer)} ({view.pooled.count} of {view.pooled.valid} answers{tied})")
+    if view.verdict in VERDICTS:
+        lines.append(VERDICTS[view.verdict])
+    if view.oracle is not None:
+        lines.append(f"the oracle asks {visible(view.oracle)}")
+    if not view.complete:
+        lines.append("left out of all figures: some LLM has too few samples of it")
+    if view.note:
+        lines.append(visible(view.note))
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _generations(view: QuestionView) -> None:
+    for each in view.llms:
+        for row in view.generations(each.llm).iter_rows(named=True):
+            facts = [visible(each.llm), f"sample {row['sample']}"]
+            facts += [f"{row['output_tokens']} tokens"] if row["output_tokens"] is not None else []
+            facts += [visible(row["finish_reason"])] if row["finish_reason"] else []
+            sys.stdout.write(f"\n── {' · '.join(facts)}\n{visible(row['text'], newlines=True)}\n")

@@ -1,0 +1,178 @@
+"""`selectllm evaluate`: the design's JSON to the letter, tables, what is left out, names that are wrong."""
+
+import csv
+import io
+import json
+import shutil
+import sys
+
+import polars as pl
+import pytest
+
+import selectllm_engine as sl
+from fakes import write_fake_run
+
+TOP = ["benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool", "rows"]
+FIELDS = [
+    *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
+    *("latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed", "p_vs_best_single"),
+    *("unsolvable", "misrouted", "outvoted", "rescued", "note"),
+]
+LLMS = ["fake-a", "fake-b", "fake-c"]
+
+
+def as_json(done):
+    code, out, err = done
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_json_is_the_designs(selectllm, fake_cache):
+    table = as_json(selectllm("evaluate", "--format", "json"))
+    assert list(table) == TOP
+    assert all(list(row) == FIELDS for row in table["rows"])
+    assert (table["benchmark"], table["split"], table["protocol"]) == ("fake", "test", "corrected")
+    assert (table["questions"], table["left_out"], table["samples"], table["k"]) == (40, 0, 5, 5)
+    assert table["pool"] == LLMS
+    names = [row["name"] for row in table["rows"]]
+    assert names[:4] == ["oracle", "random", "best-single", "all-llms"]
+    assert set(names[4:]) == {
+        *LLMS,
+        *(f"{router} {what}" for router in ("prior", "logistic:tfidf") for what in ("upper-bound", "argmax")),
+    }
+    assert table == sl.load("fake", fake_cache).evaluate().to_dict()
+
+
+def test_options_reach_the_engine(selectllm, fake_cache):
+    args = ["--pool", "fake-c,fake-a", "--router", "prior", "--policy", "threshold:0.5,top-m", "--policy", "argmax"]
+    table = as_json(selectllm("evaluate", "--k", "3", "--split", "validation", "--format", "json", *args))
+    run = sl.load("fake", fake_cache)
+    expected = run.evaluate(
+        ["fake-a", "fake-c"], "prior", ["threshold:0.5", "top-m", "argmax"], k=3, split="validation"
+    )
+    assert table == expected.to_dict()
+    assert table["pool"] == ["fake-a", "fake-c"]
+    assert [row["parameter"] for row in table["rows"] if row["kind"] == "router"] == [0.5, 2, None]
+
+
+def test_all_is_every_router_with_every_policy(selectllm):
+    from selectllm_engine.policies import POLICIES
+
+    rows = as_json(selectllm("evaluate", "--all", "--format", "json"))["rows"]
+    both = {(row["router"], row["policy"]) for row in rows if row["kind"] == "router"}
+    assert both == {(router, policy) for router in ("prior", "logistic:tfidf") for policy in POLICIES}
+
+
+def test_protocol_paper(selectllm):
+    table = as_json(selectllm("evaluate", "--protocol", "paper", "--format", "json"))
+    assert table["protocol"] == "paper"
+
+
+def test_csv_holds_the_same_figures(selectllm):
+    rows = as_json(selectllm("evaluate", "--format", "json"))["rows"]
+    read = list(csv.DictReader(io.StringIO(selectllm("evaluate", "--format", "csv")[1])))
+    assert [list(row) for row in read] == [FIELDS] * len(rows)
+    assert [row["accuracy"] and float(row["accuracy"]) for row in read] == [row["accuracy"] or "" for row in rows]
+
+
+def test_the_table_for_people(selectllm):
+    code, out, err = selectllm("evaluate")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "fake · test · 40 questions · maj@5 · pool of 3: fake-a, fake-b, fake-c"
+    (best,) = [line for line in lines if line.startswith("best-single")]
+    assert "Holm-adjusted" in out
+    assert out.count("Holm-adjusted") == 1  # not a mark on every row
+    assert "%" in lines[2]
+    assert " – " in best  # its interval
+    assert "routers' own time per question: logistic:tfidf" in out
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_forms_for_papers(selectllm, form):
+    code, out, _ = selectllm("evaluate", "--format", form)
+    assert code == 0
+    assert "best-single" in out
+    assert ("\\toprule" in out) is (form == "latex")
+
+
+def test_a_terminal_gets_colour_and_fits(selectllm, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    out = selectllm("evaluate")[1]
+    assert "\x1b[" in out
+    assert "accuracy %" in out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in selectllm("evaluate")[1]
+
+
+def test_what_is_left_out_is_said(selectllm, fake_cache, tmp_path):
+    cache = write_fake_run(tmp_path / "cache", questions={"train": 4, "validation": 2, "test": 6})
+    for part in cache.folder("fake").glob("llms/fake-b/generations/*.parquet"):
+        part.unlink()
+    rows = cache.generations("fake", "fake-a")
+    some = rows.filter(pl.col("question_id").is_in(["test-0", "test-1", "test-2", "test-3", "validation-0"]))
+    with cache.writer("fake", "fake-b") as writer:
+        writer.append(some, {})
+    code, out, err = selectllm("evaluate", "--format", "json", cache=tmp_path / "cache")
+    assert code == 0
+    assert json.loads(out)["left_out"] == 2
+    assert err == ("note: 2 of 6 questions are left out: some LLM has fewer than 5 samples of them: fake-b (2)\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["--pool", "fake-aa"], "error: no LLM 'fake-aa'; did you mean 'fake-a'?"),
+        (["--router", "priro"], "error: no router 'priro'; did you mean 'prior'?"),
+        (["--policy", "argmx"], "error: no policy 'argmx'; did you mean 'argmax'?"),
+        (["--policy", "threshold:2"], "error: policy threshold takes"),
+        (["--split", "tset"], "error: no split 'tset'; did you mean 'test'?"),
+        (["--benchmark", "fak"], "error: no benchmark 'fak'; did you mean 'fake'?"),
+        (["--k", "9"], "error: "),
+        (["--k", "0"], "error: invalid value for '--k'"),
+        (["--pool", ","], "error: a pool needs at least one LLM"),
+        (["--protocol", "papr"], "error: invalid value for '--protocol'"),
+    ],
+)
+def test_wrong_names_are_one_line_and_exit_2(selectllm, args, line):
+    code, out, err = selectllm("evaluate", *args)
+    assert (code, out) == (2, "")
+    assert err.startswith(line)
+    assert err.count("\n") == 1
+
+
+def test_an_empty_cache_says_what_to_do(selectllm, tmp_path, monkeypatch):
+    from selectllm_engine import cache
+
+    monkeypatch.setattr(cache, "_packaged", lambda: None)
+    code, out, err = selectllm("evaluate", cache=tmp_path / "none")
+    assert (code, out) == (2, "")
+    assert "selectllm generate" in err
+
+
+def test_hostile_names_stay_text(selectllm, tmp_path, monkeypatch):
+    name = "evil\x1b]0;x\x07[bold]\u202e"
+    write_fake_run(tmp_path / "cache", llms=(name, "fake-b"))
+    for form in ("table", "csv", "markdown", "latex", "json"):
+        code, out, _ = selectllm("evaluate", "--format", form, cache=tmp_path / "cache")
+        assert code == 0
+        assert not {"\x1b", "\x07", "\u202e"} & set(out), form
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    out = selectllm("evaluate", cache=tmp_path / "cache")[1]
+    assert "␛]0;x␇[bold]⟨U+202E⟩" in out
+    assert not {"\x07", "\u202e"} & set(out)
+
+
+def test_a_read_only_cache_is_read(selectllm, fake_cache, tmp_path):
+    copy = tmp_path / "cache"
+    shutil.copytree(fake_cache, copy)
+    for path in [*copy.rglob("*"), copy]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert selectllm("evaluate", cache=copy)[0] == 0
+    finally:
+        for path in [copy, *copy.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)

@@ -1,0 +1,100 @@
+"""`selectllm show`: one question with every vote, as text and JSON."""
+
+import json
+
+import pytest
+
+import selectllm_engine as sl
+from fakes import write_fake_run
+
+HOSTILE = "evil\x1b[2J [bold]\u202e\nnext"
+
+
+def test_json_has_every_vote(selectllm, fake_cache):
+    code, out, err = selectllm("show", "test-3", "--format", "json", "--generations")
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    run = sl.load("fake", fake_cache)
+    view = run.question("test-3")
+    assert shown["gold"] == view.question["gold"]
+    assert shown["verdict"] == view.verdict
+    for each, expected in zip(shown["llms"], view.llms, strict=True):
+        assert each["llm"] == expected.llm
+        assert [(vote["answer"], vote["count"]) for vote in each["votes"]] == list(expected.votes)
+        assert sum(vote["count"] for vote in each["votes"]) + each["silent"] == 5
+        assert [row["text"] for row in each["generations"]] == view.generations(each["llm"])["text"].to_list()
+
+
+def test_text_for_people(selectllm, fake_cache):
+    code, out, err = selectllm("show", "test-3")
+    view = sl.load("fake", fake_cache).question("test-3")
+    assert (code, err) == (0, "")
+    assert view.question["text"] in out
+    assert f"gold answer: {view.question['gold']}" in out
+    for each in view.llms:
+        (line,) = [line for line in out.splitlines() if line.startswith(each.llm)]
+        assert ("✔" in line) is each.right
+        for answer, count in each.votes:
+            assert answer in line
+            assert str(count) in line
+    assert "pooled vote" in out
+    assert "sample 0" not in out
+
+
+def test_generations_on_demand(selectllm, fake_cache):
+    out = selectllm("show", "test-3", "--generations")[1]
+    view = sl.load("fake", fake_cache).question("test-3")
+    for text in view.generations("fake-b")["text"]:
+        assert text in out
+    assert out.count("── fake-a · sample") == 5
+
+
+def test_a_routers_choice(selectllm):
+    out = selectllm("show", "test-3", "--router", "prior", "--format", "json")[1]
+    assert [each["selected"] for each in json.loads(out)["llms"]].count(True) == 1
+    assert "pooled vote of the LLMs asked" in selectllm("show", "test-3", "--router", "prior")[1]
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "latex"])
+def test_other_forms(selectllm, form):
+    code, out, _ = selectllm("show", "test-3", "--format", form)
+    assert code == 0
+    assert "fake-b" in out
+
+
+def test_first_samples_only(selectllm):
+    llms = json.loads(selectllm("show", "test-3", "--k", "2", "--format", "json")[1])["llms"]
+    assert [sum(vote["count"] for vote in each["votes"]) + each["silent"] for each in llms] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["test3"], "error: no question 'test3'; did you mean 'test-3'?"),
+        (["test-3", "--router", "priorr"], "error: no router 'priorr'; did you mean 'prior'?"),
+        (["test-3", "--policy", "argmx", "--router", "prior"], "error: no policy 'argmx'; did you mean 'argmax'?"),
+        ([], "error: missing argument 'QUESTION_ID'"),
+    ],
+)
+def test_wrong_names(selectllm, args, line):
+    code, out, err = selectllm("show", *args)
+    assert (code, out) == (2, "")
+    assert err.startswith(line)
+    assert err.count("\n") == 1
+    assert len(err) < 200
+
+
+def test_hostile_text_stays_text(selectllm, tmp_path):
+    import polars as pl
+
+    cache = write_fake_run(tmp_path / "cache", questions={"train": 2, "validation": 2, "test": 2}, llms=("fake-a",))
+    questions = cache.questions("fake").with_columns(
+        pl.lit(HOSTILE).alias("text"), pl.lit([HOSTILE, "b"]).alias("choices"), pl.lit(HOSTILE).alias("subject")
+    )
+    (cache.folder("fake") / "questions.parquet").unlink()
+    cache.write_questions("fake", questions)
+    out = selectllm("show", "test-0", "--generations", cache=tmp_path / "cache")[1]
+    assert "evil␛[2J [bold]⟨U+202E⟩\nnext" in out
+    assert "(A) evil␛[2J [bold]⟨U+202E⟩↵next" in out
+    assert not {"\x1b", "\u202e"} & set(out)
+    assert selectllm("show", "test-0", "--format", "json", cache=tmp_path / "cache")[1].isascii()
