@@ -54,7 +54,7 @@ def section(name: str, found: Any) -> str:
 def value(parameter: Any, context: Any) -> str:
     """How the help writes a parameter's value."""
     if parameter.param_type_name == "argument":
-        return str(parameter.make_metavar(context))
+        return str(parameter.metavar or parameter.name.upper())
     return str(parameter.display_type_rich(context)).strip("<>")
 
 

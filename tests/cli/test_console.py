@@ -98,6 +98,10 @@ def test_completion_of_a_list():
     assert complete(["alpha", "beta", "bravo"], "beta,b") == ["beta,bravo"]
 
 
+def test_completion_leaves_out_what_a_shell_acts_on():
+    assert complete(["a$(reboot)", "a;b", "a b", "a\x1b", "a`c`", "knn:mini-lm@4", "a&"], "") == ["knn:mini-lm@4"]
+
+
 def test_notes_go_to_standard_error(capsys):
     console.note("left out \x1b")
     assert capsys.readouterr() == ("", "left out ␛\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,10 +38,14 @@ def names(text: str | None) -> list[str] | None:
 
 
 def complete(known: Iterable[str], incomplete: str) -> list[str]:
-    """The known names that continue what is typed; after a comma, the last of several."""
+    """The known names that continue what is typed; after a comma, the last of several.
+
+    Names come from data and end up on somebody's command line: those with characters that a shell acts on are left out.
+    """
     done, comma, last = incomplete.rpartition(",")
     taken = set(done.split(","))
-    return [f"{done}{comma}{name}" for name in known if name.startswith(last) and name not in taken]
+    plain = (name for name in known if re.fullmatch(r"[\w.:@+%=/-]+", name, re.ASCII))
+    return [f"{done}{comma}{name}" for name in plain if name.startswith(last) and name not in taken]
 
 
 def complete_benchmark(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -15,6 +15,7 @@ from selectllm_tui.cli.options import (
     K,
     Output,
     PoolNames,
+    complete,
     complete_policy,
     complete_router,
     names,
@@ -42,7 +43,7 @@ def complete_question(ctx: typer.Context, incomplete: str) -> list[str]:
 
     try:
         ids = load(ctx.params.get("benchmark"), ctx.params.get("cache")).questions["question_id"]
-        return [each for each in ids.to_list() if each.startswith(incomplete)][:100]
+        return complete(ids.to_list(), incomplete)[:100]
     except Exception:  # completion never disturbs the prompt
         return []
 
