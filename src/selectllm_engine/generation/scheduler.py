@@ -1,0 +1,222 @@
+"""Worker processes, one per LLM, handed out to GPUs as those get free; their events in one stream.
+
+Workers run in sessions of their own: a Ctrl-C in the terminal reaches this process alone, which tells them. Should it
+die, they notice the end of their standard input and stop by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.files import folder_name
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from selectllm_engine.generation.spec import WorkerSpec
+
+__all__ = ["WORKER", "Event", "Workers", "log_folder"]
+
+WORKER = (sys.executable, "-P", "-m", "selectllm_engine.generation.worker")
+RETRIES = 1  # of a worker that dies without a word
+_TAIL = 65_536  # bytes of a log that are searched for what went wrong
+_TELLING = re.compile(r"error|exception|killed|out of memory|fatal|abort", re.IGNORECASE)
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a worker tells, or that happened to it.
+
+    kind: started (gpu), phase (phase), task (benchmark, done, total), progress (benchmark, done, tokens), skipped
+    (benchmark, questions, context), latency (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy),
+    retry (problem), ended (code, log).
+    """
+
+    llm: str
+    kind: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Running:
+    spec: WorkerSpec
+    gpu: str | None
+    process: subprocess.Popen[bytes]
+    log: Path
+    told: bool = False  # it said `end` or why it failed
+
+
+def log_folder() -> Path:
+    """Where the logs of workers are kept while they run, and after they failed."""
+    from platformdirs import user_log_path
+
+    return user_log_path("selectllm", appauthor=False)
+
+
+class Workers:
+    """Runs all specs, as many at a time as there are GPUs (one without `gpus`). Use as a context manager.
+
+    Iterating gives events until every worker has ended; `None` now and then, so that the caller can act meanwhile.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[WorkerSpec],
+        *,
+        gpus: Sequence[str] = (),
+        command: Sequence[str] = WORKER,
+        logs: Path | None = None,
+    ) -> None:
+        self._waiting = deque((spec, 0) for spec in specs)
+        self._slots: deque[str | None] = deque(gpus or [None])
+        self._command = command
+        self._logs = logs or log_folder()
+        self._running: dict[str, _Running] = {}
+        self._tries: dict[str, int] = {}
+        self._events: queue.Queue[Event] = queue.Queue()
+        self._interrupts = 0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was told to stop."""
+        return self._interrupts > 0
+
+    def interrupt(self) -> None:
+        """Stop: the first time finish what is in flight, the second time now, the third time kill."""
+        self._interrupts += 1
+        self._waiting.clear()
+        for running in self._running.values():
+            if self._interrupts > 2:
+                running.process.kill()
+                continue
+            assert running.process.stdin is not None
+            with contextlib.suppress(OSError, ValueError):
+                running.process.stdin.write(b"stop\n" if self._interrupts == 1 else b"now\n")
+                running.process.stdin.flush()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for running in self._running.values():
+            if running.process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    running.process.stdin.close()  # the worker stops by itself
+        for running in self._running.values():
+            running.process.wait()
+
+    def __iter__(self) -> Workers:
+        self._fill()
+        return self
+
+    def __next__(self) -> Event | None:
+        if not self._running and self._events.empty():
+            raise StopIteration
+        try:
+            event = self._events.get(timeout=0.2)
+        except queue.Empty:
+            return None
+        running = self._running.get(event.llm)
+        if running is not None and event.kind in {"end", "failed"}:
+            running.told = True
+        if event.kind == "end":
+            return None
+        if running is not None and event.kind == "ended":
+            return self._ended(running)
+        return event
+
+    def _fill(self) -> None:
+        while self._waiting and self._slots:
+            spec, tries = self._waiting.popleft()
+            self._tries[spec.llm.name] = tries
+            self._start(spec, self._slots.popleft())
+
+    def _start(self, spec: WorkerSpec, gpu: str | None) -> None:
+        name = spec.llm.name
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{folder_name(name)}-{os.getpid()}.log"
+        environment = dict(os.environ)
+        if gpu is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = gpu
+        with log.open("ab") as errors:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+        running = self._running[name] = _Running(spec, gpu, process, log)
+        self._events.put(Event(name, "started", {"gpu": gpu}))
+        threading.Thread(target=self._read, args=(name, running), daemon=True).start()
+
+    def _read(self, name: str, running: _Running) -> None:
+        process = running.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.write(running.spec.to_json().encode() + b"\n")
+            process.stdin.flush()
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                fields = json.loads(line)
+                self._events.put(Event(name, str(fields.pop("event")), fields))
+        self._events.put(Event(name, "ended", {"code": process.wait()}))
+
+    def _ended(self, running: _Running) -> Event:
+        """Free the GPU, and start what waits for it, or the same LLM again where its worker just died."""
+        name, code = running.spec.llm.name, running.process.returncode
+        del self._running[name]
+        self._slots.append(running.gpu)
+        assert running.process.stdin is not None
+        with contextlib.suppress(OSError):
+            running.process.stdin.close()
+        event = Event(name, "ended", {"code": code, "log": str(running.log)})
+        if not running.told and not self.interrupted:
+            problem = f"its process {_how(code)}: {_last_words(running.log)}"
+            if self._tries[name] < RETRIES:
+                self._waiting.appendleft((running.spec, self._tries[name] + 1))
+                event = Event(name, "retry", {"problem": problem})
+            else:
+                self._events.put(event)
+                event = Event(name, "failed", {"benchmark": None, "problem": problem, "remedy": ""})
+        elif code == 0:
+            running.log.unlink(missing_ok=True)
+        self._fill()
+        return event
+
+
+def _how(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    killed = "; is there enough memory?" if code == -9 else ""
+    return f"was killed by signal {-code}{killed}"
+
+
+def _last_words(log: Path) -> str:
+    """The last line of a log that seems to say what went wrong."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL))
+            text = _ANSI.sub("", file.read().decode(errors="replace"))
+    except OSError:
+        text = ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLING.search(line)]
+    return (telling or lines or ["no log"])[-1][:300]

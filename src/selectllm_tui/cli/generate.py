@@ -1,0 +1,146 @@
+"""`selectllm generate`: sample LLMs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_tui.cli.options import CacheDir
+
+if TYPE_CHECKING:
+    from selectllm_engine.cache import Cache
+    from selectllm_engine.generation.plan import Source
+
+__all__ = ["Data", "Engine", "Gpus", "LLMs", "generate", "parse_gpus", "parse_sizes", "read_sources"]
+
+STUDY_BENCHMARKS = ("gsm8k", "mmlu")
+
+
+class Engine(StrEnum):
+    """What runs the LLMs."""
+
+    VLLM = "vllm"
+
+
+class Prompt(StrEnum):
+    """Prompt styles."""
+
+    ZERO_SHOT = "zero-shot"
+    FEW_SHOT = "few-shot"
+
+
+LLMs = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NAME[=FOLDER|HUB-ID]",
+        help="An LLM of the study by its name, or any with its weights; repeat it for several.",
+    ),
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option(metavar="0,1…", help="Which GPUs; LLMs are handed out to them as they get free."),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Read the benchmark from files instead of the hub.", exists=True),
+]
+
+
+def generate(
+    benchmark: Annotated[
+        list[str],
+        typer.Option(metavar="NAME", help="gsm8k, mmlu, reasoning, or your own name with --data; repeat it."),
+    ] = [],  # noqa: B006
+    data: Data = None,
+    llm: LLMs = [],  # noqa: B006
+    gpu: Gpus = None,
+    engine: Annotated[Engine, typer.Option(help="What runs the LLMs.")] = Engine.VLLM,
+    samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N questions of each split.")] = None,
+    split: Annotated[list[str], typer.Option(metavar="NAME", help="Only these splits; repeat it.")] = [],  # noqa: B006
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="train=N,…", help="Questions per split, of benchmarks that make their questions."),
+    ] = None,
+    prompt: Annotated[Prompt | None, typer.Option(help="Else zero-shot for chat LLMs, few-shot for base ones.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Most new tokens of a sample.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of made or drawn questions, and of sampling.")] = 0,
+    remeasure: Annotated[bool, typer.Option("--remeasure", help="Time single prompts again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
+    cache: CacheDir = None,
+) -> None:
+    """Sample LLMs on benchmarks: K answers to every question, and the seconds that one prompt takes alone.
+
+    Without --llm and --benchmark: the study's seven LLMs on gsm8k and mmlu. Only what is missing is made, so that the
+    same command goes on after any interruption, and larger --samples or --limit add to what is there. The first Ctrl-C
+    finishes what is in flight, the second stops at once.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.generation.engine import check_installed
+    from selectllm_engine.generation.plan import Request, make_plan, parse_llm
+    from selectllm_engine.llms import STUDY
+    from selectllm_tui.cli.generating import run_plan, show_plan
+
+    gpus = parse_gpus(gpu)
+    llms = [parse_llm(each) for each in llm] or list(STUDY)
+    request = Request(
+        samples=samples,
+        limit=limit,
+        splits=tuple(split),
+        engine=engine.value,
+        seed=seed,
+        prompt=prompt.value if prompt else None,  # type: ignore[arg-type]
+        max_tokens=max_tokens,
+        remeasure=remeasure,
+    )
+    store = open_cache(cache)
+    names = list(dict.fromkeys(benchmark)) or list(STUDY_BENCHMARKS)
+    plan = make_plan(store, read_sources(store, names, data=data, size=size, seed=seed), llms, request)
+    show_plan(plan)
+    check_installed(request.engine)
+    if not dry_run:
+        run_plan(plan, gpus=gpus)
+
+
+def read_sources(
+    cache: Cache, names: list[str], *, data: Path | None, size: str | None, seed: int
+) -> dict[str, Source | SelectLLMError]:
+    """Every benchmark, or why it can't be read; where there is only one, that is raised."""
+    from selectllm_engine.generation.plan import read_source
+
+    if data is not None and len(names) != 1:
+        raise UsageError("--data is for one benchmark", "add --benchmark NAME, and run others by themselves")
+    sources: dict[str, Source | SelectLLMError] = {}
+    for name in names:
+        try:
+            sources[name] = read_source(cache, name, data=data, sizes=parse_sizes(size), seed=seed)
+        except SelectLLMError as error:
+            if len(names) == 1 or isinstance(error, UsageError):
+                raise
+            sources[name] = error
+    return sources
+
+
+def parse_gpus(text: str | None) -> list[str]:
+    """The GPU numbers in `0,1`."""
+    gpus = [each.strip() for each in text.split(",")] if text is not None else []
+    if not all(each.isdecimal() for each in gpus) or len(set(gpus)) != len(gpus):
+        raise UsageError(f"--gpu {text} names no GPUs", "give different numbers, such as 0 or 0,1")
+    return gpus
+
+
+def parse_sizes(text: str | None) -> dict[str, int] | None:
+    """`train=400,test=200` as a mapping."""
+    if text is None:
+        return None
+    sizes = {}
+    for each in text.split(","):
+        split, _, number = each.strip().partition("=")
+        if not (split and number.isdecimal()):
+            raise UsageError(f"--size {text} names no sizes", "write --size train=400,validation=200,test=400")
+        sizes[split] = int(number)
+    return sizes

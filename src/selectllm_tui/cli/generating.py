@@ -1,0 +1,283 @@
+"""Shows a generation plan, runs it, and shows how it goes: live on a terminal, else a plain line now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.cli.console import error_console, note
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from selectllm_engine.generation.plan import Item, Plan
+    from selectllm_engine.generation.scheduler import Event
+
+__all__ = ["run_plan", "show_plan"]
+
+PLAIN_SECONDS = 10.0
+WINDOW_SECONDS = 30.0  # over which speed is taken
+
+
+def show_plan(plan: Plan) -> None:
+    """Say on standard error what will be done, LLM by LLM."""
+    request = plan.request
+    if request.samples:
+        limit = f", the first {request.limit} questions of each split" if request.limit is not None else ""
+        splits = ", ".join(request.splits) or "all splits"
+        note(f"{request.samples} samples per question, {splits}{limit}, into {plan.cache.root}")
+    for item in plan.items:
+        note(f"  {_name(item)}: {_what(item)}")
+    for name, error in plan.unread.items():
+        note(f"  {name}: {error}")
+    missing = sum(item.missing for item in plan.items if item.problem is None)
+    if request.samples:
+        note(f"{missing:,} samples to make, about {_size(plan.bytes)} on disk, {_size(plan.free)} free")
+
+
+def _what(item: Item) -> str:
+    if item.problem is not None:
+        return str(item.problem)
+    timing = "single prompts to time" if item.to_time else ""
+    if not item.total:
+        return timing
+    there = f", {item.done:,} of {item.total:,} already there" if item.done else ""
+    missing = f"{item.questions:,} questions, {item.missing:,} samples to make{there}"
+    return f"{missing}; {timing}" if timing else missing
+
+
+def _name(item: Item) -> str:
+    return f"{item.llm.name} on {item.source.name}"
+
+
+def _size(size: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+@dataclass(slots=True)
+class Bar:
+    """How far one LLM is on one benchmark."""
+
+    name: str
+    total: int
+    done: int
+    start: int
+    state: str = "waiting"
+    tokens: int = 0
+    seconds: float = 0.0  # spent sampling
+    recent: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, done, tokens
+    ended: bool = False
+
+    def advance(self, done: int, tokens: int) -> None:
+        """Note what a worker told."""
+        now = time.monotonic()
+        if self.recent:
+            self.seconds += now - self.recent[-1][0]
+        self.recent.append((now, done, tokens))
+        while now - self.recent[0][0] > WINDOW_SECONDS and len(self.recent) > 2:
+            self.recent.popleft()
+        self.done, self.tokens, self.state = done, tokens, ""
+
+    def _rates(self) -> tuple[float, float]:
+        """Samples and tokens per second, of late."""
+        if len(self.recent) < 2 or (passed := self.recent[-1][0] - self.recent[0][0]) <= 0:
+            return 0.0, 0.0
+        first, last = self.recent[0], self.recent[-1]
+        return (last[1] - first[1]) / passed, (last[2] - first[2]) / passed
+
+    def speed(self) -> str:
+        """Tokens per second, of late."""
+        tokens = self._rates()[1]
+        return f"{tokens:,.0f} tokens/s" if tokens else ""
+
+    def left(self) -> str:
+        """Time left at the speed of late."""
+        samples = self._rates()[0]
+        if not samples or self.done >= self.total:
+            return ""
+        minutes, seconds = divmod(round((self.total - self.done) / samples), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d} left" if hours else f"{minutes}:{seconds:02d} left"
+
+    def line(self) -> str:
+        """All of it in words."""
+        parts = [f"{self.done:,}/{self.total:,} samples", self.state, self.speed(), self.left()]
+        return f"{self.name}: {', '.join(part for part in parts if part)}"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan."""
+
+    failed: dict[str, str] = field(default_factory=dict)  # LLM -> problem; remedy
+    logs: dict[str, str] = field(default_factory=dict)
+
+
+def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
+    """Sample and time what the plan says.
+
+    Raises:
+        SelectLLMError: an LLM or a benchmark failed; the others were done.
+        typer.Exit: 130, interrupted.
+    """
+    from selectllm_engine.generation import scheduler
+
+    bars = {
+        (item.llm.name, item.source.name): Bar(_name(item), item.total, item.done, item.done)
+        for item in plan.items
+        if item.open
+    }
+    outcome = Outcome({item.llm.name: str(item.problem) for item in plan.items if item.problem is not None})
+    specs = plan.specs()
+    plan.store_questions()
+    interrupted = False
+    if specs:
+        with scheduler.Workers(specs, gpus=gpus, command=scheduler.WORKER) as workers, _signals() as signals:
+            with _display(bars) as show:
+                handled = 0
+                for event in workers:
+                    while handled < len(signals):
+                        handled += 1
+                        workers.interrupt()
+                        note(_on_interrupt(handled))
+                    if event is not None:
+                        _take(event, bars, outcome)
+                    show()
+            interrupted = workers.interrupted
+    _summary(bars, outcome)
+    if interrupted:
+        raise typer.Exit(130)
+    _complain(plan, outcome)
+
+
+def _take(event: Event, bars: dict[tuple[str, str], Bar], outcome: Outcome) -> None:
+    """Bring bars and outcome up to date with an event."""
+    own = [bar for (llm, _), bar in bars.items() if llm == event.llm]
+    bar = bars.get((event.llm, str(event.fields.get("benchmark"))))
+    fields = event.fields
+    match event.kind:
+        case "started":
+            gpu = fields.get("gpu")
+            for each in own:
+                each.state = "starting" if gpu is None else f"starting on GPU {gpu}"
+        case "phase":
+            for each in own:
+                if not each.ended:
+                    each.state = str(fields["phase"])
+        case "task" if bar is not None:
+            bar.done, bar.start, bar.total = fields["done"], fields["done"], fields["total"]
+        case "progress" if bar is not None:
+            bar.advance(fields["done"], fields["tokens"])
+        case "skipped":
+            note(
+                f"{event.llm}: {fields['questions']:,} questions of {fields['benchmark']} are left out: their prompts "
+                f"don't fit its context of {fields['context']:,} tokens"
+            )
+        case "latency" if bar is not None:
+            bar.state = "timed"
+        case "retry":
+            note(f"{event.llm}: {fields['problem']}; trying once more")
+        case "failed":
+            error = SelectLLMError(str(fields["problem"]), str(fields["remedy"]))
+            where = f"{event.llm} on {fields['benchmark']}" if fields["benchmark"] else event.llm
+            outcome.failed[where] = str(error)
+            note(f"{where}: {error}")
+        case "ended":
+            for each in own:
+                each.ended, each.state = True, ""
+            if fields["code"]:
+                outcome.logs[event.llm] = str(fields["log"])
+
+
+def _on_interrupt(times: int) -> str:
+    if times == 1:
+        return "stopping: what is in flight is finished and kept; Ctrl-C again stops now"
+    return "stopping now" if times == 2 else "killing"
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect Ctrl-C and SIGTERM in a list instead of dying of them."""
+    received: list[int] = []
+    handled = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, lambda number, _: received.append(number)) for each in handled]
+    try:
+        yield received
+    finally:
+        for each, handler in zip(handled, before, strict=True):
+            signal.signal(each, handler)
+
+
+@contextlib.contextmanager
+def _display(bars: dict[tuple[str, str], Bar]) -> Iterator[Any]:
+    if not sys.stderr.isatty():
+        yield _plain(bars)
+        return
+    from rich.live import Live
+
+    with Live(_table(bars), console=error_console(), refresh_per_second=4, transient=True) as live:
+        yield lambda: live.update(_table(bars))
+
+
+def _plain(bars: dict[tuple[str, str], Bar]) -> Any:
+    last = [time.monotonic()]
+
+    def show() -> None:
+        now = time.monotonic()
+        if now - last[0] >= PLAIN_SECONDS:
+            last[0] = now
+            for bar in bars.values():
+                if not bar.ended and bar.state != "waiting":
+                    note(bar.line())
+
+    return show
+
+
+def _table(bars: dict[tuple[str, str], Bar]) -> Any:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    for bar in bars.values():
+        table.add_row(
+            Text(visible(bar.name), no_wrap=True, overflow="ellipsis"),
+            ProgressBar(total=max(bar.total, 1), completed=bar.done, width=24),
+            Text(f"{bar.done:,}/{bar.total:,}", justify="right"),
+            Text(visible(bar.state) or bar.speed(), no_wrap=True),
+            Text(bar.left(), no_wrap=True),
+        )
+    return table
+
+
+def _summary(bars: dict[tuple[str, str], Bar], outcome: Outcome) -> None:
+    for (llm, _), bar in bars.items():
+        made = bar.done - bar.start
+        speed = f", {bar.tokens / bar.seconds:,.0f} tokens/s" if bar.seconds and bar.tokens else ""
+        timed = "; single prompts timed" if bar.state == "timed" else ""
+        if made or (llm not in outcome.failed and bar.name not in outcome.failed):
+            note(f"{bar.name}: {bar.done:,} of {bar.total:,} samples, {made:,} made now{speed}{timed}")
+
+
+def _complain(plan: Plan, outcome: Outcome) -> None:
+    """Raise what failed, in one line."""
+    failed = {**outcome.failed, **{name: str(error) for name, error in plan.unread.items()}}
+    if not failed:
+        return
+    log = "; ".join(f"the log of {llm} is {path}" for llm, path in outcome.logs.items())
+    if len(failed) == 1:
+        ((name, problem),) = failed.items()
+        raise SelectLLMError(f"{name}: {problem}", log)
+    raise SelectLLMError(f"{len(failed)} failed: {', '.join(failed)}", log or "the lines above say why")
