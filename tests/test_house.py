@@ -1,12 +1,14 @@
 """Rules that hold for the whole project: imports, documentation, nothing of one machine in the files."""
 
 import ast
+import importlib
 import importlib.util
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
@@ -14,6 +16,7 @@ from selectllm_tui.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
+FACES = [path for path in SOURCES if "selectllm_tui" in path.parts]
 HEAVY = {"torch", "vllm", "transformers", "sklearn", "skops", "scipy", "textual"}
 
 
@@ -45,6 +48,18 @@ def tracked():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
 def test_no_module_imports_click_or_pickle(path):
     assert not {name.partition(".")[0] for name in imported(path)} & {"click", "pickle", "dill", "cloudpickle"}
+
+
+@pytest.mark.parametrize("path", FACES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def test_the_faces_use_public_names_of_the_engine(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("selectllm_engine."):
+            module = importlib.import_module(node.module)
+            public = {
+                *getattr(module, "__all__", ()),
+                *(each.name for each in iter_modules(getattr(module, "__path__", []))),
+            }
+            assert {alias.name for alias in node.names} <= public, node.module
 
 
 def test_help_loads_nothing_heavy():

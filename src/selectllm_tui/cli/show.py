@@ -114,7 +114,9 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
 
 
 def _vote(vote: Vote | None) -> dict[str, Any] | None:
-    return vote and {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
+    return (
+        None if vote is None else {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
+    )
 
 
 def _question(view: QuestionView) -> None:
