@@ -84,7 +84,7 @@ class QuestionView:
         return self._generations(llm)
 
 
-def look_at(  # noqa: PLR0917 - called by Run.question alone
+def look_at(
     run: Run,
     question_id: str,
     pool: Pool,

@@ -31,7 +31,7 @@ def wilson(right: int, questions: int) -> Interval:
     squared = Z95**2 / questions
     centre = (share + squared / 2) / (1 + squared)
     half = Z95 / (1 + squared) * math.sqrt(share * (1 - share) / questions + squared / (4 * questions))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    return Interval(centre - half if right else 0.0, centre + half if right < questions else 1.0)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

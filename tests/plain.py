@@ -1,0 +1,189 @@
+"""The evaluation once more, in plain Python loops: what the arrays must agree with. And small runs to try it on."""
+
+from __future__ import annotations
+
+import math
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from selectllm_engine.outcomes import Outcomes
+from selectllm_engine.policies import RouterScores
+from selectllm_engine.votes import llm_votes, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Selected = list[set[int]]
+
+
+def make_outcomes(
+    answers: Any = None,
+    *,
+    gold: Any = None,
+    labels: Any = None,
+    latency: Any = None,
+    cost: Any = None,
+    split: str = "test",
+    names: Sequence[str] | None = None,
+) -> Outcomes:
+    """Outcomes from nested lists: either answers [Q, N, K] with gold [Q], or labels [Q, N] alone."""
+    codes = None if answers is None else np.asarray(answers, dtype=np.int16)
+    if codes is None:
+        right = np.asarray(labels, dtype=bool)
+        gold_codes = np.full(len(right), -1, dtype=np.int16)
+    else:
+        gold_codes = np.asarray(np.zeros(len(codes)) if gold is None else gold, dtype=np.int16)
+        right = llm_votes(tally(codes)).code == gold_codes[:, None]
+    questions, llms = right.shape
+    seconds = np.ones((questions, llms)) if latency is None else np.broadcast_to(latency, (questions, llms))
+    dollars = np.full((questions, llms), np.nan) if cost is None else np.broadcast_to(cost, (questions, llms))
+    return Outcomes(
+        benchmark="fake",
+        split=split,
+        questions=pl.DataFrame(
+            {
+                "question_id": [f"{split}-{q}" for q in range(questions)],
+                "subject": [f"subject-{q % 2}" for q in range(questions)],
+            }
+        ),
+        llms=tuple(names or (f"fake-{chr(97 + n)}" for n in range(llms))),
+        samples=0 if codes is None else codes.shape[2],
+        answers=codes,
+        vocabulary=None,
+        gold=gold_codes,
+        labels=right,
+        latency=np.array(seconds, dtype=np.float32),
+        cost=np.array(dollars, dtype=np.float32),
+    )
+
+
+@st.composite
+def small_outcomes(draw: st.DrawFn, *, llms: int | None = None, ties: bool = True, split: str = "test") -> Outcomes:
+    """A few questions, LLMs and samples; without `ties` no two latencies are equal and no vote is."""
+    count = draw(st.integers(1, 4)) if llms is None else llms
+    questions, samples = draw(st.integers(1, 8)), draw(st.sampled_from([1, 3] if ties else [1]))
+    answers = draw(hnp.arrays(np.int16, (questions, count, samples), elements=st.integers(-1, 2)))
+    if ties:
+        steps = st.sampled_from([0.5, 1.0, 2.0])
+        latency = draw(hnp.arrays(np.float32, (questions, count), elements=steps))
+    else:
+        latency = np.array(draw(st.permutations(range(1, questions * count + 1))), np.float32).reshape(questions, count)
+    return make_outcomes(answers, latency=latency, cost=latency[:, ::-1] / 10, split=split)
+
+
+@st.composite
+def small_scores(draw: st.DrawFn, questions: int, llms: int, validation: int = 0) -> RouterScores:
+    """A router on a coarse grid of probabilities, so that ties and 0.5 and 0.6 occur."""
+    grid = st.sampled_from([0.1, 0.4, 0.5, 0.6, 0.7, 0.9])
+
+    def table(rows: int) -> np.ndarray:
+        return draw(hnp.arrays(np.float32, (rows, llms), elements=grid.map(np.float32).map(float)))
+
+    held_out = (table(validation), table(validation)) if validation else (None, None)
+    return RouterScores(
+        "knn:fake", table(questions), forest=table(questions), validation=held_out[0], validation_forest=held_out[1]
+    )
+
+
+def speed_order(outcomes: Outcomes, pool: Iterable[int]) -> list[int]:
+    """The pool from fast to slow; ties: cheaper, then run order."""
+
+    def known_mean(column: np.ndarray) -> float:
+        known = [float(value) for value in column if not math.isnan(value)]
+        return mean(known) if known else math.inf
+
+    return sorted(pool, key=lambda n: (known_mean(outcomes.latency[:, n]), known_mean(outcomes.cost[:, n]), n))
+
+
+def vote(outcomes: Outcomes, q: int, selected: Iterable[int]) -> int:
+    """The pooled vote of the selected LLMs' samples; -1 where nobody votes."""
+    assert outcomes.answers is not None
+    counts: dict[int, int] = {}
+    for n in sorted(selected):
+        for code in outcomes.answers[q, n].tolist():
+            if code >= 0:
+                counts[code] = counts.get(code, 0) + 1
+    return max(counts, key=lambda code: counts[code]) if counts else -1
+
+
+def argmax(scores: Sequence[float], order: Sequence[int]) -> int:
+    return max(order, key=lambda n: scores[n])  # max keeps the first of equals
+
+
+def choose(
+    name: str, value: float, scores: RouterScores, *, outcomes: Outcomes, pool: set[int], ascending: Any
+) -> Selected:
+    """The sets of LLMs that a policy selects; `random` is not one of them."""
+    order = speed_order(outcomes, pool)
+    chosen: Selected = []
+    slowest = max(mean(outcomes.latency[:, n].tolist()) for n in pool)
+    for q in range(len(outcomes.labels)):
+        p, forest = scores.probabilities[q].tolist(), None if scores.forest is None else scores.forest[q].tolist()
+        best = argmax(p, order)
+        if name == "argmax":
+            chosen.append({best})
+        elif name == "prediction":
+            chosen.append({argmax(forest, order)})
+        elif name == "sorted-prediction":
+            good = [n for n in ascending if forest[n] >= 0.5]
+            chosen.append({good[0] if good else argmax(forest, order)})
+        elif name == "threshold":
+            chosen.append({n for n in pool if np.float32(p[n]) >= np.float32(value)} | {best})
+        elif name == "top-m":
+            chosen.append(set(sorted(order, key=lambda n: -p[n])[: int(value)]))
+        elif name == "cost-aware":
+            penalty = {n: np.float32(value * mean(outcomes.latency[:, n].tolist()) / slowest) for n in pool}
+            chosen.append({max(order, key=lambda n: np.float32(p[n]) - penalty[n])})
+        elif name == "cascade":
+            asked: list[int] = []
+            for n in order:
+                asked.append(n)
+                said = [code for each in asked for code in outcomes.answers[q, each].tolist()]
+                lead = max((said.count(code) for code in said if code >= 0), default=0)
+                if lead / len(said) >= value - 1e-9:
+                    break
+            chosen.append(set(asked))
+        else:
+            raise AssertionError(name)
+    return chosen
+
+
+def figures(outcomes: Outcomes, pool: set[int], chosen: Selected) -> dict[str, float | None]:
+    """The fields of a row that follow from the sets of selected LLMs."""
+    rows = []
+    for q, selected in enumerate(chosen):
+        right = vote(outcomes, q, selected) == outcomes.gold[q]
+        labels = outcomes.labels[q]
+        solvable = any(labels[n] for n in pool)
+        reason = None
+        if not right:
+            reason = "unsolvable" if not solvable else "outvoted" if any(labels[n] for n in selected) else "misrouted"
+        seconds = [float(outcomes.latency[q, n]) for n in selected]
+        rows.append(
+            {
+                "right": right,
+                "reason": "rescued" if right and not solvable else reason,
+                "latency": sum(seconds),
+                "parallel": max(seconds),
+                "cost": sum(float(outcomes.cost[q, n]) for n in selected),
+                "llms": len(selected),
+            }
+        )
+    right = [row for row in rows if row["right"]]
+    return {
+        "accuracy": len(right) / len(rows),
+        "latency": mean(row["latency"] for row in rows),
+        "latency_parallel": mean(row["parallel"] for row in rows),
+        "latency_correct": mean(row["latency"] for row in right) if right else None,
+        "cost": mean(row["cost"] for row in rows),
+        "llms_per_question": mean(row["llms"] for row in rows),
+        **{
+            reason: sum(row["reason"] == reason for row in rows) / len(rows)
+            for reason in ("unsolvable", "misrouted", "outvoted", "rescued")
+        },
+    }
