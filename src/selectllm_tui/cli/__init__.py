@@ -27,9 +27,11 @@ _LOOK, _MAKE, _KEEP = "Look at results", "Make results", "Exchange and maintain"
 
 # name -> (module:function or module:typer app, panel of the help), in the order of the help
 COMMANDS: dict[str, tuple[str, str]] = {
+    "tui": ("tui:tui", _LOOK),
     "evaluate": ("evaluate:evaluate", _LOOK),
     "show": ("show:show", _LOOK),
     "generate": ("generate:generate", _MAKE),
+    "latency": ("latency:latency", _MAKE),
     "train": ("train:train", _MAKE),
     "doctor": ("doctor:doctor", _KEEP),
 }

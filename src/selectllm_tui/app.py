@@ -1,0 +1,122 @@
+"""The explorer: a terminal application over one benchmark's results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import App
+from textual.message import Message
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
+from selectllm_tui.themes import DEFAULT, FALLBACK, STYLES_CSS, THEMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_tui.snapshots.model import Model
+
+__all__ = ["ExplorerApp"]
+
+
+class ExplorerApp(App[None]):
+    """Loads a run in a worker, then shows the main screen, or says why it can't.
+
+    Args:
+        benchmark: its name; None for the only one.
+        cache: the cache folder; None for the usual one.
+        resume: start where the last explorer of this cache was left.
+    """
+
+    TITLE = "selectllm"
+    CSS = STYLES_CSS
+
+    class Progress(Message):
+        """Answers are being extracted."""
+
+        def __init__(self, done: int, total: int) -> None:
+            super().__init__()
+            self.done, self.total = done, total
+
+    class Loaded(Message):
+        """The run is there."""
+
+        def __init__(self, model: Model) -> None:
+            super().__init__()
+            self.model = model
+
+    class Failed(Message):
+        """The run can't be read."""
+
+        def __init__(self, problem: str, remedy: str, benchmarks: list[str]) -> None:
+            super().__init__()
+            self.problem, self.remedy, self.benchmarks = problem, remedy, benchmarks
+
+    def __init__(self, benchmark: str | None = None, cache: Path | None = None, *, resume: bool = False) -> None:
+        super().__init__()
+        self._benchmark, self._cache, self._resume = benchmark, cache, resume
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DEFAULT
+
+    async def on_mount(self) -> None:
+        """Starts to load."""
+        await self.push_screen(LoadingScreen())
+        self.load_run()
+
+    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
+    def load_run(self) -> None:
+        """Reads the run in a thread."""
+        benchmarks: list[str] = []
+        try:
+            from selectllm_engine.cache import open_cache
+            from selectllm_engine.run import load
+            from selectllm_tui.snapshots.model import Model
+
+            cache = open_cache(self._cache)
+            benchmarks = cache.benchmarks()
+            run = load(self._benchmark, cache, progress=lambda done, total: self._tell(done, total))
+            self.post_message(self.Loaded(Model(run)))
+        except SelectLLMError as error:
+            self.post_message(self.Failed(error.problem, error.remedy, benchmarks))
+        except Exception as error:  # a damaged file must not end in a traceback
+            self.log.error(repr(error))
+            self.post_message(self.Failed(f"{type(error).__name__}: {error}", "see selectllm cache verify", benchmarks))
+
+    def _tell(self, done: int, total: int) -> None:
+        self.post_message(self.Progress(done, total))
+
+    @on(Progress)
+    def _progress(self, message: Progress) -> None:
+        if isinstance(self.screen, LoadingScreen):
+            self.screen.progress(message.done, message.total)
+
+    @on(Loaded)
+    async def _loaded(self, message: Loaded) -> None:
+        from selectllm_tui.screens.main import MainScreen
+        from selectllm_tui.state import Setup, State
+
+        await self.switch_screen(MainScreen(message.model, State(Setup.of(message.model.space))))
+
+    @on(Failed)
+    async def _failed(self, message: Failed) -> None:
+        await self.switch_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
+
+    @on(ProblemScreen.Picked)
+    async def _picked(self, message: ProblemScreen.Picked) -> None:
+        self._benchmark = message.benchmark
+        await self.action_reload()
+
+    async def action_reload(self) -> None:
+        """Reads the cache again."""
+        await self.switch_screen(LoadingScreen())
+        self.load_run()
+
+    def action_exit(self) -> None:
+        """Leaves."""
+        self.exit()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours that other themes than our own leave out."""
+        return FALLBACK

@@ -1,0 +1,31 @@
+"""`selectllm tui`: the explorer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.options import Benchmark, CacheDir
+
+__all__ = ["tui"]
+
+
+def tui(
+    benchmark: Benchmark = None,
+    cache: CacheDir = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Start with the pool, router, policy, tab and theme of last time.")
+    ] = False,
+) -> None:
+    """Explore results: toggle LLMs, switch routers and policies, and read every single vote."""
+    # Textual draws on standard error's terminal and reads keys from standard input's.
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
+        raise UsageError(
+            "the explorer needs a terminal", "selectllm evaluate and selectllm show print the same figures"
+        )
+    from selectllm_tui.app import ExplorerApp
+
+    ExplorerApp(benchmark, cache, resume=resume).run()

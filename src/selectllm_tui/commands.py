@@ -1,0 +1,358 @@
+"""Everything that a key can do, in one table: bindings, footer, help, palette and the docs all come from it.
+
+A command's `reason` says why it cannot act now (None where it can). Such a command is dimmed, never hidden, and
+pressing it says the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding, BindingType
+
+from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
+
+__all__ = ["COMMANDS", "Command", "Context", "at_key", "bindings", "key_name", "markdown", "of_target"]
+
+Target = Literal["main", "table", "plot", "text", "dialog", "textual"]
+LISTING = ("questions", "question")  # the tabs that show questions, one or all
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What decides whether a command can act: the state, what there is, and what the cursor is on.
+
+    `llm` is the LLM under the cursor of the focused part, `row` what names the row under the cursor of the tab,
+    `questions` the number of questions within the filter.
+    """
+
+    state: State
+    space: Space | None
+    llm: str | None = None
+    row: str | None = None
+    questions: int = 0
+
+    @property
+    def setup(self) -> Setup:
+        """The state's setup."""
+        return self.state.setup
+
+
+Reason = Callable[[Context], str | None]
+
+
+def _always(_: Context) -> str | None:
+    return None
+
+
+def _pool_of_one(context: Context) -> str | None:
+    if context.llm in context.setup.pool and len(context.setup.pool) == 1:
+        return "a pool needs at least one LLM"
+    return None
+
+
+def _no_llm(context: Context) -> str | None:
+    return _pool_of_one(context) if context.llm else "the cursor is not on an LLM"
+
+
+def _only(context: Context) -> str | None:
+    if not context.llm:
+        return "the cursor is not on an LLM"
+    return "it is the only one already" if context.setup.pool.names == (context.llm,) else None
+
+
+def _all_on(context: Context) -> str | None:
+    return "all LLMs are on" if len(context.setup.pool) == len(context.setup.pool.run) else None
+
+
+def _routers(context: Context) -> str | None:
+    known = len(context.space.routers) if context.space else 0
+    if known == 0:
+        return "no router is trained: selectllm train"
+    return "there is only one router" if known == 1 else None
+
+
+def _policies(context: Context) -> str | None:
+    return None if context.setup.router else "a policy needs a router: selectllm train"
+
+
+def _parameter(step: int) -> Reason:
+    def reason(context: Context) -> str | None:
+        if blocked := _policies(context):
+            return blocked
+        if context.space is None or context.setup.parameter is None:
+            return f"{context.setup.policy} has no parameter"
+        same = context.setup.with_parameter(context.space, step) == context.setup
+        return "it is at its end" if same else None
+
+    return reason
+
+
+def _k(step: int) -> Reason:
+    def reason(context: Context) -> str | None:
+        if context.space is None or not context.space.samples:
+            return "only labels are known, no votes"
+        same = context.setup.with_k(context.space, step) == context.setup
+        return ("these are all the samples there are" if step > 0 else "K is 1 already") if same else None
+
+    return reason
+
+
+def _splits(context: Context) -> str | None:
+    return None if context.space and len(context.space.splits) > 1 else "there is only one split"
+
+
+def _votes(context: Context) -> str | None:
+    return None if context.space and context.space.samples else "only labels are known, no votes"
+
+
+def _undo(context: Context) -> str | None:
+    return None if context.state.past else "nothing to undo"
+
+
+def _redo(context: Context) -> str | None:
+    return None if context.state.future else "nothing to redo"
+
+
+def _row(context: Context) -> str | None:
+    return None if context.row else "the cursor is not on a row that opens"
+
+
+def _within(context: Context) -> str | None:
+    return None if context.questions else "no question within the filter"
+
+
+def _changed(context: Context) -> str | None:
+    return None if context.state.before else "nothing was changed yet"
+
+
+def _question(context: Context) -> str | None:
+    return None if context.state.view.question else "no question is open"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that keys do.
+
+    Attributes:
+        name: what it is called in code; the main screen has a method `do_<name>`.
+        keys: Textual's names of its keys.
+        title: for the footer and the palette, a few words.
+        help: one sentence for the help.
+        section: under which heading of the help it stands.
+        target: which part of the screen has the binding.
+        tabs: the tabs on which it acts; empty for all.
+        footer: its rank in the footer; 0 keeps it out.
+        palette: whether the palette offers it.
+        reason: why it cannot act now, or None.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    section: str
+    target: Target = "main"
+    tabs: tuple[str, ...] = ()
+    footer: int = 0
+    palette: bool = True
+    reason: Reason = _always
+
+
+def _filter(name: str, key: str) -> Command:
+    return Command(
+        f"filter_{name.replace('-', '_')}",
+        (key,),
+        name,
+        f"Only questions where {FILTERS[name]}; again for all.",
+        "Questions",
+        tabs=LISTING,
+        reason=_changed if name == "changed" else (_votes if name in {"outvoted", "rescued"} else _always),
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    # Pool
+    Command(
+        "toggle",
+        tuple("123456789"),
+        "toggle",
+        "Switch the LLM with that number on or off.",
+        "Pool",
+        footer=1,
+        palette=False,
+    ),
+    Command("toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=_no_llm),
+    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=8, reason=_all_on),
+    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=_only),
+    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=7, reason=_undo),
+    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=_redo),
+    # Setup
+    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=2, reason=_routers),
+    Command("router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=_routers),
+    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=3, reason=_policies),
+    Command("policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=_policies),
+    Command(
+        "more",
+        ("equals_sign", "plus"),
+        "parameter up",
+        "The policy's parameter (λ, τ or m) one step up.",
+        "Router and policy",
+        reason=_parameter(1),
+    ),
+    Command(
+        "less",
+        ("minus",),
+        "parameter down",
+        "The policy's parameter one step down.",
+        "Router and policy",
+        reason=_parameter(-1),
+    ),
+    Command("k_more", ("full_stop",), "K up", "Vote over one sample more per LLM.", "Router and policy", reason=_k(1)),
+    Command("k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=_k(-1)),
+    Command("split", ("t",), "split", "The next split: test, train, validation.", "Router and policy", reason=_splits),
+    Command(
+        "protocol",
+        ("C",),
+        "protocol",
+        "Between the corrected protocol and the released code's arithmetic (paper).",
+        "Router and policy",
+    ),
+    # Tabs
+    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs", footer=4),
+    Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
+    *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
+    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=5, reason=_row),
+    Command(
+        "sort",
+        ("s",),
+        "sort",
+        "Sort by the next column.",
+        "Tabs",
+        tabs=("results", "questions"),
+        footer=9,
+    ),
+    Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions")),
+    # Questions
+    Command(
+        "search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions", footer=10
+    ),
+    Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions", footer=11),
+    _filter("misrouted", "m"),
+    _filter("only-one", "o"),
+    _filter("unsolvable", "z"),
+    _filter("outvoted", "v"),
+    _filter("rescued", "b"),
+    _filter("disagreement", "d"),
+    _filter("changed", "c"),
+    Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
+    Command("next", ("n",), "next", "The next question within the filter.", "Questions", footer=12, reason=_within),
+    Command("previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=_within),
+    # Moving
+    Command("move(-1)", ("up", "k"), "up", "The row above.", "Moving", "table", palette=False),
+    Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
+    Command("page(-1)", ("pageup",), "page up", "A screenful up.", "Moving", "table", palette=False),
+    Command("page(1)", ("pagedown",), "page down", "A screenful down.", "Moving", "table", palette=False),
+    Command("end(-1)", ("home",), "first", "The first row.", "Moving", "table", palette=False),
+    Command("end(1)", ("end",), "last", "The last row.", "Moving", "table", palette=False),
+    Command("choose", ("enter",), "open", "Open the row.", "Moving", "table", palette=False),
+    Command(
+        "app.focus_next", ("tab",), "next part", "To the next part of the screen.", "Moving", "textual", palette=False
+    ),
+    Command(
+        "app.focus_previous", ("shift+tab",), "part before", "To the part before.", "Moving", "textual", palette=False
+    ),
+    # Everywhere
+    Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
+    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", footer=14),
+    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", footer=15),
+    Command(
+        "command_palette",
+        ("ctrl+p",),
+        "commands",
+        "Everything, by name.",
+        "Everywhere",
+        "textual",
+        footer=16,
+        palette=False,
+    ),
+    Command("quit", ("ctrl+q",), "quit", "Leave the explorer.", "Everywhere", "textual", palette=False),
+)
+
+NAMES = {
+    "equals_sign": "=",
+    "plus": "+",
+    "minus": "-",
+    "full_stop": ".",
+    "comma": ",",
+    "slash": "/",
+    "question_mark": "?",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "enter": "↵",
+    "escape": "esc",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people write it."""
+    return NAMES.get(key, key.upper() if key[0] == "f" and key[1:].isdigit() else key)
+
+
+def keys_name(command: Command) -> str:
+    """All keys of a command as people write them."""
+    if command.name == "toggle":
+        return "1-9"
+    return " ".join(key_name(key) for key in command.keys)
+
+
+def of_target(target: Target) -> Iterator[Command]:
+    """The commands that a part of the screen binds."""
+    return (command for command in COMMANDS if command.target == target)
+
+
+def bindings(target: Target) -> list[BindingType]:
+    """The bindings of a part of the screen.
+
+    Keys of the main screen all lead to `press`, which looks up what the key does on the current tab.
+    """
+    made: dict[str, Binding] = {}
+    for command in of_target(target):
+        for key in command.keys:
+            action = f"press('{key}')" if target == "main" else command.name
+            made.setdefault(key, Binding(key, action, command.title, show=False))
+    return list(made.values())
+
+
+def at_key(key: str, tab: str) -> Command | None:
+    """What a key of the main screen does on a tab; where it acts on other tabs only, that command."""
+    candidates = [command for command in of_target("main") if key in command.keys]
+    return next((each for each in candidates if not each.tabs or tab in each.tabs), next(iter(candidates), None))
+
+
+def why_not(command: Command, context: Context) -> str | None:
+    """Why a command cannot act now; None where it can."""
+    if context.space is None and command.name not in {"quit", "help", "reload", "back"}:
+        return "no results are loaded"
+    if command.tabs and context.state.view.tab not in command.tabs:
+        return f"only on {' and '.join(TABS[tab] for tab in command.tabs)}"
+    return command.reason(context)
+
+
+def markdown() -> str:
+    """The table of keys for the docs."""
+    rows = ["| key | what it does |", "|---|---|"]
+    section = ""
+    for command in COMMANDS:
+        if command.section != section:
+            section = command.section
+            rows.append(f"| | **{section}** |")
+        keys = " ".join(f"`{key}`" for key in keys_name(command).split(" "))
+        rows.append(f"| {keys} | {command.help} |")
+    return "\n".join(rows) + "\n"

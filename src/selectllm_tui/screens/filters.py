@@ -1,0 +1,79 @@
+"""The filters of questions, with how many each leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.containers import Vertical
+
+from selectllm_tui import formats
+from selectllm_tui.commands import COMMANDS
+from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.state import FILTERS
+from selectllm_tui.widgets.paint import line
+from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+__all__ = ["FilterScreen"]
+
+ALL = "all"
+KEYS = {
+    each.name.removeprefix("filter_").replace("_", "-"): each.keys[0]
+    for each in COMMANDS
+    if each.name.startswith("filter_")
+}
+
+
+class FilterScreen(Dialog[str]):
+    """Dismisses with the name of a filter, with an empty one for all."""
+
+    DEFAULT_CSS = "FilterScreen RowTable { height: auto; }"
+
+    def __init__(self, current: str | None, counts: Mapping[str, int]) -> None:
+        super().__init__()
+        self._current, self._counts = current, counts
+
+    def compose(self) -> ComposeResult:
+        """A row per filter."""
+        with Vertical(classes="box") as box:
+            box.border_title = "Filter"
+            yield RowTable(id="filter-rows", header=False, gap=2)
+
+    def on_mount(self) -> None:
+        """Fills the rows."""
+        columns = (
+            Column("key", "", 1),
+            Column("name", "", 12),
+            Column("count", "", 8, align="right"),
+            Column("help", "", 10, flex=1),
+        )
+        keys = [ALL, *FILTERS]
+        lines = [[line(("esc", "muted")), line("all"), line(""), line(("every question", "muted"))]]
+        for name, sentence in FILTERS.items():
+            count = self._counts.get(name)
+            lines.append(
+                [
+                    line((KEYS[name], "accent")),
+                    line((name, "strong" if name == self._current else "plain")),
+                    line((formats.count(count) if count is not None else "", "plain")),
+                    line((sentence, "muted")),
+                ]
+            )
+        lines[0][0] = ()
+        self.query_one(RowTable).show(ListRows(columns, keys, lines), cursor=self._current or ALL)
+
+    @on(RowTable.Chosen)
+    def _chosen(self, message: RowTable.Chosen) -> None:
+        self.dismiss("" if message.key == ALL else message.key)
+
+    def on_key(self, event: object) -> None:
+        """A filter's own key chooses it."""
+        key = getattr(event, "key", "")
+        for name, own in KEYS.items():
+            if key == own:
+                self.dismiss(name)

@@ -1,0 +1,82 @@
+"""What the keys do and what the figures mean, those of the tab on the screen first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+
+from selectllm_tui.commands import COMMANDS, keys_name
+from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.state import TABS
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_tui.widgets.paint import Span
+
+__all__ = ["ABOUT", "HelpScreen", "help_spans"]
+
+ABOUT: dict[str, str] = {
+    "results": (
+        "One row per way to answer: baselines, the router with every policy, each LLM alone. accuracy is the share of "
+        "questions answered right, in percent, with its 95 % Wilson interval on a scale common to all rows. latency is "
+        "seconds to answer a prompt once, one at a time, summed over the LLMs that answer; accuracy is maj@K's. gap is "
+        "the part of the way from best-single to the oracle. p compares with best-single on the same questions "
+        "(McNemar, not adjusted for looking at many rows). ↵ on a policy makes it the policy, on an LLM switches it."
+    ),
+    "matrix": ("Every router with every policy. ↵ goes to the pair under the cursor, w changes the figure."),
+    "tradeoff": (
+        "Accuracy against seconds (or dollars) per question: LLMs, baselines, the router's policies, the curve of "
+        "cost-aware over λ, and the Pareto front: what nothing else beats in both."
+    ),
+    "questions": (
+        "One line per question, one mark per LLM: ✓ right, ✗ wrong, · no answer found; underlined are the LLMs that "
+        "were selected, faint those outside the pool. vote is the winning answer's share of the selected LLMs' "
+        "samples. Wrong answers are exactly one of unsolvable (no LLM of the pool is right), misrouted (one is, none "
+        "selected is) and outvoted (a selected one is, the pooled vote is not); rescued: only the pooled vote is right."
+    ),
+    "question": (
+        "What the router believed (p), what each LLM's samples voted for and what the vote of the selected LLMs came "
+        "to. Ties go to the answer seen first. ↵ on an LLM shows its generations."
+    ),
+    "lessons": "The study's five questions, answered for this pool.",
+    "pools": "The best subsets of the LLMs by their pooled vote and by their oracle. ↵ makes one the pool.",
+}
+
+
+def help_spans(tab: str) -> list[Span]:
+    """The help: about the tab, then every key by section, the tab's own first."""
+    spans: list[Span] = [(f"{TABS[tab]}\n", "accent"), (f"{ABOUT[tab]}\n", "plain")]
+    own = [each for each in COMMANDS if each.tabs and tab in each.tabs]
+    sections: dict[str, list[str]] = {}
+    for command in [*own, *(each for each in COMMANDS if each not in own)]:
+        if command.keys:
+            section = f"On {TABS[tab]}" if command in own else command.section
+            sections.setdefault(section, []).append(f"{keys_name(command):>12}  {command.help}")
+    for title, lines in sections.items():
+        spans.append((f"\n{title}\n", "strong"))
+        spans.extend((f"{each}\n", "plain") for each in lines)
+    return spans
+
+
+class HelpScreen(Dialog[None]):
+    """A text that scrolls."""
+
+    DEFAULT_CSS = "HelpScreen > .box { height: 90%; } HelpScreen TextView { height: 1fr; }"
+
+    def __init__(self, tab: str) -> None:
+        super().__init__()
+        self._tab = tab
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with Vertical(classes="box") as box:
+            box.border_title = "Help"
+            yield TextView(id="help")
+
+    def on_mount(self) -> None:
+        """Fills it."""
+        self.query_one(TextView).show(help_spans(self._tab))
+        self.query_one(TextView).focus()

@@ -1,0 +1,319 @@
+"""The main screen: it owns the state; keys change it, workers compute what it shows, widgets render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher
+from textual.worker import get_current_worker
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.commands import COMMANDS, Command, Context, at_key, bindings, why_not
+from selectllm_tui.screens.doing import DOINGS, chosen
+from selectllm_tui.state import TABS, Setup, State
+from selectllm_tui.transitions import TRANSITIONS
+from selectllm_tui.widgets.header import Header, Heading
+from selectllm_tui.widgets.keybar import KeyBar
+from selectllm_tui.widgets.rows import RowTable
+from selectllm_tui.widgets.side import Facts, PoolStrip, Side
+from selectllm_tui.widgets.tabs import Tab, make_tab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from selectllm_tui.snapshots.headline import Headline
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.questions import Questions
+
+__all__ = ["MainScreen"]
+
+SPINNER_AFTER = 0.15
+OPEN = next(command for command in COMMANDS if command.name == "open")
+
+
+class MainScreen(Screen[None]):
+    """Side panel, tabs, header and footer over one state."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = bindings("main")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    DEFAULT_CSS = """
+    MainScreen { layout: vertical; }
+    #body { height: 1fr; }
+    #main { width: 1fr; border: round $line; padding: 0 1; border-title-color: $foreground 62%; }
+    #main:focus-within { border: round $accent; }
+    #tabs { height: 1fr; }
+    """
+
+    @dataclass
+    class Computed(Message):
+        """A part of what the screen shows is there; `tab` is empty for the header's figures."""
+
+        generation: int
+        tab: str
+        snapshot: Any
+
+    @dataclass
+    class Finished(Message):
+        """All of it is there, or it failed."""
+
+        generation: int
+        error: str = ""
+
+    def __init__(self, model: Model, state: State) -> None:
+        super().__init__()
+        self.model = model
+        self.state = state
+        self.generation = 0
+        self.headline: Headline | None = None
+        self.facts: Mapping[str, Facts] = {}
+        self.listing: Questions | None = None
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, side panel, tabs, footer."""
+        yield Header()
+        yield PoolStrip()
+        with Horizontal(id="body"):
+            yield Side()
+            with Vertical(id="main"):
+                yield ContentSwitcher(id="tabs")
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        """Opens the tab of the state."""
+        await self._open_tab(self.state.view.tab)
+        self._show_setup()
+        self.compute()
+
+    # State
+
+    def set_state(self, state: State) -> None:
+        """Another state: shows at once what is known, computes the rest."""
+        old, self.state = self.state, state
+        if state.view.tab != old.view.tab:
+            self.run_worker(self._open_tab(state.view.tab), group="tabs", exclusive=True)
+        if state.setup != old.setup:
+            self._show_setup()
+        if state.setup != old.setup or state.view != old.view:
+            self.compute()
+        self.refresh_context()
+
+    @property
+    def tab(self) -> Tab | None:
+        """The tab on the screen."""
+        found = self.query_one("#tabs", ContentSwitcher).visible_content
+        return cast("Tab | None", found)
+
+    async def _open_tab(self, name: str) -> None:
+        switcher = self.query_one("#tabs", ContentSwitcher)
+        if not switcher.query(f"#tab-{name}"):
+            await switcher.mount(make_tab(name))
+        had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within
+        switcher.current = f"tab-{name}"
+        self._title()
+        tab = self.tab
+        if had_focus and tab is not None:
+            tab.focus_default()
+        self.refresh_context()
+
+    def _title(self) -> None:
+        current = self.state.view.tab
+        separator = " ─ " if self.size.width < 100 else " ── "
+        self.query_one("#main").border_title = separator.join(
+            f"[@click=screen.show_tab('{name}')][{'bold $accent' if name == current else '$foreground'}]{title}[/][/]"
+            for name, title in TABS.items()
+        )
+
+    def action_show_tab(self, name: str) -> None:
+        """Opens a tab (a click on its title)."""
+        self.set_state(self.state.look(tab=name))
+
+    def on_resize(self) -> None:
+        """Fits the titles of the tabs to the width."""
+        self._title()
+
+    # Showing
+
+    def _show_setup(self) -> None:
+        """What a setup says without any computing: marks, sliders, names."""
+        setup = self.state.setup
+        self.query_one(Side).show(setup, self.model.space, self.facts)
+        strip = self.query_one(PoolStrip)
+        strip.setup, strip.facts = setup, self.facts
+        self._show_heading(setup)
+
+    def _show_heading(self, setup: Setup) -> None:
+        headline = self.headline
+        self.query_one(Header).heading = Heading(
+            benchmark=self.model.space.benchmark,
+            questions=headline.questions if headline else 0,
+            setup=setup,
+            row=headline.row if headline else None,
+            before=headline.before if headline else None,
+            note=self.model.note,
+        )
+
+    # Computing
+
+    def compute(self) -> None:
+        """Starts to compute what the state shows; what is still being computed for older states is dropped."""
+        self.generation += 1
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SPINNER_AFTER, lambda: setattr(self.query_one(Header), "busy", True))
+        self._compute(self.generation, self.state)
+
+    @work(thread=True, exclusive=True, group="figures", exit_on_error=False)
+    def _compute(self, generation: int, state: State) -> None:
+        from selectllm_tui.snapshots import snapshots
+
+        worker = get_current_worker()
+        error = ""
+        try:
+            for tab, snapshot in snapshots(self.model, state):
+                if worker.is_cancelled:
+                    return
+                self.post_message(self.Computed(generation, tab, snapshot))
+        except Exception as failure:
+            self.log.error(repr(failure))
+            error = str(failure) or type(failure).__name__
+        self.post_message(self.Finished(generation, error))
+
+    @on(Computed)
+    def _computed(self, message: Computed) -> None:
+        if message.generation != self.generation:
+            return
+        if not message.tab:
+            self.headline = message.snapshot
+            self.facts = message.snapshot.facts
+            self._show_setup()
+        else:
+            if message.tab == "questions":
+                self.listing = message.snapshot
+            for tab in self.query(f"#tab-{message.tab}").results(Tab):
+                tab.show(message.snapshot, self.state)
+        self.refresh_context()
+
+    @on(Finished)
+    def _finished(self, message: Finished) -> None:
+        if message.generation != self.generation:
+            return
+        if self._timer is not None:
+            self._timer.stop()
+        self.query_one(Header).busy = False
+        if message.error:
+            self.say(message.error)
+
+    # Keys
+
+    def context(self) -> Context:
+        """What decides which commands can act."""
+        tab, focused = self.tab, self.focused
+        llm = focused.key if isinstance(focused, RowTable) and focused.id == "pool" else (tab.llm if tab else None)
+        return Context(
+            state=self.state,
+            space=self.model.space,
+            llm=llm or None,
+            row=tab.row if tab else None,
+            questions=len(self.listing.order) if self.listing is not None else 0,
+        )
+
+    def refresh_context(self) -> None:
+        """Dims and lights the footer's keys."""
+        self.query_one(KeyBar).context = self.context()
+
+    def action_press(self, key: str) -> None:
+        """Does what a key does on this tab."""
+        command = at_key(key, self.state.view.tab)
+        if command is not None:
+            self.perform(command, key)
+
+    def perform(self, command: Command, key: str = "") -> None:
+        """Does a command, or says why it can't."""
+        if reason := why_not(command, self.context()):
+            self.say(f"{command.title}: {reason}")
+            return
+        transition = TRANSITIONS.get(command.name)
+        if transition is None:
+            DOINGS[command.name](self)
+            return
+        try:
+            self.set_state(transition(self.context(), key))
+        except SelectLLMError as error:
+            self.say(str(error))
+
+    def say(self, text: str, style: str = "warn") -> None:
+        """Writes a sentence into the footer for a moment."""
+        self.query_one(KeyBar).say(text, style=style)
+
+    @on(KeyBar.Pressed)
+    def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        if message.command.name == "command_palette":
+            self.app.action_command_palette()
+        elif message.command.name == "toggle":
+            self.say("press a number to switch that LLM")
+        else:
+            self.perform(message.command)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many questions each filter leaves."""
+        return self.listing.counts if self.listing is not None else {}
+
+    def subjects(self) -> list[str]:
+        """The subjects of the questions."""
+        setup = self.state.setup
+        frame = self.model.run.outcomes(setup.split).questions
+        return sorted(frame.get_column("subject").drop_nulls().unique().to_list())
+
+    def opened(self, key: str) -> None:
+        """Opens a row of the tab."""
+        if self.tab is not None:
+            try:
+                self.set_state(self.tab.opened(key, self.state))
+            except SelectLLMError as error:
+                self.say(str(error))
+
+    @on(RowTable.Chosen)
+    def _chosen(self, message: RowTable.Chosen) -> None:
+        tab = self.tab
+        try:
+            if tab is not None and tab in message.table.ancestors:
+                self.perform(OPEN)
+            elif state := chosen(self, message.table.id or "", message.key):
+                self.set_state(state)
+        except SelectLLMError as error:
+            self.say(str(error))
+
+    @on(RowTable.HeaderPicked)
+    def _sort_picked(self, message: RowTable.HeaderPicked) -> None:
+        view = self.state.view
+        current = view.sort_of(view.tab)
+        descending = not current[1] if current and current[0] == message.column else False
+        self.set_state(self.state.look(sorts=view.sorted_by(view.tab, message.column, descending=descending).sorts))
+
+    @on(PoolStrip.Toggled)
+    def _strip_clicked(self, message: PoolStrip.Toggled) -> None:
+        try:
+            self.set_state(self.state.change(self.state.setup.toggle(message.llm)))
+        except SelectLLMError as error:
+            self.say(str(error))
+
+    @on(RowTable.Moved)
+    def _moved(self, message: RowTable.Moved) -> None:
+        if message.table.id == "pool":
+            self.query_one(Side).tell(self.facts)
+        self.refresh_context()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys can act in another part."""
+        self.refresh_context()

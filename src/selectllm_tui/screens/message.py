@@ -1,0 +1,127 @@
+"""A screen for when there is nothing to explore: while it loads, where it is empty, damaged or one must choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import Screen
+
+from selectllm_tui.formats import bar, count
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import Line, line
+from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+__all__ = ["COMMANDS", "LoadingScreen", "ProblemScreen", "progress_line"]
+
+# What makes results, for people who have none yet.
+COMMANDS = (
+    ("selectllm generate --benchmark reasoning --llm NAME=FOLDER", "sample an LLM (needs selectllm[vllm])"),
+    ("selectllm import lm-eval FOLDER --benchmark NAME", "bring another tool's results"),
+    ("selectllm train --all", "train routers on them"),
+    ("selectllm cache verify", "find damaged files"),
+    ("selectllm doctor", "see what is installed"),
+)
+WIDTH = 40
+
+
+def progress_line(done: int, total: int) -> Line:
+    """How far answers are extracted."""
+    part = done / total if total else 0.0
+    filled = bar(part, WIDTH)
+    return line(
+        (filled, "accent"), ("·" * (WIDTH - len(filled)), "faint"), (f"  {count(done)} of {count(total)}", "muted")
+    )
+
+
+class LoadingScreen(Screen[None]):
+    """While the run is read."""
+
+    BINDINGS = [Binding("q", "app.exit", "quit", show=False)]
+    DEFAULT_CSS = """
+    LoadingScreen { align: center middle; }
+    LoadingScreen Bar { width: 70; height: 3; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """A few words in the middle."""
+        yield Bar(id="loading")
+
+    def on_mount(self) -> None:
+        """Says what it does."""
+        self.query_one(Bar).show(line(("selectllm", "accent")), (), line(("reading results …", "muted")))
+
+    def progress(self, done: int, total: int) -> None:
+        """Answers are being extracted: done of total."""
+        self.query_one(Bar).show(
+            line(("selectllm", "accent"), ("  extracting answers, once", "muted")), (), progress_line(done, total)
+        )
+
+
+class ProblemScreen(Screen[None]):
+    """What is wrong, and what to do about it; where there are benchmarks, one can be opened."""
+
+    BINDINGS = [
+        Binding("q,escape", "app.exit", "quit", show=False),
+        Binding("f5", "app.reload", "try again", show=False),
+    ]
+    DEFAULT_CSS = """
+    ProblemScreen { align: center middle; }
+    ProblemScreen .box {
+        border: round $line; border-title-color: $accent; padding: 1 2; width: 90%; max-width: 100; height: auto;
+    }
+    ProblemScreen TextView { height: auto; max-height: 8; margin-bottom: 1; }
+    ProblemScreen RowTable { height: auto; max-height: 12; margin-bottom: 1; }
+    """
+
+    @dataclass
+    class Picked(Message):
+        """A benchmark was chosen."""
+
+        benchmark: str
+
+    def __init__(self, problem: str, remedy: str, benchmarks: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._problem, self._remedy, self._benchmarks = problem, remedy, benchmarks
+
+    def compose(self) -> ComposeResult:
+        """The words, the benchmarks, the commands, the keys."""
+        with Vertical(classes="box") as box:
+            box.border_title = "selectllm"
+            yield TextView(id="problem")
+            if self._benchmarks:
+                yield RowTable(id="benchmarks", header=False)
+            else:
+                yield Bar(id="remedies")
+            yield Bar(id="problem-keys")
+
+    def on_mount(self) -> None:
+        """Fills them."""
+        self.query_one(TextView).show([(self._problem, "strong"), ("\n", "plain"), (self._remedy, "plain")])
+        keys = [("F5", "accent"), (" try again   ", "muted"), ("q", "accent"), (" leave", "muted")]
+        if self._benchmarks:
+            columns = (Column("benchmark", "", 10, flex=1),)
+            lines = [[line(name)] for name in self._benchmarks]
+            self.query_one("#benchmarks", RowTable).show(ListRows(columns, self._benchmarks, lines))
+            self.query_one("#benchmarks", RowTable).focus()
+            keys = [("↵", "accent"), (" open   ", "muted"), *keys]
+        else:
+            size = max(len(command) for command, _ in COMMANDS)
+            self.query_one("#remedies", Bar).show(
+                *(line((f"{command:{size}}", "accent"), (f"   {what}", "muted")) for command, what in COMMANDS), ()
+            )
+        self.query_one("#problem-keys", Bar).show(line(*keys))
+
+    @on(RowTable.Chosen)
+    def _chosen(self, message: RowTable.Chosen) -> None:
+        self.post_message(self.Picked(message.key))

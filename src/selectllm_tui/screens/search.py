@@ -1,0 +1,46 @@
+"""The line in which a search is typed; the list narrows with every letter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.binding import Binding
+from textual.widgets import Input
+
+from selectllm_tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+__all__ = ["SearchScreen"]
+
+
+class SearchScreen(Dialog[str]):
+    """Enter keeps the search, escape the one before."""
+
+    BINDINGS = [Binding("escape", "leave", "leave", show=False)]
+    DEFAULT_CSS = """
+    SearchScreen { align: center bottom; background: transparent; }
+    SearchScreen Input { border: round $accent; height: 3; border-title-color: $accent; }
+    """
+
+    def __init__(self, text: str, look: Callable[[str], None]) -> None:
+        super().__init__()
+        self._text, self._look = text, look
+
+    def compose(self) -> ComposeResult:
+        """The line."""
+        line = Input(self._text, placeholder="part of a question, or its id", select_on_focus=False)
+        line.border_title = "Search"
+        yield line
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        self._look(event.value)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)

@@ -1,0 +1,39 @@
+"""From state and engine to what the widgets show: pure functions, run in worker threads.
+
+`snapshots` yields the header's figures first, then what the tab on the screen shows, in as many steps as there is
+something worth showing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import State
+
+__all__ = ["snapshots"]
+
+Source = Callable[["Model", "State"], Iterator[tuple[str, Any]]]
+
+SOURCES = {
+    "results": "results:results",
+    "matrix": "matrix:matrix",
+    "tradeoff": "tradeoff:tradeoff",
+    "questions": "questions:questions",
+    "question": "question:question",
+    "lessons": "lessons:lessons",
+    "pools": "pools:pools",
+}
+
+
+def snapshots(model: Model, state: State) -> Iterator[tuple[str, Any]]:
+    """What a state shows: pairs of a tab's name (empty for the header) and its snapshot."""
+    from selectllm_tui.snapshots.headline import headline
+
+    yield "", headline(model, state)
+    module, _, name = SOURCES[state.view.tab].partition(":")
+    source: Source = getattr(import_module(f"selectllm_tui.snapshots.{module}"), name)
+    yield from source(model, state)

@@ -1,0 +1,43 @@
+"""What the setup achieves: the one row that is always on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from selectllm_engine.table import Row
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import Setup, State
+    from selectllm_tui.widgets.side import Facts
+
+__all__ = ["Headline", "current_key", "headline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The row of the setup, that of the setup before the last key, and what is known of each LLM."""
+
+    row: Row
+    before: Row | None
+    questions: int
+    facts: Mapping[str, Facts]
+
+
+def current_key(setup: Setup) -> str:
+    """The key of the setup's own row: its policy, or all LLMs where there is no router."""
+    return f"policy:{setup.policy}" if setup.router is not None else "all-llms"
+
+
+def headline(model: Model, state: State) -> Headline:
+    """The figures of the header."""
+    setup, before = state.setup, state.before
+    row = model.row(setup, current_key(setup))
+    return Headline(
+        row=row,
+        before=model.row(before, current_key(before)) if before is not None else None,
+        questions=model.prepared(setup.split, setup.k).questions,
+        facts=model.facts(setup),
+    )

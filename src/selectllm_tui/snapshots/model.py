@@ -1,0 +1,170 @@
+"""The loaded run, and what is worth keeping between two keys."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from selectllm_engine.evaluation import PoolView, Prepared, Verdicts, prepare_validation, view_of
+from selectllm_engine.policies import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_tui.state import Setup, Slider, Space
+from selectllm_tui.widgets.side import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from selectllm_engine.run import Run
+    from selectllm_engine.table import Row
+
+__all__ = ["Model"]
+
+T = TypeVar("T")
+KEPT = {"prepared": 4, "votes": 2, "view": 8, "row": 4000, "judged": 2, "tab": 24}  # how many of each kind are kept
+
+
+class Model:
+    """A run behind the explorer. Safe to use from several threads.
+
+    Attributes:
+        run: the engine's facade.
+        space: what there is to choose from.
+        note: what the header should warn of: questions that are left out, and because of which LLM.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._lock = RLock()
+        self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
+        outcomes = run.outcomes("test" if "test" in run.splits else run.splits[-1])
+        self.space = Space(
+            benchmark=run.benchmark,
+            llms=run.llms,
+            routers=tuple(run.routers),
+            policies=sliders(len(run.llms)),
+            samples=outcomes.samples,
+            splits=tuple(run.splits),
+        )
+        self.note = f"{outcomes.left_out_total:,} questions incomplete" if outcomes.left_out_total else ""
+
+    def keep(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once per key; the least recently used is forgotten."""
+        kept = self._kept[kind]
+        with self._lock:
+            if key in kept:
+                kept.move_to_end(key)
+                found: T = kept[key]
+                return found
+        made = make()
+        with self._lock:
+            kept[key] = made
+            while len(kept) > KEPT[kind]:
+                kept.popitem(last=False)
+        return made
+
+    def prepared(self, split: str, k: int) -> Prepared:
+        """A split over the first k samples."""
+        return self.keep("prepared", (split, k), lambda: Prepared(self.run.outcomes(split), k or None))
+
+    def view(self, setup: Setup) -> PoolView:
+        """The pool of a setup over its split."""
+        return self.keep("view", (setup.pool.on, setup.k, setup.protocol, setup.split), lambda: self._view(setup))
+
+    def _view(self, setup: Setup) -> PoolView:
+        validation = self.keep("prepared", ("tuning", setup.k), lambda: self._validation(setup.k))
+        return view_of(self.prepared(setup.split, setup.k), setup.pool, validation, setup.protocol)
+
+    def _validation(self, k: int) -> Prepared | None:
+        outcomes = self.run.outcomes("validation") if "validation" in self.space.splits else None
+        return prepare_validation(outcomes, k or None)
+
+    def scores(self, setup: Setup, policy: str | None = None) -> RouterScores:
+        """The probabilities of the setup's router; with a confidence forest only where the policy needs one."""
+        assert setup.router is not None  # noqa: S101 - callers have looked
+        forest = POLICIES[policy or setup.policy].needs_forest
+        return self.run.scores(setup.router, setup.split, forest=forest)
+
+    def spec(self, setup: Setup, policy: str | None = None) -> PolicySpec:
+        """A policy (the setup's own without `policy`) with the value of its slider."""
+        name = policy or setup.policy
+        value = setup.parameter_of(name)
+        return PolicySpec(name, int(value) if value is not None and POLICIES[name].high is None else value)
+
+    def selection(self, setup: Setup) -> Selection | None:
+        """Which LLMs answer each question: all of the pool without a router, None where the data can't say.
+
+        An expectation is drawn once, with a fixed seed.
+        """
+        view = self.view(setup)
+        if setup.router is None:
+            return view.everyone()
+        try:
+            return view.policy(self.scores(setup), self.spec(setup)).drawn()
+        except NotAvailableError:
+            return None
+
+    def verdicts(self, setup: Setup) -> Verdicts | None:
+        """What became of each question; None where the data can't say."""
+        view = self.view(setup)
+        if setup.router is None:
+            return view.verdicts(view.everyone())
+        try:
+            return view.policy_verdicts(self.scores(setup), self.spec(setup))
+        except NotAvailableError:
+            return None
+
+    def row(self, setup: Setup, key: str) -> Row:
+        """The row of a key: a baseline's name, `bound`, `policy:NAME` or `llm:NAME`; of the setup's router."""
+        spec = self.spec(setup, key.removeprefix("policy:")) if key.startswith("policy:") else None
+        shared = (setup.pool.on, setup.k, setup.protocol, setup.split)
+        own = (setup.router, spec) if key == "bound" or spec else ()
+        return self.keep("row", (shared, key, own), lambda: self._row(setup, key, spec))
+
+    def _row(self, setup: Setup, key: str, spec: PolicySpec | None) -> Row:
+        view = self.view(setup)
+        match key.partition(":"):
+            case ("llm", _, name):
+                return view.llm_row(name)
+            case ("policy", _, _) if setup.router is not None and spec is not None:
+                return view.policy_row(self.scores(setup, spec.name), spec)
+            case ("bound", _, _) if setup.router is not None:
+                return view.upper_bound_row(self.scores(setup, "argmax"))
+        baselines: dict[str, Callable[[], Row]] = {
+            "oracle": view.oracle_row,
+            "all-llms": view.all_llms_row,
+            "best-single": view.best_single_row,
+            "random": view.random_row,
+        }
+        return baselines[key]()
+
+    def facts(self, setup: Setup) -> dict[str, Facts]:
+        """What is known of each LLM on the setup's split and K."""
+        return self.keep("tab", ("facts", setup.split, setup.k), lambda: self._facts(setup))
+
+    def _facts(self, setup: Setup) -> dict[str, Facts]:
+        prepared = self.prepared(setup.split, setup.k)
+        made = {}
+        for n, name in enumerate(self.space.llms):
+            info = self.run.info(name)
+            latency = float(prepared.mean_latency[n])
+            made[name] = Facts(
+                accuracy=float(prepared.labels[:, n].mean()),
+                latency=None if latency != latency else latency,
+                chat=info.get("chat"),
+                specialised=info.get("specialised"),
+                parameters=info.get("parameters"),
+                prompt=(info.get("prompt") or {}).get("style"),
+            )
+        return made
+
+
+def sliders(llms: int) -> dict[str, Slider | None]:
+    """The policies, with the sliders of those that have a parameter."""
+    return {
+        name: None
+        if info.symbol is None or info.default is None
+        else Slider(
+            info.symbol, info.low, float(llms) if info.high is None else info.high, info.step, min(info.default, llms)
+        )
+        for name, info in POLICIES.items()
+    }

@@ -1,0 +1,216 @@
+"""Every question under a setup, filtered, searched and sorted: arrays, of which the table reads the visible rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.outcomes import NOT_FOUND
+from selectllm_engine.view import VERDICTS
+from selectllm_engine.votes import Votes, llm_votes, pooled_votes
+from selectllm_tui.state import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import Setup, State, View
+
+UNKNOWN = VERDICTS.index("unknown")
+
+__all__ = ["Judged", "Questions", "judged", "listing", "questions"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What became of each question under a setup.
+
+    Attributes:
+        selected: bool [Q, N], which LLMs answer; none where the data can't say.
+        right: bool [Q]; verdict: int8 [Q], indices into VERDICTS.
+        votes: of every LLM [Q, N]; None where only labels are known.
+        pooled: of the selected LLMs together [Q]; None where only labels are known.
+        marks: int8 [Q, N]: 1 right, 0 wrong, −1 no answer.
+        right_llms: int [Q], LLMs of the pool that are right.
+        disagree: bool [Q], the pool's LLMs do not all vote alike; with labels only, are not all right or all wrong.
+    """
+
+    selected: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    verdict: NDArray[np.int8]
+    votes: Votes | None
+    pooled: Votes | None
+    marks: NDArray[np.int8]
+    right_llms: NDArray[np.intp]
+    disagree: NDArray[np.bool_]
+
+
+def judged(model: Model, setup: Setup) -> Judged:
+    """What became of each question under a setup."""
+    return model.keep("judged", setup, lambda: _judge(model, setup))
+
+
+def votes_of(model: Model, split: str, k: int) -> Votes | None:
+    """Every LLM's own vote; None where only labels are known."""
+    prepared = model.prepared(split, k)
+    return None if prepared.tally is None else model.keep("votes", (split, k), lambda: llm_votes(prepared.tally))
+
+
+def _judge(model: Model, setup: Setup) -> Judged:
+    view = model.view(setup)
+    prepared = view.prepared
+    selection, verdicts = model.selection(setup), model.verdicts(setup)
+    selected = np.zeros(prepared.labels.shape, dtype=bool) if selection is None else np.asarray(selection.mask)
+    votes = votes_of(model, setup.split, setup.k)
+    pooled = None if prepared.tally is None else pooled_votes(prepared.tally, np.ascontiguousarray(selected))
+    marks = prepared.labels.astype(np.int8)
+    pool = np.flatnonzero(setup.pool.mask)
+    if votes is not None:
+        marks[votes.code == NOT_FOUND] = -1
+        codes = votes.code[:, pool]
+        disagree = codes.min(axis=1) != codes.max(axis=1)
+    else:
+        right = prepared.labels[:, pool].sum(axis=1)
+        disagree = (right > 0) & (right < len(pool))
+    return Judged(
+        selected=selected,
+        right=np.zeros(len(selected), dtype=bool) if verdicts is None else verdicts.right,
+        verdict=np.full(len(selected), UNKNOWN, dtype=np.int8) if verdicts is None else verdicts.verdict,
+        votes=votes,
+        pooled=pooled,
+        marks=marks,
+        right_llms=prepared.labels[:, pool].sum(axis=1),
+        disagree=disagree,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Questions:
+    """The questions within the filter, and the arrays of all of them.
+
+    Attributes:
+        llms, on: all LLMs of the run, and which of them are in the pool.
+        order: intp [R], the questions within the filter, sorted.
+        judged: what became of each question.
+        frame: the question table, Q rows.
+        k: samples per LLM; share is of all samples of the selected LLMs.
+        counts: how many questions each filter leaves (without search and subject).
+    """
+
+    llms: tuple[str, ...]
+    on: tuple[bool, ...]
+    order: NDArray[np.intp]
+    judged: Judged
+    frame: pl.DataFrame
+    k: int
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Q."""
+        return self.frame.height
+
+    def id_at(self, q: int) -> str:
+        """The id of question q."""
+        return str(self.frame["question_id"][q])
+
+    def find(self, key: str) -> int | None:
+        """The place of an id within the filter."""
+        at = self.index(key)
+        if at is None:
+            return None
+        places = np.flatnonzero(self.order == at)
+        return int(places[0]) if len(places) else None
+
+    def index(self, key: str) -> int | None:
+        """The question with that id."""
+        found = (self.frame["question_id"] == key).arg_true()
+        return int(found[0]) if len(found) else None
+
+    def share_of(self, q: int) -> float | None:
+        """The winning answer's share of the selected LLMs' samples."""
+        if self.judged.pooled is None or not self.k:
+            return None
+        return float(self.judged.pooled.count[q] / max(int(self.judged.selected[q].sum()) * self.k, 1))
+
+    def verdict_of(self, q: int) -> str:
+        """What became of question q."""
+        return VERDICTS[self.judged.verdict[q]]
+
+    def answered_by(self, q: int) -> str:
+        """Who answers question q: a name, or how many."""
+        chosen = np.flatnonzero(self.judged.selected[q])
+        return self.llms[int(chosen[0])] if len(chosen) == 1 else f"{len(chosen)} LLMs" if len(chosen) else "–"
+
+
+def questions(model: Model, state: State) -> Iterator[tuple[str, Questions]]:
+    """The Questions tab."""
+    yield "questions", listing(model, state)
+
+
+def listing(model: Model, state: State) -> Questions:
+    """The questions within the state's filter, search and subject, in its order."""
+    setup, view = state.setup, state.view
+    found = judged(model, setup)
+    frame = model.prepared(setup.split, setup.k).outcomes.questions
+    masks = {name: _filtered(model, state, name, found) for name in FILTERS}
+    keep = masks[view.filter] if view.filter is not None else np.ones(frame.height, dtype=bool)
+    if view.search or view.subject is not None:
+        keep = keep & _searched(frame, view)
+    order = np.flatnonzero(keep)
+    if sort := view.sort_of("questions"):
+        order = order[_sorted(frame, found, order, *sort)]
+    return Questions(
+        llms=setup.pool.run,
+        on=setup.pool.mask,
+        order=order,
+        judged=found,
+        frame=frame,
+        k=setup.k,
+        counts={name: int(np.count_nonzero(mask)) for name, mask in masks.items()},
+    )
+
+
+def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[np.bool_]:
+    match name:
+        case "only-one":
+            return found.right_llms == 1
+        case "disagreement":
+            return found.disagree
+        case "changed":
+            before = state.before
+            if before is None or before.split != state.setup.split:
+                return np.zeros(len(found.right), dtype=bool)
+            return judged(model, before).right != found.right
+    return found.verdict == VERDICTS.index(name)
+
+
+def _searched(frame: pl.DataFrame, view: View) -> NDArray[np.bool_]:
+    kept = pl.lit(value=True)
+    if view.search:
+        pattern = f"(?i){re.escape(view.search)}"
+        kept = pl.any_horizontal(
+            pl.col("text").str.contains(pattern).fill_null(value=False), pl.col("question_id").str.contains(pattern)
+        )
+    if view.subject is not None:
+        kept = kept & (pl.col("subject") == view.subject).fill_null(value=False)
+    return frame.select(keep=kept).get_column("keep").to_numpy()
+
+
+def _sorted(
+    frame: pl.DataFrame, found: Judged, order: NDArray[np.intp], column: str, descending: bool
+) -> NDArray[np.intp]:
+    """A stable order of `order` by a column."""
+    values = {
+        "verdict": lambda: found.verdict[order],
+        "right": lambda: found.right_llms[order],
+        "votes": lambda: (found.pooled.count if found.pooled is not None else found.right_llms)[order],
+    }.get(column)
+    series = pl.Series(values()) if values else frame.get_column(column)[order]
+    return series.arg_sort(descending=descending, nulls_last=True, maintain_order=True).to_numpy()

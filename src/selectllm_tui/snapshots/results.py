@@ -1,0 +1,90 @@
+"""All rows for a pool: baselines, the router with every policy, the LLMs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from selectllm_tui.snapshots.headline import current_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_engine.table import Row
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import State
+
+__all__ = ["Entry", "Results", "results"]
+
+PACE = 0.04  # seconds between two looks at rows that are still being computed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the table; `row` is None while it is computed."""
+
+    key: str
+    group: str
+    label: str
+    detail: str = ""
+    row: Row | None = None
+    published: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The rows there are so far."""
+
+    entries: tuple[Entry, ...]
+
+    def groups(self, sort: tuple[str, bool] | None) -> list[tuple[str, list[Entry]]]:
+        """Entries by group; in one group where they are sorted, those without a figure last."""
+        if sort is None:
+            grouped: dict[str, list[Entry]] = {}
+            for each in self.entries:
+                grouped.setdefault(each.group, []).append(each)
+            return list(grouped.items())
+        column, descending = sort
+        field = {"gap": "gap_closed"}.get(column, column)
+
+        def merit(each: Entry) -> tuple[bool, float | str]:
+            value = getattr(each.row, field, None) if column != "name" else each.label
+            return value is None, value if value is not None else 0.0
+
+        known = sorted((each for each in self.entries if not merit(each)[0]), key=merit, reverse=descending)
+        return [("", [*known, *(each for each in self.entries if merit(each)[0])])]
+
+
+def listing(model: Model, state: State) -> list[Entry]:
+    """The rows of a setup, still without figures."""
+    setup = state.setup
+    made = [Entry(name, "", name) for name in ("oracle", "all-llms", "best-single", "random")]
+    if setup.router is not None:
+        group = setup.router
+        made.append(Entry("bound", group, "upper bound"))
+        for name, slider in model.space.policies.items():
+            value = setup.parameter_of(name)
+            detail = f"{slider.symbol} {value:g}" if slider is not None and value is not None else ""
+            made.append(Entry(f"policy:{name}", group, name, detail))
+    made += [
+        Entry(f"llm:{name}", "LLMs", name, "" if name in setup.pool else "not in the pool") for name in model.space.llms
+    ]
+    return made
+
+
+def results(model: Model, state: State) -> Iterator[tuple[str, Results]]:
+    """The rows, the setup's own first, then as they get ready."""
+    entries = listing(model, state)
+    current = current_key(state.setup)
+    shown = time.monotonic()
+    for at in sorted(range(len(entries)), key=lambda at: entries[at].key != current):
+        row = model.row(state.setup, entries[at].key)
+        detail = entries[at].detail
+        if entries[at].key == "best-single":
+            detail = model.space.llms[model.view(state.setup).best_single]
+        entries[at] = replace(entries[at], row=row, detail=detail)
+        if time.monotonic() - shown > PACE:
+            yield "results", Results(tuple(entries))
+            shown = time.monotonic()
+    yield "results", Results(tuple(entries))

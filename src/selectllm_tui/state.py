@@ -1,0 +1,241 @@
+"""What the explorer shows, as immutable values; every key is a pure transition from one state to the next.
+
+`Setup` determines every figure on the screen and `View` only what is looked at; `State` holds both, and the
+setups before for undo. `Space` says what there is to choose from in the loaded run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from selectllm_engine.llms import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["FILTERS", "TABS", "Setup", "Slider", "Space", "State", "View"]
+
+Protocol = Literal["corrected", "paper"]
+TABS: dict[str, str] = {
+    "results": "Results",
+    "questions": "Questions",
+    "question": "Question",
+}
+FILTERS: dict[str, str] = {
+    "misrouted": "an LLM of the pool is right, none that was selected",
+    "only-one": "exactly one LLM of the pool is right",
+    "unsolvable": "no LLM of the pool is right",
+    "outvoted": "a selected LLM is right, the pooled vote is not",
+    "rescued": "the pooled vote is right, no single LLM is",
+    "disagreement": "the LLMs of the pool do not all vote alike",
+    "changed": "right before the last change and wrong after it, or the other way round",
+}
+UNDO_DEPTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """The parameter of a policy: its symbol and the values that keys step through."""
+
+    symbol: str
+    low: float
+    high: float
+    step: float
+    default: float
+
+    def clamp(self, value: float) -> float:
+        """`value` within the range, on the grid of steps."""
+        steps = round((value - self.low) / self.step)
+        return round(min(max(self.low + steps * self.step, self.low), self.high), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a loaded run offers: `policies` maps each name to the slider of its parameter, or None."""
+
+    benchmark: str
+    llms: tuple[str, ...]
+    routers: tuple[str, ...]
+    policies: dict[str, Slider | None] = field(hash=False)
+    samples: int
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Pool, router, policy and the rest: what every figure is a function of.
+
+    `router` is None where none is trained; `k` is 0 where only labels are known; `parameters` holds the value of
+    each policy that has a slider, so that switching policies forgets nothing.
+    """
+
+    pool: Pool
+    router: str | None
+    policy: str
+    parameters: tuple[tuple[str, float], ...]
+    k: int
+    protocol: Protocol
+    split: str
+
+    @classmethod
+    def of(cls, space: Space) -> Setup:
+        """Where an explorer starts: everything on, the first router, argmax, all samples, the test split."""
+        return cls(
+            pool=Pool.of(space.llms),
+            router=next(iter(space.routers), None),
+            policy="argmax" if "argmax" in space.policies else next(iter(space.policies)),
+            parameters=tuple((name, slider.default) for name, slider in space.policies.items() if slider),
+            k=space.samples,
+            protocol="corrected",
+            split="test" if "test" in space.splits else space.splits[-1],
+        )
+
+    @property
+    def parameter(self) -> float | None:
+        """The value of the current policy's parameter, None where it has none."""
+        return self.parameter_of(self.policy)
+
+    def parameter_of(self, policy: str) -> float | None:
+        """The value of a policy's parameter, None where it has none."""
+        return dict(self.parameters).get(policy)
+
+    def toggle(self, llm: str) -> Setup:
+        """One LLM switched; raises UsageError where none would be left on."""
+        return replace(self, pool=self.pool.toggle(llm))
+
+    def with_pool(self, names: Iterable[str]) -> Setup:
+        """Exactly `names` on."""
+        return replace(self, pool=Pool.of(self.pool.run, names))
+
+    def with_router(self, space: Space, step: int) -> Setup:
+        """The next (or previous) router; the same where there is none to switch to."""
+        return replace(self, router=_step(space.routers, self.router, step)) if space.routers else self
+
+    def with_policy(self, space: Space, step: int) -> Setup:
+        """The next (or previous) policy."""
+        return replace(self, policy=_step(tuple(space.policies), self.policy, step))
+
+    def with_parameter(self, space: Space, steps: int) -> Setup:
+        """The current policy's slider moved by `steps`; the same at its end or where there is no slider."""
+        slider, value = space.policies[self.policy], self.parameter
+        if slider is None or value is None:
+            return self
+        values = dict(self.parameters) | {self.policy: slider.clamp(value + steps * slider.step)}
+        return replace(self, parameters=tuple(values.items()))
+
+    def with_k(self, space: Space, step: int) -> Setup:
+        """K moved by `step` within 1 to the samples there are."""
+        return replace(self, k=min(max(self.k + step, 1), space.samples)) if space.samples else self
+
+    def with_split(self, space: Space, step: int = 1) -> Setup:
+        """The next split."""
+        return replace(self, split=_step(space.splits, self.split, step))
+
+    def with_protocol(self) -> Setup:
+        """The other protocol."""
+        return replace(self, protocol="paper" if self.protocol == "corrected" else "corrected")
+
+    def fit(self, space: Space) -> Setup:
+        """The nearest setup that `space` offers: for a reloaded cache, or one remembered from earlier."""
+        start = Setup.of(space)
+        on = [name for name in self.pool.names if name in space.llms]
+        on += [name for name in space.llms if name not in self.pool.run]  # new LLMs arrive switched on
+        known = dict(self.parameters)
+        return replace(
+            start,
+            pool=Pool.of(space.llms, on or None),
+            router=self.router if self.router in space.routers else start.router,
+            policy=self.policy if self.policy in space.policies else start.policy,
+            parameters=tuple(
+                (name, slider.clamp(known.get(name, slider.default)))
+                for name, slider in space.policies.items()
+                if slider
+            ),
+            k=min(self.k or space.samples, space.samples),
+            protocol=self.protocol,
+            split=self.split if self.split in space.splits else start.split,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: none of it changes a figure.
+
+    `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
+    chose other than the default.
+    """
+
+    tab: str = "results"
+    filter: str | None = None
+    search: str = ""
+    subject: str | None = None
+    question: str | None = None
+    sorts: tuple[tuple[str, str, bool], ...] = ()
+    measures: tuple[tuple[str, str], ...] = ()
+
+    def sort_of(self, tab: str) -> tuple[str, bool] | None:
+        """Column and direction by which a tab is sorted."""
+        return next(((column, descending) for each, column, descending in self.sorts if each == tab), None)
+
+    def sorted_by(self, tab: str, column: str | None, *, descending: bool = False) -> View:
+        """A tab sorted by a column; None restores the tab's own order."""
+        others = tuple(entry for entry in self.sorts if entry[0] != tab)
+        return replace(self, sorts=others if column is None else (*others, (tab, column, descending)))
+
+    def measure_of(self, tab: str, default: str) -> str:
+        """The figure that a tab shows."""
+        return dict(self.measures).get(tab, default)
+
+    def measuring(self, tab: str, measure: str) -> View:
+        """A tab that shows another figure."""
+        return replace(self, measures=tuple((dict(self.measures) | {tab: measure}).items()))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Setup, view, and the setups that undo and redo return to.
+
+    `before` is the setup on the screen before the last key that changed it: what changes are shown against.
+    """
+
+    setup: Setup
+    view: View = View()
+    before: Setup | None = None
+    past: tuple[Setup, ...] = ()
+    future: tuple[Setup, ...] = ()
+
+    def change(self, setup: Setup) -> State:
+        """Another setup, remembered for undo; nothing where it is the same."""
+        if setup == self.setup:
+            return self
+        return replace(self, setup=setup, before=self.setup, past=(*self.past, self.setup)[-UNDO_DEPTH:], future=())
+
+    def undo(self) -> State:
+        """The setup before the last change; nothing where there is none."""
+        if not self.past:
+            return self
+        return replace(
+            self, setup=self.past[-1], before=self.setup, past=self.past[:-1], future=(self.setup, *self.future)
+        )
+
+    def redo(self) -> State:
+        """The setup that undo left."""
+        if not self.future:
+            return self
+        return replace(
+            self, setup=self.future[0], before=self.setup, past=(*self.past, self.setup), future=self.future[1:]
+        )
+
+    def look(self, **changes: Any) -> State:
+        """Another view of the same setup."""
+        return replace(self, view=replace(self.view, **changes))
+
+    def tab(self, step: int) -> State:
+        """The next (or previous) tab."""
+        return self.look(tab=_step(tuple(TABS), self.view.tab, step))
+
+
+def _step(names: tuple[str, ...], current: str | None, step: int) -> str:
+    at = names.index(current) if current in names else -step
+    return names[(at + step) % len(names)]

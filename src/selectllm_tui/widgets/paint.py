@@ -1,0 +1,102 @@
+"""Styled text to terminal cells: the one place where the explorer's widgets turn strings into strips.
+
+A `Line` is a sequence of spans, (text, style name). Text may come from anyone: `paint` makes it visible before
+measuring it, so no widget can forget to. Style names are component classes, resolved to colours by the widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import ClassVar, Literal
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from selectllm_tui.untrusted import visible
+
+__all__ = ["LONGEST", "STYLES", "Align", "Line", "Painting", "Span", "fit", "join", "line", "paint", "width_of"]
+
+Span = tuple[str, str]
+Line = Sequence[Span]
+Align = Literal["left", "right", "center"]
+
+# The component classes every painting widget has; themes.py gives them their colours.
+STYLES = frozenset(
+    f"paint--{name}"
+    for name in (
+        *("plain", "strong", "muted", "faint", "accent", "right", "wrong", "warn", "up", "down", "header", "hit"),
+        *("right-chosen", "wrong-chosen", "muted-chosen"),
+    )
+)
+LONGEST = 2000  # characters of one span that can matter on one line of any screen
+
+
+def line(*spans: Span | str) -> tuple[Span, ...]:
+    """A line from spans and plain strings."""
+    return tuple((span, "plain") if isinstance(span, str) else span for span in spans)
+
+
+def width_of(spans: Line) -> int:
+    """Cells that a line takes."""
+    return sum(cell_len(visible(text, limit=LONGEST)) for text, _ in spans)
+
+
+def fit(spans: Line, width: int, align: Align = "left") -> list[Span]:
+    """A line of visible text, cut (with an ellipsis) or padded to exactly `width` cells."""
+    shown = [(visible(text, limit=LONGEST), style) for text, style in spans]
+    total = sum(cell_len(text) for text, _ in shown)
+    if total <= width:
+        left = {"left": 0, "right": width - total, "center": (width - total) // 2}[align]
+        return [(" " * left, "plain"), *shown, (" " * (width - total - left), "plain")]
+    kept: list[Span] = []
+    room = width - 1
+    for text, style in shown:
+        size = cell_len(text)
+        if size > room:
+            kept.append((set_cell_size(text, room), style))
+            kept.append(("…" if width > 0 else "", style))
+            break
+        kept.append((text, style))
+        room -= size
+    return kept
+
+
+@lru_cache(maxsize=512)
+def _inked(partial: Style, full: Style) -> Style:
+    """The text attributes of `partial` in the colour of `full`, which is blended with the background."""
+    return partial + Style(color=full.color)
+
+
+class Painting(Widget):
+    """A widget that paints lines: it knows the styles' colours in the current theme."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
+
+    def style_of(self, name: str) -> Style:
+        """The colours of a style name."""
+        names = f"paint--{name}"
+        return _inked(self.get_component_rich_style(names, partial=True), self.get_component_rich_style(names))
+
+    def painted(self, spans: Line) -> Strip:
+        """A line as wide as the widget."""
+        return paint(spans, self.size.width, self.style_of, self.rich_style)
+
+
+def paint(spans: Line, width: int, style_of: Callable[[str], Style], base: Style, align: Align = "left") -> Strip:
+    """A strip of exactly `width` cells."""
+    segments = [Segment(text, base + style_of(style)) for text, style in fit(spans, width, align) if text]
+    return Strip(segments, width)
+
+
+def join(parts: Iterable[Line], separator: str = "  ") -> list[Span]:
+    """Lines one after the other with a separator between them."""
+    joined: list[Span] = []
+    for part in parts:
+        if joined and part:
+            joined.append((separator, "plain"))
+        joined.extend(part)
+    return joined

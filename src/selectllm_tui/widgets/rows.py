@@ -1,0 +1,339 @@
+"""A table that holds no rows: it asks for the cells of the visible ones only.
+
+Ten rows or a million, they scroll alike. Rows are known by key, so the cursor stays on its row when rows are
+filtered, sorted or replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from rich.cells import cell_len
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from selectllm_tui.commands import bindings
+from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets.paint import Align, Line, Painting, Span, fit, paint
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual import events
+
+__all__ = ["Cell", "Column", "ListRows", "RowTable", "Rows", "rule"]
+
+Cell = Line | Callable[[int], Line]  # a line, or one that depends on the width of its column
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of fixed width, or one that shares what is left (`flex`, at least `width`).
+
+    Columns with the highest `drop` vanish first where the table is too narrow; 0 never does.
+    """
+
+    key: str
+    title: str
+    width: int
+    flex: int = 0
+    align: Align = "left"
+    drop: int = 0
+    sortable: bool = False
+
+
+class Rows(Protocol):
+    """What a table shows."""
+
+    columns: Sequence[Column]
+
+    def __len__(self) -> int: ...
+
+    def key(self, at: int) -> str:
+        """What names the row; empty for a rule, on which the cursor never stands."""
+
+    def find(self, key: str) -> int | None:
+        """Where a row is."""
+
+    def cells(self, at: int) -> Sequence[Cell]:
+        """A cell per column; a single one for a rule, drawn over the whole width."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListRows:
+    """A few rows, all at hand."""
+
+    columns: Sequence[Column]
+    keys: Sequence[str] = ()
+    lines: Sequence[Sequence[Cell]] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def key(self, at: int) -> str:
+        """See Rows."""
+        return self.keys[at]
+
+    def find(self, key: str) -> int | None:
+        """See Rows."""
+        return self.keys.index(key) if key in self.keys else None
+
+    def cells(self, at: int) -> Sequence[Cell]:
+        """See Rows."""
+        return self.lines[at]
+
+
+def layout(columns: Sequence[Column], width: int, gap: int) -> list[int]:
+    """Cells per column, 0 for the ones that are dropped; together with the gaps at most `width` where possible."""
+    shown = set(range(len(columns)))
+
+    def needed() -> int:
+        return sum(columns[at].width for at in shown) + gap * max(len(shown) - 1, 0)
+
+    while needed() > width:
+        at = max(shown, key=lambda each: (columns[each].drop, each))
+        if columns[at].drop == 0:
+            break
+        shown.discard(at)
+    spare = max(width - needed(), 0)
+    flex = sum(columns[at].flex for at in shown)
+    widths = [0] * len(columns)
+    for at in sorted(shown):
+        column = columns[at]
+        share = spare * column.flex // flex if flex else 0
+        flex, spare = flex - column.flex, spare - share
+        widths[at] = column.width + share
+    return widths
+
+
+def drawn(cell: Cell, width: int) -> Line:
+    """The line of a cell in a column of that width."""
+    return cell(width) if callable(cell) else cell
+
+
+def rule(title: str) -> Cell:
+    """A quiet line over the whole width, with a title in it."""
+
+    def draw(width: int) -> Line:
+        name: Span = (f"{visible(title, limit=max(width - 6, 1))} " if title else "", "muted")
+        return (
+            ("── " if title else "", "faint"),
+            name,
+            ("─" * max(width - 3 * bool(title) - cell_len(name[0]), 0), "faint"),
+        )
+
+    return draw
+
+
+class RowTable(Painting, ScrollView, can_focus=True):
+    """Rows with a cursor. Posts Moved when the cursor moves, Chosen on enter or a second click on a row."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred", "rows--hover"}
+    BINDINGS = bindings("table")
+    DEFAULT_CSS = """
+    RowTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    hover: reactive[int] = reactive(-1, repaint=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        table: RowTable
+        key: str
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    @dataclass
+    class Chosen(Moved):
+        """A row was opened."""
+
+    @dataclass
+    class HeaderPicked(Message):
+        """The head of a sortable column was clicked."""
+
+        table: RowTable
+        column: str
+
+        @property
+        def control(self) -> RowTable:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    def __init__(self, *, id: str, header: bool = True, gap: int = 1, cursor: bool = True) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.rows: Rows = ListRows(())
+        self.header, self.gap, self.show_cursor = header, gap, cursor
+        self.sorted_by: tuple[str, bool] | None = None
+        self._widths: list[int] = []
+
+    # What it shows
+
+    def show(self, rows: Rows, *, cursor: str | None = None) -> None:
+        """Other rows; the cursor goes to the row `cursor`, or stays on its row, or near where that was."""
+        wanted = cursor if cursor is not None else self.key
+        self.rows = rows
+        at = rows.find(wanted) if wanted else None
+        self._widths = []
+        self.virtual_size = Size(self.size.width, len(rows) + self.header)
+        self.set_reactive(RowTable.cursor, self._allowed(self.cursor if at is None else at, 1))
+        if at is not None and cursor is not None:
+            self._reveal()
+        self.refresh()
+
+    @property
+    def key(self) -> str:
+        """The key of the row under the cursor; empty where there is none."""
+        return self.rows.key(self.cursor) if 0 <= self.cursor < len(self.rows) else ""
+
+    def move_to(self, key: str) -> None:
+        """Puts the cursor on a row, where it is there."""
+        at = self.rows.find(key)
+        if at is not None:
+            self.cursor = at
+
+    # Painting
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width = self.size.width
+        if not self._widths:
+            self._widths = layout(self.rows.columns, width, self.gap)
+        if self.header and y == 0:
+            return self._row([self._title(column) for column in self.rows.columns], self.rich_style)
+        at = y + self.scroll_offset.y - self.header
+        if not 0 <= at < len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        cells = self.rows.cells(at)
+        if not self.rows.key(at):
+            return self.painted(drawn(cells[0], width))
+        return self._row(cells, self._base(at))
+
+    def _base(self, at: int) -> Style:
+        if at == self.cursor and self.show_cursor:
+            return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-blurred")
+        return self.get_component_rich_style("rows--hover") if at == self.hover else self.rich_style
+
+    def _title(self, column: Column) -> Line:
+        if self.sorted_by and self.sorted_by[0] == column.key:
+            return ((column.title, "strong"), (" ▼" if self.sorted_by[1] else " ▲", "accent"))
+        return ((column.title, "header"),)
+
+    def _row(self, cells: Sequence[Cell], base: Style) -> Strip:
+        spans: list[Span] = []
+        for column, width, cell in zip(self.rows.columns, self._widths, cells, strict=True):
+            if width:
+                if spans:
+                    spans.append((" " * self.gap, "plain"))
+                spans.extend(fit(drawn(cell, width), width, column.align))
+        return paint(spans, self.size.width, self.style_of, base)
+
+    # The cursor
+
+    def _allowed(self, at: int, step: int) -> int:
+        """The nearest row to `at` (looking in the direction of `step` first) that is not a rule."""
+        last = len(self.rows) - 1
+        at = min(max(at, 0), max(last, 0))
+        for direction in (step, -step):
+            probe = at
+            while 0 <= probe <= last:
+                if self.rows.key(probe):
+                    return probe
+                probe += direction
+        return at
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaints the two rows and tells."""
+        for at in (old, new):
+            self._refresh_row(at)
+        self._reveal()
+        if self.key:
+            self.post_message(self.Moved(self, self.key))
+
+    def watch_hover(self, old: int, new: int) -> None:
+        """Repaints the two rows."""
+        for at in (old, new):
+            self._refresh_row(at)
+
+    def _refresh_row(self, at: int) -> None:
+        self.refresh(Region(0, at + self.header - self.scroll_offset.y, self.size.width, 1))
+
+    def _reveal(self) -> None:
+        top, height = self.scroll_offset.y, max(self.size.height - self.header, 1)
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, force=True)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True)
+
+    def move(self, step: int) -> None:
+        """Moves the cursor by a number of rows."""
+        if len(self.rows):
+            self.cursor = self._allowed(self.cursor + step, 1 if step > 0 else -1)
+
+    def action_move(self, step: int) -> None:
+        """Moves the cursor by a row."""
+        self.move(step)
+
+    def action_page(self, step: int) -> None:
+        """Moves the cursor by a screenful."""
+        self.move(step * max(self.size.height - self.header - 1, 1))
+
+    def action_end(self, step: int) -> None:
+        """Moves the cursor to the first or last row."""
+        self.move(step * len(self.rows))
+
+    def action_choose(self) -> None:
+        """Opens the row under the cursor."""
+        if self.key:
+            self.post_message(self.Chosen(self, self.key))
+
+    # The mouse
+
+    def _row_at(self, event: events.MouseEvent) -> int:
+        offset = event.get_content_offset(self)
+        if offset is None or (self.header and offset.y == 0):
+            return -1
+        at = offset.y + self.scroll_offset.y - self.header
+        return at if at < len(self.rows) and self.rows.key(at) else -1
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Marks the row under the mouse."""
+        self.hover = self._row_at(event)
+
+    def on_leave(self) -> None:
+        """Forgets the row under the mouse."""
+        self.hover = -1
+
+    def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor, a second one on the same row opens it; on a head it sorts."""
+        offset = event.get_content_offset(self)
+        if offset is not None and self.header and offset.y == 0:
+            self._pick_header(offset.x)
+        elif (at := self._row_at(event)) >= 0:
+            if at == self.cursor and event.chain > 1:
+                self.action_choose()
+            self.cursor = at
+
+    def _pick_header(self, x: int) -> None:
+        left = 0
+        for column, width in zip(self.rows.columns, self._widths, strict=True):
+            if width and left <= x < left + width + self.gap:
+                if column.sortable:
+                    self.post_message(self.HeaderPicked(self, column.key))
+                return
+            left += width + self.gap if width else 0
+
+    def on_resize(self) -> None:
+        """Lays the columns out again."""
+        self._widths = []
+        self.virtual_size = Size(self.size.width, len(self.rows) + self.header)
+        self._reveal()

@@ -1,0 +1,228 @@
+"""The side panel: pool, routers, policies with their sliders. On narrow screens the pool is a strip instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+from textual.message import Message
+from textual.reactive import reactive
+
+from selectllm_tui.formats import decimals, fixed, percent, slider
+from selectllm_tui.untrusted import safe
+from selectllm_tui.widgets.paint import Line, Painting, Span, line, width_of
+from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.strip import Strip
+
+    from selectllm_tui.state import Setup, Space
+
+__all__ = ["Facts", "PoolStrip", "Side", "policy_rows", "pool_rows", "router_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one LLM; accuracy and latency are those of the split and K on the screen."""
+
+    accuracy: float | None = None
+    latency: float | None = None
+    chat: bool | None = None
+    specialised: str | None = None
+    parameters: float | None = None
+    prompt: str | None = None
+
+    @property
+    def tag(self) -> str:
+        """The shortest word that sets the LLM apart."""
+        return self.specialised or ("chat" if self.chat else "")
+
+    @property
+    def sentence(self) -> str:
+        """Everything but the figures."""
+        parts = [
+            f"{self.parameters:g}B" if self.parameters else "",
+            {True: "chat", False: "base", None: ""}[self.chat],
+            self.specialised or "",
+            self.prompt or "",
+        ]
+        return " · ".join(part for part in parts if part)
+
+
+POOL_COLUMNS = (
+    Column("on", "", 1),
+    Column("number", "", 1),
+    Column("llm", "", 8, flex=1),
+    Column("parameters", "", 5, align="right", drop=2),
+    Column("tag", "", 5, drop=1),
+    Column("accuracy", "", 5, align="right"),
+    Column("latency", "", 6, align="right"),
+)
+ROUTER_COLUMNS = (Column("mark", "", 1), Column("router", "", 8, flex=1))
+POLICY_COLUMNS = (
+    Column("mark", "", 1),
+    Column("policy", "", 10, flex=1),
+    Column("symbol", "", 1),
+    Column("slider", "", 9),
+    Column("value", "", 4, align="right"),
+)
+
+
+def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
+    """One row per LLM of the run."""
+    digits = decimals([each.latency for each in facts.values()])
+    lines: list[list[Line]] = []
+    for at, name in enumerate(setup.pool.run, 1):
+        on, known = name in setup.pool, facts.get(name, Facts())
+        style = "plain" if on else "muted"
+        lines.append(
+            [
+                line(("●", "accent") if on else ("○", "muted")),
+                line((str(at) if at <= 9 else "", "muted")),
+                line((name, style)),
+                line((f"{known.parameters:g}B" if known.parameters else "", "muted")),
+                line((known.tag, "muted")),
+                line((percent(known.accuracy), style)),
+                line((f"{fixed(known.latency, digits)}s" if known.latency is not None else "", "muted")),
+            ]
+        )
+    return ListRows(POOL_COLUMNS, setup.pool.run, lines)
+
+
+def router_rows(setup: Setup, space: Space) -> ListRows:
+    """One row per router."""
+    if not space.routers:
+        return ListRows((Column("none", "", 8, flex=1),), ("none",), [[line(("none yet: selectllm train", "muted"))]])
+    return ListRows(
+        ROUTER_COLUMNS,
+        space.routers,
+        [_marked(name == setup.router, name, muted=False) for name in space.routers],
+    )
+
+
+def _marked(current: bool, name: str, *, muted: bool) -> list[Line]:
+    style = "muted" if muted else ("strong" if current else "plain")
+    return [line(("▸" if current else "", "accent")), line((name, style))]
+
+
+def policy_rows(setup: Setup, space: Space) -> ListRows:
+    """One row per policy, with the slider of its parameter, and K below."""
+    keys, lines = [], []
+    for name, knob in space.policies.items():
+        keys.append(name)
+        current = name == setup.policy and setup.router is not None
+        cells = _marked(current, name, muted=setup.router is None)
+        value = setup.parameter_of(name)
+        if knob is None or value is None:
+            cells += [(), (), ()]
+        else:
+            part = (value - knob.low) / (knob.high - knob.low) if knob.high > knob.low else 0.0
+            cells += [line((knob.symbol, "muted")), slider(part, 9), line((f"{value:g}", "plain"))]
+        lines.append(cells)
+    if space.samples:
+        keys.append("K")
+        part = (setup.k - 1) / (space.samples - 1) if space.samples > 1 else 1.0
+        lines.append(
+            [(), line(("samples", "plain")), line(("K", "muted")), slider(part, 9), line((str(setup.k), "plain"))]
+        )
+    return ListRows(POLICY_COLUMNS, keys, lines)
+
+
+class Side(Vertical):
+    """Three lists of rows."""
+
+    DEFAULT_CSS = """
+    Side { width: 38; }
+    .-wide Side { width: 54; }
+    .-narrow Side { display: none; }
+    Side RowTable { border: round $line; border-title-color: $foreground 62%; height: auto; padding: 0 1; }
+    Side RowTable:focus { border: round $accent; border-title-color: $accent; }
+    Side #pool { max-height: 45%; border-subtitle-color: $foreground 62%; }
+    Side #routers { height: 1fr; min-height: 4; }
+    Side #policies { max-height: 40%; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Pool, routers, policies."""
+        for name, title in (("pool", "Pool"), ("routers", "Router"), ("policies", "Policy")):
+            table = RowTable(id=name, header=False)
+            table.border_title = title
+            yield table
+
+    def show(self, setup: Setup, space: Space, facts: Mapping[str, Facts]) -> None:
+        """Another setup."""
+        self.query_one("#pool", RowTable).show(pool_rows(setup, facts))
+        self.query_one("#routers", RowTable).show(router_rows(setup, space))
+        self.query_one("#policies", RowTable).show(policy_rows(setup, space))
+        self.tell(facts)
+
+    def tell(self, facts: Mapping[str, Facts]) -> None:
+        """Writes what is known of the LLM under the cursor below the pool."""
+        pool = self.query_one("#pool", RowTable)
+        pool.border_subtitle = safe(facts.get(pool.key, Facts()).sentence, limit=60)
+
+
+class PoolStrip(Painting):
+    """The pool on as few lines as it takes, for screens without room for the side panel."""
+
+    DEFAULT_CSS = """
+    PoolStrip { display: none; height: auto; max-height: 3; padding: 0 1; }
+    .-narrow PoolStrip { display: block; }
+    """
+
+    setup: reactive[Setup | None] = reactive(None, layout=True)
+    facts: reactive[Mapping[str, Facts]] = reactive({}, layout=True)
+
+    @dataclass
+    class Toggled(Message):
+        """An LLM was clicked."""
+
+        llm: str
+
+    def entries(self, width: int) -> list[list[tuple[str, list[Span]]]]:
+        """The LLMs, line by line."""
+        rows: list[list[tuple[str, list[Span]]]] = [[]]
+        used = 0
+        for at, name in enumerate(self.setup.pool.run if self.setup else (), 1):
+            on = self.setup is not None and name in self.setup.pool
+            short = safe(name, limit=24).plain
+            spans: list[Span] = [
+                ("●" if on else "○", "accent" if on else "muted"),
+                (f"{at} " if at <= 9 else " ", "muted"),
+                (short, "plain" if on else "muted"),
+                (f" {percent(self.facts.get(name, Facts()).accuracy).strip()}  ", "muted"),
+            ]
+            if used and used + width_of(spans) > width + 2:
+                rows.append([])
+                used = 0
+            rows[-1].append((name, spans))
+            used += width_of(spans)
+        return rows
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:  # noqa: ARG002
+        """Lines that the pool takes."""
+        return len(self.entries(width))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        rows = self.entries(self.size.width)
+        spans = [span for _, entry in rows[y] for span in entry] if y < len(rows) else []
+        return self.painted(spans)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click switches an LLM."""
+        offset = event.get_content_offset(self)
+        rows = self.entries(self.size.width)
+        if offset is None or offset.y >= len(rows):
+            return
+        left = 0
+        for name, spans in rows[offset.y]:
+            if left <= offset.x < left + width_of(spans):
+                self.post_message(self.Toggled(name))
+                return
+            left += width_of(spans)

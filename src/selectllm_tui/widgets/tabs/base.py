@@ -1,0 +1,48 @@
+"""What every tab has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.containers import Vertical
+
+from selectllm_tui.widgets.rows import RowTable
+
+if TYPE_CHECKING:
+    from selectllm_tui.state import State
+
+__all__ = ["Tab"]
+
+
+class Tab(Vertical):
+    """One tab. It shows snapshots and says what its cursor is on; the main screen does the rest."""
+
+    DEFAULT_CSS = "Tab { height: 1fr; }"
+
+    def show(self, snapshot: Any, state: State) -> None:
+        """Renders a snapshot of the state."""
+        raise NotImplementedError
+
+    @property
+    def table(self) -> RowTable | None:
+        """The table that `export` writes and the cursor moves in."""
+        return next(iter(self.query(RowTable)), None)
+
+    @property
+    def llm(self) -> str | None:
+        """The LLM under the cursor."""
+        return None
+
+    @property
+    def row(self) -> str | None:
+        """What names the row under the cursor, where it opens something."""
+        return self.table.key if self.table is not None else None
+
+    def opened(self, key: str, state: State) -> State:
+        """The state after the row `key` was opened."""
+        return state
+
+    def focus_default(self) -> None:
+        """Gives the focus to the part that is used most."""
+        if self.table is not None:
+            self.table.focus()

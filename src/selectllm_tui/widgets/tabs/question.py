@@ -1,0 +1,165 @@
+"""One question: its text, and per LLM the votes as bars, the router's probability and what became of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from selectllm_tui import formats
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import Line, Span, line
+from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable, rule
+from selectllm_tui.widgets.tabs.base import Tab
+from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_tui.snapshots.question import Ballot, Detail
+    from selectllm_tui.state import State
+
+__all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
+
+POOLED = "pooled"
+
+
+class QuestionTab(Tab):
+    """Title, text, ballots."""
+
+    DEFAULT_CSS = """
+    QuestionTab #question-text { height: auto; max-height: 40%; margin: 1 0; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.detail: Detail | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, text, ballots."""
+        yield Bar(id="question-title")
+        yield TextView(id="question-text")
+        yield RowTable(id="ballots", gap=2)
+
+    def show(self, snapshot: Detail | None, state: State) -> None:
+        """Renders a question."""
+        same = self.detail is not None and snapshot is not None and self.detail.question_id == snapshot.question_id
+        self.detail = snapshot
+        title, text = self.query_one("#question-title", Bar), self.query_one("#question-text", TextView)
+        if snapshot is None:
+            title.show(line(("no question within the filter", "muted")))
+            text.show(())
+            self.query_one(RowTable).show(ListRows(()))
+            return
+        title.show(question_title(snapshot, state))
+        if not same:
+            text.show(text_spans(snapshot))
+        self.query_one(RowTable).show(ballot_rows(snapshot))
+
+    @property
+    def llm(self) -> str | None:
+        """The LLM of the ballot under the cursor."""
+        key = self.table.key if self.table is not None else ""
+        return key.removeprefix("llm:") if key.startswith("llm:") else None
+
+    @property
+    def row(self) -> str | None:
+        """Ballots of LLMs open their generations."""
+        return self.llm
+
+
+def question_title(detail: Detail, state: State) -> Line:
+    """Id, verdict, who answered, who should have, and the place within the filter."""
+    selected = [each for each in detail.ballots if each.selected]
+    routed = selected[0].llm if len(selected) == 1 else f"{len(selected)} LLMs"
+    spans: list[Span] = [
+        (detail.question_id, "strong"),
+        (f"   {detail.subject}" if detail.subject else "", "muted"),
+        ("   ", "plain"),
+        VERDICT_STYLES[detail.verdict],
+    ]
+    if selected:
+        spans += [("   answered by ", "muted"), (routed, "plain")]
+    spans += [("   oracle ", "muted"), (detail.oracle or "none is right", "plain")]
+    within = state.view.filter or ("search" if state.view.search else "all")
+    spans += [("   ", "plain"), (f"{within} {detail.place or '–'}/{formats.count(detail.of)}", "accent")]
+    return spans
+
+
+def text_spans(detail: Detail) -> list[Span]:
+    """Question, choices, gold answer."""
+    spans: list[Span] = [(detail.text, "plain")]
+    for at, choice in enumerate(detail.choices):
+        letter = chr(ord("A") + at)
+        gold = letter == detail.gold
+        spans += [("\n", "plain"), (f"({letter}) ", "accent"), (choice, "right" if gold else "plain")]
+    spans += [("\n", "plain"), ("gold ", "muted"), (detail.gold, "right")]
+    return spans
+
+
+COLUMNS = (
+    Column("llm", "LLM", 14, flex=1),
+    Column("p", "p(right)", 8, align="right"),
+    Column("bar", "", 8, drop=2),
+    Column("votes", "votes", 20, flex=4),
+    Column("winner", "maj", 8, flex=1, align="right"),
+    Column("right", "", 2),
+    Column("note", "", 10, flex=1, drop=1),
+)
+
+
+def ballot_rows(detail: Detail) -> ListRows:
+    """One row per LLM, and the pooled vote below."""
+    keys, lines = [], []
+    for each in detail.ballots:
+        keys.append(f"llm:{each.llm}")
+        lines.append(_cells(each, detail))
+    if detail.pooled is not None:
+        keys += ["", POOLED]
+        lines += [[rule("")], _cells(detail.pooled, detail)]
+    return ListRows(COLUMNS, keys, lines)
+
+
+def _cells(each: Ballot, detail: Detail) -> list[Cell]:
+    style = "plain" if each.on else "faint"
+    notes = [
+        "selected" if each.selected and each.llm else "",
+        "" if each.on else "not in the pool",
+        "tie, first seen" if each.tied else "",
+    ]
+    probability = "" if each.probability is None else f"{each.probability:.2f}".removeprefix("0")
+    return [
+        line(
+            ("▸ " if each.selected and each.llm else "  ", "accent"),
+            (each.llm or POOLED, style if each.llm else "strong"),
+        ),
+        line((probability, style)),
+        line((formats.bar(each.probability or 0.0, 8), "accent" if each.selected else "muted")),
+        partial(votes_line, each, detail.gold),
+        line((each.winner if each.winner is not None else "–", style)),
+        line(
+            ("✓", "right")
+            if each.right
+            else ("✗", "wrong")
+            if each.winner is not None or not each.votes
+            else ("·", "muted")
+        ),
+        line((" · ".join(note for note in notes if note), "muted")),
+    ]
+
+
+def votes_line(each: Ballot, gold: str, width: int) -> Line:
+    """The votes as bars, the most frequent answer first: `72 ▇▇▇▇▇▇  70 ▇▇  · ▇`."""
+    total = sum(number for _, number in each.votes)
+    cells = min(total, max(width // 2, 4))
+    spans: list[Span] = []
+    for answer, number in each.votes:
+        size = max(round(number / total * cells), 1)
+        style = "muted" if answer is None else "right" if answer == gold else "wrong"
+        shown = "·" if answer is None else answer if len(answer) <= 12 else f"{answer[:11]}…"
+        spans += [
+            (f"{shown} ", ("plain" if answer is not None else "muted") if each.on else "faint"),
+            ("▇" * size, style if each.on else "faint"),
+            ("  ", "plain"),
+        ]
+    return spans

@@ -1,0 +1,140 @@
+"""Every question with one mark per LLM, where it was routed and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from selectllm_tui import formats
+from selectllm_tui.commands import COMMANDS
+from selectllm_tui.state import FILTERS, State
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import LONGEST, Line, Span, line
+from selectllm_tui.widgets.rows import Cell, Column, RowTable
+from selectllm_tui.widgets.tabs.base import Tab
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from selectllm_tui.snapshots.questions import Questions
+
+__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_line"]
+
+MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
+VERDICT_STYLES = {
+    "right": ("✓ right", "right"),
+    "unsolvable": ("○ unsolvable", "muted"),
+    "misrouted": ("✗ misrouted", "wrong"),
+    "outvoted": ("✗ outvoted", "wrong"),
+    "rescued": ("✓ rescued", "accent"),
+    "unknown": ("– unknown", "muted"),
+}
+
+
+@dataclass
+class QuestionRows:
+    """Rows of a snapshot: cells are made for the visible ones only."""
+
+    questions: Questions
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """One mark per LLM, close together where there are many."""
+        llms = len(self.questions.llms)
+        numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
+        space = " " if llms <= 12 else ""
+        return (
+            Column("question_id", "question", 12, flex=1, sortable=True),
+            Column("marks", space.join(numbers), max(llms + len(space) * (llms - 1), 1)),
+            Column("verdict", "verdict", 13, sortable=True),
+            Column("votes", "vote", 5, align="right", drop=1, sortable=True),
+            Column("routed", "answered by", 14, flex=1, drop=3),
+            Column("subject", "subject", 12, drop=4, sortable=True),
+            Column("text", "text", 10, flex=4, drop=2),
+        )
+
+    def __len__(self) -> int:
+        return len(self.questions.order)
+
+    def key(self, at: int) -> str:
+        """The question's id."""
+        return self.questions.id_at(int(self.questions.order[at]))
+
+    def find(self, key: str) -> int | None:
+        """Where a question is."""
+        return self.questions.find(key)
+
+    def cells(self, at: int) -> Sequence[Cell]:
+        """See Rows."""
+        shown = self.questions
+        q = int(shown.order[at])
+        row, share = shown.frame.row(q, named=True), shown.share_of(q)
+        return (
+            line(row["question_id"]),
+            self._marks(q),
+            line(VERDICT_STYLES[shown.verdict_of(q)]),
+            line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
+            line((shown.answered_by(q), "plain")),
+            line((row["subject"] or "", "muted")),
+            line(((row["text"] or "")[:LONGEST], "muted")),
+        )
+
+    def _marks(self, q: int) -> Line:
+        shown = self.questions
+        spans: list[Span] = []
+        space = " " if len(shown.llms) <= 12 else ""
+        for n in range(len(shown.llms)):
+            mark, style = MARKS[int(shown.judged.marks[q, n])]
+            if not shown.on[n]:
+                style = "faint"
+            elif shown.judged.selected[q, n]:
+                style = f"{style}-chosen"
+            spans.append((mark, style))
+            spans.append((space, "plain"))
+        return spans[:-1]
+
+
+def filter_line(questions: Questions, state: State) -> list[Span]:
+    """How many questions each filter leaves, with its key; the chosen one stands out."""
+    keys = {each.name.removeprefix("filter_").replace("_", "-"): each.keys[0] for each in COMMANDS if each.keys}
+    view = state.view
+    spans: list[Span] = [
+        (f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong"),
+    ]
+    if view.search:
+        spans += [("  ⌕ ", "accent"), (view.search, "strong")]
+    if view.subject is not None:
+        spans += [("  subject ", "muted"), (view.subject, "strong")]
+    for name in FILTERS:
+        chosen = view.filter == name
+        number = questions.counts.get(name)
+        spans += [
+            ("   ", "plain"),
+            (keys[name], "accent"),
+            (f" {name}", "strong" if chosen else "muted"),
+            (f" {formats.count(number)}" if number is not None else "", "accent" if chosen else "faint"),
+        ]
+    return spans
+
+
+class QuestionsTab(Tab):
+    """A line of filters above the table."""
+
+    def compose(self) -> ComposeResult:
+        """Filters, table."""
+        yield Bar(id="filters")
+        yield RowTable(id="questions", gap=2)
+
+    def show(self, snapshot: Questions, state: State) -> None:
+        """Renders the questions within the filter."""
+        self.query_one(Bar).show(filter_line(snapshot, state))
+        if self.table is not None:
+            self.table.sorted_by = state.view.sort_of("questions")
+            self.table.show(QuestionRows(snapshot), cursor=state.view.question)
+
+    def opened(self, key: str, state: State) -> State:
+        """A question opens on its own tab."""
+        return state.look(tab="question", question=key)

@@ -1,0 +1,149 @@
+"""The study's table for this pool: baselines, the router with every policy, the LLMs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from selectllm_tui import formats
+from selectllm_tui.transitions import choose_policy
+from selectllm_tui.widgets.paint import line
+from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable, rule
+from selectllm_tui.widgets.tabs.base import Tab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from selectllm_engine.table import Row
+    from selectllm_tui.snapshots.results import Entry, Results
+    from selectllm_tui.state import State
+
+__all__ = ["ResultsTab", "result_rows"]
+
+FLASH = 0.9  # seconds for which a change is shown in its cell
+
+
+class ResultsTab(Tab):
+    """The table of rows; a change is shown in its cell for under a second."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._before: Mapping[str, Row] = {}
+        self._results: Results | None = None
+        self._state: State | None = None
+        self._flash: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield RowTable(id="results", gap=2)
+
+    def show(self, snapshot: Results, state: State) -> None:
+        """Renders the rows there are; changes are shown against what the setup before showed."""
+        if self._state is not None and self._results is not None and state.setup != self._state.setup:
+            self._before = {each.key: each.row for each in self._results.entries if each.row is not None}
+            if self._flash is not None:
+                self._flash.stop()
+            self._flash = self.set_timer(FLASH, self._calm)
+        self._results, self._state = snapshot, state
+        self._draw()
+
+    def _calm(self) -> None:
+        self._before = {}
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._results is None or self._state is None or self.table is None:
+            return
+        self.table.sorted_by = self._state.view.sort_of("results")
+        self.table.show(result_rows(self._results, self._state, self._before))
+
+    @property
+    def llm(self) -> str | None:
+        """The LLM of the row."""
+        key = self.table.key if self.table is not None else ""
+        return key.removeprefix("llm:") if key.startswith("llm:") else None
+
+    @property
+    def row(self) -> str | None:
+        """LLM and policy rows open."""
+        key = self.table.key if self.table is not None else ""
+        return key if key.startswith(("llm:", "policy:")) else None
+
+    def opened(self, key: str, state: State) -> State:
+        """A policy's row makes it the policy, an LLM's row switches the LLM."""
+        kind, _, name = key.partition(":")
+        return choose_policy(state, name) if kind == "policy" else state.change(state.setup.toggle(name))
+
+
+def columns_of(results: Results, *, published: bool) -> list[Column]:
+    """The columns that have figures."""
+    rows = [each.row for each in results.entries if each.row is not None]
+    made = [
+        Column("name", "", 20, flex=1, sortable=True),
+        Column("accuracy", "accuracy", 8, align="right", sortable=True),
+        Column("interval", "95 % interval", 14, flex=3, drop=2),
+        Column("latency", "latency s", 9, align="right", sortable=True),
+        Column("cost", "$/1000 q", 8, align="right", drop=3),
+        Column("llms", "LLMs/q", 6, align="right", drop=4),
+        Column("gap", "gap", 6, align="right", drop=1, sortable=True),
+        Column("p", "p", 5, align="right", drop=3),
+        Column("published", "study", 13, align="right"),
+        Column("note", "", 0, flex=2, drop=9),
+    ]
+    absent = {
+        "cost": all(row.cost is None for row in rows),
+        "published": not published,
+        "note": all(row.note is None for row in rows),
+    }
+    return [column for column in made if not absent.get(column.key)]
+
+
+def result_rows(results: Results, state: State, before: Mapping[str, Row]) -> ListRows:
+    """Rows for the table; `before` holds the rows against which changes are shown."""
+    columns = columns_of(results, published=state.view.measure_of("results", "figures") == "published")
+    rows = [each.row for each in results.entries if each.row is not None]
+    digits = formats.decimals([row.latency for row in rows])
+    ends = [end for row in rows for end in (row.accuracy_low, row.accuracy_high, row.accuracy) if end is not None]
+    scale = (min(ends, default=0.0), max(ends, default=1.0))
+    keys: list[str] = []
+    lines: list[list[Cell]] = []
+    for title, entries in results.groups(state.view.sort_of("results")):
+        if keys or title:
+            keys.append("")
+            lines.append([rule(title)])
+        for each in entries:
+            keys.append(each.key)
+            cells = _cells(each, state, scale, digits, before.get(each.key))
+            lines.append([cells.get(column.key, ()) for column in columns])
+    return ListRows(columns, keys, lines)
+
+
+def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, before: Row | None) -> dict[str, Cell]:
+    setup, row = state.setup, each.row
+    current = each.key == f"policy:{setup.policy}"
+    off = each.key.startswith("llm:") and each.label not in setup.pool
+    style = "muted" if off else "strong" if current else "plain"
+    cells: dict[str, Cell] = {
+        "name": line(("▸ " if current else "  ", "accent"), (each.label, style), (f"  {each.detail}", "muted")),
+    }
+    if row is None:
+        return cells | {"accuracy": line(("·  ", "faint"))}
+    accuracy, latency = line((formats.percent(row.accuracy), style)), line((formats.fixed(row.latency, digits), style))
+    if before is not None:
+        gained = formats.change(formats.points(row.accuracy), formats.points(before.accuracy), 1)
+        slower = formats.change(row.latency, before.latency, digits, more_is_better=False)
+        accuracy, latency = line(gained) if gained[0] else accuracy, line(slower) if slower[0] else latency
+    return cells | {
+        "accuracy": accuracy,
+        "interval": partial(formats.interval, row.accuracy_low, row.accuracy, row.accuracy_high, scale),
+        "latency": latency,
+        "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, 3)),
+        "llms": line((formats.fixed(row.llms_per_question, 1), "muted")),
+        "gap": line((formats.gap(row.gap_closed) if row.gap_closed is not None else "", style)),
+        "p": line((formats.p_value(row.p_vs_best_single) if row.p_vs_best_single is not None else "", "muted")),
+        "published": line((each.published, "muted")),
+        "note": line((row.note or "", "muted")),
+    }
