@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "SEAL_KEY",
     "TEMPORARY",
     "digest",
     "folder_name",
+    "is_sealed",
     "name_of",
     "parquet_bytes",
     "read_json",
@@ -32,6 +34,9 @@ __all__ = [
     "write_json",
 ]
 
+SEAL_KEY = "selectllm"  # in the metadata of Parquet files
+_SEAL = b"blake2b-64:"  # what precedes a file's digest, which is that of its bytes with zeros in the digest's place
+_BLANK = b"0" * 16
 TEMPORARY = ".tmp-"  # how unfinished files and folders begin
 _LONGEST = 240  # file systems allow 255 bytes; the rest is for suffixes
 # Windows opens a device for these, whatever the extension.
@@ -83,10 +88,19 @@ def digest(data: bytes) -> str:
 
 
 def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str] | None = None) -> bytes:
-    """The frame as the bytes of a Parquet file with key-value metadata."""
+    """The frame as the bytes of a Parquet file that holds its own digest beside the given metadata."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, metadata=dict(metadata) if metadata else None)
-    return buffer.getvalue()
+    frame.write_parquet(buffer, metadata={**(metadata or {}), SEAL_KEY: (_SEAL + _BLANK).decode()})
+    data = buffer.getvalue()
+    at = data.rindex(_SEAL) + len(_SEAL)
+    return data[:at] + digest(data).encode() + data[at + len(_BLANK) :]
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether these bytes are, unchanged, some of `parquet_bytes`."""
+    at = data.rfind(_SEAL) + len(_SEAL)
+    sealed = digest(data[:at] + _BLANK + data[at + len(_BLANK) :])
+    return at >= len(_SEAL) and sealed.encode() == data[at : at + len(_BLANK)]
 
 
 def write_atomic(path: Path, data: bytes) -> None:

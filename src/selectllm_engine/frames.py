@@ -1,8 +1,8 @@
 """Parquet files that carry a digest of themselves.
 
 polars takes a damaged Parquet file for what it says and can bring the whole process down over it, so every file is
-compared with its digest before it is parsed. The digest stands in the file's own metadata, computed over the bytes
-with zeros in its place: one file stays one file, and any Parquet reader can read it.
+compared with its digest before it is parsed. The digest stands in the file's own metadata: one file stays one file,
+and any Parquet reader can read it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import DamagedError
-from selectllm_engine.files import digest, parquet_bytes, write_atomic
+from selectllm_engine.files import is_sealed, parquet_bytes, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["check_frame", "read_frame", "write_frame"]
 
-_SEAL = b"blake2b-64:"
-_BLANK = b"0" * 16
-
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
     """Write a Parquet file with its digest inside, whole or not at all; raises CacheError."""
-    data = parquet_bytes(frame, {"selectllm": (_SEAL + _BLANK).decode()})
-    at = data.rindex(_SEAL) + len(_SEAL)
-    write_atomic(path, data[:at] + digest(data).encode() + data[at + len(_BLANK) :])
+    write_atomic(path, parquet_bytes(frame))
 
 
 def check_frame(path: Path) -> bytes:
@@ -44,8 +39,7 @@ def check_frame(path: Path) -> bytes:
         raise
     except OSError as error:
         raise DamagedError(f"{path} cannot be read ({error.strerror})", "see selectllm cache verify") from error
-    at = data.rfind(_SEAL) + len(_SEAL)
-    if at < len(_SEAL) or digest(data[:at] + _BLANK + data[at + len(_BLANK) :]).encode() != data[at : at + len(_BLANK)]:
+    if not is_sealed(data):
         raise DamagedError(f"{path} is truncated or changed", "see selectllm cache verify")
     return data
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.files import TEMPORARY, digest, parquet_bytes, sync_folder, write_atomic
+from selectllm_engine.files import SEAL_KEY, TEMPORARY, digest, parquet_bytes, sync_folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -221,7 +221,9 @@ def set_aside(path: Path) -> Path:
 
 def part_metadata(path: Path) -> list[dict[str, str]]:
     """How the rows of a part were made: one entry per run that was merged into it."""
-    stored = {key: value for key, value in pl.read_parquet_metadata(path).items() if key != "ARROW:schema"}
+    stored = {
+        key: value for key, value in pl.read_parquet_metadata(path).items() if key not in {"ARROW:schema", SEAL_KEY}
+    }
     if "compacted" in stored:
         return [dict(each) for each in json.loads(stored["compacted"])]
     return [stored] if stored else []
