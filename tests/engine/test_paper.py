@@ -28,7 +28,7 @@ SECONDS = (0.7, 4.7, 1.8)
 
 def from_logits(logits: Any) -> RouterScores:
     logits = np.asarray(logits, dtype=np.float64)
-    probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    probabilities = (1 / (1 + np.exp(-np.maximum(logits, -700)))).astype(np.float32)
     return RouterScores("imported", probabilities, logits=logits)
 
 
@@ -193,7 +193,7 @@ def test_huge_logits_saturate_and_tie_as_in_floating_point() -> None:
 def notebook(truth: list[list[int]], logits: list[list[float]], seconds: list[float]) -> dict[str, Any]:
     llms, questions = range(len(seconds)), range(len(truth))
     conf = [[1 / (1 + math.exp(-x)) for x in row] for row in logits]
-    pred = [[int(x > 0) for x in row] for row in logits]
+    both = [[truth[q][n] * int(logits[q][n] > 0) for n in llms] for q in questions]
 
     def figures(winners: list[int | None]) -> tuple[float, float | None]:
         counts = [winners.count(n) for n in llms]
@@ -213,13 +213,11 @@ def notebook(truth: list[list[int]], logits: list[list[float]], seconds: list[fl
     drawn = []
     for q in questions:
         places = [conf[q].index(x) for x in heapq.nlargest(3, conf[q])] if max(conf[q]) <= 0.60 else [chosen[q]]
-        drawn.append(mean(pred[q][n] * truth[q][n] for n in places))
+        drawn.append(mean(both[q][n] for n in places))
     return {
         "oracle": figures(first(truth)),
-        "upper-bound": figures(
-            first([[t * p for t, p in zip(*rows, strict=True)] for rows in zip(truth, pred, strict=True)])
-        ),
-        "argmax": figures([n if pred[q][n] and truth[q][n] else None for q, n in enumerate(chosen)]),
+        "upper-bound": figures(first(both)),
+        "argmax": figures([n if both[q][n] else None for q, n in enumerate(chosen)]),
         "prediction": figures([n if truth[q][n] else None for q, n in enumerate(chosen)]),
         "sorted-prediction": figures([n if truth[q][ascending[n]] else None for q, n in enumerate(chosen)])
         if len(firsts) == len(seconds)
