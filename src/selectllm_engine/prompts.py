@@ -158,7 +158,7 @@ def prompt_manifest(
 
 
 def _digest(exemplars: Sequence[Exemplar]) -> str:
-    text = json.dumps([asdict(each) for each in exemplars], ensure_ascii=False)
+    text = json.dumps([asdict(each) for each in exemplars])
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 

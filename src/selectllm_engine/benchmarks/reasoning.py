@@ -18,7 +18,7 @@ from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, qu
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["KINDS", "SIZES", "load"]
@@ -81,7 +81,7 @@ def _legs(item: Mapping[str, Any], _: Random) -> Made:
 
 def _word_problem(item: Mapping[str, Any], _: Random) -> Made | None:
     text = item["question"].removesuffix(" Give the result as your final answer. Do not include units.")
-    return Made(text, item["answer"]) if len(text) <= 420 else None
+    return Made(text, item["answer"]) if len(text) <= 360 else None
 
 
 def _relatives(item: Mapping[str, Any], _: Random) -> Made:
@@ -112,19 +112,21 @@ def _pick(options: list[str], right: str, question: str, random: Random) -> Made
 
 
 KINDS: dict[str, Kind] = {
-    "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 4, "max_digits": 2}),
+    "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
     "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
     "sequences": Kind("number_sequence", "number", _sequence, {"max_terms": 6, "max_complexity": 2}),
-    "letters": Kind("letter_counting", "number", _letters, {"min_words": 2, "max_words": 7}),
-    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 3, "max_instances": 6}),
+    "letters": Kind("letter_counting", "number", _letters, {"min_words": 5, "max_words": 10}),
+    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 3, "max_instances": 5}),
     "problems": Kind("gsm_symbolic", "number", _word_problem),
-    "largest": Kind("number_sorting", "letter", _largest, {"max_numbers": 5}),
-    "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 5}),
+    "largest": Kind("number_sorting", "letter", _largest, {"min_numbers": 3, "max_numbers": 5, "max_decimals": 1}),
+    "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
     "reading": Kind(
-        "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 3, "max_num_statements": 8}
+        "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 2, "max_num_statements": 6}
     ),
-    "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 6}),
-    "weekdays": Kind("calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"]}),
+    "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 5}),
+    "weekdays": Kind(
+        "calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"], "offset_upper_bound": 9}
+    ),
     "backward": Kind("spell_backward", "word", _backward, {"max_word_len": 5}),
 }
 
@@ -147,7 +149,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
     exemplars: list[Exemplar] = []
     for position, name in enumerate(names):
         needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
-        made = _distribute(name, needed | {"exemplar": EXEMPLARS}, seed)
+        made = distribute(name, _stream(name, seed), needed | {"exemplar": EXEMPLARS})
         for split in SPLITS:
             rows += [(split, position + len(names) * n, row) for n, row in enumerate(made[split])]
         exemplars += [Exemplar(row["text"], row["gold"], row["choices"], subject=name) for row in made["exemplar"]]
@@ -167,12 +169,12 @@ def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
     return dict(sizes)
 
 
-def _distribute(name: str, needed: Mapping[str, int], seed: int) -> dict[str, list[dict[str, Any]]]:
-    """The first `needed` questions of one kind for each split, from its stream."""
+def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """The first `needed` questions of one kind for each split; a split's own depend on the stream alone."""
     found: dict[str, list[dict[str, Any]]] = {split: [] for split in needed}
     seen: set[bytes] = set()
     idle = 0
-    for made in _stream(name, seed):
+    for made in stream:
         lacking = [split for split, count in needed.items() if len(found[split]) < count]
         if not lacking:
             break
