@@ -16,28 +16,22 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import polars as pl
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.checking import Problem, verify_folder
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
-from selectllm_engine.files import (
-    TEMPORARY,
-    folder_name,
-    name_of,
-    read_json,
-    sync_folder,
-)
+from selectllm_engine.files import folder_name, make_folder, move, name_of, read_json, scratch, sweep_folders
 from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.parts import GENERATION_SCHEMA, Parts
+from selectllm_engine.question_table import checked, extended
 from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
     from selectllm_engine.derived import Progress
 
@@ -54,7 +48,6 @@ __all__ = [
 ]
 
 _PATIENCE = 30.0  # seconds to wait for another process that adds questions
-_IDENTITY = ["split", "text", "choices", "gold", "kind"]  # what a question's id stands for
 
 
 def open_cache(path: Path | None = None) -> Cache:
@@ -156,31 +149,31 @@ class Cache:
         Raises:
             CacheError: ids repeat, or an id stands for another question in the cache.
         """
-        try:
-            frame = frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
-        except pl.exceptions.PolarsError as error:
-            raise CacheError(f"the questions of {benchmark} have wrong columns") from error
-        if frame.select(pl.col("question_id", "split").is_null().any() | pl.lit(value=False)).row(0) != (False, False):
-            raise CacheError(f"questions of {benchmark} have no id or no split")
-        if frame["question_id"].is_duplicated().any():
-            repeated = frame.filter(pl.col("question_id").is_duplicated())["question_id"][0]
-            raise CacheError(f"the question id {repeated!r} of {benchmark} is there twice", "make ids distinct")
+        frame = checked(frame, benchmark)
         if self._layer(benchmark) is not None:
             self.own(benchmark)
-        with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+        with self._changing():
             if self._layer(benchmark) is not None:
                 stored = self.questions(benchmark)
-                both = stored.join(frame, on="question_id", suffix=" new")
-                differs = both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c} new")) for c in _IDENTITY))
-                if not differs.is_empty():
-                    raise CacheError(
-                        f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
-                        "use another --benchmark name or another --cache",
-                    )
-                if both.height == frame.height:
+                frame = extended(stored, frame, benchmark)
+                if frame.height == stored.height:
                     return
-                frame = pl.concat([frame, stored.join(frame, on="question_id", how="anti", maintain_order="left")])
             write_frame(self._own_folder(benchmark) / "questions.parquet", frame)
+
+    @contextlib.contextmanager
+    def new(self, benchmark: str) -> Iterator[Cache]:
+        """An empty cache to write a new benchmark into, which appears here whole, or on an error not at all.
+
+        Raises:
+            CacheError: there is a benchmark of this name, or the cache can't be written.
+        """
+        folder = folder_name(benchmark)
+        with self._changing():
+            if self._layer(benchmark) is not None or (self.root / folder).exists():
+                raise CacheError(f"there is a benchmark {benchmark!r} already", "choose another name for --benchmark")
+            with scratch(self.root) as place:
+                yield Cache(place)
+                move(place / folder, self.root / folder)
 
     # LLMs
 
@@ -285,22 +278,19 @@ class Cache:
         own = self._own_folder(benchmark)
         if layer == self.root:
             return own
-        with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+        with self._changing():
             if self._layer(benchmark) == self.root:  # somebody else was faster
                 return own
-            copy = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self.root)) / own.name
-            try:
-                shutil.copytree(layer / own.name, copy, ignore=shutil.ignore_patterns(".*"))
-                for path in [copy, *copy.rglob("*")]:
-                    path.chmod(0o755 if path.is_dir() else 0o644)
-                copy.rename(own)
-                sync_folder(self.root)
-            except OSError as error:
-                raise CacheError(
-                    f"cannot copy {benchmark} to {self.root} ({error})", "choose another --cache"
-                ) from error
-            finally:
-                shutil.rmtree(copy.parent, ignore_errors=True)
+            with scratch(self.root) as place:
+                copy = place / own.name
+                try:
+                    shutil.copytree(layer / own.name, copy, ignore=shutil.ignore_patterns(".*"))
+                    for path in [copy, *copy.rglob("*")]:
+                        path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
+                except OSError as error:
+                    problem = f"cannot copy {benchmark} to {self.root} ({error})"
+                    raise CacheError(problem, "choose another --cache") from error
+                move(copy, own)
         return own
 
     def verify(
@@ -332,6 +322,7 @@ class Cache:
             raise UsageError(f"{benchmark} comes with the package", "nothing of yours is stored for it")
         own = self._own_folder(benchmark)
         with contextlib.ExitStack() as locks:
+            locks.enter_context(self._changing())
             if llm is not None:
                 self.manifest(benchmark, llm)
                 folder = own / "llms" / folder_name(llm)
@@ -344,12 +335,8 @@ class Cache:
                 folder = own
                 for name in _folders(own / "llms"):
                     locks.enter_context(locked(own / "llms" / folder_name(name), f"{name} on {benchmark}"))
-            try:
-                doomed = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=self.root))
-                folder.rename(doomed / "removed")  # gone at once, whatever happens to the rest
-                shutil.rmtree(doomed)
-            except OSError as error:
-                raise CacheError(f"cannot remove {folder} ({error.strerror})", "remove it by hand") from error
+            with scratch(self.root) as doomed:
+                move(folder, doomed / "removed")  # gone at once, whatever happens to the rest
 
     def size(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> int:
         """Bytes on disk of one LLM's results, one router, or with neither the whole benchmark."""
@@ -363,6 +350,13 @@ class Cache:
     def report(self, path: Path, what: str) -> None:
         """Remember a file that was passed over."""
         self.problems[path] = Problem(path, what)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the lock of the cache itself: whole benchmarks come and go one at a time."""
+        with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+            sweep_folders(self.root)
+            yield
 
     def _everything(self) -> list[str]:
         """Benchmarks, also those whose questions are lost."""
@@ -383,14 +377,6 @@ class Cache:
 
     def _llm(self, benchmark: str, llm: str, file: str) -> Path:
         return self.folder(benchmark) / "llms" / folder_name(llm) / file
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; raises CacheError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CacheError(f"cannot make the folder {folder} ({error.strerror})", "choose another --cache") from error
 
 
 def _folders(folder: Path | None, with_file: str = "") -> list[str]:

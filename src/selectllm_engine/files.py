@@ -8,6 +8,8 @@ import io
 import json
 import os
 import re
+import secrets
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from urllib.parse import quote, unquote_to_bytes
 from selectllm_engine.errors import CacheError, DamagedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
 
@@ -27,9 +29,14 @@ __all__ = [
     "digest",
     "folder_name",
     "is_sealed",
+    "make_folder",
+    "move",
     "name_of",
     "parquet_bytes",
     "read_json",
+    "scratch",
+    "sweep_folders",
+    "sync_folder",
     "write_atomic",
     "write_json",
 ]
@@ -109,26 +116,62 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         CacheError: the disk is full, the folder read-only; what was there before is untouched.
     """
-    temporary = None
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        temporary.replace(path)
         sync_folder(path.parent)
     except BaseException as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         if isinstance(error, OSError):
             raise CacheError(
                 f"cannot write {path}: {error.strerror or error}", "free some space or choose another --cache"
             ) from error
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises CacheError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(f"cannot make the folder {folder} ({error.strerror})", "choose another --cache") from error
+
+
+@contextlib.contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside `folder`, removed with all that is left in it; raises CacheError."""
+    make_folder(folder)
+    try:
+        place = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
+    except OSError as error:
+        raise CacheError(f"cannot write in {folder} ({error.strerror})", "choose another --cache") from error
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def sweep_folders(folder: Path) -> None:
+    """Remove the `scratch` folders of killed processes; for who holds the lock of `folder`."""
+    for left in folder.glob(f"{TEMPORARY}*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def move(folder: Path, to: Path) -> None:
+    """Move a folder within a file system, in one step; raises CacheError."""
+    try:
+        folder.rename(to)
+    except OSError as error:
+        raise CacheError(f"cannot move {folder} to {to} ({error.strerror})", "move it by hand") from error
+    sync_folder(folder.parent)
+    sync_folder(to.parent)
 
 
 def sync_folder(folder: Path) -> None:

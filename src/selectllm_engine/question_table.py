@@ -1,0 +1,47 @@
+"""Which questions may be stored, and which may be added to those that are."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from selectllm_engine.benchmarks import QUESTION_SCHEMA
+from selectllm_engine.errors import CacheError
+
+__all__ = ["checked", "extended"]
+
+_IDENTITY = ("split", "text", "choices", "gold", "kind")  # what a question's id stands for
+
+
+def checked(frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
+    """The frame with the columns of QUESTION_SCHEMA.
+
+    Raises:
+        CacheError: columns are missing, ids are missing or repeat, or a question has no split or text.
+    """
+    try:
+        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
+    except pl.exceptions.PolarsError as error:
+        raise CacheError(f"the questions of {benchmark} have wrong columns ({error})") from error
+    for name in ("question_id", "split", "text"):
+        if frame[name].has_nulls():
+            raise CacheError(f"a question of {benchmark} has no {name}")
+    repeated = frame.filter(pl.col("question_id").is_duplicated())
+    if not repeated.is_empty():
+        raise CacheError(f"the question id {repeated['question_id'][0]!r} of {benchmark} is there twice")
+    return frame
+
+
+def extended(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
+    """All questions of both, in the order of `frame`, then those it lacks.
+
+    Raises:
+        CacheError: an id stands for different questions in them.
+    """
+    both = stored.join(frame, on="question_id", suffix=" new")
+    differs = both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name} new")) for name in _IDENTITY))
+    if not differs.is_empty():
+        raise CacheError(
+            f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
+            "choose another name for --benchmark or another --cache",
+        )
+    return pl.concat([frame, stored.join(frame, on="question_id", how="anti", maintain_order="left")])
