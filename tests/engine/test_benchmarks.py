@@ -1,7 +1,10 @@
+import contextlib
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
+from urllib.error import URLError
 
 import polars as pl
 import pytest
@@ -115,6 +118,7 @@ def test_folders_without_the_files_are_named(name, tmp_path):
 # MMLU
 
 SUBJECTS = ("knots", "weather")
+MMLU_SIZES = {"test": 500, "val": 20, "dev": 5}
 
 
 def mmlu_rows(split, subject, count):
@@ -131,9 +135,17 @@ def mmlu_rows(split, subject, count):
     ]
 
 
+def mmlu_as_on_the_hub(split):
+    return pl.DataFrame(
+        {"question": text, "subject": subject, "choices": choices, "answer": LETTERS.index(gold)}
+        for subject in SUBJECTS
+        for text, *choices, gold in mmlu_rows(split, subject, MMLU_SIZES[split])
+    )
+
+
 @pytest.fixture
 def mmlu(tmp_path):
-    for split, count in (("test", 500), ("val", 20), ("dev", 5)):
+    for split, count in MMLU_SIZES.items():
         (tmp_path / split).mkdir()
         for subject in SUBJECTS:
             with (tmp_path / split / f"{subject}_{split}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -166,13 +178,8 @@ def test_mmlu_exemplars_are_the_subjects_own_and_state_answers_only(mmlu):
 
 def test_mmlu_reads_the_hubs_parquet_files(mmlu, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hub")
-    for split, theirs, count in (("test", "test", 500), ("val", "validation", 20), ("dev", "dev", 5)):
-        frame = pl.DataFrame(
-            {"question": text, "subject": subject, "choices": choices, "answer": LETTERS.index(gold)}
-            for subject in SUBJECTS
-            for text, *choices, gold in mmlu_rows(split, subject, count)
-        )
-        frame.write_parquet(folder / f"{theirs}-00000-of-00001.parquet")
+    for split, theirs in (("test", "test"), ("val", "validation"), ("dev", "dev")):
+        mmlu_as_on_the_hub(split).write_parquet(folder / f"{theirs}-00000-of-00001.parquet")
     ours, theirs = load_benchmark("mmlu", data=folder), load_benchmark("mmlu", data=mmlu)
     assert ours.questions.equals(theirs.questions)
     assert ours.exemplars == theirs.exemplars
@@ -207,17 +214,50 @@ def test_only_generated_benchmarks_have_sizes(name, tmp_path):
         load_benchmark(name, data=tmp_path, sizes={"test": 10})
 
 
+@pytest.fixture
+def reachable_hub(monkeypatch):
+    monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: contextlib.nullcontext())
+
+
 @pytest.mark.parametrize("name", ["gsm8k", "mmlu"])
 def test_an_unreachable_hub_is_one_line(name, monkeypatch):
-    def unreachable(*args, **kwargs):
+    def unreachable(url, timeout):
+        raise URLError("name or service not known\n\nand much more")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(BenchmarkError, match=r"hub .*not known.*--data") as caught:
+        load_benchmark(name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("reachable_hub")
+def test_a_hub_that_fails_midway_is_one_line(monkeypatch):
+    def failing(*args, **kwargs):
         raise pl.exceptions.ComputeError("error sending request for url (hf)\n\nand much more")
 
-    monkeypatch.setattr(pl, "read_parquet", unreachable)
+    monkeypatch.setattr(pl, "read_parquet", failing)
     with pytest.raises(BenchmarkError, match="hub") as caught:
-        load_benchmark(name)
+        load_benchmark("gsm8k")
     assert str(caught.value).count("\n") == 0
-    assert "--data" in str(caught.value)
     assert "and much more" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("reachable_hub")
+def test_the_hubs_files_are_read_by_default(monkeypatch, gsm8k, mmlu):
+    read = []
+
+    def from_hub(url):
+        read.append(url)
+        dataset, config, split = re.fullmatch(r"hf://datasets/(.+/.+)/(.+)/(.+)-\*\.parquet", url).groups()
+        assert (dataset, config) in {("openai/gsm8k", "main"), ("cais/mmlu", "all")}
+        if dataset == "openai/gsm8k":
+            return pl.read_ndjson(gsm8k / f"{split}.jsonl")
+        return mmlu_as_on_the_hub({"validation": "val"}.get(split, split))
+
+    monkeypatch.setattr(pl, "read_parquet", from_hub)
+    assert load_benchmark("gsm8k").questions.equals(load_benchmark("gsm8k", data=gsm8k).questions)
+    assert load_benchmark("mmlu").questions.equals(load_benchmark("mmlu", data=mmlu).questions)
+    assert len(set(read)) == 5
 
 
 def test_every_source_can_be_imported_and_loads():
