@@ -309,6 +309,11 @@ class Cache:
             found += verify_folder(self.folder(name), repair=own, progress=progress)
         return found
 
+    def removable(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> int:
+        """How many bytes `remove` would remove; raises as it does."""
+        self._own_place(benchmark, llm, router)
+        return self.size(benchmark, llm=llm, router=router)
+
     def remove(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> None:
         """Remove one LLM's results, one router, or with neither the whole benchmark, from the own cache.
 
@@ -317,35 +322,23 @@ class Cache:
             UsageError: it is the package's.
             LockedError: somebody is writing it.
         """
-        self.choose(benchmark)
-        if self.is_packaged(benchmark):
-            raise UsageError(f"{benchmark} comes with the package", "nothing of yours is stored for it")
-        own = self._own_folder(benchmark)
         with contextlib.ExitStack() as locks:
             locks.enter_context(self._changing())
-            if llm is not None:
-                self.manifest(benchmark, llm)
-                folder = own / "llms" / folder_name(llm)
-                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
-            elif router is not None:
-                if router not in self.routers(benchmark):
-                    raise UnknownNameError("router", router, self.routers(benchmark))
-                folder = own / "routers" / folder_name(router)
-            else:
-                folder = own
-                for name in _folders(own / "llms"):
-                    locks.enter_context(locked(own / "llms" / folder_name(name), f"{name} on {benchmark}"))
+            place = self._own_place(benchmark, llm, router)
+            if router is None:
+                for name in [llm] if llm is not None else _folders(place / "llms"):
+                    folder = self._own_folder(benchmark) / "llms" / folder_name(name)
+                    locks.enter_context(locked(folder, f"{name} on {benchmark}"))
             with scratch(self.root) as doomed:
-                move(folder, doomed / "removed")  # gone at once, whatever happens to the rest
+                move(place, doomed / "removed")  # gone at once, whatever happens to the rest
 
     def size(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> int:
         """Bytes on disk of one LLM's results, one router, or with neither the whole benchmark."""
-        folder = self.folder(benchmark)
-        if llm is not None:
-            folder = folder / "llms" / folder_name(llm)
-        elif router is not None:
-            folder = folder / "routers" / folder_name(router)
-        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        total = 0
+        for path in self._place(benchmark, llm, router).rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # merged or replaced meanwhile
+                total += path.stat().st_size if path.is_file() else 0
+        return total
 
     def report(self, path: Path, what: str) -> None:
         """Remember a file that was passed over."""
@@ -361,6 +354,24 @@ class Cache:
     def _everything(self) -> list[str]:
         """Benchmarks, also those whose questions are lost."""
         return sorted({*self.benchmarks(), *_folders(self.root, "llms")})
+
+    def _place(self, benchmark: str, llm: str | None, router: str | None) -> Path:
+        """The folder of an LLM's results, a router or a whole benchmark, also where files in it are lost."""
+        if benchmark not in self._everything():
+            raise UnknownNameError("benchmark", benchmark, self._everything())
+        folder = self.folder(benchmark)
+        for kind, name, below in (("LLM", llm, folder / "llms"), ("router", router, folder / "routers")):
+            if name is not None and name not in _folders(below):
+                raise UnknownNameError(kind, name, _folders(below))
+            if name is not None:
+                return below / folder_name(name)
+        return folder
+
+    def _own_place(self, benchmark: str, llm: str | None, router: str | None) -> Path:
+        place = self._place(benchmark, llm, router)
+        if self.is_packaged(benchmark):
+            raise UsageError(f"{benchmark} comes with the package", "nothing of yours is stored for it")
+        return place
 
     def _own(self) -> list[str]:
         return _folders(self.root, "questions.parquet")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
@@ -24,11 +24,12 @@ __all__ = ["Problem", "verify_folder"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A stored file that can't be used, what is wrong with it, and what was done about it."""
+    """A stored file that can't be used, what is wrong with it, and what a repair did about it."""
 
     path: Path
     what: str
     done: str = ""
+    repaired: bool = False
 
 
 def verify_folder(folder: Path, *, repair: bool = False, progress: Progress | None = None) -> list[Problem]:
@@ -45,27 +46,31 @@ def verify_folder(folder: Path, *, repair: bool = False, progress: Progress | No
         except FileNotFoundError:  # merged into another part meanwhile
             continue
         except CacheError as error:
-            problems.append(Problem(path, error.problem, _repair(folder, path) if repair else ""))
+            problem = Problem(path, error.problem)
+            problems.append(_repair(folder, problem) if repair else problem)
         if progress:
             progress(done + 1, len(checks))
     return problems
 
 
-def _repair(folder: Path, path: Path) -> str:
-    """Take a damaged file out of the way; what was done."""
-    if not path.is_file():
-        return ""
+def _repair(folder: Path, problem: Problem) -> Problem:
+    """Take a damaged file out of the way."""
+    path = problem.path
     place = path.relative_to(folder).parts
     try:
         with locked(folder / "llms" / place[1], place[1]) if place[0] == "llms" else nullcontext():
-            if place[-2] == "answers":
+            if not path.is_file():
+                done = ""
+            elif place[-2:-1] == ("answers",):
                 path.unlink()
-                return "removed; it is made again when it is needed"
-            return f"set aside as {set_aside(path).name}"
+                done = "removed; it is made again when it is needed"
+            else:
+                done = f"set aside as {set_aside(path).name}"
     except LockedError:
-        return "left alone, because it is being written"
+        return replace(problem, done="left alone, because it is being written")
     except OSError as error:
-        return f"left alone ({error.strerror})"
+        return replace(problem, done=f"left alone ({error.strerror})")
+    return replace(problem, done=done, repaired=bool(done))
 
 
 def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:

@@ -1,0 +1,157 @@
+"""`selectllm cache`: what is stored, whether it is whole, and removing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.console import MISSING, Column, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_engine.cache import Cache, Problem
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, check and remove stored results.")
+
+
+@app.command("list")
+def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: CacheDir = None) -> None:
+    """List what is stored: benchmarks with their splits, LLMs and routers, and how large they are.
+
+    Where it says "package", the results come with selectllm and are not to be changed; the first change copies them.
+    """
+    from selectllm_engine.cache import open_cache
+
+    stored = open_cache(cache)
+    names = [stored.choose(benchmark)] if benchmark is not None else stored.benchmarks()
+    rows = [row for name in names for row in _rows(stored, name)]
+    if rows:
+        columns = [
+            Column("benchmark", "benchmark", text, align="left"),
+            Column("where", "where", text, align="left", drop=1),
+            Column("kind", "kind", text, align="left"),
+            Column("name", "name", text, align="left"),
+            Column(("questions", "generations", "verdicts"), "holds", _holds),
+            Column("samples", "K", text),
+            Column("bytes", "size", _size),
+        ]
+        write_table(columns, rows, output, title=f"Cache {stored.root}", section="benchmark")
+    elif output is Format.JSON:
+        write_json([])
+    else:
+        note(f"the cache {stored.root} is empty")
+    for problem in stored.problems.values():
+        note(f"passed over: {problem.what}")
+
+
+def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, Any]]:
+    def row(kind: str, name: str, size: int | None, **holds: Any) -> dict[str, Any]:
+        fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "source"))
+        where = "package" if cache.is_packaged(benchmark) else "own"
+        return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": size}
+
+    splits = cache.questions(benchmark)["split"]
+    for split in splits.unique(maintain_order=True):
+        yield row("split", split, None, questions=int((splits == split).sum()))
+    for llm in cache.llms(benchmark):
+        manifest = cache.manifest(benchmark, llm)
+        verdicts = cache.verdicts(benchmark, llm)
+        yield row(
+            "LLM",
+            llm,
+            cache.size(benchmark, llm=llm),
+            generations=cache.sampled(benchmark, llm).height,
+            verdicts=None if verdicts is None else verdicts.height,
+            samples=manifest.get("samples"),
+            source=manifest.get("source"),
+        )
+    for router in cache.routers(benchmark):
+        yield row("router", router, cache.size(benchmark, router=router))
+
+
+def _holds(questions: int | None, generations: int | None, verdicts: int | None) -> str:
+    counts = {"questions": questions, "generations": generations, "verdicts": verdicts}
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or MISSING
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return MISSING
+    return next((f"{size / unit:,.1f} {name}" for unit, name in _UNITS if size >= unit), f"{size} B")
+
+
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+@app.command()
+def verify(
+    benchmark: Benchmark = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Set damaged files aside, so that generate makes their samples again.")
+    ] = False,
+    output: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Read every stored file and compare it with its digest; exit code 1 where one is damaged."""
+    from rich.progress import Progress
+
+    from selectllm_engine.cache import open_cache
+
+    stored = open_cache(cache)
+    with Progress(console=error_console(), transient=True) as bar:
+        task = bar.add_task("checking files", total=None)
+        problems = stored.verify(
+            benchmark, repair=repair, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    _report(stored, problems, output)
+    if not all(problem.repaired for problem in problems):
+        raise typer.Exit(1)
+
+
+def _report(cache: Cache, problems: list[Problem], output: Format) -> None:
+    rows = [{"path": str(each.path), "problem": each.what, "done": each.done or None} for each in problems]
+    if output is Format.JSON:
+        return write_json(rows)
+    if not rows:
+        return note("all files are whole")
+    columns = [Column("problem", "problem", text, align="left"), Column("done", "done", text, align="left", drop=1)]
+    write_table(columns, rows, output, title=f"Cache {cache.root}")
+    if any(not each.repaired and not each.done for each in problems):
+        note("selectllm cache verify --repair sets damaged files aside")
+    return None
+
+
+@app.command()
+def remove(
+    benchmark: Benchmark = None,
+    llm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Remove only this LLM's results.", autocompletion=complete_llm)
+    ] = None,
+    router: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Remove only this router.", autocompletion=complete_router)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    cache: CacheDir = None,
+) -> None:
+    """Remove one LLM's results, one router, or a whole benchmark; asks first."""
+    from selectllm_engine.cache import open_cache
+
+    if llm is not None and router is not None:
+        raise UsageError("--llm and --router exclude each other", "remove one after the other")
+    stored = open_cache(cache)
+    benchmark = benchmark or stored.choose(None)
+    size = _size(stored.removable(benchmark, llm=llm, router=router))
+    what = (
+        f"LLM {llm} of {benchmark}" if llm else f"router {router} of {benchmark}" if router else f"all of {benchmark}"
+    )
+    if not yes:
+        typer.confirm(visible(f"Remove {what} ({size}) from {stored.root}?"), abort=True, err=True)
+    stored.remove(benchmark, llm=llm, router=router)
+    note(f"removed {what} ({size})")

@@ -1,0 +1,84 @@
+"""`selectllm import`: results of other tools become a benchmark. One command per format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.console import note
+from selectllm_tui.cli.options import CacheDir, names
+
+if TYPE_CHECKING:
+    from selectllm_engine.importers import Imported
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
+Latency = Annotated[
+    str | None,
+    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
+]
+
+
+@app.callback()
+def _import() -> None:
+    """Import results that other tools made."""
+
+
+@app.command()
+def predictions(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", dir_okay=False)],
+    benchmark: NewBenchmark,
+    latency: Latency = None,
+    llms: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LLM,LLM…",
+            help="What the columns of raw_predictions and confidence are, in order; else all names there, sorted.",
+        ),
+    ] = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import a router's predictions as the study released them, with labels and the router `imported`.
+
+    The CSV has the columns question, split, true_label, prediction, raw_predictions and confidence. There are labels
+    only, no votes: figures that need votes say so. Without --latency the study's are used where the benchmark's name
+    and the LLMs are the study's.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.predictions import import_predictions
+
+    done = import_predictions(
+        open_cache(cache), file, benchmark, llms=names(llms), latency=None if latency is None else seconds(latency)
+    )
+    report(done)
+
+
+def seconds(text: str) -> dict[str, float]:
+    """`name=seconds,…` as a mapping."""
+    found = {}
+    for each in names(text) or []:
+        name, _, value = each.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise UsageError(f"--latency {each} is no name with seconds", "write --latency NAME=SECONDS,NAME=SECONDS")
+    return found
+
+
+def report(done: Imported) -> None:
+    """Say what was imported, on standard error."""
+    splits = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
+    state = "was already there" if done.unchanged else "imported"
+    note(f"{done.benchmark} {state}: {done.rows:,} rows ({splits}) of {len(done.llms)} LLMs: {', '.join(done.llms)}")
+    for reason, count in done.skipped.items():
+        note(f"{count:,} rows skipped: {reason}")
+    for each in done.notes:
+        note(f"note: {each}")
