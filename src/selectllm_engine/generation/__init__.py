@@ -1,10 +1,10 @@
 """Generation: a plan of missing samples, one worker process per LLM, an engine in it, the cache behind it.
 
-    plan       which samples of which LLM on which benchmark are missing
-    scheduler  starts worker processes, hands GPUs out, passes their events on
-    worker     the process of one LLM: locks, engine, cache
-    runner     the loop that keeps an engine full and flushes what it finishes
-    latency    times single prompts and fits seconds to tokens
-    weights    where an LLM's weights are, and what identifies them
-    engine     what an engine has to do; one module per engine beside it
+plan       which samples of which LLM on which benchmark are missing
+scheduler  starts worker processes, hands GPUs out, passes their events on
+worker     the process of one LLM: locks, engine, cache
+runner     the loop that keeps an engine full and flushes what it finishes
+latency    times single prompts and fits seconds to tokens
+weights    where an LLM's weights are, and what identifies them
+engine     what an engine has to do; one module per engine beside it
 """

@@ -7,13 +7,14 @@ asked for is set, not sampled: otherwise an LLM that always answers briefly woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from selectllm_engine.generation.engine import Encoded, Engine, Timing
     from selectllm_engine.llms import Sampling
 
@@ -37,7 +38,7 @@ def choose_probes(prompts: Sequence[Encoded], max_tokens: int, count: int = PROB
 
 
 def fit_latency(timings: Sequence[Timing]) -> dict[str, float]:
-    """a (s), b and c (s per token), all at least 0, and the root mean square of the residuals (s).
+    """Fitted a (s), b and c (s per token), all at least 0, and the root mean square of the residuals (s).
 
     Lawson and Hanson's non-negative least squares.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +16,17 @@ from selectllm_engine.benchmarks import Exemplar, load_benchmark
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
-from selectllm_engine.llms import LLM, STUDY, PromptStyle
+from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling
 from selectllm_engine.prompts import default_sampling
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import polars as pl
 
     from selectllm_engine.cache import Cache
 
-__all__ = ["Item", "Plan", "Request", "Source", "make_plan", "parse_llm", "read_source"]
+__all__ = ["Item", "Plan", "Request", "Source", "make_plan", "parse_llm", "read_source", "stored_llm"]
 
 BYTES_TERSE, BYTES_LONG = 60, 450  # of one stored generation, compressed, where none is stored yet
 _ENOUGH_ROWS = 100  # stored generations to tell their size from
@@ -148,7 +149,9 @@ class Plan:
         ]
 
 
-def make_plan(cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: Request) -> Plan:
+def make_plan(
+    cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: Request
+) -> Plan:
     """Compare what is asked for with what the cache holds.
 
     Raises:
@@ -227,7 +230,9 @@ def read_source(
     except SelectLLMError as error:
         if stored is None or data is not None or sizes:
             raise
-        return Source(name=name, questions=stored, terse=_stored_terse(cache, name), no_exemplars=str(error), stored=True)
+        return Source(
+            name=name, questions=stored, terse=_stored_terse(cache, name), no_exemplars=str(error), stored=True
+        )
     use_stored = stored is not None and data is None and not sizes
     questions = stored if use_stored and stored is not None else loaded.questions
     return Source(
@@ -264,3 +269,28 @@ def parse_llm(text: str) -> LLM:
     if Path(name).expanduser().is_dir() or "/" in name:
         raise UsageError(f"--llm {name} has no name", f"write --llm NAME={name}")
     raise UnknownNameError("LLM", name, presets)
+
+
+def stored_llm(cache: Cache, benchmark: str, text: str) -> LLM:
+    """`NAME` or `NAME=FOLDER|HUB-ID` of an LLM that has results, with the prompt and sampling these were made with.
+
+    Raises:
+        UnknownNameError: the benchmark has no results of such an LLM.
+        UsageError: its weights are in a folder that is not named.
+    """
+    name, _, weights = text.partition("=")
+    manifest = cache.manifest(benchmark, name)
+    if manifest.get("source") != "generate":
+        raise UsageError(f"the results of {name} were imported", "only LLMs that were sampled here can be timed")
+    stored = manifest["weights"]
+    if not weights and stored["revision"] is None:
+        raise UsageError(f"where the weights of {name} are is not known", f"write --llm {name}=FOLDER")
+    sampling = manifest["sampling"]
+    return LLM(
+        name=name,
+        weights=weights or stored["id"],
+        revision=None if weights else stored["revision"],
+        chat=manifest["chat"],
+        prompt=manifest["prompt"]["style"],
+        sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
+    )

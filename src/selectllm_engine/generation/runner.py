@@ -46,7 +46,9 @@ LoadEngine = Callable[[str, Path], "Engine"]
 class Emit(Protocol):
     """Tells the parent process something."""
 
-    def __call__(self, event: str, /, **fields: Any) -> None: ...
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        """Send one event."""
+        ...
 
 
 @dataclass(slots=True)
@@ -152,7 +154,7 @@ def _metadata(engine: Engine, *, seed: int) -> dict[str, str]:
 
     return {
         **engine.facts(),
-        "selectllm": version("selectllm"),
+        "program": f"selectllm {version('selectllm')}",
         "python": platform.python_version(),
         "seed": str(seed),
     }
@@ -167,7 +169,8 @@ def _prepare(
     few_shot = settings.style == "few-shot"
     if few_shot and not task.exemplars:
         raise UsageError(
-            f"few-shot prompts need exemplars of {task.benchmark}" + (f": {task.no_exemplars}" if task.no_exemplars else ""),
+            f"few-shot prompts need exemplars of {task.benchmark}"
+            + (f": {task.no_exemplars}" if task.no_exemplars else ""),
             "" if task.no_exemplars else "take zero-shot prompts: --prompt zero-shot",
         )
     writer.start(
@@ -200,7 +203,9 @@ def _prepare(
     rows = {row["question_id"]: row for row in questions.iter_rows(named=True)}
     encode = _encoder(engine, task, settings)
     prepared.prompts = {question_id: encode(rows[question_id]) for question_id, _ in missing}
-    too_long = {each for each, prompt in prepared.prompts.items() if not _fits(prompt, settings.sampling, engine.context)}
+    too_long = {
+        each for each, prompt in prepared.prompts.items() if not _fits(prompt, settings.sampling, engine.context)
+    }
     if too_long:
         emit("skipped", benchmark=task.benchmark, questions=len(too_long), context=engine.context)
         prepared.prompts = {each: prompt for each, prompt in prepared.prompts.items() if each not in too_long}
@@ -279,7 +284,9 @@ def _step(engine: Engine) -> list[Finished]:
     except SelectLLMError:
         raise
     except Exception as error:
-        raise EngineError(f"the engine failed ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})") from error
+        raise EngineError(
+            f"the engine failed ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})"
+        ) from error
 
 
 def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:

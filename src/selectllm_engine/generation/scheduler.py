@@ -15,14 +15,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from selectllm_engine.files import folder_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from selectllm_engine.generation.spec import WorkerSpec
@@ -55,6 +55,7 @@ class _Running:
     spec: WorkerSpec
     gpu: str | None
     process: subprocess.Popen[bytes]
+    orders: IO[bytes]  # its standard input
     log: Path
     told: bool = False  # it said `end` or why it failed
 
@@ -102,10 +103,9 @@ class Workers:
             if self._interrupts > 2:
                 running.process.kill()
                 continue
-            assert running.process.stdin is not None
-            with contextlib.suppress(OSError, ValueError):
-                running.process.stdin.write(b"stop\n" if self._interrupts == 1 else b"now\n")
-                running.process.stdin.flush()
+            with contextlib.suppress(OSError, ValueError):  # it has just ended
+                running.orders.write(b"stop\n" if self._interrupts == 1 else b"now\n")
+                running.orders.flush()
 
     def __enter__(self) -> Workers:
         return self
@@ -114,9 +114,8 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for running in self._running.values():
-            if running.process.stdin is not None:
-                with contextlib.suppress(OSError):
-                    running.process.stdin.close()  # the worker stops by itself
+            with contextlib.suppress(OSError):
+                running.orders.close()  # the worker stops by itself
         for running in self._running.values():
             running.process.wait()
 
@@ -162,21 +161,19 @@ class Workers:
                 env=environment,
                 start_new_session=True,
             )
-        running = self._running[name] = _Running(spec, gpu, process, log)
+        orders, told = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        self._running[name] = _Running(spec, gpu, process, orders, log)
         self._events.put(Event(name, "started", {"gpu": gpu}))
-        threading.Thread(target=self._read, args=(name, running), daemon=True).start()
-
-    def _read(self, name: str, running: _Running) -> None:
-        process = running.process
-        assert process.stdin is not None
-        assert process.stdout is not None
         with contextlib.suppress(OSError):
-            process.stdin.write(running.spec.to_json().encode() + b"\n")
-            process.stdin.flush()
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):
+            orders.write(spec.to_json().encode() + b"\n")
+            orders.flush()
+        threading.Thread(target=self._read, args=(name, process, told), daemon=True).start()
+
+    def _read(self, name: str, process: subprocess.Popen[bytes], told: IO[bytes]) -> None:
+        with told:
+            for line in told:
                 fields = json.loads(line)
-                self._events.put(Event(name, str(fields.pop("event")), fields))
+                self._events.put(Event(name, fields.pop("event"), fields))
         self._events.put(Event(name, "ended", {"code": process.wait()}))
 
     def _ended(self, running: _Running) -> Event:
@@ -184,9 +181,8 @@ class Workers:
         name, code = running.spec.llm.name, running.process.returncode
         del self._running[name]
         self._slots.append(running.gpu)
-        assert running.process.stdin is not None
         with contextlib.suppress(OSError):
-            running.process.stdin.close()
+            running.orders.close()
         event = Event(name, "ended", {"code": code, "log": str(running.log)})
         if not running.told and not self.interrupted:
             problem = f"its process {_how(code)}: {_last_words(running.log)}"

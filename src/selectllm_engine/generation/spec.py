@@ -1,4 +1,4 @@
-"""What a worker process is told: one LLM, and what to sample of it on which benchmarks. JSON over its standard input."""
+"""What a worker process is told, as JSON: one LLM, and what to sample of it on which benchmarks."""
 
 from __future__ import annotations
 

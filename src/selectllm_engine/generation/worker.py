@@ -21,7 +21,7 @@ from selectllm_engine.generation.engine import make_engine
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
 from selectllm_engine.generation.spec import WorkerSpec
 
-__all__ = ["INTERRUPTED", "main"]
+__all__ = ["INTERRUPTED", "leave", "main"]
 
 INTERRUPTED = 130
 GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must stop
@@ -77,11 +77,11 @@ def _order(stop: Stop, level: int) -> None:
         watchdog.start()
 
 
-def _leave(code: int) -> None:
+def leave(code: int) -> None:
     """Leave without the libraries' own clean-up, which can hang or abort; everything is written."""
     sys.stderr.flush()
     os._exit(code)
 
 
 if __name__ == "__main__":
-    _leave(main())
+    leave(main())

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,7 @@ class Bar:
     done: int
     start: int
     state: str = "waiting"
+    timed: str = ""  # what single-prompt timing found
     tokens: int = 0
     seconds: float = 0.0  # spent sampling
     recent: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, done, tokens
@@ -118,11 +119,89 @@ class Bar:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What came of a plan."""
+class Board:
+    """All bars of a plan, by LLM and benchmark, and what failed; follows the workers' events."""
 
-    failed: dict[str, str] = field(default_factory=dict)  # LLM -> problem; remedy
+    bars: dict[tuple[str, str], Bar]
+    failed: dict[str, str]  # LLM, or LLM on benchmark -> problem; remedy
     logs: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan) -> Board:
+        """The board before anything runs."""
+        bars = {
+            (item.llm.name, item.source.name): Bar(_name(item), item.total, item.done, item.done)
+            for item in plan.items
+            if item.open
+        }
+        return cls(bars, {item.llm.name: str(item.problem) for item in plan.items if item.problem is not None})
+
+    def take(self, event: Event) -> None:
+        """Bring everything up to date with an event; notes go to standard error."""
+        fields = event.fields
+        own = [bar for (llm, _), bar in self.bars.items() if llm == event.llm]
+        bar = self.bars.get((event.llm, str(fields.get("benchmark"))))
+        if bar is not None:
+            self._advance(event, bar)
+        match event.kind:
+            case "started":
+                for each in own:
+                    each.state = "starting" if fields["gpu"] is None else f"starting on GPU {fields['gpu']}"
+            case "phase":
+                for each in own:
+                    each.state = str(fields["phase"])
+            case "retry":
+                note(f"{event.llm}: {fields['problem']}; trying once more")
+            case "failed":
+                where = f"{event.llm} on {fields['benchmark']}" if fields["benchmark"] else event.llm
+                self.failed[where] = str(SelectLLMError(str(fields["problem"]), str(fields["remedy"])))
+                note(f"{where}: {self.failed[where]}")
+            case "ended":
+                for each in own:
+                    each.ended, each.state = True, ""
+                if fields["code"]:
+                    self.logs[event.llm] = str(fields["log"])
+
+    def _advance(self, event: Event, bar: Bar) -> None:
+        fields = event.fields
+        match event.kind:
+            case "task":
+                bar.done, bar.start, bar.total = fields["done"], fields["done"], fields["total"]
+            case "progress":
+                bar.advance(fields["done"], fields["tokens"])
+            case "latency":
+                bar.state, bar.timed = "", _fit(fields)
+            case "skipped":
+                note(
+                    f"{bar.name}: {fields['questions']:,} questions are left out, their prompts don't fit the LLM's "
+                    f"context of {fields['context']:,} tokens"
+                )
+
+    def summarize(self) -> None:
+        """Say on standard error what was done."""
+        for (llm, _), bar in self.bars.items():
+            made = bar.done - bar.start
+            speed = f", {bar.tokens / bar.seconds:,.0f} tokens/s" if bar.seconds and bar.tokens else ""
+            samples = f"{bar.done:,} of {bar.total:,} samples, {made:,} made now{speed}" if bar.total else ""
+            if made or bar.timed or not {llm, bar.name} & set(self.failed):
+                note(f"{bar.name}: {'; '.join(part for part in (samples, bar.timed) if part)}")
+
+    def complain(self, plan: Plan) -> None:
+        """Raise what failed, in one line."""
+        failed = {**self.failed, **{name: str(error) for name, error in plan.unread.items()}}
+        if not failed:
+            return
+        log = "; ".join(f"the log of {llm} is {path}" for llm, path in self.logs.items())
+        if len(failed) == 1:
+            ((name, problem),) = failed.items()
+            raise SelectLLMError(f"{name}: {problem}", log)
+        raise SelectLLMError(f"{len(failed)} failed: {', '.join(failed)}", log or "the lines above say why")
+
+
+def _fit(fit: Mapping[str, Any]) -> str:
+    """A latency fit in words."""
+    tokens = f"{1000 * fit['b']:.2f} ms per prompt token + {1000 * fit['c']:.1f} ms per new token"
+    return f"one prompt alone takes {fit['a']:.2f} s + {tokens}, give or take {fit['residual_rms']:.2f} s"
 
 
 def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
@@ -134,18 +213,13 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
     """
     from selectllm_engine.generation import scheduler
 
-    bars = {
-        (item.llm.name, item.source.name): Bar(_name(item), item.total, item.done, item.done)
-        for item in plan.items
-        if item.open
-    }
-    outcome = Outcome({item.llm.name: str(item.problem) for item in plan.items if item.problem is not None})
+    board = Board.of(plan)
     specs = plan.specs()
     plan.store_questions()
     interrupted = False
     if specs:
         with scheduler.Workers(specs, gpus=gpus, command=scheduler.WORKER) as workers, _signals() as signals:
-            with _display(bars) as show:
+            with _display(board) as show:
                 handled = 0
                 for event in workers:
                     while handled < len(signals):
@@ -153,52 +227,13 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
                         workers.interrupt()
                         note(_on_interrupt(handled))
                     if event is not None:
-                        _take(event, bars, outcome)
+                        board.take(event)
                     show()
             interrupted = workers.interrupted
-    _summary(bars, outcome)
+    board.summarize()
     if interrupted:
         raise typer.Exit(130)
-    _complain(plan, outcome)
-
-
-def _take(event: Event, bars: dict[tuple[str, str], Bar], outcome: Outcome) -> None:
-    """Bring bars and outcome up to date with an event."""
-    own = [bar for (llm, _), bar in bars.items() if llm == event.llm]
-    bar = bars.get((event.llm, str(event.fields.get("benchmark"))))
-    fields = event.fields
-    match event.kind:
-        case "started":
-            gpu = fields.get("gpu")
-            for each in own:
-                each.state = "starting" if gpu is None else f"starting on GPU {gpu}"
-        case "phase":
-            for each in own:
-                if not each.ended:
-                    each.state = str(fields["phase"])
-        case "task" if bar is not None:
-            bar.done, bar.start, bar.total = fields["done"], fields["done"], fields["total"]
-        case "progress" if bar is not None:
-            bar.advance(fields["done"], fields["tokens"])
-        case "skipped":
-            note(
-                f"{event.llm}: {fields['questions']:,} questions of {fields['benchmark']} are left out: their prompts "
-                f"don't fit its context of {fields['context']:,} tokens"
-            )
-        case "latency" if bar is not None:
-            bar.state = "timed"
-        case "retry":
-            note(f"{event.llm}: {fields['problem']}; trying once more")
-        case "failed":
-            error = SelectLLMError(str(fields["problem"]), str(fields["remedy"]))
-            where = f"{event.llm} on {fields['benchmark']}" if fields["benchmark"] else event.llm
-            outcome.failed[where] = str(error)
-            note(f"{where}: {error}")
-        case "ended":
-            for each in own:
-                each.ended, each.state = True, ""
-            if fields["code"]:
-                outcome.logs[event.llm] = str(fields["log"])
+    board.complain(plan)
 
 
 def _on_interrupt(times: int) -> str:
@@ -221,37 +256,37 @@ def _signals() -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def _display(bars: dict[tuple[str, str], Bar]) -> Iterator[Any]:
+def _display(board: Board) -> Iterator[Any]:
     if not sys.stderr.isatty():
-        yield _plain(bars)
+        yield _plain(board)
         return
     from rich.live import Live
 
-    with Live(_table(bars), console=error_console(), refresh_per_second=4, transient=True) as live:
-        yield lambda: live.update(_table(bars))
+    with Live(_table(board), console=error_console(), refresh_per_second=4, transient=True) as live:
+        yield lambda: live.update(_table(board))
 
 
-def _plain(bars: dict[tuple[str, str], Bar]) -> Any:
+def _plain(board: Board) -> Any:
     last = [time.monotonic()]
 
     def show() -> None:
         now = time.monotonic()
         if now - last[0] >= PLAIN_SECONDS:
             last[0] = now
-            for bar in bars.values():
+            for bar in board.bars.values():
                 if not bar.ended and bar.state != "waiting":
                     note(bar.line())
 
     return show
 
 
-def _table(bars: dict[tuple[str, str], Bar]) -> Any:
+def _table(board: Board) -> Any:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 1))
-    for bar in bars.values():
+    for bar in board.bars.values():
         table.add_row(
             Text(visible(bar.name), no_wrap=True, overflow="ellipsis"),
             ProgressBar(total=max(bar.total, 1), completed=bar.done, width=24),
@@ -260,24 +295,3 @@ def _table(bars: dict[tuple[str, str], Bar]) -> Any:
             Text(bar.left(), no_wrap=True),
         )
     return table
-
-
-def _summary(bars: dict[tuple[str, str], Bar], outcome: Outcome) -> None:
-    for (llm, _), bar in bars.items():
-        made = bar.done - bar.start
-        speed = f", {bar.tokens / bar.seconds:,.0f} tokens/s" if bar.seconds and bar.tokens else ""
-        timed = "; single prompts timed" if bar.state == "timed" else ""
-        if made or (llm not in outcome.failed and bar.name not in outcome.failed):
-            note(f"{bar.name}: {bar.done:,} of {bar.total:,} samples, {made:,} made now{speed}{timed}")
-
-
-def _complain(plan: Plan, outcome: Outcome) -> None:
-    """Raise what failed, in one line."""
-    failed = {**outcome.failed, **{name: str(error) for name, error in plan.unread.items()}}
-    if not failed:
-        return
-    log = "; ".join(f"the log of {llm} is {path}" for llm, path in outcome.logs.items())
-    if len(failed) == 1:
-        ((name, problem),) = failed.items()
-        raise SelectLLMError(f"{name}: {problem}", log)
-    raise SelectLLMError(f"{len(failed)} failed: {', '.join(failed)}", log or "the lines above say why")

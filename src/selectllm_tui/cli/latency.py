@@ -1,0 +1,44 @@
+"""`selectllm latency`: time single prompts again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.generate import Data, Engine, Gpus, LLMs, parse_gpus, read_sources
+from selectllm_tui.cli.options import Benchmark, CacheDir
+
+__all__ = ["latency"]
+
+
+def latency(
+    benchmark: Benchmark = None,
+    llm: LLMs = [],  # noqa: B006
+    gpu: Gpus = None,
+    engine: Annotated[Engine, typer.Option(help="What runs the LLMs.")] = Engine.VLLM,
+    data: Data = None,
+    seed: Annotated[int, typer.Option(min=0, help="That the benchmark was made with.")] = 0,
+    cache: CacheDir = None,
+) -> None:
+    """Time single prompts again, on this machine, with the prompts and settings of a stored run.
+
+    Sixteen prompts per LLM, from short to long, one at a time and with nothing cached; a fit of seconds to tokens
+    replaces the stored one. LLMs whose weights came from the hub need their name alone.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.generation.engine import check_installed
+    from selectllm_engine.generation.plan import Request, make_plan, stored_llm
+    from selectllm_tui.cli.generating import run_plan, show_plan
+
+    if not llm:
+        raise UsageError("which LLM to time is not said", "add --llm NAME=FOLDER")
+    store = open_cache(cache)
+    name = store.choose(benchmark)
+    llms = [stored_llm(store, name, each) for each in llm]
+    sources = read_sources(store, [name], data=data, size=None, seed=seed)
+    plan = make_plan(store, sources, llms, Request(samples=0, engine=engine.value, seed=seed, remeasure=True))
+    show_plan(plan)
+    check_installed(engine.value)
+    run_plan(plan, gpus=parse_gpus(gpu))

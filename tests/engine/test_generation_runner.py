@@ -1,0 +1,282 @@
+"""One LLM's worker from lock to cache, with a made-up engine in this process."""
+
+import polars as pl
+import pytest
+
+from fake_engine import FakeEngine, fake_weights
+from fakes import fake_questions
+from selectllm_engine.benchmarks import Exemplar
+from selectllm_engine.cache import Cache
+from selectllm_engine.errors import EngineError, SettingsMismatchError
+from selectllm_engine.generation import runner
+from selectllm_engine.generation.runner import Stop, run
+from selectllm_engine.generation.spec import Task, WorkerSpec
+from selectllm_engine.llms import LLM, Sampling
+from selectllm_engine.parts import part_metadata
+
+EXEMPLARS = tuple(Exemplar(f"What is {n} + 1?", str(n + 1)) for n in range(6))
+
+
+class Lab:
+    """A cache with questions and an LLM's weights; `run` gives what was told and keeps the engine."""
+
+    def __init__(self, folder):
+        self.cache = Cache(folder / "cache")
+        self.cache.write_questions("fake", fake_questions({"train": 10, "test": 6}))
+        self.folder = folder / "weights"
+        fake_weights(self.folder)
+
+    def run(self, *, samples=3, benchmarks=("fake",), stop=None, emit=None, llm=None, behaviour=None, **fields):
+        spec_fields = {key: fields.pop(key) for key in ("seed", "remeasure") if key in fields}
+        task = {"samples": samples, "terse": True, "exemplars": EXEMPLARS, **fields}
+        spec = WorkerSpec(
+            llm=llm or LLM(name="a", weights=str(self.folder), parameters=1.0),
+            cache=str(self.cache.root),
+            tasks=tuple(Task(benchmark=each, **task) for each in benchmarks),
+            **spec_fields,
+        )
+        self.events = []
+        self.engine = None
+
+        def told(event, /, **fields):
+            self.events.append((event, fields))
+            if emit:
+                emit(event, **fields)
+
+        def load(name, folder):
+            assert name == "vllm"
+            self.engine = FakeEngine(folder)
+            self.engine.behaviour |= behaviour or {}
+            return self.engine
+
+        return run(spec, self.cache, load_engine=load, emit=told, stop=stop or Stop())
+
+    def rows(self, benchmark="fake"):
+        return self.cache.generations(benchmark, "a").sort("question_id", "sample")
+
+    def check(self, samples, questions=16, benchmark="fake"):
+        """Exactly so many samples of each question, none twice, in any part."""
+        rows = self.rows(benchmark)
+        parts = self.cache.parts(benchmark, "a").listed()
+        assert sum(pl.read_parquet(part.path).height for part in parts) == rows.height
+        counts = rows.group_by("question_id").agg(pl.col("sample").sort())
+        assert counts.height == questions
+        assert counts["sample"].to_list() == [list(range(samples))] * questions
+
+    def failures(self):
+        return [fields for event, fields in self.events if event == "failed"]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path)
+
+
+def test_everything_that_is_missing_is_made(lab):
+    assert lab.run()
+    lab.check(3)
+    manifest = lab.cache.manifest("fake", "a")
+    assert manifest["samples"] == 3
+    assert manifest["chat"] is True
+    assert manifest["prompt"]["style"] == "zero-shot"
+    assert manifest["sampling"]["max_tokens"] == 48
+    assert manifest["weights"]["id"] == "weights"
+    assert manifest["parameters"] == 1.0
+    assert manifest["latency"]["c"] == pytest.approx(0.02, abs=1e-4)
+    (part,) = lab.cache.parts("fake", "a").listed()
+    (metadata,) = part_metadata(part.path)
+    assert metadata["engine"] == "fake 1"
+    assert {"program", "python", "hardware", "seed", "time"} <= set(metadata)
+    assert str(lab.cache.root) not in str(manifest) + str(metadata)
+    assert lab.rows()["prompt_tokens"].min() > 10
+    assert ("task", {"benchmark": "fake", "done": 0, "total": 48}) in lab.events
+    assert lab.events[-1][0] == "latency"
+
+
+def test_the_engine_is_kept_full_but_not_flooded(lab):
+    lab.run()
+    assert 8 <= lab.engine.most <= 8 + 1 + 3
+    assert lab.engine.steps < 48 * 6 / 8 * 1.5
+
+
+def test_what_exists_is_not_made_again_and_nothing_is_loaded_for_nothing(lab):
+    lab.run()
+    before = lab.rows()
+    assert lab.run()
+    assert lab.rows().equals(before)
+    assert lab.engine.started is None
+
+
+def test_more_samples_and_more_questions_extend(lab):
+    lab.run(samples=2, limit=3)
+    lab.check(2, questions=6)
+    before = lab.rows()
+    lab.run(samples=5, limit=3, splits=("test",))
+    lab.run(samples=5)
+    lab.check(5)
+    kept = lab.rows().join(before, on=["question_id", "sample"], how="semi").sort("question_id", "sample")
+    assert kept.equals(before)
+    assert lab.cache.manifest("fake", "a")["samples"] == 5
+
+
+def test_added_samples_are_fresh_draws(lab):
+    for samples in (2, 4, 6):
+        lab.run(samples=samples)
+    texts = lab.rows()["text"]
+    assert texts.n_unique() == len(texts), "a draw was repeated"
+
+
+def test_the_same_seed_gives_the_same_samples_and_another_others(lab, tmp_path):
+    again, other = Lab(tmp_path / "again"), Lab(tmp_path / "other")
+    lab.run(seed=5)
+    again.run(seed=5)
+    other.run(seed=6)
+    assert lab.rows().equals(again.rows())
+    assert not lab.rows()["text"].is_in(other.rows()["text"].implode()).any()
+
+
+def test_a_hole_is_filled(lab):
+    lab.run(samples=3)
+    (part,) = lab.cache.parts("fake", "a").listed()
+    whole = pl.read_parquet(part.path)
+    part.path.unlink()
+    with lab.cache.writer("fake", "a") as writer:
+        writer.append(whole.filter(pl.int_range(pl.len()) % 4 != 1), {})
+    lab.run(samples=3)
+    lab.check(3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sampling": Sampling(max_tokens=10)},
+        {"prompt": "few-shot"},
+        {"chat": False, "prompt": "zero-shot"},
+    ],
+)
+def test_other_settings_are_refused(lab, other):
+    lab.run()
+    before = lab.rows()
+    assert not lab.run(samples=5, llm=LLM(name="a", weights=str(lab.folder), **other))
+    assert "made with other settings" in lab.failures()[0]["problem"]
+    assert lab.engine.started is None
+    assert lab.rows().equals(before)
+
+
+def test_other_weights_are_refused_and_moved_ones_are_not(lab, tmp_path):
+    lab.run(samples=1)
+    lab.folder = lab.folder.rename(tmp_path / "elsewhere")
+    assert lab.run(samples=2)
+    (lab.folder / "tokenizer.json").write_text("{}")
+    assert not lab.run(samples=3)
+    assert "fingerprint" in lab.failures()[0]["problem"]
+
+
+def test_base_llms_get_exemplars(lab):
+    fake_weights(lab.folder, chat=False)
+    assert lab.run()
+    assert lab.cache.manifest("fake", "a")["prompt"]["style"] == "few-shot"
+    assert all(prompt.count("<END_QUESTION>") == 6 for prompt in lab.engine.prompts), "five exemplars and the question"
+
+
+def test_missing_exemplars_are_told(lab):
+    fake_weights(lab.folder, chat=False)
+    assert not lab.run(exemplars=(), no_exemplars="the hub is away; name files")
+    (failure,) = lab.failures()
+    assert failure["problem"] == "few-shot prompts need exemplars of fake: the hub is away; name files"
+    assert not lab.run(exemplars=())
+    assert lab.failures()[0]["remedy"] == "take zero-shot prompts: --prompt zero-shot"
+
+
+def test_a_failing_benchmark_does_not_stop_the_others(lab):
+    lab.cache.write_questions("second", fake_questions({"test": 5}))
+    lab.cache.write_questions("third", fake_questions({"test": 4}))
+    with Cache(lab.cache.root).writer("second", "a"):
+        assert not lab.run(benchmarks=("fake", "second", "third"))
+    (failure,) = lab.failures()
+    assert failure["benchmark"] == "second"
+    assert "is being written by" in failure["problem"]
+    lab.check(3)
+    lab.check(3, questions=4, benchmark="third")
+
+
+def test_prompts_that_do_not_fit_are_counted_and_left_out(lab):
+    lab.run()
+    lengths = sorted({len(prompt.split()) for prompt in lab.engine.prompts})
+    fake_weights(lab.folder, context=lengths[-2] + 48)
+    lab.run(samples=1, llm=LLM(name="b", weights=str(lab.folder)))
+    (skipped,) = [fields for event, fields in lab.events if event == "skipped"]
+    made = lab.cache.sampled("fake", "b").height
+    assert skipped["questions"] == 16 - made > 0
+    assert made > 0
+
+
+def test_a_failing_engine_loses_nothing_that_was_finished(lab):
+    assert not lab.run(samples=5, behaviour={"fail_after": 12})
+    (failure,) = lab.failures()
+    assert failure["problem"] == "the engine failed (RuntimeError: the fake device is gone)"
+    made = lab.rows().height
+    assert 0 < made < 80
+    lab.run(samples=5)
+    lab.check(5)
+
+
+def test_an_engine_that_does_not_load(lab):
+    with pytest.raises(EngineError, match="no room; take another"):
+        lab.run(behaviour={"load_error": "no room"})
+    lab.run()
+    lab.check(3)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_stopping(lab, level, monkeypatch):
+    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0)
+    stop = Stop()
+    seen = []
+
+    def emit(event, **fields):
+        if event == "progress" and fields["done"] >= 10 and not stop.level:
+            stop.level = level
+            seen.append((fields["done"], lab.engine.unfinished(), len(lab.engine._queue)))
+
+    lab.run(samples=4, stop=stop, emit=emit)
+    ((done, unfinished, requests),) = seen
+    assert unfinished
+    made = lab.rows().height
+    assert made == done + 4 * requests if level == 1 else made == done
+    assert lab.cache.manifest("fake", "a")["latency"] is None
+    lab.run(samples=4)
+    lab.check(4)
+
+
+def test_results_are_flushed_on_the_way(lab, monkeypatch):
+    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0)
+    behind = []
+
+    def emit(event, **fields):
+        if event == "progress":
+            behind.append(fields["done"] - lab.cache.sampled("fake", "a").height)
+
+    lab.run(emit=emit)
+    assert len(behind) > 5
+    assert set(behind) == {0}
+
+
+def test_timing_again(lab):
+    lab.run()
+    before = lab.cache.manifest("fake", "a")["latency"]
+    assert lab.run(samples=0, remeasure=True)
+    after = lab.cache.manifest("fake", "a")
+    assert after["latency"]["prompts"] == before["prompts"] == 16
+    assert after["samples"] == 3
+    assert lab.engine.started
+    lab.check(3)
+
+
+def test_a_mismatch_is_one_error(lab):
+    assert issubclass(SettingsMismatchError, Exception)
+    lab.run(samples=1)
+    lab.run(samples=1, llm=LLM(name="a", weights=str(lab.folder), sampling=Sampling(temperature=0.1)))
+    assert '"temperature": 0.7' in lab.failures()[0]["problem"]
+    assert '"temperature": 0.1' in lab.failures()[0]["problem"]
