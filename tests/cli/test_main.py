@@ -81,6 +81,8 @@ def test_exit_code_of_a_command(command):
         (["probe", "--numbr", "3"], "error: no such option: --numbr; did you mean --number?\n"),
         (["probe", "--number", "x"], "error: invalid value for '--number': "),
         (["probe", "--number"], "error: option '--number' requires an argument\n"),
+        (["cache", "lst"], "error: no such command 'lst'; did you mean 'list'?\n"),
+        (["cache", "zzz"], "error: no such command 'zzz'; see selectllm cache --help\n"),
         (["probe", "more"], "error: got unexpected extra argument(s) (more); see selectllm probe --help\n"),
     ],
 )

@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("generate:generate", _MAKE),
     "latency": ("latency:latency", _MAKE),
     "train": ("train:train", _MAKE),
+    "import": ("import_:app", _KEEP),
+    "cache": ("cache:app", _KEEP),
     "doctor": ("doctor:doctor", _KEEP),
 }
 
@@ -152,6 +154,8 @@ def _usage(error: typer.TyperException) -> str:
     problem = problem[:1].lower() + problem[1:].rstrip(".")
     if possibilities := getattr(error, "possibilities", None):
         return f"{problem}; did you mean {' or '.join(possibilities)}?"
+    if ". Did you mean " in problem:
+        return problem.replace(". Did you mean ", "; did you mean ")
     context = getattr(error, "ctx", None)
     return f"{problem}; see {context.command_path} --help" if context else problem
 
