@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import App
@@ -10,14 +10,23 @@ from textual.message import Message
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
-from selectllm_tui.themes import DEFAULT, FALLBACK, STYLES_CSS, THEMES
+from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, THEMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.command import Provider
+
+    from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
 
 __all__ = ["ExplorerApp"]
+
+
+def _palette() -> type[Provider]:
+    from selectllm_tui.palette import ExplorerCommands
+
+    return ExplorerCommands
 
 
 class ExplorerApp(App[None]):
@@ -30,7 +39,8 @@ class ExplorerApp(App[None]):
     """
 
     TITLE = "selectllm"
-    CSS = STYLES_CSS
+    CSS = APP_CSS
+    COMMANDS = {_palette}  # noqa: RUF012 - as the base class has it
 
     class Progress(Message):
         """Answers are being extracted."""
@@ -76,7 +86,7 @@ class ExplorerApp(App[None]):
 
             cache = open_cache(self._cache)
             benchmarks = cache.benchmarks()
-            run = load(self._benchmark, cache, progress=lambda done, total: self._tell(done, total))
+            run = load(self._benchmark, cache, progress=self._tell)
             self.post_message(self.Loaded(Model(run)))
         except SelectLLMError as error:
             self.post_message(self.Failed(error.problem, error.remedy, benchmarks))
@@ -94,13 +104,33 @@ class ExplorerApp(App[None]):
 
     @on(Loaded)
     async def _loaded(self, message: Loaded) -> None:
+        from selectllm_tui.resume import recall
         from selectllm_tui.screens.main import MainScreen
         from selectllm_tui.state import Setup, State
 
-        await self.switch_screen(MainScreen(message.model, State(Setup.of(message.model.space))))
+        if (main := self.main) is not None:
+            main.reload(message.model)
+            return
+        run, space = message.model.run, message.model.space
+        state = State(Setup.of(space))
+        if self._resume and (recalled := recall(run.cache.root, run.benchmark, space)):
+            state, theme = recalled
+            if theme in self.available_themes:
+                self.theme = theme
+        await self.switch_screen(MainScreen(message.model, state))
+
+    @property
+    def main(self) -> MainScreen | None:
+        """The main screen, where there is one."""
+        from selectllm_tui.screens.main import MainScreen
+
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
+        if (main := self.main) is not None:
+            main.say(f"{message.problem}; {message.remedy}" if message.remedy else message.problem)
+            return
         await self.switch_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
 
     @on(ProblemScreen.Picked)
@@ -109,9 +139,19 @@ class ExplorerApp(App[None]):
         await self.action_reload()
 
     async def action_reload(self) -> None:
-        """Reads the cache again."""
-        await self.switch_screen(LoadingScreen())
+        """Reads the cache again; a run that is on the screen stays there meanwhile."""
+        if self.main is None:
+            await self.switch_screen(LoadingScreen())
         self.load_run()
+
+    def exit(self, *args: Any, **kwargs: Any) -> None:
+        """Leaves, and remembers where."""
+        if (main := self.main) is not None:
+            from selectllm_tui.resume import remember
+
+            run = main.model.run
+            remember(run.cache.root, run.benchmark, main.state, self.theme)
+        super().exit(*args, **kwargs)
 
     def action_exit(self) -> None:
         """Leaves."""

@@ -16,7 +16,7 @@ from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
 
 __all__ = ["COMMANDS", "Command", "Context", "at_key", "bindings", "key_name", "markdown", "of_target"]
 
-Target = Literal["main", "table", "plot", "text", "dialog", "textual"]
+Target = Literal["main", "table", "grid", "plot", "text", "generations", "textual"]
 LISTING = ("questions", "question")  # the tabs that show questions, one or all
 
 
@@ -231,10 +231,19 @@ COMMANDS: tuple[Command, ...] = (
         "sort",
         "Sort by the next column.",
         "Tabs",
-        tabs=("results", "questions"),
+        tabs=("results", "questions", "pools"),
         footer=9,
     ),
-    Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions")),
+    Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions", "pools")),
+    Command(
+        "measure",
+        ("w",),
+        "figure",
+        "Show another figure: the study's column, accuracy or latency or gap, latency or cost.",
+        "Tabs",
+        tabs=("results", "matrix", "tradeoff"),
+        footer=6,
+    ),
     # Questions
     Command(
         "search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions", footer=10
@@ -250,6 +259,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
     Command("next", ("n",), "next", "The next question within the filter.", "Questions", footer=12, reason=_within),
     Command("previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=_within),
+    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=_policies),
+    Command("copy", ("y",), "copy", "Copy the question, its votes and verdict.", "Questions", reason=_question),
+    # Trade-off
+    Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),
+    Command("zoom_out", ("X",), "zoom out", "Look from further away.", "Trade-off", tabs=("tradeoff",)),
+    Command("zoom_reset", ("0",), "whole plot", "Everything in view again.", "Trade-off", tabs=("tradeoff",)),
+    Command("pan_left", ("left",), "left", "Move the view.", "Trade-off", "plot", palette=False),
+    Command("pan_right", ("right",), "right", "Move the view.", "Trade-off", "plot", palette=False),
+    Command("pan_up", ("up",), "up", "Move the view.", "Trade-off", "plot", palette=False),
+    Command("pan_down", ("down",), "down", "Move the view.", "Trade-off", "plot", palette=False),
     # Moving
     Command("move(-1)", ("up", "k"), "up", "The row above.", "Moving", "table", palette=False),
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
@@ -257,6 +276,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("page(1)", ("pagedown",), "page down", "A screenful down.", "Moving", "table", palette=False),
     Command("end(-1)", ("home",), "first", "The first row.", "Moving", "table", palette=False),
     Command("end(1)", ("end",), "last", "The last row.", "Moving", "table", palette=False),
+    Command(
+        "across(-1)", ("left", "h"), "left", "The cell to the left, in the matrix.", "Moving", "grid", palette=False
+    ),
+    Command("across(1)", ("right", "l"), "right", "The cell to the right.", "Moving", "grid", palette=False),
     Command("choose", ("enter",), "open", "Open the row.", "Moving", "table", palette=False),
     Command(
         "app.focus_next", ("tab",), "next part", "To the next part of the screen.", "Moving", "textual", palette=False
@@ -266,6 +289,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # Everywhere
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
+    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", footer=13),
+    Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
     Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", footer=14),
     Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", footer=15),
     Command(

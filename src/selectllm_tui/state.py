@@ -19,6 +19,8 @@ __all__ = ["FILTERS", "TABS", "Setup", "Slider", "Space", "State", "View"]
 Protocol = Literal["corrected", "paper"]
 TABS: dict[str, str] = {
     "results": "Results",
+    "matrix": "Matrix",
+    "tradeoff": "Trade-off",
     "questions": "Questions",
     "question": "Question",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-__all__ = ["DEFAULT", "FALLBACK", "STYLES_CSS", "THEMES"]
+__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "THEMES"]
 
 DEFAULT = "selectllm-dark"
 FALLBACK = {"line": "#5f6b7d"}  # visible, and quiet, on dark and light themes alike
@@ -41,7 +41,11 @@ THEMES = (
     ),
 )
 
-STYLES_CSS = """
+# Classes that a screen has by its width: no room for the side panel, room, plenty of it.
+BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+
+# Colours of the painted styles, and what changes with the width of the terminal.
+APP_CSS = """
 .paint--plain { }
 .paint--strong { text-style: bold; }
 .paint--muted { color: $foreground 62%; }
@@ -57,7 +61,19 @@ STYLES_CSS = """
 .paint--right-chosen { color: $success; text-style: bold underline; }
 .paint--wrong-chosen { color: $error; text-style: bold underline; }
 .paint--muted-chosen { color: $foreground; text-style: bold underline; }
+.paint--cell-cursor { color: $background; background: $accent; text-style: bold; }
+.paint--heat-0 { background: $accent 4%; }
+.paint--heat-1 { background: $accent 9%; }
+.paint--heat-2 { background: $accent 15%; }
+.paint--heat-3 { background: $accent 22%; }
+.paint--heat-4 { background: $accent 30%; }
+.paint--heat-5 { background: $accent 39%; }
+.paint--heat-6 { background: $accent 50%; text-style: bold; }
 .rows--cursor { background: $accent 22%; }
 .rows--cursor-blurred { background: $foreground 8%; }
 .rows--hover { background: $foreground 5%; }
+.-narrow Header { height: 2; }
+.-narrow Side { display: none; }
+.-narrow PoolStrip { display: block; }
+.-wide Side { width: 54; }
 """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+
+from selectllm_tui.themes import BREAKPOINTS
 
 __all__ = ["Dialog"]
 
@@ -15,8 +17,8 @@ T = TypeVar("T")
 class Dialog(ModalScreen[T]):
     """A box over the main screen; escape and q leave it without a result."""
 
-    BINDINGS = [Binding("escape,q", "leave", "leave", show=False)]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave", show=False)]
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .box {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from selectllm_tui.app import ExplorerApp
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.state import State
 
@@ -14,9 +18,15 @@ __all__ = ["DOINGS"]
 
 
 def open_row(screen: MainScreen) -> None:
-    """Opens the row under the tab's cursor."""
+    """Opens the row under the tab's cursor: an LLM of a question by its generations."""
+    from selectllm_tui.widgets.tabs.question import QuestionTab
+
     tab = screen.tab
-    if tab is not None and tab.row is not None:
+    if isinstance(tab, QuestionTab) and tab.detail is not None and tab.llm is not None:
+        from selectllm_tui.screens.generations import GenerationsScreen
+
+        screen.app.push_screen(GenerationsScreen(screen.model.run, tab.detail, tab.llm))
+    elif tab is not None and tab.row is not None:
         screen.opened(tab.row)
 
 
@@ -99,6 +109,55 @@ def leave(screen: MainScreen) -> None:
     screen.app.exit()
 
 
+def copy(screen: MainScreen) -> None:
+    """Puts the question, its votes and verdict on the clipboard, as they are shown."""
+    from selectllm_tui.export import to_markdown
+    from selectllm_tui.widgets.tabs.question import QuestionTab
+    from selectllm_tui.widgets.textview import TextView
+
+    for tab in screen.query(QuestionTab):
+        if tab.table is not None and tab.detail is not None:
+            text = tab.query_one(TextView).plain
+            screen.app.copy_to_clipboard(f"{visible(tab.detail.question_id)}\n{text}\n\n{to_markdown(tab.table.rows)}")
+            screen.say("copied", "accent")
+            return
+    screen.say("no question is open")
+
+
+def export(screen: MainScreen) -> None:
+    """Asks for a form, then saves the tab's table or the screen in the working directory."""
+    from selectllm_tui.screens.export import ExportScreen
+
+    tab = screen.tab
+    table = tab.table if tab is not None else None
+
+    def done(suffix: str | None) -> None:
+        if suffix is not None:
+            screen.save(suffix, table.rows if table is not None else None)
+
+    screen.app.push_screen(ExportScreen(table=table is not None), done)
+
+
+async def _reload(screen: MainScreen) -> None:
+    await cast("ExplorerApp", screen.app).action_reload()
+
+
+def reload(screen: MainScreen) -> None:
+    """Reads the cache again."""
+    screen.query_one(Header).busy = True
+    screen.run_worker(_reload(screen))
+
+
+def _plot(action: str) -> Callable[[MainScreen], None]:
+    def do(screen: MainScreen) -> None:
+        from selectllm_tui.widgets.plot import Plot
+
+        for plot in screen.query(Plot):
+            getattr(plot, f"action_{action}")()
+
+    return do
+
+
 DOINGS: dict[str, Callable[[MainScreen], None]] = {
     "open": open_row,
     "search": search,
@@ -107,6 +166,12 @@ DOINGS: dict[str, Callable[[MainScreen], None]] = {
     "next": lambda screen: _step(screen, 1),
     "previous": lambda screen: _step(screen, -1),
     "back": back,
+    "zoom_in": _plot("zoom_in"),
+    "zoom_out": _plot("zoom_out"),
+    "zoom_reset": _plot("reset_scales"),
+    "copy": copy,
+    "export": export,
+    "reload": reload,
     "help": show_help,
     "quit": leave,
 }

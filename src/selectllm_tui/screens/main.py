@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.containers import Horizontal, Vertical
@@ -16,6 +17,7 @@ from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.commands import COMMANDS, Command, Context, at_key, bindings, why_not
 from selectllm_tui.screens.doing import DOINGS, chosen
 from selectllm_tui.state import TABS, Setup, State
+from selectllm_tui.themes import BREAKPOINTS
 from selectllm_tui.transitions import TRANSITIONS
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
     from textual.timer import Timer
 
     from selectllm_tui.snapshots.headline import Headline
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
+    from selectllm_tui.widgets.rows import Rows
 
 __all__ = ["MainScreen"]
 
@@ -43,8 +47,8 @@ class MainScreen(Screen[None]):
     """Side panel, tabs, header and footer over one state."""
 
     AUTO_FOCUS = ""
-    BINDINGS = bindings("main")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     #body { height: 1fr; }
@@ -99,13 +103,17 @@ class MainScreen(Screen[None]):
     def set_state(self, state: State) -> None:
         """Another state: shows at once what is known, computes the rest."""
         old, self.state = self.state, state
-        if state.view.tab != old.view.tab:
-            self.run_worker(self._open_tab(state.view.tab), group="tabs", exclusive=True)
         if state.setup != old.setup:
             self._show_setup()
-        if state.setup != old.setup or state.view != old.view:
+        if state.view.tab != old.view.tab:
+            self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
+        elif state.setup != old.setup or state.view != old.view:
             self.compute()
         self.refresh_context()
+
+    async def _switch(self, name: str) -> None:
+        await self._open_tab(name)
+        self.compute()
 
     @property
     def tab(self) -> Tab | None:
@@ -213,6 +221,21 @@ class MainScreen(Screen[None]):
         if message.error:
             self.say(message.error)
 
+    @work(thread=True, group="export", exit_on_error=False)
+    def save(self, suffix: str, rows: Rows | None) -> None:
+        """Saves the rows, or the screen, in the working directory."""
+        from selectllm_tui.export import free_path, to_csv, to_markdown
+
+        path = free_path(Path.cwd(), f"selectllm-{self.model.space.benchmark}-{self.state.view.tab}", suffix)
+        try:
+            if suffix == ".svg":
+                self.app.call_from_thread(self.app.save_screenshot, path.name, str(path.parent))
+            elif rows is not None:
+                path.write_text(to_csv(rows) if suffix == ".csv" else to_markdown(rows), encoding="utf-8")
+            self.app.call_from_thread(self.say, f"saved {path.name}", "accent")
+        except OSError as error:
+            self.app.call_from_thread(self.say, f"cannot save {path.name}: {error.strerror}")
+
     # Keys
 
     def context(self) -> Context:
@@ -303,10 +326,23 @@ class MainScreen(Screen[None]):
 
     @on(PoolStrip.Toggled)
     def _strip_clicked(self, message: PoolStrip.Toggled) -> None:
+        self.toggle(message.llm)
+
+    def toggle(self, llm: str) -> None:
+        """Switches an LLM by name."""
         try:
-            self.set_state(self.state.change(self.state.setup.toggle(message.llm)))
+            self.set_state(self.state.change(self.state.setup.toggle(llm)))
         except SelectLLMError as error:
             self.say(str(error))
+
+    def reload(self, model: Model) -> None:
+        """Shows a run that was read again, as nearly as possible in the same setup."""
+        self.model = model
+        self.listing = None
+        self.state = State(self.state.setup.fit(model.space), self.state.view)
+        self._show_setup()
+        self.compute()
+        self.say("read again", "accent")
 
     @on(RowTable.Moved)
     def _moved(self, message: RowTable.Moved) -> None:

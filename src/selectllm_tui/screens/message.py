@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
@@ -47,7 +47,7 @@ def progress_line(done: int, total: int) -> Line:
 class LoadingScreen(Screen[None]):
     """While the run is read."""
 
-    BINDINGS = [Binding("q", "app.exit", "quit", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.exit", "quit", show=False)]
     DEFAULT_CSS = """
     LoadingScreen { align: center middle; }
     LoadingScreen Bar { width: 70; height: 3; }
@@ -71,7 +71,7 @@ class LoadingScreen(Screen[None]):
 class ProblemScreen(Screen[None]):
     """What is wrong, and what to do about it; where there are benchmarks, one can be opened."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.exit", "quit", show=False),
         Binding("f5", "app.reload", "try again", show=False),
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from selectllm_tui.screens.dialog import Dialog
@@ -21,7 +21,7 @@ __all__ = ["SearchScreen"]
 class SearchScreen(Dialog[str]):
     """Enter keeps the search, escape the one before."""
 
-    BINDINGS = [Binding("escape", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
     DEFAULT_CSS = """
     SearchScreen { align: center bottom; background: transparent; }
     SearchScreen Input { border: round $accent; height: 3; border-title-color: $accent; }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.evaluation import PoolView, Prepared, Verdicts, prepare_validation, view_of
+from selectllm_engine.evaluation import PoolView, Prepared, prepare_validation, view_of
 from selectllm_engine.policies import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
 from selectllm_tui.state import Setup, Slider, Space
 from selectllm_tui.widgets.side import Facts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.run import Run
     from selectllm_engine.table import Row
+    from selectllm_engine.view import Verdicts
 
 __all__ = ["Model"]
 
@@ -149,7 +151,7 @@ class Model:
             latency = float(prepared.mean_latency[n])
             made[name] = Facts(
                 accuracy=float(prepared.labels[:, n].mean()),
-                latency=None if latency != latency else latency,
+                latency=None if math.isnan(latency) else latency,
                 chat=info.get("chat"),
                 specialised=info.get("specialised"),
                 parameters=info.get("parameters"),

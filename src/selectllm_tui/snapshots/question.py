@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.policies import RouterScores
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import State
 
 __all__ = ["Ballot", "Detail", "question"]
 
@@ -50,6 +50,7 @@ class Detail:
     text: str
     choices: tuple[str, ...]
     gold: str
+    kind: str
     verdict: str
     k: int
     place: int
@@ -78,14 +79,15 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
     prepared = model.prepared(setup.split, setup.k)
     scores = model.scores(setup) if setup.router is not None else None
     place = shown.find(row["question_id"])
-    ballots = tuple(_ballot(shown, setup, scores, q, n, prepared) for n in range(len(shown.llms)))
+    ballots = tuple(_ballot(shown, scores, q, n, prepared) for n in range(len(shown.llms)))
     solved = [n for n in range(len(shown.llms)) if shown.on[n] and prepared.labels[q, n]]
     return Detail(
         question_id=row["question_id"],
         subject=row["subject"],
         text=row["text"] or "",
         choices=tuple(row["choices"] or ()),
-        gold=row["gold"],
+        gold=row["gold"] or "",
+        kind=row["kind"],
         verdict=shown.verdict_of(q),
         k=setup.k,
         place=0 if place is None else place + 1,
@@ -96,7 +98,7 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
     )
 
 
-def _ballot(shown: Questions, setup: Setup, scores: RouterScores | None, q: int, n: int, prepared: Any) -> Ballot:
+def _ballot(shown: Questions, scores: RouterScores | None, q: int, n: int, prepared: Any) -> Ballot:
     outcomes, votes = prepared.outcomes, shown.judged.votes
     probability = float(scores.probabilities[q, n]) if scores is not None and scores.note is None else None
     latency = float(prepared.latency[q, n])

@@ -58,8 +58,8 @@ def judged(model: Model, setup: Setup) -> Judged:
 
 def votes_of(model: Model, split: str, k: int) -> Votes | None:
     """Every LLM's own vote; None where only labels are known."""
-    prepared = model.prepared(split, k)
-    return None if prepared.tally is None else model.keep("votes", (split, k), lambda: llm_votes(prepared.tally))
+    tally = model.prepared(split, k).tally
+    return None if tally is None else model.keep("votes", (split, k), lambda: llm_votes(tally))
 
 
 def _judge(model: Model, setup: Setup) -> Judged:
@@ -180,15 +180,15 @@ def listing(model: Model, state: State) -> Questions:
 def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[np.bool_]:
     match name:
         case "only-one":
-            return found.right_llms == 1
+            return np.asarray(found.right_llms == 1)
         case "disagreement":
             return found.disagree
         case "changed":
             before = state.before
             if before is None or before.split != state.setup.split:
                 return np.zeros(len(found.right), dtype=bool)
-            return judged(model, before).right != found.right
-    return found.verdict == VERDICTS.index(name)
+            return np.asarray(judged(model, before).right != found.right)
+    return np.asarray(found.verdict == VERDICTS.index(name))
 
 
 def _searched(frame: pl.DataFrame, view: View) -> NDArray[np.bool_]:
@@ -200,17 +200,20 @@ def _searched(frame: pl.DataFrame, view: View) -> NDArray[np.bool_]:
         )
     if view.subject is not None:
         kept = kept & (pl.col("subject") == view.subject).fill_null(value=False)
-    return frame.select(keep=kept).get_column("keep").to_numpy()
+    return np.asarray(frame.select(keep=kept).get_column("keep"), dtype=bool)
 
 
 def _sorted(
     frame: pl.DataFrame, found: Judged, order: NDArray[np.intp], column: str, descending: bool
 ) -> NDArray[np.intp]:
     """A stable order of `order` by a column."""
-    values = {
-        "verdict": lambda: found.verdict[order],
-        "right": lambda: found.right_llms[order],
-        "votes": lambda: (found.pooled.count if found.pooled is not None else found.right_llms)[order],
-    }.get(column)
-    series = pl.Series(values()) if values else frame.get_column(column)[order]
-    return series.arg_sort(descending=descending, nulls_last=True, maintain_order=True).to_numpy()
+    if column == "verdict":
+        series = pl.Series(found.verdict[order])
+    elif column == "right" or (column == "votes" and found.pooled is None):
+        series = pl.Series(found.right_llms[order])
+    elif column == "votes" and found.pooled is not None:
+        series = pl.Series(found.pooled.count[order])
+    else:
+        series = frame.get_column(column)[order]
+    places = pl.select(pl.arg_sort_by(series, descending=descending, nulls_last=True, maintain_order=True))
+    return places.to_series().to_numpy().astype(np.intp)

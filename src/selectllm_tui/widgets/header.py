@@ -97,7 +97,7 @@ def _sides(left: list[Span], right: list[Span], width: int, keep: list[Span]) ->
 class Header(Painting):
     """The header; shows a spinner while `busy`."""
 
-    DEFAULT_CSS = "Header { height: 1; background: $surface; } .-narrow Header { height: 2; }"
+    DEFAULT_CSS = "Header { height: 1; background: $surface; }"
 
     heading: reactive[Heading | None] = reactive(None)
     busy: reactive[bool] = reactive(False)
@@ -117,10 +117,7 @@ class Header(Painting):
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         width, height = self.size
-        if self.heading is None:
-            lines = [[(" selectllm", "accent")]]
-        else:
-            lines = heading_lines(self.heading, width, height)
+        lines = [[(" selectllm", "accent")]] if self.heading is None else heading_lines(self.heading, width, height)
         spans = lines[y] if y < len(lines) else []
         if self.busy and y == 0:
             spans = [(FRAMES[self.frame % len(FRAMES)], "accent"), *fit(spans, width)[0:]]

@@ -18,18 +18,21 @@ from textual.widget import Widget
 
 from selectllm_tui.untrusted import visible
 
-__all__ = ["LONGEST", "STYLES", "Align", "Line", "Painting", "Span", "fit", "join", "line", "paint", "width_of"]
+__all__ = ["HEAT", "LONGEST", "STYLES", "Align", "Line", "Painting", "Span", "fit", "join", "line", "paint", "width_of"]
 
 Span = tuple[str, str]
 Line = Sequence[Span]
 Align = Literal["left", "right", "center"]
+
+HEAT = 7  # shades of the heat map
 
 # The component classes every painting widget has; themes.py gives them their colours.
 STYLES = frozenset(
     f"paint--{name}"
     for name in (
         *("plain", "strong", "muted", "faint", "accent", "right", "wrong", "warn", "up", "down", "header", "hit"),
-        *("right-chosen", "wrong-chosen", "muted-chosen"),
+        *("right-chosen", "wrong-chosen", "muted-chosen", "cell-cursor"),
+        *(f"heat-{shade}" for shade in range(HEAT)),
     )
 )
 LONGEST = 2000  # characters of one span that can matter on one line of any screen
@@ -67,8 +70,8 @@ def fit(spans: Line, width: int, align: Align = "left") -> list[Span]:
 
 @lru_cache(maxsize=512)
 def _inked(partial: Style, full: Style) -> Style:
-    """The text attributes of `partial` in the colour of `full`, which is blended with the background."""
-    return partial + Style(color=full.color)
+    """`partial` in the colours of `full`, which are blended with what is behind; no background of its own, none."""
+    return partial + Style(color=full.color, bgcolor=full.bgcolor if partial.bgcolor is not None else None)
 
 
 class Painting(Widget):

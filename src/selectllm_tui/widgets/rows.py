@@ -19,13 +19,13 @@ from textual.strip import Strip
 
 from selectllm_tui.commands import bindings
 from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.paint import Align, Line, Painting, Span, fit, paint
+from selectllm_tui.widgets.paint import STYLES, Align, Line, Painting, Span, fit, paint
 
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-__all__ = ["Cell", "Column", "ListRows", "RowTable", "Rows", "rule"]
+__all__ = ["Cell", "Column", "ListRows", "RowTable", "Rows", "drawn", "rule"]
 
 Cell = Line | Callable[[int], Line]  # a line, or one that depends on the width of its column
 
@@ -34,7 +34,8 @@ Cell = Line | Callable[[int], Line]  # a line, or one that depends on the width 
 class Column:
     """A column of fixed width, or one that shares what is left (`flex`, at least `width`).
 
-    Columns with the highest `drop` vanish first where the table is too narrow; 0 never does.
+    Columns with the highest `drop` vanish first where the table is too narrow; 0 never does. Columns that only draw
+    bars are not exported.
     """
 
     key: str
@@ -44,12 +45,15 @@ class Column:
     align: Align = "left"
     drop: int = 0
     sortable: bool = False
+    export: bool = True
 
 
 class Rows(Protocol):
     """What a table shows."""
 
-    columns: Sequence[Column]
+    @property
+    def columns(self) -> Sequence[Column]:
+        """What the cells are."""
 
     def __len__(self) -> int: ...
 
@@ -129,10 +133,10 @@ def rule(title: str) -> Cell:
     return draw
 
 
-class RowTable(Painting, ScrollView, can_focus=True):
+class RowTable(ScrollView, Painting, can_focus=True):
     """Rows with a cursor. Posts Moved when the cursor moves, Chosen on enter or a second click on a row."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred", "rows--hover"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred", "rows--hover", *STYLES}
     BINDINGS = bindings("table")
     DEFAULT_CSS = """
     RowTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
@@ -317,20 +321,23 @@ class RowTable(Painting, ScrollView, can_focus=True):
         """A click moves the cursor, a second one on the same row opens it; on a head it sorts."""
         offset = event.get_content_offset(self)
         if offset is not None and self.header and offset.y == 0:
-            self._pick_header(offset.x)
+            at = self.column_at(event)
+            if at is not None and self.rows.columns[at].sortable:
+                self.post_message(self.HeaderPicked(self, self.rows.columns[at].key))
         elif (at := self._row_at(event)) >= 0:
             if at == self.cursor and event.chain > 1:
                 self.action_choose()
             self.cursor = at
 
-    def _pick_header(self, x: int) -> None:
+    def column_at(self, event: events.MouseEvent) -> int | None:
+        """The column under the mouse."""
+        offset = event.get_content_offset(self)
         left = 0
-        for column, width in zip(self.rows.columns, self._widths, strict=True):
-            if width and left <= x < left + width + self.gap:
-                if column.sortable:
-                    self.post_message(self.HeaderPicked(self, column.key))
-                return
+        for at, width in enumerate(self._widths):
+            if offset is not None and width and left <= offset.x < left + width + self.gap:
+                return at
             left += width + self.gap if width else 0
+        return None
 
     def on_resize(self) -> None:
         """Lays the columns out again."""

@@ -138,8 +138,6 @@ class Side(Vertical):
 
     DEFAULT_CSS = """
     Side { width: 38; }
-    .-wide Side { width: 54; }
-    .-narrow Side { display: none; }
     Side RowTable { border: round $line; border-title-color: $foreground 62%; height: auto; padding: 0 1; }
     Side RowTable:focus { border: round $accent; border-title-color: $accent; }
     Side #pool { max-height: 45%; border-subtitle-color: $foreground 62%; }
@@ -172,7 +170,6 @@ class PoolStrip(Painting):
 
     DEFAULT_CSS = """
     PoolStrip { display: none; height: auto; max-height: 3; padding: 0 1; }
-    .-narrow PoolStrip { display: block; }
     """
 
     setup: reactive[Setup | None] = reactive(None, layout=True)

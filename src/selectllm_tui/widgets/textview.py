@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.geometry import Size
@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 
 from selectllm_tui.commands import bindings
 from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.paint import Line, Painting, Span
+from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,9 +59,10 @@ def _pieces(word: str, width: int) -> Iterator[str]:
     yield word[start:]
 
 
-class TextView(Painting, ScrollView, can_focus=True):
+class TextView(ScrollView, Painting, can_focus=True):
     """A text that scrolls."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
     BINDINGS = bindings("text")
     DEFAULT_CSS = "TextView { overflow-x: hidden; scrollbar-size-vertical: 1; }"
 

@@ -38,7 +38,7 @@ class Tab(Vertical):
         """What names the row under the cursor, where it opens something."""
         return self.table.key if self.table is not None else None
 
-    def opened(self, key: str, state: State) -> State:
+    def opened(self, key: str, state: State) -> State:  # noqa: ARG002 - most tabs use it
         """The state after the row `key` was opened."""
         return state
 

@@ -100,7 +100,7 @@ def text_spans(detail: Detail) -> list[Span]:
 COLUMNS = (
     Column("llm", "LLM", 14, flex=1),
     Column("p", "p(right)", 8, align="right"),
-    Column("bar", "", 8, drop=2),
+    Column("bar", "", 8, drop=2, export=False),
     Column("votes", "votes", 20, flex=4),
     Column("winner", "maj", 8, flex=1, align="right"),
     Column("right", "", 2),

@@ -84,7 +84,7 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
     made = [
         Column("name", "", 20, flex=1, sortable=True),
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
-        Column("interval", "95 % interval", 14, flex=3, drop=2),
+        Column("interval", "95 % interval", 13, flex=3, drop=2, export=False),
         Column("latency", "latency s", 9, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=3),
         Column("llms", "LLMs/q", 6, align="right", drop=4),

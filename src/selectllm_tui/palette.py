@@ -1,0 +1,77 @@
+"""The command palette: every command by name, and every LLM, router, policy and theme."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.command import DiscoveryHit, Hit, Provider
+from textual.content import Content
+
+from selectllm_tui.commands import COMMANDS, keys_name, why_not
+from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.transitions import choose_policy, choose_router
+from selectllm_tui.untrusted import safe, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from textual.command import Hits
+
+__all__ = ["ExplorerCommands"]
+
+Entry = tuple[str, str, "Callable[[], None]"]  # name, help, what it does
+
+
+class ExplorerCommands(Provider):
+    """What the palette offers on the main screen."""
+
+    def entries(self) -> Iterator[Entry]:
+        """All of it."""
+        screen = self.screen
+        if not isinstance(screen, MainScreen):
+            return
+        context = screen.context()
+        for command in COMMANDS:
+            if command.palette:
+                reason = why_not(command, context)
+                keys = f"  ({keys_name(command)})" if command.keys else ""
+                yield command.title, reason or f"{command.help}{keys}", partial(screen.perform, command)
+        state, space = screen.state, screen.model.space
+        for name in space.llms:
+            verb = "off" if name in state.setup.pool else "on"
+            yield f"switch {name} {verb}", "an LLM of the run", partial(screen.toggle, name)
+        for name in space.routers:
+            yield f"router {name}", "use this router", partial(screen.set_state, choose_router(state, name))
+        for name in space.policies:
+            yield f"policy {name}", "use this policy", partial(screen.set_state, choose_policy(state, name))
+        for split in space.splits:
+            changed = state.change(replace(state.setup, split=split))
+            yield f"split {split}", "show this split", partial(screen.set_state, changed)
+        app = screen.app
+        for name in sorted(app.available_themes):
+            yield f"theme {name}", "change the colours", partial(setattr, app, "theme", name)
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for name, sentence, callback in self.entries():
+            yield DiscoveryHit(safe(name), callback, text=visible(name), help=_plain(sentence))
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for name, sentence, callback in self.entries():
+            shown = visible(name)
+            score, offsets = matcher.fuzzy_search.match(query, shown)
+            if score > 0:
+                text = Text(shown)
+                for at in offsets:
+                    text.stylize("bold underline", at, at + 1)
+                yield Hit(score, text, callback, text=shown, help=_plain(sentence))
+
+
+def _plain(sentence: str) -> str:
+    """A sentence as the markup that shows it as it is: the palette reads markup in its help."""
+    return Content(visible(sentence)).markup

@@ -1,0 +1,87 @@
+"""What an explorer remembers of a cache between two evenings: setup, view and theme.
+
+Kept in the user's own state folder, never in the cache, which may be shared or read-only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.llms import Pool
+from selectllm_tui.state import FILTERS, TABS, Setup, State, View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_tui.state import Space
+
+__all__ = ["recall", "remember"]
+
+FORMAT = 1
+
+
+def _path(cache: Path, benchmark: str) -> Path:
+    from platformdirs import user_state_path
+
+    name = hashlib.blake2b(f"{cache.resolve()}\n{benchmark}".encode(), digest_size=8).hexdigest()
+    return user_state_path("selectllm", appauthor=False) / "explorer" / f"{name}.json"
+
+
+def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
+    """Stores a state; silently doesn't where the folder can't be written."""
+    setup = state.setup
+    content = {
+        "format": FORMAT,
+        "theme": theme,
+        "setup": {
+            "run": setup.pool.run,
+            "pool": setup.pool.names,
+            **{field: getattr(setup, field) for field in ("router", "policy", "parameters", "k", "protocol", "split")},
+        },
+        "view": asdict(state.view),
+    }
+    with contextlib.suppress(OSError):
+        path = _path(cache, benchmark)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def recall(cache: Path, benchmark: str, space: Space) -> tuple[State, str] | None:
+    """The state and theme of last time, fitted to what there is now; None where nothing usable is stored."""
+    try:
+        content = json.loads(_path(cache, benchmark).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            return None
+        return State(_setup(content["setup"]).fit(space), _view(content["view"])), str(content["theme"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _setup(stored: dict[str, Any]) -> Setup:
+    run = tuple(map(str, stored["run"]))
+    return Setup(
+        pool=Pool.of(run, [name for name in map(str, stored["pool"]) if name in run] or None),
+        router=None if stored["router"] is None else str(stored["router"]),
+        policy=str(stored["policy"]),
+        parameters=tuple((str(name), float(value)) for name, value in stored["parameters"]),
+        k=int(stored["k"]),
+        protocol="paper" if stored["protocol"] == "paper" else "corrected",
+        split=str(stored["split"]),
+    )
+
+
+def _view(stored: dict[str, Any]) -> View:
+    view = View(
+        tab=stored["tab"] if stored["tab"] in TABS else "results",
+        filter=stored["filter"] if stored["filter"] in FILTERS else None,
+        search=str(stored["search"]),
+        subject=None if stored["subject"] is None else str(stored["subject"]),
+        question=None if stored["question"] is None else str(stored["question"]),
+        sorts=tuple((str(tab), str(column), bool(descending)) for tab, column, descending in stored["sorts"]),
+        measures=tuple((str(tab), str(measure)) for tab, measure in stored["measures"]),
+    )
+    return view if view.filter != "changed" else View(tab=view.tab, question=view.question)

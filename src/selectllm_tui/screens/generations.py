@@ -1,0 +1,172 @@
+"""The K generations of one LLM for one question, the extracted answer highlighted where it was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+
+from selectllm_tui.commands import bindings
+from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.untrusted import safe
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import Line, Span, line
+from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_engine.run import Run
+    from selectllm_tui.snapshots.question import Detail
+
+__all__ = ["GenerationsScreen", "Sample", "samples_of"]
+
+
+class Sample:
+    """One generation with the answer found in it.
+
+    Attributes:
+        number: which sample, from 0.
+        text: the completion.
+        answer: what was extracted, None where nothing was found.
+        span: where in the text it was found.
+        tokens: new tokens, None where unknown.
+        finish: why it ended.
+        right: is it the gold answer.
+    """
+
+    def __init__(self, row: dict[str, Any], kind: str, choices: int, gold: str) -> None:
+        from selectllm_engine.answers import find_answer
+
+        self.number: int = row["sample"]
+        self.text: str = row["text"] or ""
+        found = find_answer(self.text, kind=kind, choices=choices or 4)  # type: ignore[arg-type]
+        self.answer = found.answer if found else None
+        self.span = (found.start, found.end) if found else None
+        self.tokens: int | None = row.get("output_tokens")
+        self.finish: str = row.get("finish_reason") or ""
+        self.right = self.answer is not None and self.answer == gold
+
+
+def samples_of(run: Run, detail: Detail, llm: str) -> list[Sample]:
+    """The generations of an LLM for a question, in order of samples."""
+    rows = run.generations(detail.question_id, llm)
+    return [Sample(row, detail.kind, len(detail.choices), detail.gold) for row in rows.iter_rows(named=True)]
+
+
+class GenerationsScreen(Dialog[None]):
+    """Samples on the left, the text of the one under the cursor on the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("generations"), Binding("q", "leave", "leave", show=False)]
+    DEFAULT_CSS = """
+    GenerationsScreen > .box { height: 90%; max-width: 160; width: 94%; }
+    GenerationsScreen RowTable { width: 26; border-right: solid $line; }
+    GenerationsScreen TextView { width: 1fr; padding: 0 0 0 1; }
+    GenerationsScreen #generation-title { margin-bottom: 1; }
+    """
+
+    class Ready(Message):
+        """The generations are read."""
+
+        def __init__(self, samples: list[Sample], error: str = "") -> None:
+            super().__init__()
+            self.samples, self.error = samples, error
+
+    def __init__(self, run: Run, detail: Detail, llm: str) -> None:
+        super().__init__()
+        self._run, self._detail, self._llm = run, detail, llm
+        self._samples: list[Sample] = []
+
+    def compose(self) -> ComposeResult:
+        """Title, samples, text."""
+        with Vertical(classes="box") as box:
+            box.border_title = safe(self._llm, limit=60)
+            yield Bar(id="generation-title")
+            with Horizontal():
+                yield RowTable(id="samples", header=False)
+                yield TextView(id="generation")
+
+    def on_mount(self) -> None:
+        """Reads the generations."""
+        self.query_one(Bar).show(line((self._detail.question_id, "strong"), ("   reading …", "muted")))
+        self.read()
+        self.query_one(RowTable).focus()
+
+    @work(thread=True, exclusive=True, group="generations", exit_on_error=False)
+    def read(self) -> None:
+        """Reads them in a thread."""
+        try:
+            self.post_message(self.Ready(samples_of(self._run, self._detail, self._llm)))
+        except Exception as error:  # a damaged file must not end in a traceback
+            self.post_message(self.Ready([], str(error)))
+
+    @on(Ready)
+    def _ready(self, message: Ready) -> None:
+        self._samples = message.samples
+        self.query_one(Bar).show(self._title(message.error))
+        columns = (Column("n", "", 3, align="right"), Column("right", "", 1), Column("answer", "", 8, flex=1))
+        lines = [
+            [
+                line((str(each.number + 1), "muted")),
+                line(("✓", "right") if each.right else ("✗", "wrong") if each.answer is not None else ("·", "muted")),
+                line((each.answer if each.answer is not None else "none found", "plain" if each.answer else "muted")),
+            ]
+            for each in self._samples
+        ]
+        self.query_one(RowTable).show(ListRows(columns, [str(each.number) for each in self._samples], lines))
+        self._show()
+
+    def _title(self, error: str) -> Line:
+        if error:
+            return line((error, "warn"))
+        if not self._samples:
+            return line(("only labels are known for this LLM: no generations", "muted"))
+        right = sum(each.right for each in self._samples)
+        return line(
+            (self._detail.question_id, "strong"),
+            (f"   {right} of {len(self._samples)} right   gold ", "muted"),
+            (self._detail.gold, "right"),
+        )
+
+    def on_row_table_moved(self) -> None:
+        """Shows the text of the sample under the cursor."""
+        self._show()
+
+    def _show(self) -> None:
+        key = self.query_one(RowTable).key
+        found = next((each for each in self._samples if str(each.number) == key), None)
+        view = self.query_one(TextView)
+        if found is None:
+            view.show(())
+            return
+        view.show(generation_spans(found))
+        at = view.line_of("hit")
+        if at is not None:
+            view.scroll_to(y=max(at - view.size.height // 2, 0), animate=False, force=True)
+
+    def action_sample(self, step: int) -> None:
+        """The next or previous sample."""
+        self.query_one(RowTable).move(step)
+
+    def action_scroll_text(self, step: int) -> None:
+        """A screenful of the text up or down."""
+        view = self.query_one(TextView)
+        view.scroll_to(y=view.scroll_offset.y + step * max(view.size.height - 2, 1), animate=False, force=True)
+
+
+def generation_spans(sample: Sample) -> list[Span]:
+    """The text with the answer highlighted, and how it ended."""
+    text = sample.text
+    start, end = sample.span or (len(text), len(text))
+    spans: list[Span] = [(text[:start], "plain"), (text[start:end], "hit"), (text[end:], "plain")]
+    facts = [
+        f"sample {sample.number + 1}",
+        f"{sample.tokens} tokens" if sample.tokens is not None else "",
+        f"ended by {sample.finish}" if sample.finish else "",
+        "" if sample.answer is not None else "no answer found",
+    ]
+    return [*spans, ("\n\n" + " · ".join(fact for fact in facts if fact), "muted")]

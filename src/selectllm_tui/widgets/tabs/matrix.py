@@ -1,0 +1,141 @@
+"""Router × policy as a heat map: figures with a shade behind them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.reactive import reactive
+
+from selectllm_tui import formats
+from selectllm_tui.commands import bindings
+from selectllm_tui.transitions import MEASURES
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import HEAT, Line, Span, line
+from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable
+from selectllm_tui.widgets.tabs.base import Tab
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from selectllm_tui.snapshots.matrix import Matrix
+    from selectllm_tui.state import State
+
+__all__ = ["GridTable", "MatrixTab", "matrix_rows"]
+
+SHORT = {"prediction": "forest", "sorted-prediction": "sorted", "cost-aware": "cost λ", "threshold": "thr. τ"}
+SHORT |= {"top-m": "top m", "cascade": "casc. τ"}
+TITLES = {"accuracy": "accuracy, %", "latency": "latency, s", "gap": "gap closed, %"}
+
+
+class GridTable(RowTable):
+    """A table whose cursor is one cell: up and down move the row, left and right the column."""
+
+    BINDINGS = bindings("grid")
+    place: reactive[int] = reactive(0)
+
+    def _base(self, at: int) -> object:  # type: ignore[override]
+        return self.rich_style if at == self.cursor else super()._base(at)
+
+    def action_across(self, step: int) -> None:
+        """Moves the cursor by a column."""
+        self.place = min(max(self.place + step, 0), max(len(self.rows.columns) - 2, 0))
+
+    def watch_place(self) -> None:
+        """Tells."""
+        self.post_message(self.Moved(self, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor to the cell."""
+        at = self.column_at(event)
+        if at is not None and at > 0:
+            self.place = at - 1
+        super().on_click(event)
+
+
+class MatrixTab(Tab):
+    """The heat map."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._matrix: Matrix | None = None
+        self._state: State | None = None
+
+    def compose(self) -> ComposeResult:
+        """What is shown, the grid."""
+        yield Bar(id="matrix-title")
+        yield GridTable(id="matrix", gap=1)
+
+    def show(self, snapshot: Matrix, state: State) -> None:
+        """Renders the figures there are."""
+        first = self._matrix is None
+        self._matrix, self._state = snapshot, state
+        grid = self.query_one(GridTable)
+        if first and state.setup.router is not None:
+            grid.place = snapshot.policies.index(state.setup.policy)
+            grid.show(matrix_rows(snapshot, state, None), cursor=state.setup.router)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._matrix is None or self._state is None:
+            return
+        grid, measure = self.query_one(GridTable), self._state.view.measure_of("matrix", MEASURES["matrix"][0])
+        self.query_one(Bar).show(title(self._matrix, measure))
+        grid.show(matrix_rows(self._matrix, self._state, (grid.key, grid.place)))
+
+    def on_row_table_moved(self) -> None:
+        """Repaints the cell under the cursor."""
+        if self._matrix is not None and self._state is not None:
+            grid = self.query_one(GridTable)
+            grid.rows = matrix_rows(self._matrix, self._state, (grid.key, grid.place))
+            grid.refresh()
+
+    def opened(self, key: str, state: State) -> State:
+        """The pair becomes the setup's."""
+        policies = self._matrix.policies if self._matrix is not None else ()
+        policy = policies[self.query_one(GridTable).place] if policies else state.setup.policy
+        return state.change(replace(state.setup, router=key, policy=policy))
+
+
+def title(matrix: Matrix, measure: str) -> Line:
+    """Which figure is shown, and its best pair."""
+    spans: list[Span] = [(TITLES[measure], "strong")]
+    if not matrix.routers:
+        return line(("no router is trained yet: selectllm train", "muted"))
+    if best := matrix.best(measure):
+        spans += [("   best ", "muted"), (f"{best[0]} → {best[1]}", "accent")]
+    return spans
+
+
+def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) -> ListRows:
+    """One row per router, one column per policy; the best cell of all is marked."""
+    measure = state.view.measure_of("matrix", MEASURES["matrix"][0])
+    values, best = matrix.values(measure), matrix.best(measure)
+    low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
+    digits = formats.decimals(list(values.values())) if measure == "latency" else 1
+    columns = [Column("router", "", 12, flex=2)]
+    columns += [Column(name, f"{SHORT.get(name, name)} ", 7, flex=1, align="right") for name in matrix.policies]
+    lines: list[list[Cell]] = []
+    for router in matrix.routers:
+        current = router == state.setup.router
+        cells: list[Cell] = [line(("▸ " if current else "  ", "accent"), (router, "strong" if current else "plain"))]
+        for at, policy in enumerate(matrix.policies):
+            value = values.get((router, policy))
+            heat = 0 if value is None or high <= low else round((value - low) / (high - low) * (HEAT - 1))
+            style = (
+                "cell-cursor" if cursor == (router, at) else f"heat-{HEAT - 1 - heat if measure == 'latency' else heat}"
+            )
+            mark = "◆" if best == (router, policy) else "▸" if current and policy == state.setup.policy else ""
+            text = formats.MISSING if value is None else f"{value if measure == 'latency' else 100 * value:.{digits}f}"
+            cells.append(
+                _cell(
+                    f"{mark}{text.replace('-', '−')}", style if value is not None or cursor == (router, at) else "faint"
+                )
+            )
+        lines.append(cells)
+    return ListRows(columns, matrix.routers, lines)
+
+
+def _cell(text: str, style: str) -> Cell:
+    return lambda width: ((f"{text} ".rjust(width), style),)

@@ -1,0 +1,122 @@
+"""Accuracy against what it takes, as a plot."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from selectllm_tui import formats
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.paint import Line, Span, line
+from selectllm_tui.widgets.plot import LogFormatter, Mark, Plot
+from selectllm_tui.widgets.tabs.base import Tab
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_tui.snapshots.tradeoff import Tradeoff
+    from selectllm_tui.state import State
+
+__all__ = ["TradeoffTab", "front_line", "marks"]
+
+# Shape, style and rank of each kind of point; shapes differ, so that colour is not needed.
+KINDS = {
+    "current": ("★", "accent", 0),
+    "policy": ("▲", "up", 2),
+    "llm": ("●", "plain", 1),
+    "baseline": ("◇", "muted", 3),
+    "off": ("○", "faint", 4),
+}
+NAMES = {
+    "current": "this setup",
+    "policy": "policy",
+    "llm": "LLM",
+    "baseline": "baseline",
+    "off": "LLM not in the pool",
+}
+UNITS = {"latency": "seconds per question", "cost": "dollars per 1,000 questions"}
+SCALES = {"latency": 1.0, "cost": 1000.0}
+
+
+class TradeoffTab(Tab):
+    """Legend, plot, front."""
+
+    DEFAULT_CSS = "TradeoffTab #front { max-height: 2; }"
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._measure = ""
+
+    def compose(self) -> ComposeResult:
+        """Legend, plot, front."""
+        yield Bar(id="legend-line")
+        yield Plot(id="plot-area")
+        yield Bar(id="front")
+
+    def show(self, snapshot: Tradeoff, state: State) -> None:  # noqa: ARG002
+        """Renders the points there are."""
+        plot = self.query_one(Plot)
+        self.query_one("#legend-line", Bar).show(legend())
+        self.query_one("#front", Bar).show(front_line(snapshot))
+        if snapshot.missing:
+            plot.draw((), ())
+            return
+        shown = marks(snapshot)
+        curve = [(place(snapshot.measure, x), 100 * y) for x, y in snapshot.curve]
+        steps = [(place(snapshot.measure, each.burden), 100 * each.accuracy) for each in snapshot.front]
+        if snapshot.measure != self._measure:
+            self._measure = snapshot.measure
+            plot.set_x_formatter(LogFormatter())
+            plot.set_xlabel(UNITS[snapshot.measure])
+            plot.set_ylabel("accuracy %")
+            plot.forget_view()
+        plot.draw(shown, ((steps, "faint"), (curve, "accent")))
+
+    def focus_default(self) -> None:
+        """The plot has the keys."""
+        self.query_one(Plot).focus()
+
+    @property
+    def row(self) -> str | None:
+        """Nothing opens here."""
+        return None
+
+
+def place(measure: str, burden: float) -> float:
+    """Where seconds or dollars stand on the logarithmic axis."""
+    return math.log10(max(burden * SCALES[measure], 1e-6))
+
+
+def marks(snapshot: Tradeoff) -> list[Mark]:
+    """The points with shape, style and label."""
+    return [
+        Mark(
+            place(snapshot.measure, each.burden),
+            100 * each.accuracy,
+            *KINDS[each.kind][:2],
+            each.label,
+            KINDS[each.kind][2],
+        )
+        for each in snapshot.points
+    ]
+
+
+def legend() -> Line:
+    """What the shapes mean."""
+    spans: list[Span] = []
+    for kind, (char, style, _) in KINDS.items():
+        spans += [(char, style), (f" {NAMES[kind]}   ", "muted")]
+    return [*spans, ("⠤⠤", "accent"), (" cost-aware over λ   ", "muted"), ("⠤⠤", "faint"), (" Pareto front", "muted")]
+
+
+def front_line(snapshot: Tradeoff) -> Line:
+    """The Pareto front in words, from cheap to accurate."""
+    if snapshot.missing:
+        return line((snapshot.missing, "warn"))
+    spans: list[Span] = [("Pareto front   ", "muted")]
+    digits = formats.decimals([each.burden * SCALES[snapshot.measure] for each in snapshot.front])
+    for each in snapshot.front:
+        burden = formats.fixed(each.burden * SCALES[snapshot.measure], digits)
+        unit = "s" if snapshot.measure == "latency" else "$"
+        spans += [(each.label, "plain"), (f" {formats.percent(each.accuracy)} % {burden} {unit}   ", "muted")]
+    return spans
