@@ -187,3 +187,16 @@ def write_fake_run(
             )
             writer.append(fake_generations(table, number, samples, seed), {"engine": "fake", "hardware": "none"})
     return cache
+
+
+def fake_rows(*cells: tuple[str | None, int], text: str | None = "The answer is 1.") -> pl.DataFrame:
+    """Generations with the same text, one per (question, sample)."""
+    rows = [(question, sample, text, 10, 5, "stop") for question, sample in cells]
+    return pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
+
+
+def flip_bit(path: Path, at: int | None = None) -> None:
+    """Change one bit of a file, in its middle or where it is said."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if at is None else at] ^= 0x10
+    path.write_bytes(data)

@@ -73,6 +73,8 @@ def read_answers(
                     with contextlib.suppress(CacheError):  # a full or read-only disk costs time only
                         write_frame(_path(folder, part), answers)
             frames.append(answers)
+        if todo and writable:
+            sweep(folder, listed)
         return first_of_each(pl.concat(frames, how="diagonal"))
 
     return parts.stable(read)
@@ -92,7 +94,8 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
         match = _NAME.fullmatch(path.name)
         stale = match and (int(match[1]) != EXTRACTOR_VERSION or match[2] not in live)
         if stale or path.name.startswith(TEMPORARY):
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _path(folder: Path, part: Part) -> Path:

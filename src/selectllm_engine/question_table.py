@@ -21,7 +21,8 @@ def checked(frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
     try:
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
     except pl.exceptions.PolarsError as error:
-        raise CacheError(f"the questions of {benchmark} have wrong columns ({error})") from error
+        reason = str(error).partition("\n")[0]
+        raise CacheError(f"the questions of {benchmark} have wrong columns ({reason})") from error
     for name in ("question_id", "split", "text"):
         if frame[name].has_nulls():
             raise CacheError(f"a question of {benchmark} has no {name}")

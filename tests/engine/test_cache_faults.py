@@ -1,0 +1,210 @@
+"""Nothing is lost: full disks, kills, two writers, damaged files."""
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fakes import fake_questions, fake_rows, flip_bit, write_fake_run
+from selectllm_engine.cache import Cache
+from selectllm_engine.errors import (
+    CacheError,
+    LockedError,
+)
+from selectllm_engine.files import TEMPORARY, parquet_bytes
+from selectllm_engine.frames import write_frame
+
+SIZES = {"train": 4, "test": 6}
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """A run of two LLMs, ten questions, three samples."""
+    return write_fake_run(tmp_path / "cache", questions=SIZES, llms=("a", "b"), samples=3)
+
+
+def part_files(cache, llm="a"):
+    return sorted((cache.folder("fake") / "llms" / llm / "generations").glob("*.parquet"))
+
+
+def derived_files(cache, llm="a"):
+    return sorted((cache.folder("fake") / "llms" / llm / "answers").glob("*.parquet"))
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_behind(cache, monkeypatch):
+    before = contents(cache.root)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with cache.writer("fake", "a") as writer:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(CacheError, match="No space left on device; free some space") as error:
+            writer.append(fake_rows(("test-0", 3)), {})
+        assert "\n" not in str(error.value)
+    assert contents(cache.root) == before
+
+
+def test_ctrl_c_while_writing_leaves_nothing_behind(cache, monkeypatch):
+    def interrupt(handle):
+        raise KeyboardInterrupt
+
+    before = contents(cache.root)
+    with cache.writer("fake", "a") as writer:
+        monkeypatch.setattr(os, "fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            writer.append(fake_rows(("test-0", 3)), {})
+    assert contents(cache.root) == before
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    cache = Cache(tmp_path / "file" / "cache")
+    with pytest.raises(CacheError, match=r"cannot write in .* choose another --cache"):
+        cache.write_questions("fake", fake_questions(SIZES))
+
+
+def test_two_writers_of_one_llm(cache):
+    with cache.writer("fake", "a") as writer:
+        with pytest.raises(LockedError, match=f"a on fake is being written by .*process {os.getpid()}"):
+            cache.writer("fake", "a").__enter__()
+        with cache.writer("fake", "b"):
+            pass
+        writer.append(fake_rows(("test-0", 3)), {})
+    with cache.writer("fake", "a") as writer:
+        writer.append(fake_rows(("test-0", 4)), {})
+    assert cache.sampled("fake", "a").height == 32
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from fakes import fake_rows
+from selectllm_engine.cache import Cache
+with Cache(Path(sys.argv[1])).writer("fake", "a") as writer:
+    for sample in range(int(sys.argv[2]), 100_000):
+        writer.append(fake_rows(("test-0", sample)), {})
+        print(sample, flush=True)
+"""
+
+
+def start_writer(cache, first):
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", WRITER, str(cache.root), str(first)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+
+def test_kill_at_random_moments_loses_only_what_was_in_flight(cache):
+    first = 3
+    for delay in (0.0, 0.05, 0.11):
+        with start_writer(cache, first) as process:
+            said = [process.stdout.readline()]
+            with pytest.raises(LockedError, match=f"process {process.pid}"), cache.writer("fake", "a"):
+                pass
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+            said += process.stdout.read().split()
+        finished = int(said[-1])
+        reader = Cache(cache.root)
+        samples = set(reader.sampled("fake", "a").filter(question_id="test-0")["sample"])
+        assert set(range(finished + 1)) <= samples <= set(range(finished + 2))
+        assert reader.problems == {}
+        first = max(samples) + 1
+    with cache.writer("fake", "a") as writer:  # the lock died with its process
+        writer.append(fake_rows(("test-0", first)), {})
+    assert not list(cache.root.rglob(f"{TEMPORARY}*"))
+    assert cache.verify() == []
+    assert set(cache.sampled("fake", "a").filter(question_id="test-0")["sample"]) == set(range(first + 1))
+
+
+DAMAGE = {
+    "bit flipped": flip_bit,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "empty": lambda path: path.write_bytes(b""),
+    "something else": lambda path: path.write_text("PAR1"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_part_is_passed_over_found_and_made_again(cache, damage):
+    with cache.writer("fake", "a") as writer:
+        writer.append(fake_rows(("test-0", 3), ("test-1", 3)), {})
+    path = part_files(cache)[1]
+    sound = cache.generations("fake", "a").head(30)
+    damage(path)
+    reader = Cache(cache.root)
+    assert reader.generations("fake", "a").equals(sound)
+    assert reader.answers("fake", "a").height == 30
+    assert [problem.what for problem in reader.problems.values()] == [f"{path} is truncated or changed"]
+    assert [problem.path for problem in reader.verify()] == [path]
+    with reader.writer("fake", "a") as writer:  # sets it aside, so that its samples are missing
+        assert reader.sampled("fake", "a").height == 30
+        writer.append(fake_rows(("test-0", 3), ("test-1", 3)), {})
+    assert path.with_name(f"{path.name}.damaged").exists()
+    assert cache.sampled("fake", "a").height == 32
+    assert cache.verify() == []
+
+
+def test_a_sound_part_with_other_columns_is_damaged_too(cache):
+    data = parquet_bytes(pl.DataFrame({"question_id": ["test-0"]}))
+    path = part_files(cache)[0].with_name(f"000002-{hashlib.blake2b(data).hexdigest()[:16]}.parquet")
+    path.write_bytes(data)
+    assert cache.generations("fake", "a").height == 30
+    assert "no column sample" in next(iter(cache.problems.values())).what
+
+
+def test_verify_finds_every_kind_of_damage_and_repairs(cache):
+    cache.answers("fake", "a")
+    with cache.writer("fake", "b") as writer:
+        writer.write_verdicts(pl.DataFrame({"question_id": ["test-0"], "sample": [0], "score": [1.0]}))
+    router = cache.router_dir("fake", "prior", write=True)
+    (router / "manifest.json").write_text("{}")
+    write_frame(router / "probabilities.parquet", pl.DataFrame({"question_id": ["test-0"]}))
+    assert cache.verify() == []
+    folder = cache.folder("fake")
+    broken = [
+        folder / "questions.parquet",
+        part_files(cache)[0],
+        derived_files(cache)[0],
+        folder / "llms" / "b" / "manifest.json",
+        folder / "llms" / "b" / "verdicts.parquet",
+        router / "probabilities.parquet",
+    ]
+    for path in broken:
+        flip_bit(path, at=0)
+    (folder / "llms" / "a" / "generations" / "notes.txt").touch()
+    heard = []
+    found = cache.verify("fake", progress=lambda *counts: heard.append(counts))
+    assert {problem.path for problem in found} == {*broken, folder / "llms" / "a" / "generations" / "notes.txt"}
+    assert heard[-1][0] == heard[-1][1]
+    assert not any(problem.repaired for problem in found)
+    done = cache.verify(repair=True)
+    assert all(problem.repaired for problem in done)
+    assert {problem.done.split(";")[0].split(" as ")[0] for problem in done} == {"removed", "set aside"}
+    for path in broken:
+        assert not path.exists()
+    missing = cache.verify()
+    assert [problem.what for problem in missing] == [
+        f"{folder / 'questions.parquet'} is missing",
+        f"{folder / 'llms' / 'b' / 'manifest.json'} is missing",
+    ]
+    cache.write_questions("fake", fake_questions(SIZES))  # as the next generate does
+    assert cache.llms("fake") == []
+
+
+def test_repair_leaves_alone_what_is_being_written(cache):
+    with cache.writer("fake", "a"):
+        flip_bit(part_files(cache)[0])
+        (problem,) = Cache(cache.root).verify(repair=True)
+    assert (problem.repaired, problem.done) == (False, "left alone, because it is being written")

@@ -1,0 +1,114 @@
+"""Names that are safe as folder names, and Parquet files that carry their digest."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes import write_fake_run
+from selectllm_engine.cache import folder_name, name_of
+from selectllm_engine.errors import (
+    CacheError,
+    DamagedError,
+    UsageError,
+)
+from selectllm_engine.files import is_sealed, parquet_bytes
+from selectllm_engine.frames import read_frame, write_frame
+
+SIZES = {"train": 4, "test": 6}
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("qwen2.5-coder-0.5b-it", "qwen2.5-coder-0.5b-it"),
+        ("knn:tfidf", "knn%3Atfidf"),
+        ("mlc:roberta-base@4", "mlc%3Aroberta-base@4"),
+        ("../x", "%2E.%2Fx"),
+        ("a/b\\c", "a%2Fb%5Cc"),
+        (".", "%2E"),
+        ("..", "%2E%2E"),
+        ("...", "%2E.%2E"),
+        (".hidden", "%2Ehidden"),
+        ("~root", "%7Eroot"),
+        ("v1.", "v1%2E"),
+        ("CON", "%43ON"),
+        ("nul.txt", "%6Eul.txt"),
+        ("console", "console"),
+        ("a b", "a%20b"),
+        ("\0", "%00"),
+        ("100%", "100%25"),
+        ("größe", "gr%C3%B6%C3%9Fe"),
+    ],
+)
+def test_folder_names(name, folder):
+    assert folder_name(name) == folder
+    assert name_of(folder) == name
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "ä" * 100, "\ud800"])
+def test_names_that_cannot_be_folders(name):
+    with pytest.raises(UsageError) as error:
+        folder_name(name)
+    assert len(str(error.value)) < 200
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=26))
+def test_every_name_comes_back_from_its_folder(name):
+    folder = folder_name(name)
+    assert name_of(folder) == name
+    assert folder.isascii()
+    assert not {"/", "\\", ":", "\0"} & set(folder)
+    assert folder[0] not in ".~"
+    assert folder[-1] != "."
+
+
+@given(st.text(max_size=20))
+def test_folders_of_others_are_refused(folder):
+    try:
+        name = name_of(folder)
+    except CacheError:
+        return
+    assert folder_name(name) == folder
+
+
+def test_a_hostile_name_stays_inside_the_cache(tmp_path):
+    cache = write_fake_run(tmp_path / "cache", "../../evil", questions=SIZES, llms=("../x", "..", "a\n\x1b[31m"))
+    assert {path.name for path in tmp_path.iterdir()} == {"cache"}
+    assert cache.benchmarks() == ["../../evil"]
+    assert cache.llms("../../evil") == ["../x", "..", "a\n\x1b[31m"]
+    assert not cache.answers("../../evil", "..").is_empty()
+
+
+# Parquet files with a digest inside
+
+
+def test_a_frame_reads_back_and_any_change_is_found(tmp_path):
+    path = tmp_path / "x.parquet"
+    frame = pl.DataFrame({"a": ["x", None], "b": [[1], []]})
+    write_frame(path, frame)
+    assert read_frame(path).equals(frame)
+    assert pl.read_parquet(path).equals(frame)
+    data = path.read_bytes()
+    for at in range(len(data)):
+        assert not is_sealed(data[:at])
+        assert not is_sealed(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+
+def test_another_writers_parquet_is_damaged(tmp_path):
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DamagedError, match="truncated or changed"):
+        read_frame(tmp_path / "x.parquet")
+
+
+def test_a_frame_with_other_columns(tmp_path):
+    write_frame(tmp_path / "x.parquet", pl.DataFrame({"a": [1]}))
+    with pytest.raises(DamagedError, match="no column b"):
+        read_frame(tmp_path / "x.parquet", pl.Schema({"b": pl.Int64()}))
+
+
+def test_text_like_a_seal_in_the_data_does_no_harm():
+    assert is_sealed(parquet_bytes(pl.DataFrame({"a": ["blake2b-64:0000000000000000"]}), {"b": "blake2b-64:1"}))
