@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.engine import Encoded, Engine, Finished
     from selectllm_engine.llms import LLM, PromptStyle, Sampling
 
-__all__ = ["Emit", "LoadEngine", "Stop", "run"]
+__all__ = ["Emit", "LoadEngine", "Settings", "Stop", "encoder", "run"]
 
 FLUSH_SECONDS = 30.0
 FLUSH_ROWS = 5_000  # a bound on memory
@@ -201,7 +201,7 @@ def _prepare(
         done=total - sum(len(samples) for _, samples in missing),
     )
     rows = {row["question_id"]: row for row in questions.iter_rows(named=True)}
-    encode = _encoder(engine, task, settings)
+    encode = encoder(engine, task, settings)
     prepared.prompts = {question_id: encode(rows[question_id]) for question_id, _ in missing}
     too_long = {
         each for each, prompt in prepared.prompts.items() if not _fits(prompt, settings.sampling, engine.context)
@@ -223,7 +223,8 @@ def _settings(llm: LLM, task: Task, *, chat: bool) -> Settings:
     return Settings(chat=chat, style=style, sampling=llm.sampling or default_sampling(task.terse))
 
 
-def _encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping[str, Any]], Encoded]:
+def encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping[str, Any]], Encoded]:
+    """What makes a question's row the prompt that the engine takes."""
     benchmark = Benchmark(task.benchmark, pl.DataFrame(), task.exemplars, task.terse)
 
     def encode(question: Mapping[str, Any]) -> Encoded:

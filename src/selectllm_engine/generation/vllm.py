@@ -105,22 +105,25 @@ class VLLMEngine:
         from vllm import EngineArgs
         from vllm.v1.engine.llm_engine import LLMEngine
 
-        settings: dict[str, Any] = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True} if self._cpu else {}
         try:
             self._engine = LLMEngine.from_engine_args(
-                EngineArgs(
-                    model=str(self._folder),
-                    load_format="safetensors",
-                    max_model_len=_rounded(longest, self.context),
-                    enable_prefix_caching=True,
-                    disable_log_stats=True,
-                    seed=seed,
-                    **settings,
-                )
+                EngineArgs(**self.settings(longest=longest, seed=seed), disable_log_stats=True)
             )
         except Exception as error:
             raise EngineError(f"vLLM cannot load it ({_first_line(error)})", _remedy(error)) from error
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
+
+    def settings(self, *, longest: int, seed: int) -> dict[str, Any]:
+        """What vLLM is told; on CPU nothing is compiled, since that takes a minute and gains little."""
+        settings: dict[str, Any] = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True} if self._cpu else {}
+        return {
+            "model": str(self._folder),
+            "load_format": "safetensors",
+            "max_model_len": _rounded(longest, self.context),
+            "enable_prefix_caching": True,
+            "seed": seed,
+            **settings,
+        }
 
     def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
         """Queue a request; the engine fans it out, and its samples share the prompt's cache."""

