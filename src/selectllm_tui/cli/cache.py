@@ -105,7 +105,8 @@ def verify(
     from selectllm_engine.cache import open_cache
 
     stored = open_cache(cache)
-    with Progress(console=error_console(), transient=True) as bar:
+    console = error_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking files", total=None)
         problems = stored.verify(
             benchmark, repair=repair, progress=lambda done, total: bar.update(task, completed=done, total=total)
