@@ -18,7 +18,7 @@ from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, qu
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["KINDS", "SIZES", "load"]
@@ -49,10 +49,6 @@ class Kind:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def _as_is(item: Mapping[str, Any], _: Random) -> Made:
-    return Made(item["question"].strip(), item["answer"])
-
-
 def _up_to_question_mark(item: Mapping[str, Any], _: Random) -> Made:
     """The item without what follows the question: asking for a form of answer is the prompt's business."""
     text = item["question"].replace(" \n", "\n")
@@ -71,8 +67,10 @@ def _sequence(item: Mapping[str, Any], _: Random) -> Made | None:
     return Made(f"Which number comes next in this sequence: {terms}?", item["answer"])
 
 
-def _letters(item: Mapping[str, Any], _: Random) -> Made | None:
-    return None if item["answer"] == "1" else _as_is(item, _)  # nearly all answers otherwise
+def _letters(item: Mapping[str, Any], random: Random) -> Made | None:
+    if item["answer"] == "1" and random.random() < 0.75:
+        return None  # most answers otherwise
+    return Made(f"How{item['question'].strip().removeprefix('How').lower()}", item["answer"])  # case does not count
 
 
 def _legs(item: Mapping[str, Any], _: Random) -> Made:
@@ -81,51 +79,61 @@ def _legs(item: Mapping[str, Any], _: Random) -> Made:
 
 def _word_problem(item: Mapping[str, Any], _: Random) -> Made | None:
     text = item["question"].removesuffix(" Give the result as your final answer. Do not include units.")
-    return Made(text, item["answer"]) if len(text) <= 360 else None
+    return Made(text, item["answer"]) if len(text) <= 260 else None
 
 
-def _relatives(item: Mapping[str, Any], _: Random) -> Made:
-    family = item["question"].split("\n\n")[0]
-    first, second = item["metadata"]["person1"], item["metadata"]["person2"]
-    return Made(f"{family}\nWhich family relation, such as aunt, is {first} to {second}?", item["answer"])
+_RELATIVES = (
+    ("mother", "wife", "daughter", "sister", "grandmother", "mother-in-law"),
+    ("father", "husband", "son", "brother", "grandfather", "father-in-law"),
+)
+
+
+def _relatives(item: Mapping[str, Any], random: Random) -> Made | None:
+    family, right = item["question"].split("\n\n")[0], item["answer"]
+    for words in _RELATIVES:
+        if right in words:
+            options = random.sample([right, *random.sample([word for word in words if word != right], 2)], 3)
+            first, second = item["metadata"]["person1"], item["metadata"]["person2"]
+            return Made(f"{family}\nIs {first} the {_or(options)} of {second}?", right)
+    return None
+
+
+def _or(options: Sequence[str]) -> str:
+    return f"{', '.join(options[:-1])} or {options[-1]}"
 
 
 def _backward(item: Mapping[str, Any], _: Random) -> Made:
     return Made(f'How is the word "{item["metadata"]["word"].lower()}" spelled backward?', item["answer"].lower())
 
 
-def _largest(item: Mapping[str, Any], random: Random) -> Made | None:
+def _largest(item: Mapping[str, Any], _: Random) -> Made | None:
     numbers = [f"{float(each):g}" for each in item["metadata"]["original_numbers"]]
-    return _pick(numbers, max(numbers, key=float), "Which of these numbers is the largest", random)
+    return Made(f"Which number is the largest: {_or(numbers)}?", max(numbers, key=float))
 
 
 def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
-    words = [word.lower() for word in item["metadata"]["original_words"] if word.isalpha()]
-    return _pick(words, min(words, default=""), "Which of these words comes first in alphabetical order", random)
-
-
-def _pick(options: list[str], right: str, question: str, random: Random) -> Made | None:
-    if len(set(options)) != len(options) or not 3 <= len(options) <= 5:
+    words = [word.lower() for word in item["metadata"]["original_words"]]
+    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
         return None
-    text = f"{question}: {', '.join(options)}?"
-    return Made(text, right, tuple(random.sample(options, len(options))))
+    text = f"Which word comes first in alphabetical order: {_or(words)}?"
+    return Made(text, min(words), tuple(random.sample(words, len(words))))
 
 
 KINDS: dict[str, Kind] = {
     "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
     "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
-    "sequences": Kind("number_sequence", "number", _sequence, {"max_terms": 6, "max_complexity": 2}),
-    "letters": Kind("letter_counting", "number", _letters, {"min_words": 5, "max_words": 10}),
-    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 3, "max_instances": 5}),
+    "sequences": Kind("number_sequence", "number", _sequence, {"max_terms": 6, "max_complexity": 1}),
+    "letters": Kind("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
+    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
     "problems": Kind("gsm_symbolic", "number", _word_problem),
-    "largest": Kind("number_sorting", "letter", _largest, {"min_numbers": 3, "max_numbers": 5, "max_decimals": 1}),
+    "largest": Kind("number_sorting", "number", _largest, {"max_numbers": 4, "max_decimals": 1}),
     "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
     "reading": Kind(
         "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 2, "max_num_statements": 6}
     ),
     "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 5}),
     "weekdays": Kind(
-        "calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"], "offset_upper_bound": 9}
+        "calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"], "offset_upper_bound": 4}
     ),
     "backward": Kind("spell_backward", "word", _backward, {"max_word_len": 5}),
 }
