@@ -154,9 +154,10 @@ def test_a_folder_that_is_missing_stops_no_other(lab):
     assert lab.cache.sampled("own", "a").height == 8
 
 
-def test_other_settings_are_shown_side_by_side(lab):
+@pytest.mark.parametrize("samples", ["1", "2"])
+def test_other_settings_are_shown_side_by_side(lab, samples):
     lab("--llm", weights(lab), "--samples", "1")
-    code, err = lab("--llm", weights(lab), "--samples", "2", "--max-tokens", "5")
+    code, err = lab("--llm", weights(lab), "--samples", samples, "--max-tokens", "5")
     assert code == 1
     last = err.splitlines()[-1]
     assert last.startswith("error: a on own: stored results of a were made with other settings: sampling {")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar, load_benchmark
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
@@ -60,7 +60,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One LLM on one benchmark; samples wanted in all, and how many of them exist."""
+    """One LLM on one benchmark; samples wanted in all, and how many of them exist.
+
+    `differs`: what exists was made with other settings; its worker will say with which.
+    """
 
     llm: LLM
     source: Source
@@ -69,6 +72,7 @@ class Item:
     done: int
     to_time: bool
     bytes: int
+    differs: bool = False
     problem: SelectLLMError | None = None
 
     @property
@@ -79,7 +83,7 @@ class Item:
     @property
     def open(self) -> bool:
         """Whether a worker has anything to do."""
-        return self.problem is None and bool(self.missing or self.to_time)
+        return self.problem is None and bool(self.missing or self.to_time or self.differs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +142,7 @@ class Plan:
         llms = {item.llm.name: item.llm for item in self.items}
         return [
             WorkerSpec(
-                llm=_with_overrides(llms[name], each, request),
+                llm=_with_overrides(llms[name], each[0].terse, request),
                 cache=str(self.cache.root),
                 tasks=tuple(each),
                 engine=request.engine,
@@ -173,10 +177,12 @@ def make_plan(
 
 def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
     ids = choose_questions(source.questions, request.splits, request.limit)["question_id"].to_list()
-    total, missing, problem, to_time, room = len(ids) * request.samples, 0, None, True, 0
+    total, missing, problem, to_time, room, differs = len(ids) * request.samples, 0, None, True, 0, False
     try:
         local_folder(llm.weights)
-        to_time = request.remeasure or not _latency(cache, source, llm)
+        manifest = _manifest(cache, source, llm)
+        to_time = request.remeasure or manifest.get("latency") is None
+        differs = bool(manifest) and _differs(manifest, _with_overrides(llm, source.terse, request), source)
         sampled = cache.sampled(source.name, llm.name) if source.stored else None
         if sampled is None:
             missing = total
@@ -197,21 +203,34 @@ def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
         done=total - missing,
         to_time=to_time,
         bytes=room,
+        differs=differs,
         problem=problem,
     )
 
 
-def _latency(cache: Cache, source: Source, llm: LLM) -> bool:
+def _manifest(cache: Cache, source: Source, llm: LLM) -> dict[str, Any]:
     with contextlib.suppress(UnknownNameError):
-        return cache.manifest(source.name, llm.name).get("latency") is not None
-    return False
+        return cache.manifest(source.name, llm.name)
+    return {}
 
 
-def _with_overrides(llm: LLM, tasks: Sequence[Task], request: Request) -> LLM:
+def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
+    """Whether stored results were made with other settings, as far as that shows without the LLM's tokenizer."""
+    sampling = llm.sampling or default_sampling(source.terse)
+    prompt = manifest.get("prompt") or {}
+    return (
+        manifest.get("sampling") != {**asdict(sampling), "stop": list(sampling.stop)}
+        or llm.prompt not in {None, prompt.get("style")}
+        or llm.chat not in {None, manifest.get("chat")}
+        or prompt.get("terse") != source.terse
+    )
+
+
+def _with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
     if request.prompt is not None:
         llm = replace(llm, prompt=request.prompt)
     if request.max_tokens is not None:
-        sampling = llm.sampling or default_sampling(tasks[0].terse)
+        sampling = llm.sampling or default_sampling(terse)
         llm = replace(llm, sampling=replace(sampling, max_tokens=request.max_tokens))
     return llm
 

@@ -93,7 +93,7 @@ def generate(
         splits=tuple(split),
         engine=engine.value,
         seed=seed,
-        prompt=prompt.value if prompt else None,  # type: ignore[arg-type]
+        prompt=prompt.value if prompt else None,
         max_tokens=max_tokens,
         remeasure=remeasure,
     )
