@@ -63,32 +63,46 @@ def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
 def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
     counts = np.zeros(prepared.questions, dtype=np.int32)
     chosen_right = np.zeros(prepared.questions, dtype=bool)
-    latency, parallel, cost = (np.zeros(prepared.questions) for _ in range(3))
+    latency, parallel = _start(prepared.mean_latency, prepared, order), np.zeros(prepared.questions, dtype=np.float32)
+    cost = _start(prepared.mean_cost, prepared, order)
     for llm in order:
         asked = several[:, llm]
         counts += asked
         chosen_right |= asked & prepared.labels[:, llm]
-        seconds = np.where(asked, prepared.latency[:, llm], np.float32(0))
-        latency += seconds
-        np.maximum(parallel, seconds, out=parallel)
-        cost += np.where(asked, prepared.cost[:, llm], np.float32(0))
+        if latency.strides[0]:
+            seconds = np.where(asked, prepared.latency[:, llm], np.float32(0))
+            latency += seconds
+            np.maximum(parallel, seconds, out=parallel)
+        if cost.strides[0]:
+            cost += np.where(asked, prepared.cost[:, llm], np.float32(0))
     right: NDArray[np.bool_] | None = None
     if counts.max() == 1:  # a vote over one LLM is its own
         right = chosen_right
     elif prepared.tally is not None:
-        right = pooled_votes(prepared.tally, several).code == prepared.outcomes.gold
+        same = several.strides[0] == 0  # one mask for all questions
+        right = pooled_votes(prepared.tally, several[0] if same else several).code == prepared.outcomes.gold
     right_latency = 0.0 if right is None else float(latency.sum(where=right))
+    parallel = parallel if latency.strides[0] else latency
     return Figures(right, chosen_right, latency, parallel, cost, right_latency, float(counts.mean()))
+
+
+def _start(means: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Zeros [Q] to add to; or one NaN seen Q times where none of these LLMs has any value to add."""
+    if np.isnan(means[order]).all():
+        return np.broadcast_to(np.float64(np.nan), (prepared.questions,))
+    return np.zeros(prepared.questions)
 
 
 def _expected(weights: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
     right, latency, cost = (np.zeros(prepared.questions) for _ in range(3))
     right_latency = 0.0
     for llm in order:
-        weight = weights[:, llm]
-        seconds = np.where(weight > 0, weight * prepared.latency[:, llm], 0.0)
-        latency += seconds
-        cost += np.where(weight > 0, weight * prepared.cost[:, llm], 0.0)
-        right += weight * prepared.labels[:, llm]
-        right_latency += float(seconds.sum(where=prepared.labels[:, llm]))
+        # The same weight for all questions, or a few questions with any.
+        at = slice(None) if weights.strides[0] == 0 else np.flatnonzero(weights[:, llm])
+        weight, label = weights[at, llm], prepared.labels[at, llm]
+        seconds = weight * prepared.latency[at, llm]
+        latency[at] += seconds
+        cost[at] += weight * prepared.cost[at, llm]
+        right[at] += weight * label
+        right_latency += float(seconds.sum(where=label))
     return Figures(right, None, latency, latency, cost, right_latency, 1.0)

@@ -74,6 +74,7 @@ class Tally:
     Attributes:
         questions, llms, samples: Q, N, K.
         slot: intp [E], question · N + LLM of each entry.
+        llm: uint16 [E], its LLM.
         count: int32 [E], votes of that LLM for that answer.
         first: int32 [E], LLM · K + sample at which that LLM first gave it.
         cell_start: intp [G], first entry of each cell.
@@ -87,6 +88,7 @@ class Tally:
     llms: int
     samples: int
     slot: NDArray[np.intp]
+    llm: NDArray[np.uint16]
     count: NDArray[np.int32]
     first: NDArray[np.int32]
     cell_start: NDArray[np.intp]
@@ -99,12 +101,6 @@ class Tally:
     def span(self) -> int:
         """A number larger than any `first`: votes · span − first orders answers by votes, then by who was first."""
         return self.llms * self.samples + 1
-
-    def by_llm(self) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
-        """Per LLM the cells it voted for, its votes and its first samples; a cell occurs at most once per LLM."""
-        entry_cell = np.repeat(np.arange(len(self.cell_start)), np.diff(self.cell_start, append=len(self.slot)))
-        llm = self.slot % self.llms
-        return [(entry_cell[own], self.count[own], self.first[own]) for own in (llm == n for n in range(self.llms))]
 
 
 def tally(answers: NDArray[np.int16]) -> Tally:
@@ -140,6 +136,7 @@ def tally(answers: NDArray[np.int16]) -> Tally:
         llms=llms,
         samples=samples,
         slot=slot[entries],
+        llm=(slot[entries] % max(llms, 1)).astype(np.uint16),
         count=np.diff(entries, append=len(code)).astype(np.int32),
         first=place[entries].astype(np.int32),
         cell_start=cell_start,
@@ -177,7 +174,7 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     tied = np.zeros(tally.questions, dtype=np.bool_)
     if len(tally.slot) == 0:
         return Votes(code, count, tied)
-    chosen = selection[tally.slot % tally.llms] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
+    chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
     total = np.add.reduceat(tally.count * chosen, tally.cell_start)
     first = np.minimum.reduceat(np.where(chosen, tally.first, tally.span), tally.cell_start)
     score = total.astype(np.int64) * tally.span - first
@@ -193,15 +190,18 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
 
 def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
     """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
-    by_llm = tally.by_llm()
+    entry_cell = np.repeat(np.arange(len(tally.cell_start)), np.diff(tally.cell_start, append=len(tally.slot)))
+    by_llm = np.argsort(tally.llm, kind="stable")
+    bounds = np.searchsorted(tally.llm[by_llm], np.arange(tally.llms + 1))
     total = np.zeros(len(tally.cell_start), dtype=np.int32)
+    lead = np.zeros(tally.questions, dtype=np.int32)
     for llm in order:
-        cells, counts, _ = by_llm[llm]
-        total[cells] += counts
-        lead = np.zeros(tally.questions, dtype=np.int32)
-        if len(total):
-            lead[tally.voted] = np.maximum.reduceat(total, tally.group_start)
-        yield lead
+        own = by_llm[bounds[llm] : bounds[llm + 1]]
+        cells = entry_cell[own]  # no cell twice
+        total[cells] += tally.count[own]
+        # Counts only grow, so that only what this LLM voted for can take the lead.
+        np.maximum.at(lead, tally.voted[tally.cell_group[cells]], total[cells])
+        yield lead.copy()
 
 
 def with_k(outcomes: Outcomes, k: int | None) -> Outcomes:
