@@ -82,7 +82,8 @@ class Workers:
         logs: Path | None = None,
     ) -> None:
         self._waiting = deque((spec, 0) for spec in specs)
-        self._slots: deque[str | None] = deque([*gpus] or [None])
+        slots: list[str | None] = [*gpus] or [None]
+        self._slots = deque(slots)
         self._command = command
         self._logs = logs or log_folder()
         self._running: dict[str, _Running] = {}

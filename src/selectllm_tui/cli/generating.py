@@ -31,16 +31,16 @@ def show_plan(plan: Plan) -> None:
     """Say on standard error what will be done, LLM by LLM."""
     request = plan.request
     if request.samples:
-        limit = f", the first {request.limit} questions of each split" if request.limit is not None else ""
+        limit = f", the first {_count(request.limit, 'question')} of each split" if request.limit is not None else ""
         splits = ", ".join(request.splits) or "all splits"
-        note(f"{request.samples} samples per question, {splits}{limit}, into {plan.cache.root}")
+        note(f"{_count(request.samples, 'sample')} per question, {splits}{limit}, into {plan.cache.root}")
     for item in plan.items:
         note(f"  {_name(item)}: {_what(item)}")
     for name, error in plan.unread.items():
         note(f"  {name}: {error}")
     missing = sum(item.missing for item in plan.items if item.problem is None)
     if request.samples:
-        note(f"{missing:,} samples to make, about {_size(plan.bytes)} on disk, {_size(plan.free)} free")
+        note(f"{_count(missing, 'sample')} to make, about {_size(plan.bytes)} on disk, {_size(plan.free)} free")
 
 
 def _what(item: Item) -> str:
@@ -50,12 +50,16 @@ def _what(item: Item) -> str:
     if not item.total:
         return timing
     there = f", {item.done:,} of {item.total:,} already there" if item.done else ""
-    missing = f"{item.questions:,} questions, {item.missing:,} samples to make{there}"
+    missing = f"{_count(item.questions, 'question')}, {_count(item.missing, 'sample')} to make{there}"
     return f"{missing}; {timing}" if timing else missing
 
 
 def _name(item: Item) -> str:
     return f"{item.llm.name} on {item.source.name}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _size(size: float) -> str:
@@ -155,7 +159,8 @@ class Board:
             case "failed":
                 where = f"{event.llm} on {fields['benchmark']}" if fields["benchmark"] else event.llm
                 self.failed[where] = str(SelectLLMError(str(fields["problem"]), str(fields["remedy"])))
-                note(f"{where}: {self.failed[where]}")
+                if len(self.bars) > 1:  # else it is the last line anyway
+                    note(f"{where}: {self.failed[where]}")
             case "ended":
                 for each in own:
                     each.ended, each.state = True, ""
