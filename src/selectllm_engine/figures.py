@@ -82,8 +82,8 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
         same = several.strides[0] == 0  # one mask for all questions
         right = pooled_votes(prepared.tally, several[0] if same else several).code == prepared.outcomes.gold
     right_latency = 0.0 if right is None else float(latency.sum(where=right))
-    parallel = parallel if latency.strides[0] else latency
-    return Figures(right, chosen_right, latency, parallel, cost, right_latency, float(counts.mean()))
+    slowest = parallel if latency.strides[0] else latency
+    return Figures(right, chosen_right, latency, slowest, cost, right_latency, float(counts.mean()))
 
 
 def _start(means: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.cache import Cache, open_cache
-from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation import tabulate, view_of
 from selectllm_engine.files import read_json
+from selectllm_engine.lessons import Lessons, draw_lessons
 from selectllm_engine.llms import Pool
 from selectllm_engine.loading import load_outcomes
+from selectllm_engine.metrics import Quality, quality
 from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.pools import Subsets, find_subsets
 from selectllm_engine.prepared import Prepared
 from selectllm_engine.question import LLMVotes, QuestionView, look_at
 from selectllm_engine.scores import read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
 
@@ -227,6 +230,58 @@ class Run:
             UnknownNameError: an unknown question, LLM, router, policy or protocol.
         """
         return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
+
+    def pools(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        split: str = "test",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Subsets:
+        """The subsets of a pool, ranked on validation, with the trained routers on those of the Pareto front.
+
+        `progress` is told (done, total). Raises as `view` does.
+        """
+        chosen = self.pool(pool)
+        routers = [self.scores(name, split, forest=False) for name in self.routers]
+        prepared, validation = self.prepared(split, k), self.validation(k)
+        return find_subsets(prepared, chosen, validation, routers=routers, progress=progress)
+
+    def lessons(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+        split: str = "test",
+    ) -> Lessons:
+        """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost."""
+        view = self.view(pool, k=k, protocol=protocol, split=split)
+        return draw_lessons(view, [self.scores(name, split) for name in self.routers], self._train(split, k))
+
+    def _train(self, split: str, k: int | None) -> Prepared | None:
+        if "train" not in self.splits or split == "train":
+            return None
+        outcomes = self.outcomes("train")
+        if not len(outcomes.labels):
+            return None
+        return self.prepared("train", None if k is None or not outcomes.samples else min(k, outcomes.samples))
+
+    def quality(self, router: str, split: str = "test") -> tuple[Quality, ...]:
+        """How well a router's probabilities fit each LLM's labels, then all LLMs'.
+
+        Raises:
+            UnknownNameError: no such router or split.
+            UsageError: its probabilities can't be used; the message says why.
+        """
+        scores = self.scores(router, split, forest=False)
+        if scores.note is not None:
+            raise UsageError(scores.note, f"selectllm train --router {router}")
+        outcomes = self.outcomes(split)
+        known = [llm for llm, name in enumerate(outcomes.llms) if name not in scores.missing]
+        names = [outcomes.llms[llm] for llm in known]
+        return quality(scores.probabilities[:, known], outcomes.labels[:, known], names)
 
 
 def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, every: bool) -> list[PolicySpec]:

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Tally", "Vote", "Votes", "llm_votes", "majority_vote", "pooled_votes", "prefix_leads", "tally", "with_k"]
+__all__ = [
+    "Tally",
+    "Vote",
+    "Votes",
+    "entries_by_llm",
+    "llm_votes",
+    "majority_vote",
+    "pooled_votes",
+    "prefix_leads",
+    "tally",
+    "with_k",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,17 +199,22 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     return Votes(code, count, tied)
 
 
+def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
+    """Per LLM the cells that it voted for, its votes and its first sample there; no LLM has a cell twice."""
+    cell = np.repeat(np.arange(len(tally.cell_start)), np.diff(tally.cell_start, append=len(tally.slot)))
+    by_llm = np.argsort(tally.llm, kind="stable")
+    bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
+    return [(cell[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
+
+
 def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
     """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
-    entry_cell = np.repeat(np.arange(len(tally.cell_start)), np.diff(tally.cell_start, append=len(tally.slot)))
-    by_llm = np.argsort(tally.llm, kind="stable")
-    bounds = np.searchsorted(tally.llm[by_llm], np.arange(tally.llms + 1))
+    entries = entries_by_llm(tally)
     total = np.zeros(len(tally.cell_start), dtype=np.int32)
     lead = np.zeros(tally.questions, dtype=np.int32)
     for llm in order:
-        own = by_llm[bounds[llm] : bounds[llm + 1]]
-        cells = entry_cell[own]  # no cell twice
-        total[cells] += tally.count[own]
+        cells, count, _ = entries[llm]
+        total[cells] += count
         # Counts only grow, so that only what this LLM voted for can take the lead.
         np.maximum.at(lead, tally.voted[tally.cell_group[cells]], total[cells])
         yield lead.copy()
