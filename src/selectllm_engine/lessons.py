@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from selectllm_engine.contamination import Gap, train_test_gaps
 from selectllm_engine.policies import POLICIES, PolicySpec, parse_policy
 from selectllm_engine.statistics import holm, mcnemar
 
@@ -165,7 +166,7 @@ def _bound(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
         "bound",
         question,
         answer,
-        f"The highest upper bound is {best}'s: {_percent(bounds[best])}. The oracle has {_percent(view.oracle_accuracy)}.",
+        f"The highest upper bound is {best}'s, {_percent(bounds[best])}; the oracle's is {_percent(view.oracle_accuracy)}.",
         {"oracle": view.oracle_accuracy, **{f"{name} upper bound": bound for name, bound in bounds.items()}, "p": p},
     )
 
