@@ -1,0 +1,179 @@
+"""What is planned from names, benchmarks and the cache."""
+
+import polars as pl
+import pytest
+
+from fake_engine import fake_weights
+from fakes import fake_manifest, fake_questions, write_fake_run
+from selectllm_engine.benchmarks import Benchmark, Exemplar
+from selectllm_engine.errors import BenchmarkError, CacheError, UnknownNameError, UsageError
+from selectllm_engine.generation import plan
+from selectllm_engine.generation.plan import Request, make_plan, parse_llm, read_source, stored_llm
+from selectllm_engine.llms import LLM, STUDY, Sampling
+
+QUESTIONS = fake_questions({"train": 4, "test": 3})
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return write_fake_run(tmp_path / "cache", questions={"train": 4, "test": 3}, llms=("a", "b"), samples=2)
+
+
+@pytest.fixture
+def source(monkeypatch):
+    """Stands for the hub: what it gives, or the error it raises."""
+
+    def gives(answer):
+        def load(name, **_):
+            if isinstance(answer, Exception):
+                raise answer
+            return Benchmark(name, answer, (Exemplar("1 + 1?", "2"),), terse=True)
+
+        monkeypatch.setattr(plan, "load_benchmark", load)
+
+    return gives
+
+
+def test_names_of_llms():
+    assert parse_llm("gemma-7b-it") is STUDY[1]
+    assert parse_llm("maj_gemma-7b-it_CHAT") is STUDY[1]
+    assert parse_llm("own=owner/name") == LLM(name="own", weights="owner/name")
+    assert parse_llm("own=a=b").weights == "a=b"
+    moved = parse_llm("gemma-7b=/weights")
+    assert (moved.weights, moved.prompt, moved.sampling) == ("/weights", STUDY[0].prompt, STUDY[0].sampling)
+    with pytest.raises(UnknownNameError, match="did you mean 'mistral-7b'"):
+        parse_llm("mistral7b")
+    for text in ("=x", "x="):
+        with pytest.raises(UsageError, match="lacks a name or weights"):
+            parse_llm(text)
+
+
+def test_a_new_benchmark_comes_from_its_source(cache, source):
+    source(QUESTIONS)
+    found = read_source(cache, "new")
+    assert not found.stored
+    assert found.terse
+    assert found.exemplars
+    source(BenchmarkError("the hub is away", "name files"))
+    with pytest.raises(BenchmarkError, match="the hub is away"):
+        read_source(cache, "new")
+
+
+def test_the_cached_questions_serve_where_the_source_is_away(cache, source):
+    source(BenchmarkError("the hub is away", "name files"))
+    found = read_source(cache, "fake")
+    assert found.stored
+    assert found.questions.equals(cache.questions("fake"))
+    assert found.terse, "as the cached LLMs were asked"
+    assert found.no_exemplars == "the hub is away; name files"
+    with pytest.raises(BenchmarkError):
+        read_source(cache, "fake", sizes={"test": 5})
+
+
+def test_the_cached_questions_stay_unless_others_are_asked_for(cache, source):
+    larger = fake_questions({"train": 40, "test": 30})
+    source(larger)
+    assert read_source(cache, "fake").questions.height == 7
+    assert read_source(cache, "fake", sizes={"train": 40}).questions.height == 70
+
+
+def items(cache, source, llms, **request):
+    source(QUESTIONS)
+    given = make_plan(cache, {"fake": read_source(cache, "fake")}, llms, Request(**request))
+    return given, {item.llm.name: item for item in given.items}
+
+
+def test_what_is_missing(cache, source, tmp_path):
+    folder = str(fake_weights(tmp_path / "weights"))
+    sampling = Sampling(max_tokens=48, stop=())
+    llms = [LLM(name=name, weights=folder, sampling=sampling) for name in ("a", "new")]
+    _, found = items(cache, source, llms, samples=3, splits=("test",), limit=2)
+    assert (found["a"].total, found["a"].done, found["a"].to_time, found["a"].differs) == (6, 4, False, False)
+    assert (found["new"].total, found["new"].done, found["new"].to_time) == (6, 0, True)
+    given, found = items(cache, source, llms, samples=2)
+    assert not found["a"].open
+    assert [spec.llm.name for spec in given.specs()] == ["new"]
+    given, found = items(cache, source, llms, samples=2, remeasure=True)
+    assert found["a"].open
+    assert [spec.remeasure for spec in given.specs()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"sampling": Sampling(max_tokens=48)}, {"prompt": "few-shot"}, {"chat": False}],
+)
+def test_other_settings_show_even_where_nothing_is_missing(cache, source, tmp_path, other):
+    same = {"sampling": Sampling(max_tokens=48, stop=()), "prompt": "zero-shot", "chat": True}
+    llm = {"name": "a", "weights": str(fake_weights(tmp_path / "weights"))}
+    _, found = items(cache, source, [LLM(**llm, **same)], samples=2)
+    assert not found["a"].open
+    _, found = items(cache, source, [LLM(**llm, **(same | other))], samples=2)
+    assert found["a"].differs
+    assert found["a"].open
+
+
+def test_overrides_reach_the_workers(cache, source, tmp_path):
+    llm = LLM(name="new", weights=str(fake_weights(tmp_path / "weights")))
+    given, _ = items(cache, source, [llm], samples=2, max_tokens=9, prompt="few-shot", seed=4)
+    (spec,) = given.specs()
+    assert (spec.llm.sampling.max_tokens, spec.llm.prompt, spec.seed) == (9, "few-shot", 4)
+    assert spec.tasks[0].exemplars
+
+
+def test_room_is_told_from_what_is_stored(cache, source, tmp_path, monkeypatch):
+    folder = str(fake_weights(tmp_path / "weights"))
+    given, _ = items(cache, source, [LLM(name="new", weights=folder)], samples=1000)
+    assert given.bytes == 7000 * plan.BYTES_TERSE
+    monkeypatch.setattr(plan, "_ENOUGH_ROWS", 10)
+    (part,) = cache.parts("fake", "a").listed()
+    given, _ = items(cache, source, [LLM(name="a", weights=folder)], samples=1000)
+    assert given.bytes == (7000 - 14) * (part.path.stat().st_size // 14)
+    monkeypatch.setattr(plan.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
+    with pytest.raises(CacheError, match=r"1 MiB are needed in .* and 1 MiB are free"):
+        given.specs()
+
+
+def test_nothing_is_written_by_planning(tmp_path, source):
+    source(QUESTIONS)
+    empty = plan.Source(name="new", questions=QUESTIONS, terse=True)
+    cache = write_fake_run(tmp_path / "cache", questions={"test": 1}, llms=("a",), samples=1)
+    before = sorted(cache.root.rglob("*"))
+    make_plan(cache, {"new": empty}, [LLM(name="x", weights="owner/name")], Request()).specs()
+    assert sorted(cache.root.rglob("*")) == before
+
+
+def test_an_llm_with_results_is_known_by_them(cache, tmp_path):
+    folder = str(tmp_path)
+    llm = stored_llm(cache, "fake", f"a={folder}")
+    assert (llm.weights, llm.chat, llm.prompt, llm.revision) == (folder, True, "zero-shot", None)
+    assert llm.sampling == Sampling(max_tokens=48, stop=())
+    with pytest.raises(UsageError, match="where the weights of a are is not known"):
+        stored_llm(cache, "fake", "a")
+    with pytest.raises(UnknownNameError):
+        stored_llm(cache, "fake", "c")
+    hub = {"id": "owner/name", "revision": "abc", "fingerprint": "f"}
+    for name, manifest in {
+        "hub": fake_manifest("hub", weights=hub),
+        "log": fake_manifest("log", source="import:x"),
+    }.items():
+        with cache.writer("fake", name) as writer:
+            writer.start(manifest)
+            writer.append(
+                pl.DataFrame(
+                    {
+                        "question_id": ["test-0"],
+                        "sample": [0],
+                        "text": ["x"],
+                        "prompt_tokens": [1],
+                        "output_tokens": [1],
+                        "finish_reason": ["stop"],
+                    }
+                ),
+                {},
+            )
+    assert (stored_llm(cache, "fake", "hub").weights, stored_llm(cache, "fake", "hub").revision) == (
+        "owner/name",
+        "abc",
+    )
+    with pytest.raises(UsageError, match="the results of log were imported"):
+        stored_llm(cache, "fake", "log")
