@@ -53,6 +53,7 @@ def test_large_files_are_sampled_evenly(folder, monkeypatch):
 def test_no_path_is_kept(folder):
     found = find_weights(LLM(name="x", weights=str(folder)))
     assert found.folder == folder.resolve()
+    assert found.parameters == 4e-9
     assert found.manifest() == {"id": "weights", "revision": None, "fingerprint": fingerprint(folder)}
 
 

@@ -184,7 +184,7 @@ def _prepare(
             "sampling": asdict(settings.sampling),
             "samples": task.samples,
             "specialised": llm.specialised,
-            "parameters": llm.parameters,
+            "parameters": llm.parameters or weights.parameters,
             "price": None,
             "latency": None,
         }

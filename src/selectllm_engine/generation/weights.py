@@ -8,11 +8,13 @@ Reading all bytes of large weights would take minutes; any training or conversio
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 
@@ -41,16 +43,20 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights on disk. `id` is the hub id or the folder's base name, `revision` the hub's commit."""
+    """Weights on disk. `id` is the hub id or the folder's base name, `revision` the hub's commit.
+
+    `parameters` counts the numbers in the weights, in billions.
+    """
 
     folder: Path
     id: str
     revision: str | None
     fingerprint: str
+    parameters: float
 
     def manifest(self) -> dict[str, Any]:
-        """What the cache keeps of it: no path."""
-        return {key: value for key, value in asdict(self).items() if key != "folder"}
+        """What identifies it in the cache: no path."""
+        return {"id": self.id, "revision": self.revision, "fingerprint": self.fingerprint}
 
 
 def local_folder(weights: str) -> Path | None:
@@ -90,7 +96,7 @@ def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
             f"{llm.weights} has no *.safetensors file, and pickled weights are never loaded",
             "convert them, or name a revision that has them",
         )
-    return Weights(folder, name, revision, fingerprint(folder))
+    return Weights(folder, name, revision, fingerprint(folder), _parameters(folder))
 
 
 def _download(hub_id: str, revision: str | None) -> Path:
@@ -143,12 +149,29 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _parameters(folder: Path) -> float:
+    """Numbers in all tensors, in billions, to three digits."""
+    count = 0
+    for path in folder.glob("*.safetensors"):
+        try:
+            with path.open("rb") as file:
+                tensors = json.loads(_header(file, path))
+            count += sum(prod(each["shape"]) for name, each in tensors.items() if name != "__metadata__")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise EngineError(f"{path.name} is no safetensors file", "download or convert it again") from error
+    return float(f"{count / 1e9:.3g}")
+
+
+def _header(file: IO[bytes], path: Path) -> bytes:
+    length = int.from_bytes(file.read(8), "little")
+    if length > min(path.stat().st_size, _MOST_HEADER):
+        raise EngineError(f"{path.name} is no safetensors file or is cut off", "download or convert it again")
+    return file.read(length)
+
+
 def _sample(path: Path, size: int, digest: Any) -> None:
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > min(size, _MOST_HEADER):
-            raise EngineError(f"{path.name} is no safetensors file or is cut off", "download or convert it again")
-        digest.update(file.read(length))
+        digest.update(_header(file, path))
         for sample in range(SAMPLES):
             file.seek(max(0, size - SAMPLE_BYTES) * sample // (SAMPLES - 1))
             digest.update(file.read(SAMPLE_BYTES))
