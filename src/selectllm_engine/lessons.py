@@ -104,7 +104,7 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
 
 
 def _chosen(view: PoolView, routers: Sequence[RouterScores]) -> RouterScores | None:
-    """The router that is most accurate with argmax on validation; without validation the first."""
+    """The router that is most accurate with argmax on validation; without validation the first in the cache."""
     held_out = view.validation
     if held_out is None or not routers:
         return routers[0] if routers else None
@@ -162,13 +162,11 @@ def _bound(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
     # The oracle is right wherever the bound is: only the questions it has more count.
     p = mcnemar(round(missing * view.prepared.questions), 0)
     answer = "yes" if missing <= 0 else "no" if p < SIGNIFICANT else "partly"
-    return Lesson(
-        "bound",
-        question,
-        answer,
-        f"The highest upper bound is {best}'s, {_percent(bounds[best])}; the oracle's is {_percent(view.oracle_accuracy)}.",
-        {"oracle": view.oracle_accuracy, **{f"{name} upper bound": bound for name, bound in bounds.items()}, "p": p},
-    )
+    sentence = f"The highest upper bound is {best}'s, {_percent(bounds[best])}; the oracle's is "
+    sentence += f"{_percent(view.oracle_accuracy)}" + ("; not a significant difference." if answer == "partly" else ".")
+    figures: dict[str, float | None] = {"oracle": view.oracle_accuracy, "p": p}
+    figures |= {f"{name} upper bound": bound for name, bound in bounds.items()}
+    return Lesson("bound", question, answer, sentence, figures)
 
 
 def _beaten(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
@@ -186,15 +184,15 @@ def _beaten(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
     beaten = {name: [llm for llm in view.order if beats(name, int(llm))] for name in right}
     best = max(right, key=lambda name: (len(beaten[name]), right[name].mean()))
     single, count = view.best_single, len(view.order)
-    winners = [name for name in right if beats(name, single)]
-    answer = "yes" if winners else "partly" if beaten[best] else "no"
-    p = adjusted[winners[0] if winners else best, single]
+    winner = max((name for name in right if beats(name, single)), key=lambda name: right[name].mean(), default=None)
+    answer = "yes" if winner else "partly" if beaten[best] else "no"
+    p = adjusted[winner or best, single]
+    against = f"{view.pool.run[single]} ({_percent(view.best_right.mean())}, p {p:.2g})"
     sentence = (
-        f"{winners[0]} beats the best LLM, {view.pool.run[single]}: {_percent(right[winners[0]].mean())} against "
-        f"{_percent(view.best_right.mean())} (p {p:.2g})."
-        if winners
+        f"{winner} ({_percent(right[winner].mean())}) beats the best LLM, {against}."
+        if winner
         else f"{best} ({_percent(right[best].mean())}) is significantly better than {len(beaten[best])} of the {count} "
-        f"LLMs, but not than the best, {view.pool.run[single]} ({_percent(view.best_right.mean())}, p {p:.2g})."
+        f"LLMs, but not than the best, {against}."
     )
     return Lesson(
         "beaten",

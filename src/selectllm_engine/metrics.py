@@ -132,10 +132,11 @@ def by_subject(view: PoolView, selection: Selection) -> pl.DataFrame:
     """
     figures = view.figures(selection)
     right = None if figures.right is None else figures.right.astype(np.float64)
+    accuracy = pl.Series([None] * view.prepared.questions if right is None else right, dtype=pl.Float64)
     frame = pl.DataFrame(
         {
             "subject": view.prepared.outcomes.questions["subject"],
-            "accuracy": pl.Series(right, dtype=pl.Float64) if right is not None else pl.lit(None, dtype=pl.Float64),
+            "accuracy": accuracy,
             "latency": pl.Series(figures.latency.astype(np.float64)).fill_nan(None),
             "best_single": view.best_right.astype(np.float64),
             "oracle": view.solvable.astype(np.float64),

@@ -42,15 +42,13 @@ def read_scores(
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
         seconds = read_json(folder / "manifest.json").get("seconds_per_question")
-    except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError) as error:
-        reason = error.problem if isinstance(error, DamagedError) else f"the probabilities of {router} can't be read"
-        return RouterScores(
-            router, np.full(outcomes.labels.shape, np.nan, np.float32), note=f"{reason}; train it again"
-        )
+    except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
+        nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
+        return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
     known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
     lacking = int(np.isnan(stored.here[:, known]).any(axis=1).sum()) if known else len(stored.here)
     if lacking:
-        note = f"{router} has no probabilities for {lacking:,} questions; train it again"
+        note = f"{router} has no probabilities for {lacking:,} of {len(stored.here):,} questions; train it again"
         return RouterScores(router, stored.here.astype(np.float32), missing=stored.missing, note=note)
     held_out = stored.held_out
     if held_out is not None and np.isnan(held_out[:, known]).any():

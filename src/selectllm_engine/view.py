@@ -316,7 +316,7 @@ class PoolView:
             gap_closed=_none_if_nan(_gap(np.array([accuracy, self.best_right.mean(), self.oracle_accuracy]))),
         )
         if chosen_right is None:
-            unsolvable = 1 - self.oracle_accuracy
+            unsolvable = _share(~self.solvable)
             return replace(
                 row,
                 unsolvable=unsolvable,
