@@ -115,9 +115,8 @@ def test_a_router_that_lacks_questions_says_so(run: Run, cache: Cache) -> None:
     path = cache.router_dir("fake", "knn:fake") / "probabilities.parquet"
     write_frame(path, pl.read_parquet(path).filter(pl.col("question_id") != "test-3"))
     again = load("fake", cache)
-    assert (
-        again.evaluate().row("knn:fake argmax").note == "knn:fake has no probabilities for 1 questions; train it again"
-    )
+    note = again.evaluate().row("knn:fake argmax").note
+    assert note == "knn:fake has no probabilities for 1 of 40 questions; train it again"
     with pytest.raises(UsageError, match="no probabilities"):
         again.quality("knn:fake")
 
