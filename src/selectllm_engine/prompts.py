@@ -50,11 +50,11 @@ _FORM = {
     "letter": 'as "The answer is (X).", where X is the letter of the right option.',
     "word": 'as "The answer is X.", where X is a single word or name.',
 }
-_TERSE_SYSTEM = "You are a helpful assistant that answers with one short sentence: no explanation, no steps, no code."
-_TERSE_FORM = {
-    "number": 'Reply only with "The answer is X.", where X is a number.',
-    "letter": 'Reply only with "The answer is (X).", where X is the letter of the right option.',
-    "word": 'Reply only with "The answer is X.", where X is a single word or name.',
+_TERSE_SYSTEM = "You are a helpful assistant that answers questions with a single number, letter or word."
+_TERSE_FORM = {  # no example of an answer: small LLMs repeat it
+    "number": 'Reply with "The answer is", followed by a number.',
+    "letter": 'Reply with "The answer is", followed by the letter of the right option.',
+    "word": 'Reply with "The answer is", followed by one word.',
 }
 
 

@@ -60,11 +60,8 @@ def _arithmetic(item: Mapping[str, Any], _: Random) -> Made:
     return Made(f"What is {expression[1] if expression else item['question']}?", item["answer"])
 
 
-def _sequence(item: Mapping[str, Any], _: Random) -> Made | None:
-    terms = item["question"].removesuffix(", ?")
-    if terms.rsplit(", ", 1)[-1] == item["answer"]:
-        return None  # sequences that have come to rest are too easy to be worth their number
-    return Made(f"Which number comes next in this sequence: {terms}?", item["answer"])
+def _as_is(item: Mapping[str, Any], _: Random) -> Made:
+    return Made(item["question"].strip(), item["answer"])
 
 
 def _letters(item: Mapping[str, Any], random: Random) -> Made | None:
@@ -80,6 +77,12 @@ def _legs(item: Mapping[str, Any], _: Random) -> Made:
 def _word_problem(item: Mapping[str, Any], _: Random) -> Made | None:
     text = item["question"].removesuffix(" Give the result as your final answer. Do not include units.")
     return Made(text, item["answer"]) if len(text) <= 260 else None
+
+
+def _leap_year(item: Mapping[str, Any], random: Random) -> Made | None:
+    if item["answer"] == "No" and random.random() < 0.67:
+        return None  # as many of either
+    return Made(item["question"].removesuffix(" Answer with Yes or No."), item["answer"])
 
 
 _RELATIVES = (
@@ -102,8 +105,13 @@ def _or(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} or {options[-1]}"
 
 
-def _backward(item: Mapping[str, Any], _: Random) -> Made:
-    return Made(f'How is the word "{item["metadata"]["word"].lower()}" spelled backward?', item["answer"].lower())
+def _list(item: Mapping[str, Any], random: Random) -> Made | None:
+    words = [word.lower() for word in item["metadata"]["words"]]
+    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
+        return None
+    place = random.choice(("first", "second", "third", "last"))
+    right = words[-1] if place == "last" else words[("first", "second", "third").index(place)]
+    return Made(f"Which word is the {place} one in this list: {', '.join(words)}?", right)
 
 
 def _largest(item: Mapping[str, Any], _: Random) -> Made | None:
@@ -122,7 +130,7 @@ def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
 KINDS: dict[str, Kind] = {
     "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
     "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
-    "sequences": Kind("number_sequence", "number", _sequence, {"max_terms": 6, "max_complexity": 1}),
+    "equations": Kind("simple_equations", "number", _as_is, {"max_terms": 2, "max_value": 10}),
     "letters": Kind("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
     "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
     "problems": Kind("gsm_symbolic", "number", _word_problem),
@@ -132,10 +140,8 @@ KINDS: dict[str, Kind] = {
         "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 2, "max_num_statements": 6}
     ),
     "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 5}),
-    "weekdays": Kind(
-        "calendar_arithmetic", "word", _up_to_question_mark, {"tasks": ["weekday_offset"], "offset_upper_bound": 4}
-    ),
-    "backward": Kind("spell_backward", "word", _backward, {"max_word_len": 5}),
+    "leap years": Kind("calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}),
+    "lists": Kind("word_sequence_reversal", "word", _list, {"max_words": 6}),
 }
 
 
