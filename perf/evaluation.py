@@ -17,6 +17,7 @@ import polars as pl
 from selectllm_engine.llms import Pool
 from selectllm_engine.outcomes import Outcomes
 from selectllm_engine.policies import POLICIES, RouterScores, parse_policy
+from selectllm_engine.pools import find_subsets
 from selectllm_engine.prepared import Prepared
 from selectllm_engine.view import PoolView
 from selectllm_engine.votes import llm_votes, tally
@@ -111,6 +112,10 @@ def small() -> None:
     report("votes counted, once per K", milliseconds(lambda: Prepared(outcomes).tally), "")
     rows(view, scores, "< 2")
     report("table of one router with all policies", milliseconds(lambda: one_router(view(), scores)), "< 20")
+    report("127 subsets with pooled votes", milliseconds(lambda: find_subsets(prepared, pool)), "< 300")
+    twelve = Prepared(made_up(1319, 12, 10, votes=True))
+    everything = Pool.of(twelve.outcomes.llms)
+    report("4,095 subsets of 12 LLMs", milliseconds(lambda: find_subsets(twelve, everything), 1), "")
     auto = [parse_policy(f"{name}:auto") for name, info in POLICIES.items() if info.symbol]
     for spec in auto:
         report(f"row {spec}", milliseconds(lambda spec=spec: view().policy_row(scores, spec)), "")

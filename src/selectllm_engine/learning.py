@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.view import PoolView
 
-__all__ = ["CurvePoint", "learning_curve"]
+__all__ = ["FRACTIONS", "CurvePoint", "learning_curve"]
+
+FRACTIONS = (0.1, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def learning_curve(
     fit: Callable[[NDArray[np.intp]], NDArray[np.float32]],
     train_questions: int,
     *,
-    fractions: Sequence[float] = (0.1, 0.25, 0.5, 1.0),
+    fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
 ) -> tuple[CurvePoint, ...]:
     """Does more training data help: train on growing parts of the train split, each within the next.

@@ -191,8 +191,8 @@ def _beaten(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
     sentence = (
         f"{winner} ({_percent(right[winner].mean())}) beats the best LLM, {against}."
         if winner
-        else f"{best} ({_percent(right[best].mean())}) is significantly better than {len(beaten[best])} of the {count} "
-        f"LLMs, but not than the best, {against}."
+        else f"{best} ({_percent(right[best].mean())}) is significantly better than {len(beaten[best]) or 'none'} of "
+        f"the {count} LLMs, and not than the best, {against}."
     )
     return Lesson(
         "beaten",

@@ -6,10 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from selectllm_engine.cache import Cache, open_cache
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation import tabulate, view_of
 from selectllm_engine.files import read_json
+from selectllm_engine.learning import FRACTIONS, CurvePoint, learning_curve
 from selectllm_engine.lessons import Lessons, draw_lessons
 from selectllm_engine.llms import Pool
 from selectllm_engine.loading import load_outcomes
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
+    from numpy.typing import NDArray
 
     from selectllm_engine.derived import Progress
     from selectllm_engine.outcomes import Outcomes
@@ -282,6 +286,37 @@ class Run:
         known = [llm for llm, name in enumerate(outcomes.llms) if name not in scores.missing]
         names = [outcomes.llms[llm] for llm in known]
         return quality(scores.probabilities[:, known], outcomes.labels[:, known], names)
+
+    def learning_curve(
+        self,
+        router: str,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        split: str = "test",
+        fractions: Sequence[float] = FRACTIONS,
+        seed: int = 0,
+    ) -> tuple[CurvePoint, ...]:
+        """How a router's argmax does when trained on parts of the train split. Slow: it trains once per part.
+
+        Raises:
+            UnknownNameError: an unknown router family, LLM or split.
+            UsageError: there is no train split, or no complete question.
+        """
+        from selectllm_engine.routers import make_router
+        from selectllm_engine.routers.training import training_data
+
+        data = training_data(self)
+        ids = self.outcomes(split).questions.select("question_id")
+        asked = ids.join(data.questions, on="question_id", how="left", maintain_order="left")["text"].to_list()
+        held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
+
+        def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+            texts = [data.train.texts[row] for row in rows]
+            made = make_router(router, seed=seed).fit(texts, data.train.labels[rows], validation=held_out)
+            return np.asarray(made.predict(asked))
+
+        view = self.view(pool, split=split)
+        return learning_curve(view, router, fit, len(data.train.texts), fractions=fractions, seed=seed)
 
 
 def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, every: bool) -> list[PolicySpec]:

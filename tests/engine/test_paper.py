@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import heapq
 import math
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
+from selectllm_engine.cache import Cache
 from selectllm_engine.evaluation import evaluate, view_of
+from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool
 from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
 from selectllm_engine.prepared import Prepared
+from selectllm_engine.run import load
 from selectllm_engine.view import VERDICTS
 
-PAPER_POLICIES = ("argmax", "random", "prediction", "sorted-prediction")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # Run order is not the file's order: b, c, a against a, b, c.
 NAMES = ("maj_b_LM", "maj_c_LM", "maj_a_CHAT")
 SECONDS = (0.7, 4.7, 1.8)
@@ -250,6 +256,39 @@ def test_every_row_equals_the_notebook_to_the_last_digit(data: st.DataObject) ->
     assert table.row("imported random").accuracy == pytest.approx(expected["random"])
     for place, n in enumerate(order):
         assert shown(names[n]) == expected[place]
+
+
+def test_an_imported_file_gives_the_notebooks_figures(tmp_path: Path) -> None:
+    names = ["maj_a-7b-it_CHAT", "maj_a-7b_LM", "maj_b-13b_CHAT", "maj_c-7b_LM"]
+    seconds = [0.7, 7.1, 1.8, 4.7]
+    rng = np.random.default_rng(0)
+    truth, logits = [], []
+    with (tmp_path / "predictions.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["question", "split", "true_label", "prediction", "raw_predictions", "confidence"])
+        for number in range(300):
+            right = rng.random(4) < 0.5
+            printed = str((rng.normal(size=4) * 10.0 ** rng.integers(-4, 1)).astype(np.float32))
+            logit = [float(text) for text in printed.strip("[]").split()]
+            predicted = [name for name, value in zip(names, logit, strict=True) if value > 0]
+            true = [name for name, is_right in zip(names, right, strict=True) if is_right]
+            split = ("train", "val", "test")[number % 3]
+            raw = "[" + " ".join(str(int(value > 0)) for value in logit) + "]"
+            rows.writerow([f"question {number}", split, true, predicted, raw, printed.replace(" ", "\n ", 1)])
+            if split == "test":
+                truth.append(right.astype(int).tolist())
+                logits.append(logit)
+    cache = Cache(tmp_path / "cache")
+    import_predictions(cache, tmp_path / "predictions.csv", "released", latency=dict(zip(names, seconds, strict=True)))
+    table = load("released", cache).evaluate(every=True, protocol="paper")
+    expected = notebook(truth, logits, seconds)
+    for name, key in {"oracle": "oracle", "imported upper-bound": "upper-bound"}.items():
+        assert (table.row(name).accuracy, table.row(name).latency) == expected[key]
+    for key in ("argmax", "prediction", "sorted-prediction"):
+        assert (table.row(f"imported {key}").accuracy, table.row(f"imported {key}").latency) == expected[key]
+    for place, name in enumerate(names):
+        assert (table.row(name).accuracy, table.row(name).latency) == expected[place]
+    assert table.row("imported random").accuracy == pytest.approx(expected["random"])
 
 
 @given(st.data())

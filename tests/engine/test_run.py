@@ -206,3 +206,11 @@ def test_a_run_without_validation_says_what_is_missing(tmp_path: Path) -> None:
     assert "no validation split" in table.row("best-single").note
     assert "validation" in table.row("knn:fake prediction").note
     assert load("fake", cache).evaluate(policy="threshold:auto").row("knn:fake threshold").accuracy is None
+
+
+def test_a_learning_curve_trains_on_parts_of_the_train_split(run: Run) -> None:
+    points = run.learning_curve("knn:tfidf", fractions=(0.25, 1.0))
+    assert [point.questions for point in points] == [15, 60]
+    assert all(0 <= point.accuracy <= point.upper_bound <= 1 for point in points)
+    with pytest.raises(UsageError):
+        run.learning_curve("knm:tfidf")
