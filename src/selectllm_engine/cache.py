@@ -225,7 +225,7 @@ class Cache:
         return read_answers(
             self.parts(benchmark, llm),
             self._llm(benchmark, llm, "answers"),
-            self.questions(benchmark),
+            lambda: self.questions(benchmark),
             report=self.report,
             writable=not self.is_packaged(benchmark),
             progress=progress,

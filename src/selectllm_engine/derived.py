@@ -42,7 +42,7 @@ _CHUNK = 5_000
 def read_answers(
     parts: Parts,
     folder: Path,
-    questions: pl.DataFrame,
+    questions: Callable[[], pl.DataFrame],
     *,
     report: Callable[[Path, str], None],
     writable: bool,
@@ -50,32 +50,35 @@ def read_answers(
 ) -> pl.DataFrame:
     """The answers of all sound parts, from `folder` or extracted now and, where possible, stored there.
 
-    Damaged parts are reported and passed over. `progress` hears of extraction only, in generations.
+    Damaged parts are reported and passed over. `questions` is called where something must be extracted; `progress`
+    hears of that only, in generations.
     """
 
+    def extract(todo: Sequence[Part]) -> Iterator[tuple[Part, pl.DataFrame]]:
+        table = questions()
+        sizes = {part: _rows(parts, part) for part in todo}
+        total, done = sum(sizes.values()), 0
+        for part in todo:
+            try:
+                rows = parts.sound_rows(part)
+            except DamagedError as error:
+                report(part.path, error.problem)
+                continue
+            answers, complete = _extract(rows, table, partial(_advance, progress, done, total))
+            done += sizes[part]
+            if complete and writable:
+                with contextlib.suppress(CacheError):  # a full or read-only disk costs time only
+                    write_frame(_path(folder, part), answers)
+            yield part, answers
+
     def read(listed: Sequence[Part]) -> pl.DataFrame:
-        known = {part: _stored(folder, part) for part in listed}
-        todo = {part: _rows(parts, part) for part in listed if known[part] is None}
-        total, done = sum(todo.values()), 0
-        frames = [pl.DataFrame(schema=ANSWER_SCHEMA)]
-        for part in listed:
-            answers = known[part]
-            if answers is None:
-                try:
-                    rows = parts.sound_rows(part)
-                    answers, complete = _extract(rows, questions, partial(_advance, progress, done, total))
-                except DamagedError as error:
-                    report(part.path, error.problem)
-                    continue
-                finally:
-                    done += todo[part]
-                if complete and writable:
-                    with contextlib.suppress(CacheError):  # a full or read-only disk costs time only
-                        write_frame(_path(folder, part), answers)
-            frames.append(answers)
-        if todo and writable:
-            sweep(folder, listed)
-        return first_of_each(pl.concat(frames, how="diagonal"))
+        known = {part: answers for part in listed if (answers := _stored(folder, part)) is not None}
+        if todo := [part for part in listed if part not in known]:
+            known.update(extract(todo))
+            if writable:
+                sweep(folder, listed)
+        frames = [known[part] for part in listed if part in known]
+        return first_of_each(pl.concat([pl.DataFrame(schema=ANSWER_SCHEMA), *frames], how="diagonal"))
 
     return parts.stable(read)
 
