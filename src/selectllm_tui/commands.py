@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 
 from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
 
-__all__ = ["COMMANDS", "Command", "Context", "at_key", "bindings", "key_name", "markdown", "of_target"]
+__all__ = ["COMMANDS", "Command", "Context", "at_key", "bindings", "filter_of", "key_name", "markdown", "of_target"]
 
 Target = Literal["main", "table", "grid", "plot", "text", "generations", "textual"]
 LISTING = ("questions", "question")  # the tabs that show questions, one or all
@@ -323,6 +323,12 @@ NAMES = {
     "left": "←",
     "right": "→",
 }
+
+
+def filter_of(command: Command) -> str | None:
+    """The filter of questions that a command switches."""
+    name = command.name.removeprefix("filter_").replace("_", "-")
+    return name if name in FILTERS and command.name.startswith("filter_") else None
 
 
 def key_name(key: str) -> str:

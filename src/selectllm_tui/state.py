@@ -23,6 +23,8 @@ TABS: dict[str, str] = {
     "tradeoff": "Trade-off",
     "questions": "Questions",
     "question": "Question",
+    "lessons": "Lessons",
+    "pools": "Pools",
 }
 FILTERS: dict[str, str] = {
     "misrouted": "an LLM of the pool is right, none that was selected",

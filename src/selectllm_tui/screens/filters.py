@@ -8,7 +8,7 @@ from textual import on
 from textual.containers import Vertical
 
 from selectllm_tui import formats
-from selectllm_tui.commands import COMMANDS
+from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
 from selectllm_tui.widgets.paint import line
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["FilterScreen"]
 
 ALL = "all"
-KEYS = {
-    each.name.removeprefix("filter_").replace("_", "-"): each.keys[0]
-    for each in COMMANDS
-    if each.name.startswith("filter_")
-}
+KEYS = {name: each.keys[0] for each in COMMANDS if (name := filter_of(each)) is not None}
 
 
 class FilterScreen(Dialog[str]):

@@ -43,6 +43,10 @@ SPINNER_AFTER = 0.15
 OPEN = next(command for command in COMMANDS if command.name == "open")
 
 
+class _StaleError(Exception):
+    """Nobody waits for what is being computed."""
+
+
 class MainScreen(Screen[None]):
     """Side panel, tabs, header and footer over one state."""
 
@@ -64,6 +68,14 @@ class MainScreen(Screen[None]):
         generation: int
         tab: str
         snapshot: Any
+
+    @dataclass
+    class Ticked(Message):
+        """Long work is going on."""
+
+        generation: int
+        done: int
+        total: int
 
     @dataclass
     class Finished(Message):
@@ -186,11 +198,19 @@ class MainScreen(Screen[None]):
 
         worker = get_current_worker()
         error = ""
+
+        def tick(done: int, total: int) -> None:
+            if worker.is_cancelled:
+                raise _StaleError
+            self.post_message(self.Ticked(generation, done, total))
+
         try:
-            for tab, snapshot in snapshots(self.model, state):
+            for tab, snapshot in snapshots(self.model, state, tick):
                 if worker.is_cancelled:
                     return
                 self.post_message(self.Computed(generation, tab, snapshot))
+        except _StaleError:
+            return
         except Exception as failure:
             self.log.error(repr(failure))
             error = str(failure) or type(failure).__name__
@@ -211,6 +231,11 @@ class MainScreen(Screen[None]):
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 
+    @on(Ticked)
+    def _ticked(self, message: Ticked) -> None:
+        if message.generation == self.generation:
+            self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
+
     @on(Finished)
     def _finished(self, message: Finished) -> None:
         if message.generation != self.generation:
@@ -218,6 +243,7 @@ class MainScreen(Screen[None]):
         if self._timer is not None:
             self._timer.stop()
         self.query_one(Header).busy = False
+        self.query_one(KeyBar).done()
         if message.error:
             self.say(message.error)
 

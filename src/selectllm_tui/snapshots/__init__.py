@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
 
-__all__ = ["snapshots"]
+__all__ = ["Tick", "snapshots"]
 
-Source = Callable[["Model", "State"], Iterator[tuple[str, Any]]]
+Tick = Callable[[int, int], None]  # told (done, total) of long work; raises where nobody waits for it any more
+Source = Callable[["Model", "State", Tick], Iterator[tuple[str, Any]]]
 
 SOURCES = {
     "results": "results:results",
@@ -29,11 +30,11 @@ SOURCES = {
 }
 
 
-def snapshots(model: Model, state: State) -> Iterator[tuple[str, Any]]:
+def snapshots(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Any]]:
     """What a state shows: pairs of a tab's name (empty for the header) and its snapshot."""
     from selectllm_tui.snapshots.headline import headline
 
     yield "", headline(model, state)
     module, _, name = SOURCES[state.view.tab].partition(":")
     source: Source = getattr(import_module(f"selectllm_tui.snapshots.{module}"), name)
-    yield from source(model, state)
+    yield from source(model, state, tick)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from selectllm_engine.table import Row
+    from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
 
@@ -41,7 +42,7 @@ class Matrix:
         return (min if measure == "latency" else max)(values, key=lambda pair: values[pair])
 
 
-def matrix(model: Model, state: State) -> Iterator[tuple[str, Matrix]]:
+def matrix(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Matrix]]:
     """The matrix, the setup's own router first, then as the rows get ready."""
     setup, space = state.setup, model.space
     rows: dict[tuple[str, str], Row] = {}

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.evaluation import PoolView, Prepared, prepare_validation, view_of
 from selectllm_engine.policies import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
 from selectllm_tui.state import Setup, Slider, Space
 from selectllm_tui.widgets.side import Facts
@@ -15,14 +14,15 @@ from selectllm_tui.widgets.side import Facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from selectllm_engine.prepared import Prepared
     from selectllm_engine.run import Run
     from selectllm_engine.table import Row
-    from selectllm_engine.view import Verdicts
+    from selectllm_engine.view import PoolView, Verdicts
 
 __all__ = ["Model"]
 
 T = TypeVar("T")
-KEPT = {"prepared": 4, "votes": 2, "view": 8, "row": 4000, "judged": 2, "tab": 24}  # how many of each kind are kept
+KEPT = {"votes": 2, "view": 8, "row": 4000, "judged": 2, "tab": 24}  # how many of each kind are kept
 
 
 class Model:
@@ -66,19 +66,15 @@ class Model:
 
     def prepared(self, split: str, k: int) -> Prepared:
         """A split over the first k samples."""
-        return self.keep("prepared", (split, k), lambda: Prepared(self.run.outcomes(split), k or None))
+        return self.run.prepared(split, k or None)
 
     def view(self, setup: Setup) -> PoolView:
         """The pool of a setup over its split."""
-        return self.keep("view", (setup.pool.on, setup.k, setup.protocol, setup.split), lambda: self._view(setup))
-
-    def _view(self, setup: Setup) -> PoolView:
-        validation = self.keep("prepared", ("tuning", setup.k), lambda: self._validation(setup.k))
-        return view_of(self.prepared(setup.split, setup.k), setup.pool, validation, setup.protocol)
-
-    def _validation(self, k: int) -> Prepared | None:
-        outcomes = self.run.outcomes("validation") if "validation" in self.space.splits else None
-        return prepare_validation(outcomes, k or None)
+        return self.keep(
+            "view",
+            (setup.pool.on, setup.k, setup.protocol, setup.split),
+            lambda: self.run.view(setup.pool, k=setup.k or None, protocol=setup.protocol, split=setup.split),
+        )
 
     def scores(self, setup: Setup, policy: str | None = None) -> RouterScores:
         """The probabilities of the setup's router; with a confidence forest only where the policy needs one."""

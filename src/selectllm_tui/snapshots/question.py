@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.policies import RouterScores
+    from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
 
@@ -60,7 +61,7 @@ class Detail:
     oracle: str | None
 
 
-def question(model: Model, state: State) -> Iterator[tuple[str, Any]]:
+def question(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Any]]:
     """The list that next and previous move in, then the question under the cursor."""
     shown = listing(model, state)
     yield "questions", shown

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import Setup, State, View
 
@@ -149,7 +150,7 @@ class Questions:
         return self.llms[int(chosen[0])] if len(chosen) == 1 else f"{len(chosen)} LLMs" if len(chosen) else "–"
 
 
-def questions(model: Model, state: State) -> Iterator[tuple[str, Questions]]:
+def questions(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Questions]]:
     """The Questions tab."""
     yield "questions", listing(model, state)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selectllm_tui.snapshots.headline import current_key
+from selectllm_tui.snapshots.published import published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selectllm_engine.table import Row
+    from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
 
@@ -73,7 +75,7 @@ def listing(model: Model, state: State) -> list[Entry]:
     return made
 
 
-def results(model: Model, state: State) -> Iterator[tuple[str, Results]]:
+def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]]:
     """The rows, the setup's own first, then as they get ready."""
     entries = listing(model, state)
     current = current_key(state.setup)
@@ -83,7 +85,8 @@ def results(model: Model, state: State) -> Iterator[tuple[str, Results]]:
         detail = entries[at].detail
         if entries[at].key == "best-single":
             detail = model.space.llms[model.view(state.setup).best_single]
-        entries[at] = replace(entries[at], row=row, detail=detail)
+        study = published(model.space.benchmark, entries[at].key, state.setup.router)
+        entries[at] = replace(entries[at], row=row, detail=detail, published=study)
         if time.monotonic() - shown > PACE:
             yield "results", Results(tuple(entries))
             shown = time.monotonic()

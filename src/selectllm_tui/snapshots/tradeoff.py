@@ -12,6 +12,7 @@ from selectllm_tui.snapshots.results import PACE, listing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
 
@@ -52,7 +53,7 @@ def front(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(kept)
 
 
-def tradeoff(model: Model, state: State) -> Iterator[tuple[str, Tradeoff]]:
+def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:
     """Points and curve, as they get ready."""
     measure = state.view.measure_of("tradeoff", "latency")
     setup, current = state.setup, current_key(state.setup)

@@ -1,10 +1,10 @@
-"""A few lines of spans that stand above or below a table."""
+"""A few lines of spans that stand above or below a table, or parts that flow onto as many lines as they need."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selectllm_tui.widgets.paint import Line, Painting
+from selectllm_tui.widgets.paint import Line, Painting, Span, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 __all__ = ["Bar"]
+
+GAP = 3  # cells between parts that flow
 
 
 class Bar(Painting):
@@ -23,18 +25,43 @@ class Bar(Painting):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: Sequence[Line] = ((),)
+        self._parts: Sequence[Line] = ()
 
     def show(self, *lines: Line) -> None:
         """Other lines."""
-        taller = len(lines) != len(self._lines)
-        self._lines = lines
-        self.refresh(layout=taller)
+        self._set(lines, ())
+
+    def flow(self, *parts: Line) -> None:
+        """Parts beside each other, onto further lines where the width ends."""
+        self._set((), tuple(part for part in parts if part))
+
+    def _set(self, lines: Sequence[Line], parts: Sequence[Line]) -> None:
+        before = len(self._laid_out(self.size.width))
+        self._lines, self._parts = lines, parts
+        self.refresh(layout=before != len(self._laid_out(self.size.width)))
+
+    def _laid_out(self, width: int) -> Sequence[Line]:
+        if not self._parts:
+            return self._lines
+        rows: list[list[Span]] = [[]]
+        used = 0
+        for part in self._parts:
+            size = width_of(part)
+            if used and used + GAP + size > width:
+                rows.append([])
+                used = 0
+            if used:
+                rows[-1].append((" " * GAP, "plain"))
+                used += GAP
+            rows[-1].extend(part)
+            used += size
+        return rows
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as there are."""
-        return len(self._lines)
+        """As many lines as it takes."""
+        return len(self._laid_out(width))
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        spans = self._lines[y] if y < len(self._lines) else ()
-        return self.painted(spans)
+        lines = self._laid_out(self.size.width)
+        return self.painted(lines[y] if y < len(lines) else ())

@@ -41,6 +41,11 @@ class KeyBar(Painting):
         stamp = self._stamp
         self.set_timer(SECONDS, lambda: self._forget(stamp))
 
+    def done(self) -> None:
+        """Takes the progress of long work away."""
+        if self.message is not None and self.message[1] == "muted":
+            self.message = None
+
     def _forget(self, stamp: int) -> None:
         if stamp == self._stamp:
             self.message = None

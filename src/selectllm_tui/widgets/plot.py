@@ -73,6 +73,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.set_reactive(PlotWidget.margin_left, 7)
+        self.set_reactive(PlotWidget.margin_top, 1)
         self._marks: Sequence[Mark] = ()
         self._curves: Sequence[Curve] = ()
         self._limits: tuple[float, float, float, float] | None = None

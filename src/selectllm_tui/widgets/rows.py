@@ -179,6 +179,7 @@ class RowTable(ScrollView, Painting, can_focus=True):
         self.header, self.gap, self.show_cursor = header, gap, cursor
         self.sorted_by: tuple[str, bool] | None = None
         self._widths: list[int] = []
+        self._laid_out: tuple[Sequence[Column], int] = ((), 0)
 
     # What it shows
 
@@ -187,7 +188,6 @@ class RowTable(ScrollView, Painting, can_focus=True):
         wanted = cursor if cursor is not None else self.key
         self.rows = rows
         at = rows.find(wanted) if wanted else None
-        self._widths = []
         self.virtual_size = Size(self.size.width, len(rows) + self.header)
         self.set_reactive(RowTable.cursor, self._allowed(self.cursor if at is None else at, 1))
         if at is not None and cursor is not None:
@@ -209,8 +209,9 @@ class RowTable(ScrollView, Painting, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width = self.size.width
-        if not self._widths:
+        width = self.scrollable_content_region.width
+        if self._laid_out != (self.rows.columns, width):
+            self._laid_out = (self.rows.columns, width)
             self._widths = layout(self.rows.columns, width, self.gap)
         if self.header and y == 0:
             return self._row([self._title(column) for column in self.rows.columns], self.rich_style)
@@ -239,7 +240,7 @@ class RowTable(ScrollView, Painting, can_focus=True):
                 if spans:
                     spans.append((" " * self.gap, "plain"))
                 spans.extend(fit(drawn(cell, width), width, column.align))
-        return paint(spans, self.size.width, self.style_of, base)
+        return paint(spans, self.scrollable_content_region.width, self.style_of, base)
 
     # The cursor
 
@@ -340,7 +341,6 @@ class RowTable(ScrollView, Painting, can_focus=True):
         return None
 
     def on_resize(self) -> None:
-        """Lays the columns out again."""
-        self._widths = []
+        """Keeps the row under the cursor in view."""
         self.virtual_size = Size(self.size.width, len(self.rows) + self.header)
         self._reveal()

@@ -14,49 +14,85 @@ from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from textual.strip import Strip
 
 __all__ = ["TextView", "wrap"]
 
-_WORD = re.compile(r"\S+\s*|\s+")
+_PIECE = re.compile(r"\S+|\s+")
 
 
 def wrap(spans: Iterable[Span], width: int) -> list[list[Span]]:
-    """Lines of at most `width` cells; breaks between words where possible, within them where not."""
-    width = max(width, 1)
-    lines: list[list[Span]] = [[]]
-    used = 0
+    """Lines of at most `width` cells; breaks between words where possible, within them where not.
+
+    What continues an indented paragraph is indented alike.
+    """
+    wrapper = _Wrapper(max(width, 1))
     for text, style in spans:
         for number, paragraph in enumerate(visible(text, newlines=True).split("\n")):
             if number:
-                lines.append([])
-                used = 0
-            for word in _WORD.findall(paragraph):
-                for piece in _pieces(word, width):
-                    size = cell_len(piece.rstrip())
-                    if used and used + size > width:
-                        lines.append([])
-                        used = 0
-                    lines[-1].append((piece, style))
-                    used += cell_len(piece)
-    return lines
+                wrapper.end_paragraph()
+            for piece in _PIECE.findall(paragraph):
+                if piece.isspace():
+                    wrapper.space(piece, style)
+                else:
+                    wrapper.word.append((piece, style))
+    wrapper.end_word()
+    return wrapper.lines
 
 
-def _pieces(word: str, width: int) -> Iterator[str]:
-    """A word cut so that each piece fits."""
-    if cell_len(word.rstrip()) <= width:
-        yield word
-        return
-    start, used = 0, 0
-    for at, char in enumerate(word):
-        size = cell_len(char)
-        if used + size > width:
-            yield word[start:at]
-            start, used = at, 0
-        used += size
-    yield word[start:]
+class _Wrapper:
+    """Fills lines; a word may be made of several spans."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.lines: list[list[Span]] = [[]]
+        self.word: list[Span] = []
+        self.used = self.indent = 0
+
+    def end_paragraph(self) -> None:
+        self.end_word()
+        self.lines.append([])
+        self.used = self.indent = 0
+
+    def space(self, text: str, style: str) -> None:
+        self.end_word()
+        size = cell_len(text)
+        if not self.used:
+            self.indent = min(size, self.width // 4)
+        if self.used + size <= self.width:
+            self._put(text, style, size)
+
+    def end_word(self) -> None:
+        size = sum(cell_len(text) for text, _ in self.word)
+        if self.used > self.indent and self.used + size > self.width:
+            self._new_line()
+        for text, style in self.word:
+            if self.used + cell_len(text) <= self.width:
+                self._put(text, style, cell_len(text))
+            else:
+                self._put_by_character(text, style)
+        self.word = []
+
+    def _put(self, text: str, style: str, size: int) -> None:
+        self.lines[-1].append((text, style))
+        self.used += size
+
+    def _put_by_character(self, text: str, style: str) -> None:
+        start = size = 0
+        for at, char in enumerate(text):
+            wide = cell_len(char)
+            if self.used + size + wide > self.width and at > start:
+                self._put(text[start:at], style, size)
+                self._new_line()
+                start, size = at, 0
+            size += wide
+        self._put(text[start:], style, size)
+
+    def _new_line(self) -> None:
+        self.lines.append([(" " * self.indent, "plain")] if self.indent else [])
+        self.used = self.indent
 
 
 class TextView(ScrollView, Painting, can_focus=True):
@@ -90,7 +126,7 @@ class TextView(ScrollView, Painting, can_focus=True):
         return next((at for at, spans in enumerate(self._lines) if any(each == style for _, each in spans)), None)
 
     def _wrap(self) -> None:
-        width = self.size.width or 80
+        width = self.scrollable_content_region.width or 80
         if width != self._width:
             self._width = width
             self._lines = wrap(self._spans, width)
@@ -109,6 +145,7 @@ class TextView(ScrollView, Painting, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
+        self._wrap()
         at = y + self.scroll_offset.y
         spans: Line = self._lines[at] if at < len(self._lines) else ()
         return self.painted(spans)

@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
-from selectllm_tui.commands import COMMANDS
-from selectllm_tui.state import FILTERS, State
+from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import LONGEST, Line, Span, line
 from selectllm_tui.widgets.rows import Cell, Column, RowTable
@@ -20,8 +19,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from selectllm_tui.snapshots.questions import Questions
+    from selectllm_tui.state import State
 
-__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_line"]
+__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts"]
 
 MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
 VERDICT_STYLES = {
@@ -97,27 +97,29 @@ class QuestionRows:
         return spans[:-1]
 
 
-def filter_line(questions: Questions, state: State) -> list[Span]:
+def filter_parts(questions: Questions, state: State) -> list[Line]:
     """How many questions each filter leaves, with its key; the chosen one stands out."""
-    keys = {each.name.removeprefix("filter_").replace("_", "-"): each.keys[0] for each in COMMANDS if each.keys}
     view = state.view
-    spans: list[Span] = [
-        (f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong"),
+    parts: list[Line] = [
+        line((f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong")),
     ]
     if view.search:
-        spans += [("  ⌕ ", "accent"), (view.search, "strong")]
+        parts.append(line(("⌕ ", "accent"), (view.search, "strong")))
     if view.subject is not None:
-        spans += [("  subject ", "muted"), (view.subject, "strong")]
-    for name in FILTERS:
-        chosen = view.filter == name
-        number = questions.counts.get(name)
-        spans += [
-            ("   ", "plain"),
-            (keys[name], "accent"),
-            (f" {name}", "strong" if chosen else "muted"),
-            (f" {formats.count(number)}" if number is not None else "", "accent" if chosen else "faint"),
-        ]
-    return spans
+        parts.append(line(("subject ", "muted"), (view.subject, "strong")))
+    for command in COMMANDS:
+        name = filter_of(command)
+        if name is not None:
+            chosen = view.filter == name
+            count = formats.count(questions.counts.get(name, 0))
+            parts.append(
+                line(
+                    (command.keys[0], "accent"),
+                    (f" {name}", "strong" if chosen else "muted"),
+                    (f" {count}", "accent" if chosen else "plain"),
+                )
+            )
+    return parts
 
 
 class QuestionsTab(Tab):
@@ -130,7 +132,7 @@ class QuestionsTab(Tab):
 
     def show(self, snapshot: Questions, state: State) -> None:
         """Renders the questions within the filter."""
-        self.query_one(Bar).show(filter_line(snapshot, state))
+        self.query_one(Bar).flow(*filter_parts(snapshot, state))
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("questions")
             self.table.show(QuestionRows(snapshot), cursor=state.view.question)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.paint import Line, Span, line
+from selectllm_tui.widgets.paint import Line, line
 from selectllm_tui.widgets.plot import LogFormatter, Mark, Plot
 from selectllm_tui.widgets.tabs.base import Tab
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.tradeoff import Tradeoff
     from selectllm_tui.state import State
 
-__all__ = ["TradeoffTab", "front_line", "marks"]
+__all__ = ["TradeoffTab", "front_parts", "marks"]
 
 # Shape, style and rank of each kind of point; shapes differ, so that colour is not needed.
 KINDS = {
@@ -56,8 +56,8 @@ class TradeoffTab(Tab):
     def show(self, snapshot: Tradeoff, state: State) -> None:  # noqa: ARG002
         """Renders the points there are."""
         plot = self.query_one(Plot)
-        self.query_one("#legend-line", Bar).show(legend())
-        self.query_one("#front", Bar).show(front_line(snapshot))
+        self.query_one("#legend-line", Bar).flow(*legend())
+        self.query_one("#front", Bar).flow(*front_parts(snapshot))
         if snapshot.missing:
             plot.draw((), ())
             return
@@ -101,22 +101,32 @@ def marks(snapshot: Tradeoff) -> list[Mark]:
     ]
 
 
-def legend() -> Line:
+def legend() -> list[Line]:
     """What the shapes mean."""
-    spans: list[Span] = []
-    for kind, (char, style, _) in KINDS.items():
-        spans += [(char, style), (f" {NAMES[kind]}   ", "muted")]
-    return [*spans, ("⠤⠤", "accent"), (" cost-aware over λ   ", "muted"), ("⠤⠤", "faint"), (" Pareto front", "muted")]
+    parts: list[Line] = [line((char, style), (f" {NAMES[kind]}", "muted")) for kind, (char, style, _) in KINDS.items()]
+    return [
+        *parts,
+        line(("⠤⠤", "accent"), (" cost-aware over λ", "muted")),
+        line(("⠤⠤", "faint"), (" Pareto front", "muted")),
+    ]
 
 
-def front_line(snapshot: Tradeoff) -> Line:
+def front_parts(snapshot: Tradeoff) -> list[Line]:
     """The Pareto front in words, from cheap to accurate."""
     if snapshot.missing:
-        return line((snapshot.missing, "warn"))
-    spans: list[Span] = [("Pareto front   ", "muted")]
+        return [line((snapshot.missing, "warn"))]
     digits = formats.decimals([each.burden * SCALES[snapshot.measure] for each in snapshot.front])
-    for each in snapshot.front:
-        burden = formats.fixed(each.burden * SCALES[snapshot.measure], digits)
-        unit = "s" if snapshot.measure == "latency" else "$"
-        spans += [(each.label, "plain"), (f" {formats.percent(each.accuracy)} % {burden} {unit}   ", "muted")]
-    return spans
+    unit = "s" if snapshot.measure == "latency" else "$"
+    return [
+        line(("Pareto front", "muted")),
+        *(
+            line(
+                (each.label, "plain"),
+                (
+                    f" {formats.percent(each.accuracy)} % {each.burden * SCALES[snapshot.measure]:.{digits}f} {unit}",
+                    "muted",
+                ),
+            )
+            for each in snapshot.front
+        ),
+    ]

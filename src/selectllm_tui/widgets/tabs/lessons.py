@@ -1,0 +1,105 @@
+"""The study's five questions, answered for this pool, as a page to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from selectllm_tui import formats
+from selectllm_tui.widgets.tabs.base import Tab
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_engine.contamination import Gap
+    from selectllm_engine.table import Row
+    from selectllm_tui.snapshots.lessons import Drawn
+    from selectllm_tui.state import State
+    from selectllm_tui.widgets.paint import Span
+
+__all__ = ["LessonsTab", "lessons_spans"]
+
+ANSWERS = {"yes": ("✓ yes", "right"), "no": ("✗ no", "wrong"), "partly": ("◐ partly", "accent")}
+UNKNOWN = ("– unknown", "muted")
+# What a question ended as: name, shape (so that colour is not needed) and style.
+LOSSES = (
+    ("right", "█", "right"),
+    ("outvoted", "▓", "accent"),
+    ("misrouted", "▒", "wrong"),
+    ("unsolvable", "░", "muted"),
+)
+WIDTH = 60
+
+
+class LessonsTab(Tab):
+    """A page that scrolls."""
+
+    DEFAULT_CSS = "LessonsTab TextView { height: 1fr; padding: 0 1; }"
+
+    def compose(self) -> ComposeResult:
+        """The page."""
+        yield TextView(id="lessons-page")
+
+    def show(self, snapshot: Drawn, state: State) -> None:
+        """Renders the page."""
+        self.query_one(TextView).show(lessons_spans(snapshot, state))
+
+    def focus_default(self) -> None:
+        """The page has the keys."""
+        self.query_one(TextView).focus()
+
+
+def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
+    """The page: losses of the setup, the five questions, the gaps."""
+    setup = state.setup
+    name = f"{setup.router} → {setup.policy}" if setup.router else "all LLMs together"
+    spans: list[Span] = [("Where accuracy is lost\n", "strong"), (f"{name}\n", "muted"), *_losses(drawn.row)]
+    lessons = drawn.lessons
+    if lessons is None:
+        return [*spans, ("\n\ndrawing lessons …", "muted")]
+    count = len(lessons.pool)
+    spans += [("\n\nThe study's questions, for this pool of ", "strong"), (str(count), "strong"), ("\n", "plain")]
+    for number, each in enumerate(lessons.lessons, 1):
+        spans += [
+            (f"\n{number}  ", "accent"),
+            (f"{each.question}  ", "plain"),
+            ANSWERS.get(each.answer, UNKNOWN),
+            ("\n   ", "plain"),
+            (each.sentence, "muted"),
+            ("\n", "plain"),
+        ]
+    return [*spans, *_gaps(lessons.gaps)]
+
+
+def _losses(row: Row) -> list[Span]:
+    if row.accuracy is None or row.unsolvable is None:
+        return [(row.note or "not known", "muted")]
+    parts = [("right", row.accuracy)] + [(name, getattr(row, name) or 0.0) for name, *_ in LOSSES[1:]]
+    spans: list[Span] = []
+    for (_, part), (_, shape, style) in zip(parts, LOSSES, strict=True):
+        spans.append((shape * round(part * WIDTH), style))
+    spans.append(("\n", "plain"))
+    for (name, part), (_, shape, style) in zip(parts, LOSSES, strict=True):
+        spans += [(shape, style), (f" {name} ", "muted"), (f"{formats.percent(part)} %   ", "plain")]
+    if row.rescued:
+        spans += [(f"of the right ones, {formats.percent(row.rescued)} % are rescued by the vote alone", "muted")]
+    return spans
+
+
+def _gaps(gaps: tuple[Gap, ...]) -> list[Span]:
+    """Who is better on the train split than the others are: it has probably been seen in training."""
+    spans: list[Span] = [("\n\nHas an LLM seen the train split?\n", "strong")]
+    if not gaps:
+        return [*spans, ("there is no train split to compare with", "muted")]
+    size = min(max(len(each.llm) for each in gaps), 28)
+    spans.append((f"{'':{size}}   train    test     gap\n", "muted"))
+    for each in gaps:
+        gap = f"{100 * each.gap:+.1f}".replace("-", "−")
+        figures = f"   {formats.percent(each.train):>5}   {formats.percent(each.test):>5}   {gap:>5}"
+        spans += [(f"{each.llm[:size]:{size}}", "plain"), (figures, "warn" if each.alarm else "muted")]
+        if each.alarm:
+            spans.append((f"   ⚠ {100 * (each.gap - each.median):.1f} points above the pool's median", "warn"))
+        spans.append(("\n", "plain"))
+    if any(each.alarm for each in gaps):
+        spans.append(("Routers trained on these labels will trust the marked LLMs too much.\n", "warn"))
+    return spans
