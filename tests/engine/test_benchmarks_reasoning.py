@@ -1,4 +1,6 @@
 import itertools
+import os
+import subprocess
 import sys
 from collections import Counter
 
@@ -81,6 +83,17 @@ class TestMade:
         for (subject,), questions in benchmark.questions.group_by("subject"):
             commonest = Counter(questions["gold"]).most_common(1)[0][1]
             assert commonest <= 0.55 * questions.height, subject
+
+    def test_another_process_makes_the_same_questions(self, benchmark):
+        script = (
+            "from selectllm_engine.benchmarks import load_benchmark\n"
+            f"made = load_benchmark('reasoning', sizes={SMALL})\n"
+            "print(repr((made.questions.rows(), made.exemplars)))"
+        )
+        environment = os.environ | {"PYTHONHASHSEED": "7"}
+        printed = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
+        here = pl.concat([benchmark.questions.filter(split=split).head(size) for split, size in SMALL.items()])
+        assert printed.stdout.decode().strip() == repr((here.rows(), benchmark.exemplars))
 
     def test_another_seed_makes_other_questions(self, benchmark):
         other = load_benchmark("reasoning", sizes=SMALL, seed=1)
