@@ -46,6 +46,11 @@ def test_csv_has_fractions_and_every_field(capsys):
     assert read[0] == {"name": "a_b|[red]␛[31m", "accuracy": "0.8718", "latency": "", "extra": "1"}
 
 
+def test_csv_runs_no_formula(capsys):
+    write_table([], [{"name": "=1+1", "figure": -0.5, "none": None, "flag": True}], Format.CSV)
+    assert capsys.readouterr().out == "name,figure,none,flag\n'=1+1,-0.5,,True\n"
+
+
 def test_markdown_escapes(capsys):
     lines = write(capsys, Format.MARKDOWN).splitlines()
     assert lines[0] == "**Title**"

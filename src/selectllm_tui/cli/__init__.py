@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tui": ("tui:tui", _LOOK),
     "evaluate": ("evaluate:evaluate", _LOOK),
     "show": ("show:show", _LOOK),
+    "pools": ("pools:pools", _LOOK),
+    "lessons": ("lessons:lessons", _LOOK),
     "generate": ("generate:generate", _MAKE),
     "latency": ("latency:latency", _MAKE),
     "train": ("train:train", _MAKE),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -160,7 +161,15 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(fields)
     for row in rows:
-        writer.writerow(["" if row[each] is None else visible(str(row[each])) for each in fields])
+        writer.writerow([_machine(row[each]) for each in fields])
+
+
+def _machine(value: Any) -> Any:
+    """A value for CSV. Text that a spreadsheet would run as a formula is quoted."""
+    if not isinstance(value, str):
+        return value
+    shown = visible(value)
+    return f"'{shown}" if re.match(r"[=+@]|-(?![\d.])", shown) else shown
 
 
 def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
@@ -218,7 +227,7 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width
     kept = list(columns)
     while True:
         cells = [[column.title for column in kept], *_cells(kept, rows)]
-        needed = sum(max(cell_len(line[at]) for line in cells) + 2 for at in range(len(kept)))
+        needed = sum(max(cell_len(line[at]) for line in cells) + 3 for at in range(len(kept))) - 3
         last = max(kept, key=lambda column: column.drop)
         if needed <= width or not last.drop:
             return kept

@@ -1,0 +1,103 @@
+"""`selectllm lessons`: the study's five questions, answered for this run."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.untrusted import safe, visible
+
+if TYPE_CHECKING:
+    from selectllm_engine.lessons import Lessons
+
+__all__ = ["lessons"]
+
+ANSWERS = {"yes": ("✔ yes", "green"), "no": ("✘ no", "red"), "partly": ("◐ partly", "yellow")}
+
+
+def lessons(
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    split: Split = "test",
+    k: K = None,
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """What this run teaches: the study's five questions, where accuracy is lost, who has seen the train split.
+
+    JSON and CSV hold all figures behind the answers.
+    """
+    from selectllm_engine.run import load
+
+    drawn = load(benchmark, cache).lessons(names(pool), k=k, split=split)
+    match form:
+        case Format.JSON:
+            write_json(asdict(drawn))
+        case Format.CSV:
+            write_table([], _figures(drawn), form)
+        case Format.TABLE:
+            _read(drawn)
+        case _:
+            columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
+            write_table(columns, [asdict(each) for each in drawn.lessons], form, title=_title(drawn))
+            if drawn.gaps:
+                sys.stdout.write("\n")
+                _gaps(drawn, form)
+
+
+def _title(drawn: Lessons) -> str:
+    return f"{drawn.benchmark} · {drawn.split} · pool of {len(drawn.pool)}: {', '.join(drawn.pool)}"
+
+
+def _figures(drawn: Lessons) -> list[dict[str, Any]]:
+    return [
+        {"key": each.key, "question": each.question, "answer": each.answer, "figure": name, "value": value}
+        for each in drawn.lessons
+        for name, value in (each.figures or {"": None}).items()
+    ]
+
+
+def _read(drawn: Lessons) -> None:
+    console = output_console()
+    console.print(safe(_title(drawn), "bold"), soft_wrap=True)
+    width = min(console.width, 100) if console.is_terminal else 100
+    for at, each in enumerate(drawn.lessons, start=1):
+        shown, style = ANSWERS.get(each.answer, ("– unknown", "dim"))
+        console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
+        for line in textwrap.wrap(visible(each.sentence), width - 3):
+            console.print(safe(f"   {line}", "dim"), soft_wrap=True)
+    losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
+    if losses:
+        who = f"{drawn.router} argmax" if drawn.router else "the best single LLM"
+        console.print(safe(f"\nWhere accuracy is lost with {who}: {', '.join(losses)}", newlines=True), soft_wrap=True)
+    if drawn.gaps:
+        console.print()
+        _gaps(drawn, Format.TABLE)
+
+
+def _gaps(drawn: Lessons, form: Format) -> None:
+    columns = [
+        Column("llm", "LLM", text, align="left"),
+        Column("train", "train %", percent),
+        Column("test", f"{drawn.split} %", percent),
+        Column("gap", "gap", lambda gap: number(1)(100 * gap)),
+        Column("p", "p", p_value),
+        Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
+    ]
+    warned = [each for each in drawn.gaps if each.alarm]
+    footnotes = [
+        "gap: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
+        *(["⚠ has probably seen the train split; routers trained on it trust this LLM too much"] if warned else []),
+    ]
+    write_table(
+        columns,
+        [asdict(each) for each in drawn.gaps],
+        form,
+        title="Has an LLM seen the train split?",
+        footnotes=footnotes,
+        styles=["yellow" if each.alarm else "" for each in drawn.gaps],
+    )

@@ -1,0 +1,140 @@
+"""`selectllm pools`: which LLMs to run together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_tui.cli.console import Column, interval, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_engine.pools import Subset, Subsets
+
+__all__ = ["pools"]
+
+BEST = 3  # subsets of a size that the table shows
+
+
+def pools(
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    split: Split = "test",
+    k: K = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every subset, not only the front and the best of a size.")
+    ] = False,
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Subsets of the LLMs: how accurate together, how slow, and which are worth running.
+
+    Ranked on the validation split, with the figures of another split beside it. On the front (★) no other subset is
+    both more accurate and faster; every trained router is evaluated there.
+    """
+    from selectllm_engine.run import load
+
+    found = load(benchmark, cache).pools(names(pool), k=k, split=split)
+    if form is Format.JSON:
+        return write_json(as_json(found))
+    if form is Format.CSV:
+        return write_table([], [_row(each) for each in found.subsets], form)
+    shown = sorted(_shown(found, every=every), key=lambda each: (len(each.llms), each.rank))
+    write_table(
+        _columns(found),
+        [_row(each) for each in shown],
+        form,
+        title=f"Pools of {found.benchmark}",
+        footnotes=list(_footnotes(found, len(shown))),
+        section="size",
+        styles=["bold" if each.front else "" for each in shown],
+    )
+    routed = [_routed(each, row) for each in found.front() if len(each.llms) > 1 for row in each.routers]
+    if routed:
+        typer.echo()
+        write_table(_ROUTED, routed, form, title=f"Routers on the front, {found.split}, argmax", section="llms")
+    return None
+
+
+def as_json(found: Subsets) -> dict[str, Any]:
+    """All subsets, best first; what can't be known is null."""
+    return {
+        **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by", "note")},
+        "subsets": [
+            {
+                "rank": each.rank,
+                "front": each.front,
+                "llms": list(each.llms),
+                "validation": None if each.validation is None else asdict(each.validation),
+                found.split: asdict(each.figures),
+                "routers": [row.as_dict() for row in each.routers],
+            }
+            for each in found.subsets
+        ],
+    }
+
+
+def _shown(found: Subsets, *, every: bool) -> Iterator[Subset]:
+    seen: Counter[int] = Counter()
+    for each in found.subsets:  # best first
+        seen[len(each.llms)] += 1
+        if every or each.front or seen[len(each.llms)] <= BEST:
+            yield each
+
+
+def _row(subset: Subset) -> dict[str, Any]:
+    held_out = {} if subset.validation is None else asdict(subset.validation)
+    return {
+        "rank": subset.rank,
+        "front": subset.front,
+        "size": len(subset.llms),
+        "llms": ", ".join(subset.llms),
+        **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
+        **asdict(subset.figures),
+    }
+
+
+def _columns(found: Subsets) -> list[Column]:
+    return [
+        Column("rank", "rank", text),
+        Column("front", "", lambda front: "★" if front else "", align="left"),
+        Column("llms", "LLMs", align="left"),
+        Column("validation_pooled", "pooled % (validation)", percent, drop=2),
+        Column("pooled", f"pooled % ({found.split})", percent, drop=1),
+        Column("validation_oracle", "oracle % (validation)", percent, drop=4),
+        Column("oracle", f"oracle % ({found.split})", percent),
+        Column("latency", "latency s", number(2)),
+        Column("latency_parallel", "parallel s", number(2), drop=5),
+        Column("cost", "cost $", number(5), drop=3),
+    ]
+
+
+def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
+    if shown < len(found.subsets):
+        yield f"{shown} of {len(found.subsets)} subsets: the front and the best {BEST} of a size; --all shows every one"
+    yield "★ no subset is both more accurate and faster, on the split that ranks"
+    yield "pooled: accuracy of one vote over all samples; oracle: share of questions that some LLM solves"
+    if not found.exhaustive:
+        yield "too many LLMs to look at every subset: the best of each size were extended"
+    if found.note:
+        yield found.note
+
+
+def _routed(subset: Subset, row: Any) -> dict[str, Any]:
+    return {"llms": ", ".join(subset.llms), **row.as_dict()}
+
+
+_ROUTED = [
+    Column("llms", "LLMs", align="left"),
+    Column("router", "router", align="left"),
+    Column("accuracy", "accuracy %", percent),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
+    Column("latency", "latency s", number(2)),
+    Column("gap_closed", "gap closed %", percent, drop=1),
+    Column("p_vs_best_single", "p", p_value, drop=3),
+]
