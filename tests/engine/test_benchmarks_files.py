@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import polars as pl
@@ -138,7 +139,7 @@ GOOD = {"question": "q", "answer": "a"}
         ([GOOD | {"choices": ["x", "y"], "kind": "word"}], "line 1: kind 'word' does not go with choices"),
         (
             [GOOD | {"choices": ["x", "y"], "answer": "z"}],
-            r"line 1: answer 'z' is none of the choices x, y; .*\(A\) to \(B\)",
+            r"line 1: answer 'z' is none of the choices \['x', 'y'\]; .*\(A\) to \(B\)",
         ),
         ([GOOD | {"choices": ["x", "y"], "answer": "C"}], "line 1: answer 'C' is none of the choices"),
         ([GOOD | {"choices": ["x", "x"], "answer": "x"}], "line 1: answer 'x' is more than one of the choices"),
@@ -206,3 +207,38 @@ def test_no_file_makes_another_error(tmp_path_factory, content, suffix):
     path.write_bytes(content)
     with pytest.raises(SelectLLMError):
         asked(path)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+json_rows = st.lists(
+    st.dictionaries(
+        st.sampled_from(["question", "answer", "choices", "A", "B", "split", "kind", "id", "subject", "rationale"]),
+        json_values | st.sampled_from(["test", "dev", "A", "number", "letter", "word"]),
+    ).map(lambda row: {"question": "q", "answer": "A"} | row),
+    max_size=3,
+)
+
+
+@given(json_rows)
+def test_any_json_is_read_or_refused_in_one_line(tmp_path_factory, rows):
+    path = jsonl(tmp_path_factory.mktemp("any") / "q.jsonl", *rows)
+    try:
+        benchmark = load_benchmark("mine", data=path)
+    except BenchmarkError as error:
+        said = str(error)
+    else:
+        said = ""
+        assert benchmark.questions.height + len(benchmark.exemplars) == len(rows)
+        assert benchmark.questions.schema == QUESTION_SCHEMA
+    assert "\n" not in said
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
+def test_any_csv_is_read_or_refused(tmp_path_factory, text):
+    path = write(tmp_path_factory.mktemp("any") / "q.csv", f"question,answer,choices\n{text}")
+    with contextlib.suppress(BenchmarkError):
+        assert asked(path).height > 0

@@ -18,6 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
@@ -115,14 +116,14 @@ def _split(record: Record, path: Path) -> str:
     if word is None:
         return _SPLIT_WORDS.get(path.stem.lower(), "test")
     if word.lower() not in _SPLIT_WORDS:
-        raise BenchmarkError(f"{record.where}: no split {word!r}", _nearest(word, _SPLIT_WORDS))
+        raise BenchmarkError(f"{record.where}: no split {short(word)}", _nearest(word, _SPLIT_WORDS))
     return _SPLIT_WORDS[word.lower()]
 
 
 def _kind(row: _Row) -> str:
     kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
     if kind not in _KINDS:
-        raise BenchmarkError(f"{row.record.where}: no kind {kind!r}", _nearest(kind, _KINDS))
+        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", _nearest(kind, _KINDS))
     if (kind == "letter") != bool(row.choices):
         remedy = "add choices, or take another kind" if kind == "letter" else "leave the kind out, or the choices"
         raise BenchmarkError(
@@ -170,7 +171,7 @@ def _gold(row: _Row, kind: str) -> str:
     if row.choices is None:
         gold = canonical(row.answer, kind)  # type: ignore[arg-type]
         if gold is None:
-            problem = f"{row.record.where}: answer {row.answer!r} is no {kind}"
+            problem = f"{row.record.where}: answer {short(row.answer)} is no {kind}"
             raise BenchmarkError(problem, "correct it, or set the column 'kind'")
         return gold
     letters = LETTERS[: len(row.choices)]
@@ -181,7 +182,7 @@ def _gold(row: _Row, kind: str) -> str:
     if len(fitting) != 1:
         problem = "is more than one" if fitting else "is none"
         raise BenchmarkError(
-            f"{row.record.where}: answer {row.answer!r} {problem} of the choices {', '.join(row.choices)}",
+            f"{row.record.where}: answer {short(row.answer)} {problem} of the choices {short(list(row.choices))}",
             f"write the letter, (A) to ({letters[-1]}), or the text of one",
         )
     return fitting.pop()
@@ -192,7 +193,7 @@ def _check(rows: Sequence[_Row], data: Path) -> None:
     first: dict[str, _Row] = {}
     for row in rows:
         if row.id in first:
-            problem = f"{row.record.where}: id {row.id!r} is also that of {first[row.id].record.where}"
+            problem = f"{row.record.where}: id {short(row.id)} is also that of {first[row.id].record.where}"
             raise BenchmarkError(problem, "give every row its own id")
         first[row.id] = row
     asked = {(row.text, row.choices): row for row in rows if row.split != "exemplar"}
