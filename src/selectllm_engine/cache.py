@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.checking import Problem, verify_folder
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
-from selectllm_engine.files import folder_name, make_folder, move, name_of, read_json, scratch, sweep_folders
+from selectllm_engine.files import folder_name, make_folder, move, name_of, read_json, scratch, sweep
 from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.parts import GENERATION_SCHEMA, Parts
 from selectllm_engine.question_table import checked, extended
@@ -348,7 +348,8 @@ class Cache:
     def _changing(self) -> Iterator[None]:
         """Hold the lock of the cache itself: whole benchmarks come and go one at a time."""
         with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
-            sweep_folders(self.root)
+            for folder in (self.root, *(self._own_folder(name) for name in self._own())):
+                sweep(folder)
             yield
 
     def _everything(self) -> list[str]:

@@ -35,7 +35,7 @@ __all__ = [
     "parquet_bytes",
     "read_json",
     "scratch",
-    "sweep_folders",
+    "sweep",
     "sync_folder",
     "write_atomic",
     "write_json",
@@ -157,11 +157,11 @@ def scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def sweep_folders(folder: Path) -> None:
-    """Remove the `scratch` folders of killed processes; for who holds the lock of `folder`."""
+def sweep(folder: Path) -> None:
+    """Remove unfinished files and folders of killed processes in a folder; for who holds its lock."""
     for left in folder.glob(f"{TEMPORARY}*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def move(folder: Path, to: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.files import SEAL_KEY, TEMPORARY, digest, parquet_bytes, sync_folder, write_atomic
+from selectllm_engine.files import SEAL_KEY, digest, parquet_bytes, sync_folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,9 +61,9 @@ class Part:
 def first_of_each(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows without later repetitions of a question's sample."""
     key = ["question_id", "sample"]
-    return (
-        rows.unique(subset=key, keep="first", maintain_order=True) if rows.select(key).is_duplicated().any() else rows
-    )
+    if not rows.select(key).is_duplicated().any():
+        return rows
+    return rows.unique(subset=key, keep="first", maintain_order=True)
 
 
 class Parts:
@@ -193,11 +193,6 @@ class Parts:
         for part in parts:
             part.path.unlink(missing_ok=True)
         sync_folder(self.folder)
-
-    def sweep(self) -> None:
-        """Remove what killed writers left half-written."""
-        for path in self.folder.glob(f"{TEMPORARY}*"):
-            path.unlink(missing_ok=True)
 
     def _write(self, sequence: int, rows: pl.DataFrame, metadata: Mapping[str, str]) -> Part:
         data = parquet_bytes(rows, metadata)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
-from selectllm_engine.files import read_json, write_json
+from selectllm_engine.files import read_json, sweep, write_json
 from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, set_aside
 
@@ -73,7 +73,8 @@ class Writer:
         self.folder = folder
         self.llm = llm
         self._parts = parts
-        parts.sweep()
+        sweep(folder)
+        sweep(parts.folder)
         for part in parts.listed():
             try:
                 parts.check(part)
@@ -160,13 +161,16 @@ class Writer:
             write_json(self.folder / "manifest.json", changed)
 
     def _compact(self) -> None:
-        from selectllm_engine.derived import carry_over, sweep
+        """Merge the parts; where the disk is too full for that, they stay as they are."""
+        from selectllm_engine import derived
 
-        if (compacted := self._parts.compact()) is not None:
-            merged, into = compacted
-            carry_over(self.folder / "answers", merged, into)
-            self._parts.discard(merged)
-        sweep(self.folder / "answers", self._parts.listed())
+        with contextlib.suppress(CacheError):
+            if (compacted := self._parts.compact()) is not None:
+                merged, into = compacted
+                with contextlib.suppress(CacheError):
+                    derived.carry_over(self.folder / "answers", merged, into)
+                self._parts.discard(merged)
+            derived.sweep(self.folder / "answers", self._parts.listed())
 
 
 def _same(key: str, stored: Any, given: Any) -> bool:

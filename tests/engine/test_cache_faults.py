@@ -56,6 +56,18 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(cache, monkeypatch):
     assert contents(cache.root) == before
 
 
+def test_a_disk_too_full_for_merging_keeps_the_parts(cache, monkeypatch):
+    def full(*args):
+        raise CacheError("cannot write: no space left on device")
+
+    monkeypatch.setattr("selectllm_engine.writing.MOST_PARTS", 1)
+    monkeypatch.setattr("selectllm_engine.parts.Parts.compact", full)
+    with cache.writer("fake", "a") as writer:
+        writer.append(fake_rows(("test-0", 3)), {})
+    assert len(part_files(cache)) == 2
+    assert cache.sampled("fake", "a").height == 31
+
+
 def test_ctrl_c_while_writing_leaves_nothing_behind(cache, monkeypatch):
     def interrupt(handle):
         raise KeyboardInterrupt
