@@ -46,10 +46,10 @@ class Record:
     def text(self, column: str) -> str:
         """The text of a column that must hold some; numbers and truth values are written out."""
         if column not in self.values:
-            close = get_close_matches(column, self.values, n=1, cutoff=0.5)
-            remedy = (
-                f"rename its column {close[0]!r}" if close else f"it has {', '.join(map(repr, self.values)) or 'none'}"
-            )
+            folded = {name.casefold(): name for name in self.values}
+            close = get_close_matches(column, folded, n=1, cutoff=0.8)
+            has = ", ".join(map(repr, self.values)) or "none"
+            remedy = f"rename {folded[close[0]]!r} to {column!r}" if close else f"it has {has}"
             raise BenchmarkError(f"{self.where}: no column {column!r}", remedy)
         return self.written(column, self.get(column))
 
