@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.spec import WorkerSpec
 
-__all__ = ["WORKER", "Event", "Workers", "log_folder"]
+__all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "log_folder"]
 
 WORKER = (sys.executable, "-P", "-m", "selectllm_engine.generation.worker")
+INTERRUPTED = 130  # the exit code of a worker that was told to stop
 RETRIES = 1  # of a worker that dies without a word
 _TAIL = 65_536  # bytes of a log that are searched for what went wrong
 _TELLING = re.compile(r"error|exception|killed|out of memory|fatal|abort", re.IGNORECASE)
@@ -193,7 +194,7 @@ class Workers:
             else:
                 self._events.put(event)
                 event = Event(name, "failed", {"benchmark": None, "problem": problem, "remedy": ""})
-        elif code == 0:
+        elif code in {0, INTERRUPTED}:
             running.log.unlink(missing_ok=True)
         self._fill()
         return event

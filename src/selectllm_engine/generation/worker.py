@@ -19,11 +19,11 @@ from typing import IO, Any
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.engine import make_engine
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
+from selectllm_engine.generation.scheduler import INTERRUPTED
 from selectllm_engine.generation.spec import WorkerSpec
 
-__all__ = ["INTERRUPTED", "leave", "main"]
+__all__ = ["leave", "main"]
 
-INTERRUPTED = 130
 GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must stop
 
 

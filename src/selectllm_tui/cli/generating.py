@@ -142,6 +142,8 @@ class Board:
 
     def take(self, event: Event) -> None:
         """Bring everything up to date with an event; notes go to standard error."""
+        from selectllm_engine.generation.scheduler import INTERRUPTED
+
         fields = event.fields
         own = [bar for (llm, _), bar in self.bars.items() if llm == event.llm]
         bar = self.bars.get((event.llm, str(fields.get("benchmark"))))
@@ -164,7 +166,7 @@ class Board:
             case "ended":
                 for each in own:
                     each.ended, each.state = True, ""
-                if fields["code"]:
+                if fields["code"] not in {0, INTERRUPTED}:
                     self.logs[event.llm] = str(fields["log"])
 
     def _advance(self, event: Event, bar: Bar) -> None:
