@@ -132,7 +132,7 @@ class _Scorer:
 
     def start(self) -> _State:
         """No LLM yet."""
-        score = None if self.tally is None else np.zeros(len(self.tally.cell_start), dtype=np.int64)
+        score = None if self.tally is None else np.zeros(len(self.tally.cell_code), dtype=np.int64)
         questions = self.prepared.questions
         return _State(score, np.zeros(questions, dtype=bool), np.zeros(questions, dtype=np.float32))
 

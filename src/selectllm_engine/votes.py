@@ -88,11 +88,11 @@ class Tally:
         llm: uint16 [E], its LLM.
         count: int32 [E], votes of that LLM for that answer.
         first: int32 [E], LLM · K + sample at which that LLM first gave it.
-        cell_start: intp [G], first entry of each cell.
+        cell: intp [E], its cell.
         cell_code: int16 [G], the cell's answer.
         cell_group: intp [G], index into `voted` of the cell's question.
         group_start: intp [V], first cell of each question that has any vote.
-        voted: intp [V], those questions.
+        voted: intp [V], those questions, ascending.
     """
 
     questions: int
@@ -102,7 +102,7 @@ class Tally:
     llm: NDArray[np.uint16]
     count: NDArray[np.int32]
     first: NDArray[np.int32]
-    cell_start: NDArray[np.intp]
+    cell: NDArray[np.intp]
     cell_code: NDArray[np.int16]
     cell_group: NDArray[np.intp]
     group_start: NDArray[np.intp]
@@ -132,16 +132,11 @@ def tally(answers: NDArray[np.int16]) -> Tally:
     code, place = np.divmod(keys[keys < absent], max(places, 1))
     slot = question * llms + place // max(samples, 1)
 
-    new_cell = np.ones(len(code), dtype=bool)
-    new_cell[1:] = (code[1:] != code[:-1]) | (question[1:] != question[:-1])
-    new_entry = new_cell.copy()
-    new_entry[1:] |= slot[1:] != slot[:-1]
-    entries = np.flatnonzero(new_entry)
-    cells = new_cell[entries]
-    cell_start = np.flatnonzero(cells)
-    cell_question = question[entries[cell_start]]
-    new_group = np.ones(len(cell_question), dtype=bool)
-    new_group[1:] = cell_question[1:] != cell_question[:-1]
+    new_cell = _changes(question) | _changes(code)
+    entries = np.flatnonzero(new_cell | _changes(slot))
+    cells = np.flatnonzero(new_cell)
+    cell_question = question[cells]
+    new_group = _changes(cell_question)
     return Tally(
         questions=questions,
         llms=llms,
@@ -150,24 +145,30 @@ def tally(answers: NDArray[np.int16]) -> Tally:
         llm=(slot[entries] % max(llms, 1)).astype(np.uint16),
         count=np.diff(entries, append=len(code)).astype(np.int32),
         first=place[entries].astype(np.int32),
-        cell_start=cell_start,
-        cell_code=code[entries[cell_start]].astype(np.int16),
+        cell=np.cumsum(new_cell[entries]) - 1,
+        cell_code=code[cells].astype(np.int16),
         cell_group=np.cumsum(new_group) - 1,
         group_start=np.flatnonzero(new_group),
         voted=cell_question[new_group],
     )
 
 
+def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value differs from the one before it; true for the first."""
+    changes = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
+
+
 def llm_votes(tally: Tally) -> Votes:
     """Every LLM's own vote, arrays [Q, N]."""
     slots = tally.questions * tally.llms
-    entry_code = np.repeat(tally.cell_code, np.diff(tally.cell_start, append=len(tally.slot)))
     score = tally.count.astype(np.int64) * tally.span - tally.first
     best = np.zeros(slots, dtype=np.int64)
     np.maximum.at(best, tally.slot, score)
     winner = score == best[tally.slot]
     code = np.full(slots, NOT_FOUND, dtype=np.int16)
-    code[tally.slot[winner]] = entry_code[winner]
+    code[tally.slot[winner]] = tally.cell_code[tally.cell[winner]]
     count = -(-best // tally.span)
     leads = tally.count == count[tally.slot]
     tied = np.bincount(tally.slot[leads], minlength=slots) > 1
@@ -183,34 +184,37 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     code = np.full(tally.questions, NOT_FOUND, dtype=np.int16)
     count = np.zeros(tally.questions, dtype=np.int32)
     tied = np.zeros(tally.questions, dtype=np.bool_)
-    if len(tally.slot) == 0:
-        return Votes(code, count, tied)
     chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
-    total = np.add.reduceat(tally.count * chosen, tally.cell_start)
-    first = np.minimum.reduceat(np.where(chosen, tally.first, tally.span), tally.cell_start)
-    score = total.astype(np.int64) * tally.span - first
-    best = np.maximum.reduceat(score, tally.group_start)
-    most = np.maximum.reduceat(total, tally.group_start)
-    winner = (score == best[tally.cell_group]) & (total > 0)
-    code[tally.voted[tally.cell_group[winner]]] = tally.cell_code[winner]
-    count[tally.voted] = most
-    leaders = np.add.reduceat((total == most[tally.cell_group]).astype(np.int32), tally.group_start)
-    tied[tally.voted] = (leaders > 1) & (most > 0)
+    own = np.flatnonzero(chosen)
+    if not len(own):
+        return Votes(code, count, tied)
+    cell = tally.cell[own]
+    start = np.flatnonzero(_changes(cell))  # of a cell's chosen entries; its first one was seen first
+    total = np.add.reduceat(tally.count[own], start)
+    cell = cell[start]
+    changes = _changes(tally.cell_group[cell])
+    group, start_of_group = np.cumsum(changes) - 1, np.flatnonzero(changes)
+    score = total.astype(np.int64) * tally.span - tally.first[own[start]]
+    best = np.maximum.reduceat(score, start_of_group)
+    winner = np.flatnonzero(score == best[group])  # one per question: no two answers were seen first
+    voted = tally.voted[tally.cell_group[cell[winner]]]
+    code[voted] = tally.cell_code[cell[winner]]
+    count[voted] = total[winner]
+    tied[voted] = np.add.reduceat(total == total[winner][group], start_of_group, dtype=np.int32) > 1
     return Votes(code, count, tied)
 
 
 def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
     """Per LLM the cells that it voted for, its votes and its first sample there; no LLM has a cell twice."""
-    cell = np.repeat(np.arange(len(tally.cell_start)), np.diff(tally.cell_start, append=len(tally.slot)))
     by_llm = np.argsort(tally.llm, kind="stable")
     bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
-    return [(cell[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
+    return [(tally.cell[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
 
 
 def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
     """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
     entries = entries_by_llm(tally)
-    total = np.zeros(len(tally.cell_start), dtype=np.int32)
+    total = np.zeros(len(tally.cell_code), dtype=np.int32)
     lead = np.zeros(tally.questions, dtype=np.int32)
     for llm in order:
         cells, count, _ = entries[llm]
