@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
 from selectllm_tui.untrusted import visible
@@ -41,7 +41,26 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class _Group(TyperGroup):
+class _Flags:
+    """Help that shows no type beside flags: `--all`, not `--all <bool>`."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for each in params:
+            if getattr(each, "is_flag", False) and each.metavar is None:
+                each.metavar = ""
+        return params
+
+
+class _Command(_Flags, TyperCommand):  # type: ignore[misc]
+    pass
+
+
+class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]
+    pass
+
+
+class _Group(_Subgroup):
     """Commands from the table, each imported when it is asked for."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
@@ -65,10 +84,13 @@ def command(name: str) -> Any:
     target, panel = COMMANDS[name]
     module, _, attribute = target.partition(":")
     found = getattr(import_module(f"selectllm_tui.cli.{module}"), attribute)
-    app = found
-    if not isinstance(found, typer.Typer):
+    if isinstance(found, typer.Typer):
+        app, found.info.cls = found, _Subgroup
+        for each in app.registered_commands:
+            each.cls = _Command
+    else:
         app = typer.Typer(add_completion=False)
-        app.command(name)(found)
+        app.command(name, cls=_Command)(found)
     made: Any = typer.main.get_command(app)
     made.name, made.rich_help_panel = name, panel
     return made

@@ -107,4 +107,4 @@ Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train
 K = Annotated[
     int | None, typer.Option("--k", metavar="K", min=1, help="Vote over the first K samples; all without it.")
 ]
-Output = Annotated[Format, typer.Option("--format", help="How to write the table.")]
+Output = Annotated[Format, typer.Option("--format", metavar="FORM", help="table, json, csv, markdown or latex.")]
