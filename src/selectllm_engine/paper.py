@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from selectllm_engine.policies import NotAvailableError, PolicySpec, RouterScores, Selection, best_of
+from selectllm_engine.policies import NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_engine.selection import best_of
 from selectllm_engine.table import Kind, Row
 from selectllm_engine.view import NO_VOTES, PoolView, Verdicts
 

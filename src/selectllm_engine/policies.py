@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.selection import Selection, best_of, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,7 @@ __all__ = [
     "PolicySpec",
     "RouterScores",
     "Selection",
-    "best_of",
+    "candidates",
     "parse_policy",
     "select",
 ]
@@ -73,40 +74,6 @@ class RouterScores:
                 object.__setattr__(self, field, np.asfortranarray(array))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
-    """Which LLMs answer each question; exactly one of the three forms is set.
-
-    Attributes:
-        llms: N.
-        choice: intp [Q], where one LLM answers each question (a one-hot row).
-        several: bool [Q, N], any number of LLMs.
-        weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
-    """
-
-    llms: int
-    choice: NDArray[np.intp] | None = None
-    several: NDArray[np.bool_] | None = None
-    weights: NDArray[np.float64] | None = None
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """The LLMs that answer, or may answer: bool [Q, N]."""
-        if self.several is not None:
-            return self.several
-        if self.weights is not None:
-            return np.asarray(self.weights > 0)
-        return np.asarray(np.arange(self.llms) == np.asarray(self.choice)[:, None])
-
-    def drawn(self, seed: int = 0) -> Selection:
-        """An expectation turned into one seeded draw per question; other selections as they are."""
-        if self.weights is None:
-            return self
-        chances = np.cumsum(self.weights, axis=1)
-        draws = np.random.default_rng(seed).random(len(chances)) * chances[:, -1]
-        return Selection(self.llms, choice=(chances <= draws[:, None]).sum(axis=1))
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PolicyInputs:
     """What a policy may look at: never a label of the questions it decides.
@@ -134,42 +101,6 @@ class PolicyInputs:
     def llms(self) -> int:
         """N."""
         return int(self.probabilities.shape[1])
-
-
-def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Per question the LLM of `order` with the highest score, and that score; ties go to the first in `order`.
-
-    `scores` is [Q, N] with contiguous columns: N passes over Q numbers need no [Q, N] temporary.
-    """
-    best = scores[:, order[0]].copy()
-    choice = np.full(len(best), order[0], dtype=np.intp)
-    for llm in order[1:]:
-        column = scores[:, llm]
-        np.putmask(choice, column > best, llm)
-        np.maximum(best, column, out=best)
-    return choice, best
-
-
-def top_of(scores: NDArray[np.float32], order: NDArray[np.intp], m: int) -> NDArray[np.bool_]:
-    """Per question the m LLMs of `order` with the highest scores, bool [Q, N]; ties go to the first in `order`."""
-    chosen = np.zeros(scores.shape, dtype=bool, order="F")
-    if m >= len(order):
-        chosen[:, order] = True
-        return chosen
-    if m == 1:
-        choice, _ = best_of(scores, order)
-        chosen[np.arange(len(choice)), choice] = True
-        return chosen
-    last = np.partition(scores[:, order], len(order) - m, axis=1)[:, len(order) - m]
-    room = np.full(len(last), m)
-    for llm in order:
-        chosen[:, llm] = scores[:, llm] > last
-        room -= chosen[:, llm]
-    for llm in order:
-        ties = (scores[:, llm] == last) & (room > 0)
-        chosen[:, llm] |= ties
-        room -= ties
-    return chosen
 
 
 def _argmax(inputs: PolicyInputs, _: float, __: By | None) -> Selection:

@@ -18,10 +18,10 @@ from selectllm_engine.policies import (
     PolicyInputs,
     PolicySpec,
     Selection,
-    best_of,
     candidates,
     select,
 )
+from selectllm_engine.selection import best_of
 from selectllm_engine.statistics import Interval, bootstrap, mcnemar, wilson
 from selectllm_engine.table import Kind, Row
 from selectllm_engine.votes import prefix_leads

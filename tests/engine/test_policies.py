@@ -15,9 +15,9 @@ from selectllm_engine.policies import (
     RouterScores,
     Selection,
     parse_policy,
-    top_of,
 )
 from selectllm_engine.prepared import Prepared
+from selectllm_engine.selection import top_of
 from selectllm_engine.view import PoolView
 
 CHOOSING = [name for name in POLICIES if name != "random"]

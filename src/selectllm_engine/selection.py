@@ -1,0 +1,83 @@
+"""What a choice of LLMs is, and how to pick the best of scored LLMs. Q questions, N LLMs of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Selection", "best_of", "top_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """Which LLMs answer each question; exactly one of the three forms is set.
+
+    Attributes:
+        llms: N.
+        choice: intp [Q], where one LLM answers each question (a one-hot row).
+        several: bool [Q, N], any number of LLMs.
+        weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
+    """
+
+    llms: int
+    choice: NDArray[np.intp] | None = None
+    several: NDArray[np.bool_] | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The LLMs that answer, or may answer: bool [Q, N]."""
+        if self.several is not None:
+            return self.several
+        if self.weights is not None:
+            return np.asarray(self.weights > 0)
+        return np.asarray(np.arange(self.llms) == np.asarray(self.choice)[:, None])
+
+    def drawn(self, seed: int = 0) -> Selection:
+        """An expectation turned into one seeded draw per question; other selections as they are."""
+        if self.weights is None:
+            return self
+        chances = np.cumsum(self.weights, axis=1)
+        draws = np.random.default_rng(seed).random(len(chances)) * chances[:, -1]
+        return Selection(self.llms, choice=(chances <= draws[:, None]).sum(axis=1))
+
+
+def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Per question the LLM of `order` with the highest score, and that score; ties go to the first in `order`.
+
+    `scores` is [Q, N] with contiguous columns: N passes over Q numbers need no [Q, N] temporary.
+    """
+    best = scores[:, order[0]].copy()
+    choice = np.full(len(best), order[0], dtype=np.intp)
+    for llm in order[1:]:
+        column = scores[:, llm]
+        np.putmask(choice, column > best, llm)
+        np.maximum(best, column, out=best)
+    return choice, best
+
+
+def top_of(scores: NDArray[np.float32], order: NDArray[np.intp], m: int) -> NDArray[np.bool_]:
+    """Per question the m LLMs of `order` with the highest scores, bool [Q, N]; ties go to the first in `order`."""
+    chosen = np.zeros(scores.shape, dtype=bool, order="F")
+    if m >= len(order):
+        chosen[:, order] = True
+        return chosen
+    if m == 1:
+        choice, _ = best_of(scores, order)
+        chosen[np.arange(len(choice)), choice] = True
+        return chosen
+    last = np.partition(scores[:, order], len(order) - m, axis=1)[:, len(order) - m]
+    room = np.full(len(last), m)
+    for llm in order:
+        chosen[:, llm] = scores[:, llm] > last
+        room -= chosen[:, llm]
+    for llm in order:
+        ties = (scores[:, llm] == last) & (room > 0)
+        chosen[:, llm] |= ties
+        room -= ties
+    return chosen
