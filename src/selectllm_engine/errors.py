@@ -1,22 +1,25 @@
 """One exception tree; every error says in one line what is wrong and what to do.
 
-    SelectLLMError                 exit code 1
-    ├── UsageError                 exit code 2: the request itself is wrong
-    │   ├── UnknownNameError       a name nobody knows, with the nearest right one
-    │   └── MissingExtraError      the request needs libraries that are not installed
-    ├── BenchmarkError             questions cannot be read
-    ├── CacheError                 stored results cannot be read or written
-    │   ├── DamagedError           a stored file is truncated or changed
-    │   ├── LockedError            another process is writing the same LLM's results
-    │   └── SettingsMismatchError  stored results were made with other weights, prompt or sampling
-    ├── ImportFormatError          another tool's file cannot be read
-    └── EngineError                an LLM cannot be loaded or run
+SelectLLMError                 exit code 1
+├── UsageError                 exit code 2: the request itself is wrong
+│   ├── UnknownNameError       a name nobody knows, with the nearest right one
+│   └── MissingExtraError      the request needs libraries that are not installed
+├── BenchmarkError             questions cannot be read
+├── CacheError                 stored results cannot be read or written
+│   ├── DamagedError           a stored file is truncated or changed
+│   ├── LockedError            another process is writing the same LLM's results
+│   └── SettingsMismatchError  stored results were made with other weights, prompt or sampling
+├── ImportFormatError          another tool's file cannot be read
+└── EngineError                an LLM cannot be loaded or run
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "BenchmarkError",

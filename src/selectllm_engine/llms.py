@@ -5,11 +5,13 @@ The seven LLMs of the study (Srivatsa, Maurya, Kochmar 2024, arXiv 2405.00467) a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["LLM", "STUDY", "Pool", "PromptStyle", "Sampling", "study_latency"]
 
@@ -103,7 +105,7 @@ class Pool:
 def _study(
     name: str,
     weights: str,
-    alias: str,
+    spellings: tuple[str, ...],
     *,
     gsm8k: float,
     mmlu: float,
@@ -114,35 +116,35 @@ def _study(
     return LLM(
         name=name,
         weights=weights,
-        chat=prompt == "zero-shot" or alias.endswith("_CHAT"),
+        chat=spellings[0].endswith("_CHAT"),
         prompt=prompt,
         sampling=Sampling(),
         specialised=specialised,
         parameters=parameters,
-        aliases=(alias, f"maj_{alias}"),
+        aliases=tuple(prefix + spelling for spelling in spellings for prefix in ("", "maj_")),
         latency={"gsm8k": gsm8k, "mmlu": mmlu},
     )
 
 
 # Latencies in seconds per prompt on one A100, as published.
 STUDY: tuple[LLM, ...] = (
-    _study("gemma-7b", "google/gemma-7b", "gemma-7b_LM", gsm8k=7.10, mmlu=3.00),
-    _study("gemma-7b-it", "google/gemma-7b-it", "gemma-7b-it_CHAT", gsm8k=0.70, mmlu=1.00),
-    _study("llama2-7b", "meta-llama/Llama-2-7b-hf", "llama2-7b_LM", gsm8k=4.21, mmlu=2.30),
+    _study("gemma-7b", "google/gemma-7b", ("gemma-7b_LM",), gsm8k=7.10, mmlu=3.00),
+    _study("gemma-7b-it", "google/gemma-7b-it", ("gemma-7b-it_CHAT",), gsm8k=0.70, mmlu=1.00),
+    _study("llama2-7b", "meta-llama/Llama-2-7b-hf", ("llama2-7b_LM", "llama2-7b-lm_LM"), gsm8k=4.21, mmlu=2.30),
     _study(
         "llama2-13b-chat",
         "meta-llama/Llama-2-13b-chat-hf",
-        "llama2-13b-chat_CHAT",
+        ("llama2-13b-chat_CHAT",),
         gsm8k=1.80,
         mmlu=4.80,
         prompt="zero-shot",
         parameters=13.0,
     ),
-    _study("mistral-7b", "mistralai/Mistral-7B-v0.1", "mistral-7b_LM", gsm8k=3.70, mmlu=1.80),
+    _study("mistral-7b", "mistralai/Mistral-7B-v0.1", ("mistral-7b_LM", "mistral-7b-lm_LM"), gsm8k=3.70, mmlu=1.80),
     _study(
         "mistral-7b-it",
         "mistralai/Mistral-7B-Instruct-v0.1",
-        "mistral-7b-it_CHAT",
+        ("mistral-7b-it_CHAT", "mistral-7b-inst_CHAT"),
         gsm8k=1.00,
         mmlu=1.10,
         prompt="zero-shot",
@@ -150,7 +152,7 @@ STUDY: tuple[LLM, ...] = (
     _study(
         "metamath-7b",
         "meta-math/MetaMath-7B-V1.0",
-        "metamath-7b_LM",
+        ("metamath-7b_LM",),
         gsm8k=4.70,
         mmlu=2.40,
         specialised="mathematics",
