@@ -93,7 +93,7 @@ def test_without_validation_defaults_hold_and_there_is_no_forest(tmp_path):
 
 def test_without_a_train_split_the_error_says_what_to_do(tmp_path):
     run = FakeRun(write_fake_run(tmp_path, questions={"validation": 10, "test": 10}))
-    with pytest.raises(UsageError, match="no train split.*selectllm generate"):
+    with pytest.raises(UsageError, match=r"no train split.*selectllm generate"):
         train(run, "prior")
 
 

@@ -31,11 +31,18 @@ FAMILIES: dict[str, str] = {
     "prior": "prior:Prior",
     "logistic": "logistic:Logistic",
     "knn": "knn:NearestNeighbours",
+    "clustering": "clustering:Clustering",
+    "forest": "forest:Forest",
+    "mf": "mf:MatrixFactorisation",
+    "mlc": "mlc:MultiLabel",
+    "mlc-weighted": "mlc:WeightedMultiLabel",
+    "sc": "sc:Separate",
+    "stack": "stack:Stack",
 }
 
-ON_FEATURES = ("logistic", "knn")
-_WITHOUT_FEATURES = {"prior", "stack"}
-_FINE_TUNED = {"mlc", "mlc-weighted", "sc"}
+ON_FEATURES = ("logistic", "knn", "clustering", "forest", "mf")
+_WITHOUT_FEATURES = ("prior", "stack")
+_FINE_TUNED = ("mlc", "mlc-weighted", "sc")
 
 # encoder name -> repository on the hub; --encoder NAME=FOLDER|HUB-ID adds and replaces
 DEFAULT_ENCODERS: dict[str, str] = {
@@ -74,6 +81,11 @@ class RouterName:
         """Does it run a transformer, so that the extra `train` must be installed?"""
         return self.features not in {None, "tfidf"}
 
+    @property
+    def fine_tuned(self) -> bool:
+        """Does it train the encoder itself?"""
+        return self.family in _FINE_TUNED
+
 
 def parse_router(name: str) -> RouterName:
     """The parts of a router's name.
@@ -107,23 +119,30 @@ def suite(encoders: Iterable[str] = (), *, fine_tuned: bool = False) -> list[str
     """The names of all routers on TF-IDF and the encoders; the fine-tuned ones, which want a GPU, on request."""
     names = ["prior", *(f"{family}:{features}" for features in ("tfidf", *encoders) for family in ON_FEATURES)]
     if fine_tuned:
-        names += [f"{family}:{features}" for features in encoders for family in ("mlc", "mlc-weighted", "sc")]
-    return [*names, "stack"] if "stack" in FAMILIES else names
+        names += [f"{family}:{features}" for features in encoders for family in _FINE_TUNED]
+    return [*names, "stack"]
 
 
 def make_router(
-    name: str | RouterName, encoders: Mapping[str, Any] | None = None, *, seed: int = 0, **settings: Any
+    name: str | RouterName,
+    encoders: Mapping[str, str] | None = None,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    **settings: Any,
 ) -> Any:
     """A router that is not fitted yet.
 
     Args:
         name: for example "knn:tfidf".
-        encoders: encoders by name, as strings (a folder or a hub id); they come before the built-in ones.
+        encoders: where encoders are, name -> folder or hub id; they come before the built-in ones.
+        device: "auto", "cpu" or "cuda", for what runs a transformer.
         seed: of everything drawn at random.
         settings: of the family's class, for example `epochs` of a fine-tuned one.
 
     Raises:
-        UnknownNameError: no such family or encoder.
+        UnknownNameError: no such family.
+        UsageError: no such encoder.
         MissingExtraError: it runs a transformer and the extra `train` is not installed.
     """
     parsed = name if isinstance(name, RouterName) else parse_router(name)
@@ -131,17 +150,20 @@ def make_router(
     family = getattr(import_module(f"selectllm_engine.routers.{module}"), attribute)
     if parsed.features is None:
         return family(seed=seed, **settings)
-    return family(_features(parsed, encoders or {}), seed=seed, **settings)
+    return family(_features(parsed, encoders or {}, device), seed=seed, **settings)
 
 
-def _features(name: RouterName, encoders: Mapping[str, str]) -> Any:
+def _features(name: RouterName, encoders: Mapping[str, str], device: str) -> Any:
     if not name.needs_encoder:
         from selectllm_engine.routers.features import Tfidf
 
         return Tfidf()
     known = {**DEFAULT_ENCODERS, **encoders}
     if name.features not in known:
-        raise UnknownNameError("features", str(name.features), ["tfidf", *known])
+        raise UsageError(
+            f"no features {name.features!r}",
+            f"choose from tfidf, {', '.join(known)}, or say where they are: --encoder {name.features}=FOLDER",
+        )
     from selectllm_engine.routers.encoders import Encoder
 
-    return Encoder(name.features, known[name.features], layers=name.layers)
+    return Encoder(name.features, known[name.features], layers=name.layers, device=device)

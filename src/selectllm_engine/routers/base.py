@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.routers.features import joined, lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,11 +26,17 @@ T = TypeVar("T")
 class FeatureRouter(ABC):
     """A router that sees a question as one vector. Subclasses say how to learn from and predict for a matrix.
 
+    Beside its features, every question has its length in tokens, numbers and sentences: what makes a question hard
+    is hardly in its words, and embeddings forget it.
+
     Attributes:
         rates_: float32 [N], how often each LLM is right on the training questions.
+        mean_, spread_: float64 [3], of the training questions' lengths.
     """
 
     rates_: NDArray[np.float32]
+    mean_: NDArray[np.float64]
+    spread_: NDArray[np.float64]
 
     def __init__(self, features: Features, *, seed: int = 0) -> None:
         self.features = features
@@ -43,19 +50,24 @@ class FeatureRouter(ABC):
         """
         check_labels(questions, labels)
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
+        found = lengths(questions)
+        self.mean_, self.spread_ = found.mean(axis=0), found.std(axis=0) + 1e-6
+        self.features.fit(questions)
         held_out = None
-        vectors = self.features.fit(questions).transform(questions)
         if validation is not None and len(validation[0]):
             check_labels(*validation)
-            held_out = (self.features.transform(validation[0]), validation[1])
-        self._fit(vectors, labels, held_out)
+            held_out = (self._vectors(validation[0]), validation[1])
+        self._fit(self._vectors(questions), labels, held_out)
         return self
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The probability that each LLM is right, [Q, N]."""
         if not len(questions):
             return np.zeros((0, len(self.rates_)), np.float32)
-        return probabilities(self._predict(self.features.transform(questions)))
+        return probabilities(self._predict(self._vectors(questions)))
+
+    def _vectors(self, questions: Sequence[str]) -> Matrix:
+        return joined(self.features.transform(questions), (lengths(questions) - self.mean_) / self.spread_)
 
     @abstractmethod
     def _fit(

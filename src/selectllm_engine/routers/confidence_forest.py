@@ -57,7 +57,7 @@ class ConfidenceForest:
         return probabilities(self.forest_.predict(predicted).reshape(predicted.shape))
 
     def _out_of_bag(self, predicted: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The forest's own out-of-bag score warns and leaves zeros where every tree saw a question; this is the mean."""
+        """As the forest's own out-of-bag score, which leaves zeros where every tree saw a question; here the rate."""
         total = np.zeros(targets.shape)
         trees = np.zeros((len(targets), 1))
         for tree, seen in zip(self.forest_.estimators_, self.forest_.estimators_samples_, strict=True):

@@ -1,4 +1,4 @@
-"""Question texts as vectors: TF-IDF of words and word pairs, fitted on the training questions only."""
+"""Question texts as vectors: TF-IDF fitted on the training questions only, and the question's length."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Matrix = Any  # float32 [Q, D], dense or a scipy CSR matrix; every row has lengt
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _DIGIT = re.compile(r"\d")
 _MOST_TERMS = 20_000
+_LENGTH_WEIGHT = 0.2  # one standard deviation of length weighs so much beside a vector of length 1
 
 
 class Features(Protocol):
@@ -63,6 +64,25 @@ class Tfidf:
             self._ready = _vectorizer(vocabulary=self.vocabulary_)
             self._ready.idf_ = self.idf_
         return self._ready.transform(questions).astype(np.float32)
+
+
+def lengths(questions: Sequence[str]) -> NDArray[np.float64]:
+    """log(1 + count) of tokens, numbers and sentence ends, [Q, 3]."""
+    counts = [
+        (len(found), sum(word[0] == "0" for word in found), sum(word in ".?!" for word in found))
+        for found in map(tokens, questions)
+    ]
+    return np.log1p(np.array(counts, np.float64).reshape(-1, 3))
+
+
+def joined(vectors: Matrix, relative: NDArray[np.float64]) -> Matrix:
+    """Vectors [Q, D] with standardised lengths [Q, 3] beside them, rows scaled to length 1."""
+    from scipy.sparse import csr_matrix, hstack, issparse
+    from sklearn.preprocessing import normalize
+
+    extra = _LENGTH_WEIGHT * np.clip(relative, -3.0, 3.0)
+    both = hstack([vectors, csr_matrix(extra)], format="csr") if issparse(vectors) else np.hstack([vectors, extra])
+    return normalize(both).astype(np.float32)
 
 
 def _vectorizer(**settings: Any) -> Any:

@@ -14,9 +14,10 @@ import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError
-from selectllm_engine.files import digest, read_json, write_atomic, write_json
+from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
+from selectllm_engine.files import digest, folder_name, read_json, write_atomic, write_json
 from selectllm_engine.routers import make_router, parse_router
+from selectllm_engine.routers.stack import Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,12 +88,13 @@ def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None =
     )
 
 
-def load_router(folder: Path, encoders: Mapping[str, str] | None = None) -> Any:
+def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Any:
     """The fitted router that `save` wrote.
 
     Args:
         folder: of one router.
         encoders: where encoders are, as for `make_router`.
+        device: where transformers run.
 
     Raises:
         CacheError: there is no router in the folder, or it was written by a newer version.
@@ -101,14 +103,20 @@ def load_router(folder: Path, encoders: Mapping[str, str] | None = None) -> Any:
     """
     manifest = read_manifest(folder)
     check_files(folder, manifest)
-    router = make_router(manifest["router"], encoders)
+    parsed = parse_router(manifest["router"])
+    if parsed.fine_tuned:  # has its encoder with it
+        encoders = {str(parsed.features): str(folder)}
+    router = make_router(parsed, encoders, device=device)
     try:
         if hasattr(router, "load_weights"):
             router.load_weights(folder)
         else:
+            _check_encoder(router, manifest)
             state = _read_skops(folder / WEIGHTS)
             _restore(router, state["router"])
             _restore(getattr(router, "features", None), state["features"])
+            if parsed.family == "stack":
+                router.routers = _members(folder, router.files_, encoders, device)
         _try(router, manifest)
     except SelectLLMError:
         raise
@@ -165,6 +173,31 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise _damaged(folder, f"{name} is missing")
         if digest(there[name].read_bytes()) != manifest["files"][name]:
             raise _damaged(folder, f"{name} was changed")
+
+
+def _members(
+    folder: Path, files: Mapping[str, Mapping[str, str]], encoders: Mapping[str, str] | None, device: str
+) -> dict[str, Member]:
+    """The routers that a stack combines: they lie beside it, and must be those it was made with."""
+    members = {}
+    for name, digests in files.items():
+        members[name] = Member(folder.parent / folder_name(name), encoders=encoders, device=device)
+        try:
+            same = members[name].files == digests
+        except CacheError:
+            same = False
+        if not same:
+            raise CacheError(f"the stack combines {name}, which is gone or was trained again", "train the stack again")
+    return members
+
+
+def _check_encoder(router: Any, manifest: Mapping[str, Any]) -> None:
+    encoder = getattr(router, "features", None)
+    if hasattr(encoder, "fingerprint") and encoder.fingerprint != manifest["encoder"]["fingerprint"]:
+        raise UsageError(
+            f"the encoder {encoder.name} is another one than {manifest['router']} was trained with",
+            f"name the right one with --encoder {encoder.name}=FOLDER, or train the router again",
+        )
 
 
 def _weights(folder: Path) -> list[Path]:

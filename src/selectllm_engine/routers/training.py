@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from selectllm_engine.errors import CacheError, UsageError
-from selectllm_engine.files import TEMPORARY, parquet_bytes, write_atomic
-from selectllm_engine.routers import make_router, parse_router
+from selectllm_engine.errors import CacheError, SelectLLMError, UsageError
+from selectllm_engine.files import TEMPORARY
+from selectllm_engine.frames import read_frame, write_frame
+from selectllm_engine.routers import RouterName, make_router, parse_router, suite
 from selectllm_engine.routers.confidence_forest import ConfidenceForest
-from selectllm_engine.routers.storage import save
+from selectllm_engine.routers.stack import Member, Stack
+from selectllm_engine.routers.storage import read_manifest, save
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,31 +171,89 @@ def train(
         CacheError: the cache cannot be written.
     """
     parsed = parse_router(router)
-    say = progress or (lambda what, done: None)
     data = training_data(run)
     if parsed.family != "prior" and not any(text.strip() for text in data.train.texts):
         raise UsageError(f"the questions of {run.benchmark} have no text", "only the router 'prior' can do without")
+    context = _Context(run, data, encoders or {}, device, seed, progress)
+    made = _stack(context) if parsed.family == "stack" else _made(context, parsed)
     started = time.perf_counter()
-    made = make_router(parsed, encoders, seed=seed)
-    say("fitting", 0.0)
+    context.say("fitting")
     held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
     made.fit(data.train.texts, data.train.labels, validation=held_out)
-    say("predicting", 0.0)
+    context.say("predicting")
     predicted = made.predict(data.questions["text"].to_list())
     forest = _confidences(data, predicted, seed)
     seconds = time.perf_counter() - started
-    per_question = seconds_per_question(made, data.train.texts)
     trained = TrainedRouter(
         router,
         made,
         *_quality(data, predicted),
         seconds,
-        per_question,
+        seconds_per_question(made, data.train.texts),
         interrupted=getattr(made, "interrupted_", False),
         note=getattr(made, "note_", None),
     )
     _write(run, trained, data, predicted, forest)
     return trained
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What every step of training needs."""
+
+    run: Run
+    data: TrainingData
+    encoders: Mapping[str, str]
+    device: str
+    seed: int
+    progress: Progress | None
+
+    def say(self, what: str, done: float = 0.0) -> None:
+        if self.progress is not None:
+            self.progress(what, done)
+
+
+def _made(context: _Context, name: RouterName) -> Any:
+    """The router, not fitted yet, its features computed."""
+    # The study fine-tunes for 5 epochs on MMLU, which has twice the questions, and for 10 else.
+    shorter = {"epochs": 5} if name.family in {"mlc", "sc"} and context.run.benchmark == "mmlu" else {}
+    router = make_router(name, context.encoders, device=context.device, seed=context.seed, **shorter)
+    if name.fine_tuned:
+        router.progress = context.say
+    elif name.needs_encoder:
+        router.features.progress = context.say
+        folder = context.run.cache.own(context.run.benchmark) / "features"
+        router.features.remember(context.data.questions["text"].to_list(), folder)
+    return router
+
+
+def _stack(context: _Context) -> Stack:
+    """A stack of all routers that were trained on the same questions and labels; without any, those on TF-IDF are."""
+    members = _members(context)
+    if not members.keys() - {"prior"}:
+        for name in suite():
+            if name != "stack":
+                train(context.run, name, device=context.device, seed=context.seed, progress=context.progress)
+        members = _members(context)
+    return Stack(members, seed=context.seed)
+
+
+def _members(context: _Context) -> dict[str, Member]:
+    members = {}
+    texts = context.data.questions.select("question_id", "text")
+    for name in context.run.cache.routers(context.run.benchmark):
+        folder = context.run.cache.router_dir(context.run.benchmark, name)
+        try:
+            manifest = read_manifest(folder)
+            predicted = read_frame(folder / "probabilities.parquet")
+        except (SelectLLMError, FileNotFoundError):
+            continue  # imported, or damaged
+        if name == "stack" or manifest.get("labels") != context.data.digest:
+            continue
+        rows = texts.join(predicted, on="question_id")
+        recorded = dict(zip(rows["text"], rows.select(context.data.llms).to_numpy(), strict=True))
+        members[name] = Member(folder, recorded, encoders=context.encoders, device=context.device)
+    return members
 
 
 def seconds_per_question(router: Any, texts: Sequence[str], repeats: int = 15) -> float:
@@ -262,7 +322,7 @@ def _write(
         fresh.mkdir()
         for name, values in (("probabilities", predicted), ("forest", forest)):
             if values is not None:
-                write_atomic(fresh / f"{name}.parquet", parquet_bytes(_table(data, values)))
+                write_frame(fresh / f"{name}.parquet", _table(data, values))
         save(trained.router, fresh, trained.name, facts)
         try:
             if folder.exists():

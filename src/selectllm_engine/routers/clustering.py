@@ -1,0 +1,73 @@
+"""`clustering`: the LLMs' accuracies in the question's cluster (the study's k-means with k = 50)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.routers.base import FeatureRouter, choose
+from selectllm_engine.routers.features import dense
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from selectllm_engine.routers.features import Matrix
+
+__all__ = ["Clustering"]
+
+_SHRINKAGE = (3.0, 10.0, 30.0, 100.0, 300.0)
+
+
+class Clustering(FeatureRouter):
+    """k-means on the training questions; per cluster, the LLMs' accuracies drawn toward their rates.
+
+    p = (right in the cluster + m·rate) / (questions in the cluster + m). The shrinkage m is tuned on validation.
+
+    Attributes:
+        centers_: float32 [k, D].
+        right_: float32 [k, N], how often each LLM was right on the cluster's training questions.
+        sizes_: float32 [k], training questions per cluster.
+        shrinkage_: m.
+    """
+
+    centers_: NDArray[np.float32]
+    right_: NDArray[np.float32]
+    sizes_: NDArray[np.float32]
+    shrinkage_: float
+
+    def __init__(self, features: Any, *, clusters: int = 50, seed: int = 0) -> None:
+        super().__init__(features, seed=seed)
+        self.clusters = clusters
+
+    def _fit(
+        self, vectors: Matrix, labels: NDArray[np.bool_], validation: tuple[Matrix, NDArray[np.bool_]] | None
+    ) -> None:
+        from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
+        from threadpoolctl import threadpool_limits
+
+        clusters = min(self.clusters, vectors.shape[0])
+        # Threads add in any order: with one, the same seed gives the same clusters to the last bit.
+        with warnings.catch_warnings(), threadpool_limits(limits=1):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct questions than clusters
+            model = KMeans(clusters, n_init=3, random_state=self.seed).fit(vectors)
+        member = np.eye(clusters, dtype=np.float32)[model.labels_]
+        self.centers_ = model.cluster_centers_.astype(np.float32)
+        self.right_ = member.T @ labels.astype(np.float32)
+        self.sizes_ = member.sum(axis=0)
+        self.shrinkage_ = 10.0
+        if validation is not None:
+            nearest = self._nearest(validation[0])
+            self.shrinkage_ = choose(_SHRINKAGE, lambda m: self._rates(m)[nearest], validation[1])
+
+    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+        return self._rates(self.shrinkage_)[self._nearest(vectors)]
+
+    def _nearest(self, vectors: Matrix) -> NDArray[np.intp]:
+        """The nearest center by Euclidean distance, [Q]: the vector's own length doesn't matter."""
+        return (dense(vectors @ self.centers_.T) - 0.5 * (self.centers_**2).sum(axis=1)).argmax(axis=1)
+
+    def _rates(self, shrinkage: float) -> NDArray[np.float32]:
+        return (self.right_ + shrinkage * self.rates_) / (self.sizes_[:, None] + shrinkage)

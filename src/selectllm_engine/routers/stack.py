@@ -1,0 +1,161 @@
+"""`stack`: the other routers' probabilities with weights found on validation, and the prior to fall back on."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from selectllm_engine.routers import make_router, suite
+from selectllm_engine.routers.base import check_labels, probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.routers import Labelled, Router
+
+__all__ = ["Member", "Stack"]
+
+_FOLDS = 5
+_TRUST = (0.0, 0.25, 0.5, 0.75, 1.0)
+_LEAST = 0.01  # routers of smaller weight are left out
+
+
+class Stack:
+    """p = t · Σ w·p(router) + (1 − t) · rate.
+
+    The weights w are not negative, sum to 1, and have the smallest log loss on validation: the linear opinion pool,
+    whose few weights can't follow the noise of a few hundred questions. The trust t is the one of 0, ¼, ½, ¾ and 1
+    whose argmax is right most often on validation, with weights found on the other four fifths; on a tie the
+    smallest. So without an advantage over always taking the best LLM there remain the rates. Without validation the
+    weights are equal and t is 1.
+
+    Args:
+        routers: the routers to combine, fitted on the same training questions; without them, every router on TF-IDF
+            is made and fitted.
+
+    Attributes:
+        rates_: float32 [N], the LLMs' accuracies on the training questions.
+        weights_: a weight per router, by name.
+        trust_: t.
+        files_: the digests of each router's weights, by its name; other weights need another stack.
+    """
+
+    rates_: NDArray[np.float32]
+    weights_: dict[str, float]
+    trust_: float
+    files_: dict[str, dict[str, str]]
+
+    def __init__(self, routers: Mapping[str, Router] | None = None, *, seed: int = 0) -> None:
+        self.routers = routers
+        self.seed = seed
+
+    def fit(self, questions: Sequence[str], labels: NDArray[np.bool_], *, validation: Labelled | None = None) -> Self:
+        """Learn the weights on validation; the training questions [T] give the rates."""
+        check_labels(questions, labels)
+        if self.routers is None:
+            self.routers = {
+                name: make_router(name, seed=self.seed).fit(questions, labels, validation=validation)
+                for name in suite()
+                if name != "stack"
+            }
+        self.rates_ = labels.mean(axis=0, dtype=np.float32)
+        names = list(self.routers)
+        self.weights_ = dict.fromkeys(names, 1 / len(names))
+        self.trust_ = 1.0
+        if validation is not None and len(validation[0]):
+            check_labels(*validation)
+            predicted = np.stack([self.routers[name].predict(validation[0]) for name in names])
+            self.trust_ = _trust(predicted, self.rates_, validation[1], self.seed)
+            found = dict(zip(names, _weights(predicted, validation[1]).tolist(), strict=True))
+            kept = {name: weight for name, weight in found.items() if weight >= _LEAST}
+            self.weights_ = {name: weight / sum(kept.values()) for name, weight in kept.items()}
+        self.files_ = {name: getattr(self.routers[name], "files", {}) for name in self.weights_}
+        return self
+
+    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The probability that each LLM is right, [Q, N]."""
+        assert self.routers is not None  # noqa: S101 - fitted or loaded
+        mixed = np.zeros((len(questions), len(self.rates_)))
+        for name, weight in self.weights_.items():
+            if self.trust_ > 0:
+                mixed += weight * self.routers[name].predict(questions)
+        return probabilities(self.trust_ * mixed + (1 - self.trust_) * self.rates_)
+
+
+class Member:
+    """A trained router that a stack combines: its recorded predictions, and the router itself once a new text comes.
+
+    Args:
+        folder: of the router.
+        recorded: float32 [N] by text.
+        encoders, device: as for `load_router`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        recorded: Mapping[str, NDArray[np.float32]] | None = None,
+        *,
+        encoders: Mapping[str, str] | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.folder = folder
+        self.recorded = recorded or {}
+        self.encoders = encoders
+        self.device = device
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """Digests of the router's weights."""
+        from selectllm_engine.routers.storage import read_manifest
+
+        files: dict[str, str] = read_manifest(self.folder)["files"]
+        return files
+
+    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The router's probabilities [Q, N]."""
+        if questions and all(text in self.recorded for text in questions):
+            return np.stack([self.recorded[text] for text in questions])
+        if not hasattr(self, "_router"):
+            from selectllm_engine.routers.storage import load_router
+
+            self._router = load_router(self.folder, self.encoders, device=self.device)
+        predicted: NDArray[np.float32] = self._router.predict(questions)
+        return predicted
+
+
+def _weights(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights [R] of the mixture of predictions [R, V, N] with the largest likelihood, by expectation-maximisation.
+
+    The log-likelihood is concave in the weights, so the fixed point is the optimum.
+    """
+    likelihood = np.where(labels, predicted, 1.0 - predicted).reshape(len(predicted), -1).astype(np.float64)
+    likelihood = np.maximum(likelihood, 1e-3)
+    weights = np.full(len(predicted), 1.0 / len(predicted))
+    for _ in range(500):
+        updated = weights * (likelihood / (weights @ likelihood)).mean(axis=1)
+        if np.abs(updated - weights).max() < 1e-6:
+            break
+        weights = updated
+    return weights
+
+
+def _trust(predicted: NDArray[Any], rates: NDArray[np.float32], labels: NDArray[np.bool_], seed: int) -> float:
+    """The share of the routers' mixture, beside the rates, whose choices are right most often on held-out folds."""
+    folds = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
+    right = np.zeros(len(_TRUST))
+    for fold in range(_FOLDS):
+        held_out = folds == fold
+        if not held_out.any() or held_out.all():
+            continue
+        weights = _weights(predicted[:, ~held_out], labels[~held_out])
+        mixed = np.einsum("r,rvn->vn", weights, predicted[:, held_out])
+        for at, trust in enumerate(_TRUST):
+            choice = (trust * mixed + (1 - trust) * rates).argmax(axis=1)
+            right[at] += labels[held_out][np.arange(len(choice)), choice].sum()
+    return _TRUST[int(right.argmax())]
