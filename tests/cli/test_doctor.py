@@ -16,7 +16,7 @@ def findings(capsys, *args):
 def test_a_run_is_counted(tmp_path, capsys):
     write_fake_run(tmp_path / "cache", questions={"train": 4, "validation": 2, "test": 2})
     found = findings(capsys, "--cache", str(tmp_path / "cache"))
-    assert found["benchmark fake"]["found"] == "3 LLMs, 0 routers"
+    assert found["benchmark fake"]["found"] == "LLMs: 3; routers: 0"
     assert found["selectllm"]["found"].startswith("0.")
     assert str(tmp_path) in found["results"]["found"]
 

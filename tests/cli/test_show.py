@@ -98,3 +98,26 @@ def test_hostile_text_stays_text(selectllm, tmp_path):
     assert "(A) evil␛[2J [bold]⟨U+202E⟩↵next" in out
     assert not {"\x1b", "\u202e"} & set(out)
     assert selectllm("show", "test-0", "--format", "json", cache=tmp_path / "cache")[1].isascii()
+
+
+def test_labels_only(selectllm, tmp_path):
+    file = tmp_path / "predictions.csv"
+    file.write_text(
+        "question,split,true_label,prediction,raw_predictions,confidence\n"
+        + "".join(
+            f'q{n},{split},"[\'a\']","[\'a\']","[1, 0]","[1.5, -0.5]"\n'
+            for n, split in enumerate(["train", "val", "test"])
+        )
+    )
+    cache = tmp_path / "cache"
+    assert selectllm("import", "predictions", str(file), "--benchmark", "study", "--llms", "a,b", cache=cache)[0] == 0
+    ids = sl.load("study", cache).questions["question_id"].to_list()
+    for question in ids:
+        for form in ("table", "json", "markdown", "csv"):
+            args = [question, "--benchmark", "study", "--router", "imported", "--format", form]
+            code, out, err = selectllm("show", *args, cache=cache)
+            assert (code, err) == (0, "")
+            assert "a" in out
+    for command in ("evaluate", "pools", "lessons"):
+        code, out, err = selectllm(command, "--benchmark", "study", cache=cache)
+        assert (code, err) == (0, "")

@@ -99,7 +99,7 @@ def _cache(chosen: os.PathLike[str] | None) -> Iterator[Finding]:
         where = " (comes with the package)" if cache.is_packaged(benchmark) else ""
         yield Finding(
             f"benchmark {benchmark}",
-            f"{len(llms)} LLMs, {len(routers)} routers{where}",
+            f"LLMs: {len(llms)}; routers: {len(routers)}{where}",
             None if llms else f"selectllm generate --benchmark {benchmark}",
         )
 

@@ -144,10 +144,8 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
     if table.protocol == "paper":
         lines = ["latency: as the study's released code prints it, over correctly answered questions"]
     else:
-        lines = [
-            "latency: seconds to answer a prompt alone once, added up over the LLMs asked; accuracy is of the vote "
-            "over all samples"
-        ]
+        votes = f"; accuracy is of the vote over {table.k} samples" if table.k > 1 else ""
+        lines = [f"latency: seconds to answer a prompt alone once, added up over the LLMs asked{votes}"]
     if any(row.p_vs_best_single is not None for row in table.rows):
         adjusted = f", Holm-adjusted for {table.compared} rows" if table.compared else ""
         lines.append(f"p: exact McNemar test against best-single, {table.best_single}{adjusted}; intervals: Wilson")

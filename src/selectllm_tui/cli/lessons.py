@@ -68,7 +68,7 @@ def _read(drawn: Lessons) -> None:
     for at, each in enumerate(drawn.lessons, start=1):
         shown, style = ANSWERS.get(each.answer, ("– unknown", "dim"))
         console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
-        for line in textwrap.wrap(visible(each.sentence), width - 3):
+        for line in textwrap.wrap(visible(each.sentence).replace(" %", "\u00a0%"), width - 3):
             console.print(safe(f"   {line}", "dim"), soft_wrap=True)
     losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
     if losses:

@@ -74,7 +74,7 @@ def show(
         return write_json(as_json(view, generations=generations))
     if form in {Format.TABLE, Format.MARKDOWN}:
         _question(view)
-    write_table(_columns(view, form), [_row(each) for each in view.llms], form)
+    write_table(_columns(view, form), [_row(view, each) for each in view.llms], form)
     if form is Format.TABLE:
         _verdict(view)
         if generations:
@@ -105,12 +105,17 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
                 "latency": each.latency,
                 "cost": each.cost,
                 "probability": each.probability,
-                "selected": each.selected,
+                "selected": _selected(view, each),
                 **({"generations": view.generations(each.llm).to_dicts()} if generations else {}),
             }
             for each in view.llms
         ],
     }
+
+
+def _selected(view: QuestionView, each: LLMVotes) -> bool | None:
+    """Whether the router's policy asks it; None where there is no such choice, of which the note says why."""
+    return None if view.note else each.selected
 
 
 def _vote(vote: Vote | None) -> dict[str, Any] | None:
@@ -122,10 +127,10 @@ def _vote(vote: Vote | None) -> dict[str, Any] | None:
 def _question(view: QuestionView) -> None:
     row = view.question
     facts = [row["question_id"], row["split"], *([row["subject"]] if row["subject"] else [])]
-    lines = [" · ".join(visible(str(each)) for each in facts), "", visible(row["text"], newlines=True), ""]
+    lines = [" · ".join(visible(str(each)) for each in facts), "", visible(row["text"] or "", newlines=True), ""]
     for letter, choice in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", row["choices"] or [], strict=False):
         lines.append(f"({letter}) {visible(choice)}")
-    lines += [f"gold answer: {visible(row['gold'])}", ""]
+    lines += [f"gold answer: {text(row['gold'])}", ""]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -153,7 +158,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
     ]
 
 
-def _row(each: LLMVotes) -> dict[str, Any]:
+def _row(view: QuestionView, each: LLMVotes) -> dict[str, Any]:
     answer = None
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
@@ -166,14 +171,14 @@ def _row(each: LLMVotes) -> dict[str, Any]:
         "latency": each.latency,
         "cost": each.cost,
         "probability": each.probability,
-        "selected": each.selected,
+        "selected": _selected(view, each),
     }
 
 
 def _verdict(view: QuestionView) -> None:
     lines = [""]
     if view.pooled is not None:
-        who = "pooled vote of the LLMs asked" if any(each.selected for each in view.llms) else "pooled vote"
+        who = "pooled vote of the LLMs asked" if any(_selected(view, each) for each in view.llms) else "pooled vote"
         tied = ", tied" if view.pooled.tied else ""
         lines.append(f"{who}: {text(view.pooled.answer)} ({view.pooled.count} of {view.pooled.valid} answers{tied})")
     if view.verdict in VERDICTS:
