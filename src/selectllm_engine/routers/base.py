@@ -48,6 +48,8 @@ class FeatureRouter(ABC):
         Raises:
             UsageError: there is no question or no LLM, or the shapes differ.
         """
+        from threadpoolctl import threadpool_limits
+
         check_labels(questions, labels)
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
         found = lengths(questions)
@@ -57,7 +59,8 @@ class FeatureRouter(ABC):
         if validation is not None and len(validation[0]):
             check_labels(*validation)
             held_out = (self._vectors(validation[0]), validation[1])
-        self._fit(self._vectors(questions), labels, held_out)
+        with threadpool_limits(limits=1):  # its steps are too short for the threads of BLAS, and sums of threads vary
+            self._fit(self._vectors(questions), labels, held_out)
         return self
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:

@@ -46,11 +46,9 @@ class Clustering(FeatureRouter):
     ) -> None:
         from sklearn.cluster import KMeans
         from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
 
         clusters = min(self.clusters, vectors.shape[0])
-        # Threads add in any order: with one, the same seed gives the same clusters to the last bit.
-        with warnings.catch_warnings(), threadpool_limits(limits=1):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct questions than clusters
             model = KMeans(clusters, n_init=3, random_state=self.seed).fit(vectors)
         member = np.eye(clusters, dtype=np.float32)[model.labels_]

@@ -218,7 +218,7 @@ def token_batches(tokenizer: Any, texts: Sequence[str], *, longest: int, size: i
     order = np.argsort([len(ids) for ids in tokens["input_ids"]], kind="stable")
     for start in range(0, len(order), size):
         rows = order[start : start + size]
-        batch = {key: [values[row] for row in rows] for key, values in tokens.items()}
+        batch = {key: [tokens[key][row] for row in rows] for key in ("input_ids", "attention_mask")}
         yield rows, tokenizer.pad(batch, return_tensors="pt")
 
 
@@ -276,7 +276,7 @@ def _key(text: str) -> bytes:
 def _read_embeddings(path: Path) -> dict[bytes, NDArray[np.float32]]:
     """What the file has; nothing where it is missing or damaged: it is written again."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             texts, embeddings = file["texts"], file["embeddings"]
     except Exception:  # NumPy and zipfile raise a dozen kinds
         return {}

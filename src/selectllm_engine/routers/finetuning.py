@@ -100,7 +100,7 @@ class Classifier:
         parameters = [*self.encoder.parameters(), *self.head.parameters()]
         optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0)
         batches = math.ceil(len(questions) / recipe.batch)
-        steps = batches * recipe.epochs
+        steps = max(1, batches * recipe.epochs)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1.0 - step / steps))
         best, kept, finished = -1.0, self._state(), 0
         shuffle = np.random.default_rng(seed)

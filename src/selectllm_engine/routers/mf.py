@@ -46,11 +46,8 @@ class MatrixFactorisation(FeatureRouter):
     def _fit(
         self, vectors: Matrix, labels: NDArray[np.bool_], validation: tuple[Matrix, NDArray[np.bool_]] | None
     ) -> None:
-        from threadpoolctl import threadpool_limits
-
         penalties = (3.0,) if validation is None else _PENALTIES
-        with threadpool_limits(limits=1):  # the steps are too short for threads
-            fitted = {penalty: self._factorise(vectors, labels, penalty) for penalty in penalties}
+        fitted = {penalty: self._factorise(vectors, labels, penalty) for penalty in penalties}
         self.penalty_ = penalties[0]
         if validation is not None:
             self.penalty_ = choose(penalties, lambda penalty: _product(validation[0], *fitted[penalty]), validation[1])
