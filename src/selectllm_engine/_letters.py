@@ -21,7 +21,7 @@ _LEAD = re.compile(
     r"(?![-'’])){0,24}+",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"[A-Ja-j](?![\w'’]|[-/]\w)")
+_LETTER = re.compile(r"[A-Ja-j](?!\w|['’/-]\w)")
 _NAMED = re.compile(r"\b(?:option|choice|letter)[ ]\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"[(\[{*\"'“`]\Z")
 _CLOSED = re.compile(r"[.,:;)\]}*_\"'”’$\\\n]|[ ]*\Z")
@@ -35,15 +35,14 @@ _OTHER_CLAUSE = re.compile(r"[)\]*_}.]{0,4}[ ](?:is|was|isn't|does|doesn't|would
 _MENTION = re.compile(
     r"""
     ^[ \t>*_#\-]{0,8}\(?(?P<line>[A-J])(?:[.):](?=\W|\Z)|[*_]{0,3}[ \t]{0,8}$)
-    | \((?P<round>[A-J])\)
+    | (?<![\w)\]}])\((?P<round>[A-J])\)(?!\w)
     | \b(?:[Oo]ption|[Cc]hoice)s?[ ]\(?(?P<named>[A-J])(?![\w'’])
     | \*\*\(?(?P<bold>[A-J])(?:[.):][^*\n]{0,200})?\)?\*\*
-    | \\(?:text|textbf|mathbf|mathrm)\{\(?(?P<latex>[A-J])\)?\}
     """,
     re.MULTILINE | re.VERBOSE,
 )
 _RIGHT = re.compile(
-    r"(?<![\w'’])(?P<letter>[A-J])[)\]*_.\"]{0,4}[ ](?:is|would[ ]be|must[ ]be)[ ](?:therefore[ ]|thus[ ]|clearly[ ])?"
+    r"(?P<letter>[A-J])(?<![\w'’].)[)\]*_.\"]{0,4}[ ](?:is|would[ ]be|must[ ]be)[ ](?:therefore[ ]|thus[ ]|clearly[ ])?"
     r"(?:the|our)[ ](?:only[ ]|single[ ])?(?:most[ ](?:likely[ ])?)?"
     r"(?:(?:correct|right|best|accurate|appropriate|final)[ ])?(?:answer|option|choice)\b"
 )
@@ -52,7 +51,7 @@ _DENIED_BEFORE = re.compile(
     r"(?:(?!\b(?:but|so|thus|therefore|hence|closest|which|is|be|leav\w{1,3}|must)\b)[^.;\n])*+\Z"
 )
 _DENIED_AFTER = re.compile(
-    r"[)\]*_.\"]{0,4}[ ](?:is|would[ ]be)[ ](?:also[ ]|clearly[ ]|therefore[ ]|thus[ ])?"
+    r"[)\]*_.\"]{0,4}(?:,?[ ](?:and|or)?[ ]?\(?[A-J]\)?){0,9}[ ](?:is|are|would[ ]be)[ ](?:also[ ]|clearly[ ]|therefore[ ]|thus[ ])?"
     r"(?:incorrect|wrong|eliminated|ruled[ ]out|not[ ](?:the[ ]|a[ ]|an[ ])?(?:correct|right|best|answer))\b"
 )
 _TEXT_NEXT = re.compile(r"[).:*_\]]{0,4}[ \t]+\w")
@@ -107,11 +106,13 @@ def last(text: str, start: int, stop: int, choices: int) -> Found | None:
     mentions = _mentions(text, start, stop, choices)
     if not mentions:
         return None
-    first = mentions[0]
-    opens = first.begins_line and not text[start : first.start].strip(" \t\n>*_#-")
-    if opens and sum(mention.begins_line for mention in mentions) == 1:
-        return _found(text, first.start, choices)
-    return _found(text, mentions[-1].start, choices)
+    begins = end_of_blank(text, start, stop)
+    line = text.find("\n", begins, stop)
+    lone = _LONE.fullmatch(text, begins, stop if line < 0 else line)
+    labels = [mention for mention in mentions if mention.begins_line and text[mention.start - 1 : mention.start] != "("]
+    opens = len(labels) == 1 and not text[start : labels[0].start].strip(" \t\r\n>*_#-")
+    chosen = mentions[0] if lone is not None or opens else mentions[-1]
+    return _found(text, chosen.start, choices)
 
 
 def _found(text: str, start: int, choices: int) -> Found | None:

@@ -84,20 +84,16 @@ def last(text: str, start: int, stop: int) -> Found | None:
     """
     spare: Found | None = None
     for begin, end in _lines(text, start, stop):
-        matches = list(NUMBER.finditer(text, begin, end))
-        if not matches:
-            continue
-        strong = [found for match in matches if (found := read(match)) is not None]
-        if not strong:
-            continue
-        spare = spare or strong[-1]
-        if _NOTE.match(text, begin, end):
-            continue
+        note = _NOTE.match(text, begin, end)
         enumeration = _ENUMERATION.match(text, begin, end)
         item = enumeration.end(1) if enumeration else -1
-        strong = [found for found in strong if found.end != item and not _counts_nothing(text, found)]
-        if strong:
-            return _bold(text, begin, end) or _right_hand_side(text, begin, end, strong[-1]) or strong[-1]
+        for match in reversed(list(NUMBER.finditer(text, begin, end))):
+            found = read(match)
+            if found is None:
+                continue
+            spare = spare or found
+            if note is None and found.end != item and not _counts_nothing(text, found):
+                return _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or found
     return spare
 
 

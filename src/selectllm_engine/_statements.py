@@ -2,7 +2,6 @@ r"""Where a text states its answer: "the answer is …", "Answer: …", "#### �
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -54,28 +53,39 @@ _END = re.compile(
     re.MULTILINE,
 )
 
-_STATEMENT = re.compile(
-    r"""
-    (?P<box>\\f?box(?:ed)?[ ]?\{)
-    | (?P<tag><answer>)
-    | (?P<label>
-        (?:^[^\w\n]{0,12}|(?<=[.!?)\]*][ ])|(?<=>))(?:(?:the|my|final|correct|short)[ ]){0,3}(?:answer|ans)\b
-        (?:[ ]\([^()\n]{1,40}\))?  (?:[*_"']{0,3}[ ]{0,4}[:：—–][*_]{0,3} | \.(?<=ans\.) | [*_]{0,4}[ \t]{0,8}$)
-      | \bfinal[ ]answer[*_]{0,3}[ ]?:
-      | ["']answer["'][ ]?:
-    )
-    | (?P<short>^(?-i:A)[ ]?:)
-    | (?P<hashes>^[ \t]{0,4}\#{4}(?!\#))
-    | (?P<sentence>
-        \b(?:answer|final[ ]result|(?:correct|right|best)[ ](?:option|choice))s?(?:[ ](?:choice|option))?
-        (?:[ ](?:to|for|of|in)[ ][^.:\n]{1,80}?)? [*_]{0,3}
-        (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
-        (?P<negated>n't|[ ](?:not|n[eo]ither)\b)?
-      | \banswer[ ](?:cannot|can't|can[ ]not|could[ ]not)[ ]be\b(?P<impossible>)
-    )
-    """,
-    re.MULTILINE | re.IGNORECASE | re.VERBOSE,
+# A statement is found by its key word, cheaply; then what stands before and after it decides.
+_KEY = re.compile(r"[AaRrOoCc\\#](?:nswer|NSWER|ns\b|NS\b|esult|ption|hoice|f?box(?:ed)?[ ]?\{|###(?!#)|[ ]?:)")
+_FORMS: dict[str, Form] = {
+    "answer": "label",
+    "ans": "label",
+    "result": "sentence",
+    "option": "sentence",
+    "choice": "sentence",
+}
+_BEFORE_LABEL = re.compile(
+    r"(?:(?:^[^\w\n]{0,12}|[.!?)\]*][ ]|>)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
+    re.MULTILINE | re.IGNORECASE,
 )
+_AFTER_LABEL = re.compile(
+    r"(?:[ ]\([^()\n]{1,40}\))?(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[*_]{0,4}[ \t]{0,8}$)",
+    re.MULTILINE,
+)
+_BEFORE_SENTENCE = {
+    "answer": re.compile(r"(?<!\w)\Z"),
+    "result": re.compile(r"\bfinal[ ]\Z", re.IGNORECASE),
+    "option": re.compile(r"\b(?:correct|right|best)[ ]\Z", re.IGNORECASE),
+    "choice": re.compile(r"\b(?:correct|right|best)[ ]\Z", re.IGNORECASE),
+}
+_AFTER_SENTENCE = re.compile(
+    r"""
+    s?(?:[ ](?:choice|option))? (?:[ ](?:to|for|of|in)[ ][^.:\n]{1,80}?)? [*_]{0,3}
+    (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
+    (?P<negated>n't|[ ](?:not|n[eo]ither)\b)?
+    | [ ](?:cannot|can't|can[ ]not|could[ ]not)[ ]be\b(?P<impossible>)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_LINE_START = re.compile(r"^[ \t]{0,4}\Z", re.MULTILINE)
 _BLANK = re.compile(r"\s*+")
 _BRACE = re.compile(r"[{}]")
 _SENTENCE_END = re.compile(r"[.!?][\"”')\]*_]{0,3}(?=\s|\Z)|\n")
@@ -108,26 +118,59 @@ def end_of_sentence(text: str, start: int, stop: int) -> int:
 
 def statements(text: str, start: int, stop: int) -> list[Statement]:
     """Every statement of an answer in `text[start:stop]`, in order; they don't overlap."""
+    announced: list[tuple[Form, int, int, bool]] = []  # form, key word, where the content starts, negated
+    for key in _KEY.finditer(text, start, stop):
+        if announced and key.start() < announced[-1][2]:
+            continue
+        announcement = _announcement(text, key, start, stop)
+        if announcement is not None:
+            announced.append(announcement)
     found: list[Statement] = []
-    markers = list(_STATEMENT.finditer(text, start, stop))
-    for marker, following in itertools.zip_longest(markers, markers[1:]):
-        begin, bound = marker.end(), following.start() if following else stop
-        form: Form
-        if marker["box"] is not None:
-            form, bound = "box", _closing_brace(text, begin, bound)
-        elif marker["tag"] is not None:
-            closing = text.find("</", begin, bound)
-            form, bound = "tag", bound if closing < 0 else closing
-        elif marker["hashes"] is not None:
-            newline = text.find("\n", begin, bound)
-            form, bound = "hashes", bound if newline < 0 else newline
-        elif marker["label"] is not None:
-            form = "label"
-        else:
-            form = "short" if marker["short"] is not None else "sentence"
-        negated = marker["negated"] is not None or marker["impossible"] is not None
-        found.append(Statement(form, begin, bound, negated))
+    bound = stop
+    for form, word, begin, negated in reversed(announced):
+        end = bound
+        if form == "box":
+            end = _closing_brace(text, begin, bound)
+        elif form == "tag":
+            end = _up_to("</", text, begin, bound)
+        elif form == "hashes":
+            end = _up_to("\n", text, begin, bound)
+        found.append(Statement(form, begin, end, negated))
+        bound = word
+    found.reverse()
     return found
+
+
+def _announcement(text: str, key: re.Match[str], start: int, stop: int) -> tuple[Form, int, int, bool] | None:
+    begin, end = key.span()
+    if text[begin] == "\\":
+        return ("box", begin, end, False) if text[begin + 1] in "fb" else None
+    line = _LINE_START.search(text, max(start, begin - 8), begin) is not None
+    if text[begin] == "#":
+        return ("hashes", begin, end, False) if line else None
+    word = key.group().lower()
+    if word.endswith(":"):
+        return ("short", begin, end, False) if line and key.group()[0] == "A" else None
+    if word not in _FORMS:
+        return None
+    if word == "answer" and text[begin - 1 : begin] == "<" and text[end : end + 1] == ">":
+        return "tag", begin, end + 1, False
+    before = max(start, begin - 48)
+    if _FORMS[word] == "label" and _BEFORE_LABEL.search(text, before, begin):
+        label = _AFTER_LABEL.match(text, end, stop)
+        if label is not None:
+            return "label", begin, label.end(), False
+    if word in _BEFORE_SENTENCE and _BEFORE_SENTENCE[word].search(text, before, begin):
+        sentence = _AFTER_SENTENCE.match(text, end, stop)
+        if sentence is not None:
+            negated = sentence["negated"] is not None or sentence["impossible"] is not None
+            return "sentence", begin, sentence.end(), negated
+    return None
+
+
+def _up_to(mark: str, text: str, start: int, stop: int) -> int:
+    position = text.find(mark, start, stop)
+    return stop if position < 0 else position
 
 
 def _closing_brace(text: str, start: int, stop: int) -> int:
@@ -136,5 +179,4 @@ def _closing_brace(text: str, start: int, stop: int) -> int:
         depth += 1 if brace.group() == "{" else -1
         if depth == 0:
             return brace.start()
-    newline = text.find("\n", start, stop)
-    return stop if newline < 0 else newline
+    return _up_to("\n", text, start, stop)
