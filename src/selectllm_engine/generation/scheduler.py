@@ -1,7 +1,7 @@
 """Worker processes, one per LLM, handed out to GPUs as those get free; their events in one stream.
 
-Workers run in sessions of their own: a Ctrl-C in the terminal reaches this process alone, which tells them. Should it
-die, they notice the end of their standard input and stop by themselves.
+Workers run in process groups of their own: a Ctrl-C in the terminal reaches this process alone, which tells them. Should
+it die, they notice the end of their standard input and stop by themselves.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Workers:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=environment,
-                start_new_session=True,
+                process_group=0,
             )
         orders, told = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         self._running[name] = _Running(spec, gpu, process, orders, log)
