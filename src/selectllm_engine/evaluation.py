@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.paper import PaperView
+from selectllm_engine.policies import NotAvailableError
 from selectllm_engine.prepared import Prepared
 from selectllm_engine.statistics import holm
 from selectllm_engine.table import Row, Table
 from selectllm_engine.view import VERDICTS, PoolView, Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from selectllm_engine.llms import Pool
     from selectllm_engine.outcomes import Outcomes
@@ -29,6 +30,7 @@ __all__ = [
     "Table",
     "evaluate",
     "prepare_validation",
+    "selections",
     "tabulate",
     "verdicts",
     "view_of",
@@ -89,6 +91,27 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         compared=compared,
         incomplete=outcomes.left_out,
     )
+
+
+def selections(
+    view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]
+) -> Iterator[Selection | None]:
+    """The selection behind each row of `tabulate`, in its order; None where the data can't give it."""
+    yield from (view.oracle, view.anyone(), view.one(view.best_single), view.everyone())
+    for scores in routers:
+        yield _available(view.upper_bound, scores)
+    for name in view.pool:
+        yield view.one(view.pool.run.index(name))
+    for scores in routers:
+        for spec in policies:
+            yield _available(view.policy, scores, spec)
+
+
+def _available(select: Callable[..., Selection], *args: RouterScores | PolicySpec) -> Selection | None:
+    try:
+        return select(*args)
+    except NotAvailableError:
+        return None
 
 
 def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:

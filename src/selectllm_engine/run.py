@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.cache import Cache, open_cache
+from selectllm_engine.details import Details, detail
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation import tabulate, view_of
 from selectllm_engine.files import read_json
@@ -214,9 +215,34 @@ class Run:
         """
         specs = _specs(policy, every=every)
         view = self.view(pool, k=k, protocol=protocol, split=split)
+        return tabulate(view, self._scored(router, specs, split, protocol), specs)
+
+    def details(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        router: str | Sequence[str] | None = None,
+        policy: str | PolicySpec | Sequence[str | PolicySpec] | None = None,
+        *,
+        k: int | None = None,
+        split: str = "test",
+        every: bool = False,
+    ) -> Details:
+        """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
+
+        That is bootstrap intervals, selection histograms, pass@K, train-to-test gaps, router quality, AIQ, and
+        accuracy by subject. Arguments and errors are those of `evaluate`.
+        """
+        specs = _specs(policy, every=every)
+        view = self.view(pool, k=k, split=split)
+        return detail(view, self._scored(router, specs, split), specs, self._train(split, k))
+
+    def _scored(
+        self, router: str | Sequence[str] | None, specs: Sequence[PolicySpec], split: str, protocol: str = "corrected"
+    ) -> list[RouterScores]:
+        """The scores of the named routers, of all without names; with forests where a policy reads them."""
         routers = [router] if isinstance(router, str) else list(self.routers if router is None else router)
-        forest = view.protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
-        return tabulate(view, [self.scores(name, split, forest=forest) for name in routers], specs)
+        forest = protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
+        return [self.scores(name, split, forest=forest) for name in routers]
 
     def question(
         self,

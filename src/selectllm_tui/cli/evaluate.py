@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, interval, note, number, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -20,10 +21,12 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from selectllm_engine.details import Details
     from selectllm_engine.table import Table
 
 __all__ = ["evaluate", "write"]
@@ -70,6 +73,14 @@ def evaluate(
     protocol: Annotated[
         Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
     ] = Protocol.CORRECTED,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Add bootstrap intervals, the share of each LLM, pass@K, train-to-test gaps, the quality of each "
+            "router's probabilities, and accuracy by subject.",
+        ),
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -77,22 +88,27 @@ def evaluate(
 
     Without --router and --policy: baselines, LLMs, and every trained router with argmax.
     """
-    from selectllm_engine.run import load
-
-    run = load(benchmark, cache)
+    if details and protocol is Protocol.PAPER:
+        raise UsageError("the released code has no --details", "leave out --protocol paper")
+    if details and form is Format.CSV:
+        raise UsageError("--details are several tables, --format csv is one", "add --format json")
     routers = [name for each in router for name in names(each) or []] if router else None
     policies = [name for each in policy for name in names(each) or []] if policy else None
-    table = run.evaluate(
-        pool=names(pool), router=routers, policy=policies, every=every, k=k, protocol=protocol.value, split=split
-    )
-    with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
-    write(table, form, seconds={name: run.router_info(name).get("seconds_per_question") for name in with_rows})
+    with reading(benchmark, cache) as run:
+        asked = (names(pool), routers, policies)
+        more = run.details(*asked, k=k, split=split, every=every) if details else None
+        table = more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, every=every)
+        with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
+        seconds = {name: run.router_info(name).get("seconds_per_question") for name in with_rows}
+        write(table, form, seconds=seconds, details=more)
 
 
-def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None = None) -> None:
+def write(
+    table: Table, form: Format, *, seconds: dict[str, float | None] | None = None, details: Details | None = None
+) -> None:
     """Write an evaluation on standard output, and what it leaves out on standard error.
 
-    `seconds` are the routers' own, per question.
+    `seconds` are the routers' own, per question; `details` follow the table.
     """
     if table.left_out:
         lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
@@ -101,7 +117,7 @@ def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None
             f"some LLM has fewer than {table.samples} samples of them: {lacking}"
         )
     if form is Format.JSON:
-        return write_json(table.to_dict())
+        return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))
     rows = [row.as_dict() for row in table.rows]
     if form is Format.CSV:
         return write_table([], rows, form)
@@ -109,7 +125,7 @@ def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None
         row["note"] = _own_note(row["note"])
     marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
     shown = [{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows]
-    return write_table(
+    write_table(
         COLUMNS,
         shown,
         form,
@@ -118,6 +134,11 @@ def write(table: Table, form: Format, *, seconds: dict[str, float | None] | None
         section="kind",
         styles=_styles(rows),
     )
+    if details:
+        from selectllm_tui.cli.details import write_details
+
+        write_details(details, form)
+    return None
 
 
 def title(table: Table) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ def lessons(
 
     JSON and CSV hold all figures behind the answers.
     """
-    from selectllm_engine.run import load
-
-    drawn = load(benchmark, cache).lessons(names(pool), k=k, split=split)
+    with reading(benchmark, cache) as run:
+        drawn = run.lessons(names(pool), k=k, split=split)
     match form:
         case Format.JSON:
             write_json(asdict(drawn))

@@ -10,6 +10,7 @@ import typer
 
 from selectllm_tui.cli.console import Column, interval, number, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,9 +38,8 @@ def pools(
     Ranked on the validation split, with the figures of another split beside it. On the front (★) no other subset is
     both more accurate and faster; every trained router is evaluated there.
     """
-    from selectllm_engine.run import load
-
-    found = load(benchmark, cache).pools(names(pool), k=k, split=split)
+    with reading(benchmark, cache) as run:
+        found = run.pools(names(pool), k=k, split=split)
     if form is Format.JSON:
         return write_json(as_json(found))
     if form is Format.CSV:

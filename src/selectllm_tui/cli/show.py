@@ -20,6 +20,7 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ def show(
     cache: CacheDir = None,
 ) -> None:
     """One question: its text, every LLM's votes, the pooled vote and the verdict."""
-    from selectllm_engine.run import load
+    with reading(benchmark, cache) as run:
+        view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
+        _write(view, form, generations=generations)
 
-    view = load(benchmark, cache).question(question_id, pool=names(pool), router=router, policy=policy, k=k)
+
+def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
     if form is Format.JSON:
         return write_json(as_json(view, generations=generations))
     if form in {Format.TABLE, Format.MARKDOWN}:

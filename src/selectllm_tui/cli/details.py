@@ -1,0 +1,141 @@
+"""What `selectllm evaluate --details` adds for people: a table of rows, of LLMs, of routers and of subjects."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value, percent, text, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_engine.details import Details
+    from selectllm_tui.cli.options import Format
+
+__all__ = ["write_details"]
+
+OVERALL = "all"  # stands for all LLMs
+
+
+def write_details(details: Details, form: Format) -> None:
+    """Write the tables one after another, each after an empty line; of routers and subjects where there are any."""
+    _by_row(details, form)
+    _by_llm(details, form)
+    if details.routers:
+        _by_router(details, form)
+    if details.subjects:
+        _by_subject(details, form)
+
+
+def _by_row(details: Details, form: Format) -> None:
+    kinds = [row.kind for row in details.table.rows]
+    shown = [
+        {"kind": kind, "name": name, **each}
+        for kind, (name, each) in zip(kinds, details.to_dict()["rows"].items(), strict=True)
+    ]
+    columns = [
+        Column("name", "", align="left"),
+        Column("v_b", "V_B", number(3)),
+        Column("regret", "regret", _points),
+        Column("latency_interval", "latency s, 95 %", _seconds),
+        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else interval(*ends)),
+        Column("selection_entropy", "entropy", number(2), drop=1),
+        Column("selection_histogram", "asked %", _shares, align="left", drop=2),
+    ]
+    footnotes = [
+        "V_B: accuracy over best-single's; regret: points that the oracle is more accurate; "
+        "intervals: bootstrap, the same questions for every row",
+        "asked: each LLM's share of the answers; entropy: of these shares, in bits",
+    ]
+    _next(columns, shown, form, title="Rows", footnotes=footnotes, section="kind")
+
+
+def _by_llm(details: Details, form: Format) -> None:
+    columns = [
+        Column("llm", "LLM", align="left"),
+        Column("maj_at_k", f"maj@{details.table.k} %", percent, drop=1),
+        Column("pass_at_k", f"pass@{details.table.k} %", percent, drop=1),
+        Column("train_accuracy", "train %", percent, drop=1),
+        Column("test_accuracy", f"{details.table.split} %", percent),
+        Column("gap", "gap", _points, drop=1),
+        Column("gap_p", "p", p_value, drop=1),
+        Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
+    ]
+    footnotes = []
+    if any(each.gap is not None for each in details.llms.values()):
+        footnotes.append("gap: points more accurate on the train split; p: two-proportion z test, Holm-adjusted")
+    if any(each.alarm for each in details.llms.values()):
+        footnotes.append("⚠ has probably seen the train split")
+    shown = [{"llm": name, **each} for name, each in details.to_dict()["llms"].items()]
+    _next(columns, shown, form, title="LLMs", footnotes=footnotes)
+
+
+def _by_router(details: Details, form: Format) -> None:
+    columns = [
+        Column("router", "router", align="left"),
+        Column("llm", "LLM", align="left"),
+        Column("auroc", "AUROC", number(3)),
+        Column("brier", "Brier", number(3)),
+        Column("calibration_error", "calibration error", number(3)),
+        Column("f1", "F1", number(3)),
+        Column("aiq", "AIQ", number(3), drop=1),
+    ]
+    footnotes = [f"{OVERALL}: F1 weighted by the LLMs' numbers of right answers, means of the others"]
+    footnotes += [
+        f"AIQ: mean accuracy along policy cost-aware's curve, between the LLMs' lowest and highest mean {by}"
+        for by in dict.fromkeys(each.aiq_by for each in details.routers.values() if each.aiq_by)
+    ]
+    footnotes += dict.fromkeys(each.note for each in details.routers.values() if each.note)
+    _next(columns, list(_qualities(details)), form, title="Routers", footnotes=footnotes, section="router")
+
+
+def _qualities(details: Details) -> Iterator[dict[str, Any]]:
+    for name, each in details.to_dict()["routers"].items():
+        overall = each["overall"] or {}
+        yield {"router": name, "llm": OVERALL, **overall, "f1": overall.get("weighted_f1"), "aiq": each["aiq"]}
+        for llm, figures in each["quality"].items():
+            yield {"router": name, "llm": llm, **figures}
+
+
+def _by_subject(details: Details, form: Format) -> None:
+    # All rows but upper bounds, by number: names may be any text. Narrow terminals have room for the first at most.
+    reachable = [
+        name
+        for name, row in zip(details.rows, details.table.rows, strict=True)
+        if row.kind != "baseline" or row.router is None
+    ]
+    fields = {name: f"row {at}" for at, name in enumerate(reachable)}
+    columns = [
+        Column("subject", "subject", align="left"),
+        Column("questions", "questions", text),
+        *(Column(field, name, percent, drop=at) for at, (name, field) in enumerate(fields.items(), start=1)),
+    ]
+    shown = [
+        {
+            "subject": subject or None,
+            "questions": each.questions,
+            **{field: each.accuracy[name] for name, field in fields.items()},
+        }
+        for subject, each in details.subjects.items()
+    ]
+    _next(columns, shown, form, title="Accuracy % by subject")
+
+
+def _next(columns: list[Column], rows: list[dict[str, Any]], form: Format, **parts: Any) -> None:
+    sys.stdout.write("\n")
+    write_table(columns, rows, form, **parts)
+
+
+def _points(share: float | None) -> str:
+    return number(1)(None if share is None else 100 * share)
+
+
+def _seconds(ends: tuple[float, float] | None) -> str:
+    return MISSING if ends is None else " – ".join(number(2)(end) for end in ends)
+
+
+def _shares(histogram: dict[str, float] | None) -> str:
+    """The LLMs that are asked at all, most first."""
+    used = sorted(((share, name) for name, share in (histogram or {}).items() if share), key=lambda each: -each[0])
+    return ", ".join(f"{text(name)} {percent(share)}" for share, name in used) or MISSING
