@@ -77,7 +77,7 @@ _VULGAR = dict(
     )
 )
 _FACTOR = re.compile(r"[ ]?(?:\\sqrt|\\pi\b|[√π])")
-_NAME = re.compile(r"[A-Za-z_]-?\Z")
+_NAME = re.compile(r"(?:[A-Za-z]|\w_)-?\Z")
 _BEFORE_NUMBER = re.compile(r"\\[a-z]{2,12}-?\Z|\b(?:USD|EUR|GBP|INR|Rs)\Z")
 _REPEATING = re.compile(r"\d*?([1-8])\1{2,}(\d)")
 

@@ -21,7 +21,7 @@ _LEAD = re.compile(
     r"(?![-'’])){0,24}+",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"[A-Ja-j](?!\w|['’/-]\w)")
+_LETTER = re.compile(r"[A-Ja-j](?!\w|['’/-]\w|\+)")
 _NAMED = re.compile(r"\b(?:option|choice|letter)[ ]\Z", re.IGNORECASE)
 _WRAPPED = re.compile(r"[(\[{*\"'“`]\Z")
 _CLOSED = re.compile(r"[.,:;)\]}*_\"'”’$\\\n]|[ ]*\Z")
@@ -36,7 +36,9 @@ _MENTION = re.compile(
     r"""
     ^[ \t>*_#\-]{0,8}\(?(?P<line>[A-J])(?:[.):](?=\W|\Z)|[*_]{0,3}[ \t]{0,8}$)
     | (?<![\w)\]}])\((?P<round>[A-J])\)(?!\w)
-    | \b(?:[Oo]ption|[Cc]hoice)s?[ ]\(?(?P<named>[A-J])(?![\w'’])
+    | \b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)s?[ ]\(?(?P<named>[A-J])(?![\w'’])
+    | \b(?:[Cc]hoose|[Pp]ick|[Ss]elect|go[ ]with)[ ](?P<picked>[A-J])(?![\w'’])
+    | (?<![\w'’])(?P<correct>[A-J])(?=[ ]is[ ](?:correct|right)\b)
     | \*\*\(?(?P<bold>[A-J])(?:[.):][^*\n]{0,200})?\)?\*\*
     """,
     re.MULTILINE | re.VERBOSE,
@@ -51,7 +53,8 @@ _DENIED_BEFORE = re.compile(
     r"(?:(?!\b(?:but|so|thus|therefore|hence|closest|which|is|be|leav\w{1,3}|must)\b)[^.;\n])*+\Z"
 )
 _DENIED_AFTER = re.compile(
-    r"[)\]*_.\"]{0,4}(?:,?[ ](?:and|or)?[ ]?\(?[A-J]\)?){0,9}[ ](?:is|are|would[ ]be)[ ](?:also[ ]|clearly[ ]|therefore[ ]|thus[ ])?"
+    r"[)\]*_.\"]{0,4}(?:,?[ ](?:and|or)?[ ]?\(?[A-J]\)?){0,9}"
+    r"[ ](?:is|are|would[ ]be)[ ](?:also[ ]|clearly[ ]|therefore[ ]|thus[ ])?"
     r"(?:incorrect|wrong|eliminated|ruled[ ]out|not[ ](?:the[ ]|a[ ]|an[ ])?(?:correct|right|best|answer))\b"
 )
 _TEXT_NEXT = re.compile(r"[).:*_\]]{0,4}[ \t]+\w")
@@ -149,7 +152,8 @@ def _mentions(text: str, start: int, stop: int, choices: int) -> list[_Mention]:
     for match in _MENTION.finditer(text, start, stop):
         group = match.lastgroup or "round"
         letter = match[group]
-        if letter in _LETTERS[:choices] and not (roman and letter == "I"):
+        prose = group == "picked" and letter in "AI" and _PROSE.match(text, match.end())
+        if letter in _LETTERS[:choices] and not prose and not (roman and letter == "I"):
             mentions.append(_Mention(letter, match.start(group), group == "line"))
     return [
         mention

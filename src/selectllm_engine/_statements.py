@@ -49,8 +49,7 @@ DECORATION = r"\s*_`\"'“”‘’(\[{"  # what may stand around an answer, ins
 _END = re.compile(
     r"(?P<closes><END_ANSWER>|<\|(?:im_end|endoftext|end_of_text|eot_id|end)\|>|</s>|<eos>|<end_of_turn>)"
     r"|<START_QUESTION>|<\|im_start\|>|<start_of_turn>|\[INST\]"
-    r"|^[ \t]{0,8}(?:(?:Question|Q)[ ]?\d{0,4}[ ]?:|(?:Human|User)[ ]?:|\#\#\#[ ]Instruction)",
-    re.MULTILINE,
+    r"|(?P<line>(?:Question|Q)[ ]?\d{0,4}[ ]?:|Human[ ]?:|User[ ]?:|###[ ]Instruction)"
 )
 
 # A statement is found by its key word, cheaply; then what stands before and after it decides.
@@ -63,18 +62,19 @@ _FORMS: dict[str, Form] = {
     "choice": "sentence",
 }
 _BEFORE_LABEL = re.compile(
-    r"(?:(?:^[^\w\n]{0,12}|[.!?)\]*][ ]|>)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
+    r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
     re.MULTILINE | re.IGNORECASE,
 )
 _AFTER_LABEL = re.compile(
-    r"(?:[ ]\([^()\n]{1,40}\))?(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[*_]{0,4}[ \t]{0,8}$)",
+    r"(?:[ ]\([^()\n]{1,40}\))?"
+    r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",
     re.MULTILINE,
 )
 _BEFORE_SENTENCE = {
     "answer": re.compile(r"(?<!\w)\Z"),
     "result": re.compile(r"\bfinal[ ]\Z", re.IGNORECASE),
-    "option": re.compile(r"\b(?:correct|right|best)[ ]\Z", re.IGNORECASE),
-    "choice": re.compile(r"\b(?:correct|right|best)[ ]\Z", re.IGNORECASE),
+    "option": re.compile(r"\b(?:correct|right|best|my|final)[ ]\Z", re.IGNORECASE),
+    "choice": re.compile(r"\b(?:correct|right|best|my|final)[ ]\Z", re.IGNORECASE),
 }
 _AFTER_SENTENCE = re.compile(
     r"""
@@ -99,9 +99,15 @@ def end_of_answer(text: str) -> int:
     if first is None:
         return 0
     for mark in _END.finditer(text):
-        if mark["closes"] is not None or mark.start() > first.start():
+        if mark["closes"] is not None:
+            return mark.start()
+        if mark.start() > first.start() and (mark["line"] is None or _begins_line(text, mark.start())):
             return mark.start()
     return len(text)
+
+
+def _begins_line(text: str, position: int) -> bool:
+    return _LINE_START.search(text, max(0, position - 8), position) is not None
 
 
 def end_of_blank(text: str, start: int, stop: int) -> int:
@@ -145,7 +151,7 @@ def _announcement(text: str, key: re.Match[str], start: int, stop: int) -> tuple
     begin, end = key.span()
     if text[begin] == "\\":
         return ("box", begin, end, False) if text[begin + 1] in "fb" else None
-    line = _LINE_START.search(text, max(start, begin - 8), begin) is not None
+    line = _begins_line(text, begin)
     if text[begin] == "#":
         return ("hashes", begin, end, False) if line else None
     word = key.group().lower()
@@ -156,9 +162,9 @@ def _announcement(text: str, key: re.Match[str], start: int, stop: int) -> tuple
     if word == "answer" and text[begin - 1 : begin] == "<" and text[end : end + 1] == ">":
         return "tag", begin, end + 1, False
     before = max(start, begin - 48)
-    if _FORMS[word] == "label" and _BEFORE_LABEL.search(text, before, begin):
+    if _FORMS[word] == "label" and (leading := _BEFORE_LABEL.search(text, before, begin)):
         label = _AFTER_LABEL.match(text, end, stop)
-        if label is not None:
+        if label is not None and (label["heading"] is None or leading["line"] is not None):
             return "label", begin, label.end(), False
     if word in _BEFORE_SENTENCE and _BEFORE_SENTENCE[word].search(text, before, begin):
         sentence = _AFTER_SENTENCE.match(text, end, stop)
