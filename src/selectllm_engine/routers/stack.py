@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Member", "Stack"]
 
 _FOLDS = 5
-_TRUST = (0.0, 0.25, 0.5, 0.75, 1.0)
+_TRUST = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LEAST = 0.01  # routers of smaller weight are left out
 
 
@@ -29,10 +29,10 @@ class Stack:
     """p = t · Σ w·p(router) + (1 − t) · rate.
 
     The weights w are not negative, sum to 1, and have the smallest log loss on validation: the linear opinion pool,
-    whose few weights can't follow the noise of a few hundred questions. The trust t is the one of 0, ¼, ½, ¾ and 1
-    whose argmax is right most often on validation, with weights found on the other four fifths; on a tie the
-    smallest. So without an advantage over always taking the best LLM there remain the rates. Without validation the
-    weights are equal and t is 1.
+    whose few weights can't follow the noise of a few hundred questions. The trust t is the largest of 1, ¾, ½, ¼ and 0
+    whose argmax, with weights found on the other four fifths of validation, is not right less often than the best
+    single LLM by more than a standard error. So nothing but the rates remains where the routers would choose worse.
+    Without validation the weights are equal and t is 1.
 
     Args:
         routers: the routers to combine, fitted on the same training questions; without them, every router on TF-IDF
@@ -146,16 +146,18 @@ def _weights(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def _trust(predicted: NDArray[Any], rates: NDArray[np.float32], labels: NDArray[np.bool_], seed: int) -> float:
-    """The share of the routers' mixture, beside the rates, whose choices are right most often on held-out folds."""
+    """The largest share of the routers' mixture, beside the rates, that does not choose worse than the best LLM."""
     folds = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
-    right = np.zeros(len(_TRUST))
+    mixed = np.tile(rates, (len(labels), 1)).astype(np.float64)
     for fold in range(_FOLDS):
         held_out = folds == fold
-        if not held_out.any() or held_out.all():
-            continue
-        weights = _weights(predicted[:, ~held_out], labels[~held_out])
-        mixed = np.einsum("r,rvn->vn", weights, predicted[:, held_out])
-        for at, trust in enumerate(_TRUST):
-            choice = (trust * mixed + (1 - trust) * rates).argmax(axis=1)
-            right[at] += labels[held_out][np.arange(len(choice)), choice].sum()
-    return _TRUST[int(right.argmax())]
+        if held_out.any() and not held_out.all():
+            weights = _weights(predicted[:, ~held_out], labels[~held_out])
+            mixed[held_out] = np.einsum("r,rvn->vn", weights, predicted[:, held_out])
+    best = labels[:, labels.mean(axis=0).argmax()].astype(float)
+    for trust in _TRUST:
+        choice = (trust * mixed + (1 - trust) * rates).argmax(axis=1)
+        gain = labels[np.arange(len(choice)), choice] - best
+        if gain.mean() >= -gain.std() / np.sqrt(len(gain)):
+            return trust
+    return _TRUST[-1]
