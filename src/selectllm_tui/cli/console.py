@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_tui.cli.options import Format
@@ -133,7 +133,11 @@ def write_table(
         return write_json(list(rows))
     if form is Format.CSV:
         return _csv(rows)
-    columns = [column for column in columns if not column.drop or any(_known(column, row) for row in rows)]
+    columns = [
+        replace(column, title=visible(column.title))
+        for column in columns
+        if not column.drop or any(_known(column, row) for row in rows)
+    ]
     ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
     if form is Format.TABLE and sys.stdout.isatty():
         return _rich(columns, rows, title=title, footnotes=footnotes, ends=ends, styles=styles)

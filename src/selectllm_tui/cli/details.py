@@ -99,17 +99,18 @@ def _qualities(details: Details) -> Iterator[dict[str, Any]]:
 
 
 def _by_subject(details: Details, form: Format) -> None:
-    # All rows but upper bounds, by number: names may be any text. Narrow terminals have room for the first at most.
-    reachable = [
-        name
+    """All rows but upper bounds, by number: names may be any text. A narrow terminal does without LLMs first."""
+    kinds = {
+        name: row.kind
         for name, row in zip(details.rows, details.table.rows, strict=True)
         if row.kind != "baseline" or row.router is None
-    ]
-    fields = {name: f"row {at}" for at, name in enumerate(reachable)}
+    }
+    fields = {name: f"row {at}" for at, name in enumerate(kinds)}
+    wanted = sorted(kinds, key=lambda name: ("baseline", "router", "llm").index(kinds[name]))
     columns = [
         Column("subject", "subject", align="left"),
         Column("questions", "questions", text),
-        *(Column(field, name, percent, drop=at) for at, (name, field) in enumerate(fields.items(), start=1)),
+        *(Column(field, name, percent, drop=1 + wanted.index(name)) for name, field in fields.items()),
     ]
     shown = [
         {
