@@ -34,7 +34,7 @@ _OTHER_CLAUSE = re.compile(r"[)\]*_}.]{0,4}[ ](?:is|was|isn't|does|doesn't|would
 
 _MENTION = re.compile(
     r"""
-    ^[ \t>*_#\-]{0,8}\(?(?P<line>[A-J])(?:[.):](?=\W|\Z)|[*_]{0,3}[ \t]{0,8}$)
+    ^[ \t>*_#\-]{0,8}\(?(?P<line>[A-J])(?:[.):](?=\W|\Z)|[ ](?:[-–—][ ]|\()|[*_]{0,3}[ \t]{0,8}$)
     | (?<![\w)\]}])\((?P<round>[A-J])\)(?!\w)
     | \b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)s?[ ]\(?(?P<named>[A-J])(?![\w'’])
     | \b(?:[Cc]hoose|[Pp]ick|[Ss]elect|go[ ]with)[ ](?P<picked>[A-J])(?![\w'’])

@@ -64,9 +64,9 @@ def stated(text: str, statement: Statement) -> Found | None:
         return None if heading else found
     if found is not None:
         return found
-    numeral = _NUMERAL.match(text, _lead(text, start, stop), stop)
+    numeral = _numeral(text, start, stop)
     if numeral is not None:
-        return Found(str(_NUMERALS.index(numeral[1].lower())), numeral.start(1), numeral.end(1))
+        return numeral
     if statement.form == "sentence":
         return last(text, start, end_of_sentence(text, start, stop))
     if statement.form in ("label", "short"):
@@ -94,7 +94,7 @@ def last(text: str, start: int, stop: int) -> Found | None:
             spare = spare or found
             if note is None and found.end != item and not _counts_nothing(text, found):
                 return _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or found
-    return spare
+    return spare or _numeral(text, start, stop)
 
 
 def _counts_nothing(text: str, found: Found) -> bool:
@@ -141,6 +141,14 @@ def _after(text: str, start: int, stop: int) -> Found | None:
             break
         found, equation = value, _EQUATION.match(text, right.start("body"), stop)
     return found
+
+
+def _numeral(text: str, start: int, stop: int) -> Found | None:
+    """A number up to twelve in words right at `start`."""
+    numeral = _NUMERAL.match(text, _lead(text, start, stop), stop)
+    return (
+        None if numeral is None else Found(str(_NUMERALS.index(numeral[1].lower())), numeral.start(1), numeral.end(1))
+    )
 
 
 def _lead(text: str, start: int, stop: int) -> int:

@@ -3,7 +3,7 @@ r"""Where a text states its answer: "the answer is …", "Answer: …", "#### �
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = [
@@ -31,12 +31,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What follows an announcement of the answer: `text[start:stop]`, cut where the next statement begins.
+    """An announcement of the answer from `begin`, and what follows it, `text[start:stop]`, up to the next statement.
 
     `negated`: the text says that this is *not* the answer.
     """
 
     form: Form
+    begin: int
     start: int
     stop: int
     negated: bool = False
@@ -48,7 +49,7 @@ DECORATION = r"\s*_`\"'“”‘’(\[{"  # what may stand around an answer, ins
 # a new question does so only after something was said: a text may begin by repeating its question.
 _END = re.compile(
     r"(?P<closes><END_ANSWER>|<\|(?:im_end|endoftext|end_of_text|eot_id|end)\|>|</s>|<eos>|<end_of_turn>)"
-    r"|<START_QUESTION>|<\|im_start\|>|<start_of_turn>|\[INST\]"
+    r"|<START_QUESTION>|(?<!<END_QUESTION>)(?<!<END_QUESTION>\s)<START_ANSWER>|<\|im_start\|>|<start_of_turn>|\[INST\]"
     r"|(?P<line>(?:Question|Q)[ ]?\d{0,4}[ ]?:|Human[ ]?:|User[ ]?:|###[ ]Instruction)"
 )
 
@@ -62,7 +63,7 @@ _FORMS: dict[str, Form] = {
     "choice": "sentence",
 }
 _BEFORE_LABEL = re.compile(
-    r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
+    r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>[ ]?)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
     re.MULTILINE | re.IGNORECASE,
 )
 _AFTER_LABEL = re.compile(
@@ -80,10 +81,13 @@ _AFTER_SENTENCE = re.compile(
     r"""
     s?(?:[ ](?:choice|option))? (?:[ ](?:to|for|of|in)[ ][^.:\n]{1,80}?)? [*_]{0,3}
     (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
-    (?P<negated>n't|[ ](?:not|n[eo]ither)\b)?
+    (?P<negated>n't|[ ](?:not|n[eo]ither)(?=[ ]\S))?
     | [ ](?:cannot|can't|can[ ]not|could[ ]not)[ ]be\b(?P<impossible>)
     """,
     re.IGNORECASE | re.VERBOSE,
+)
+_INTRODUCTION = re.compile(
+    r"(?:\b(?:so|thus|hence|therefore|the|my|our|final|correct|right|best),?[ ]|[\"“*_(]){0,8}\Z", re.IGNORECASE
 )
 _LINE_START = re.compile(r"^[ \t]{0,4}\Z", re.MULTILINE)
 _BLANK = re.compile(r"\s*+")
@@ -124,53 +128,54 @@ def end_of_sentence(text: str, start: int, stop: int) -> int:
 
 def statements(text: str, start: int, stop: int) -> list[Statement]:
     """Every statement of an answer in `text[start:stop]`, in order; they don't overlap."""
-    announced: list[tuple[Form, int, int, bool]] = []  # form, key word, where the content starts, negated
-    for key in _KEY.finditer(text, start, stop):
-        if announced and key.start() < announced[-1][2]:
-            continue
-        announcement = _announcement(text, key, start, stop)
-        if announcement is not None:
-            announced.append(announcement)
     found: list[Statement] = []
-    bound = stop
-    for form, word, begin, negated in reversed(announced):
-        end = bound
-        if form == "box":
-            end = _closing_brace(text, begin, bound)
-        elif form == "tag":
-            end = _up_to("</", text, begin, bound)
-        elif form == "hashes":
-            end = _up_to("\n", text, begin, bound)
-        found.append(Statement(form, begin, end, negated))
-        bound = word
-    found.reverse()
+    for key in _KEY.finditer(text, start, stop):
+        if found and key.start() < found[-1].start:
+            continue
+        statement = _announced(text, key, start, stop)
+        if statement is not None:
+            if found:
+                found[-1] = replace(found[-1], stop=_end(text, found[-1], max(statement.begin, found[-1].start)))
+            found.append(statement)
+    if found:
+        found[-1] = replace(found[-1], stop=_end(text, found[-1], stop))
     return found
 
 
-def _announcement(text: str, key: re.Match[str], start: int, stop: int) -> tuple[Form, int, int, bool] | None:
+def _end(text: str, statement: Statement, bound: int) -> int:
+    if statement.form == "box":
+        return _closing_brace(text, statement.start, bound)
+    if statement.form == "tag":
+        return _up_to("</", text, statement.start, bound)
+    return _up_to("\n", text, statement.start, bound) if statement.form == "hashes" else bound
+
+
+def _announced(text: str, key: re.Match[str], start: int, stop: int) -> Statement | None:
     begin, end = key.span()
     if text[begin] == "\\":
-        return ("box", begin, end, False) if text[begin + 1] in "fb" else None
+        return Statement("box", begin, end, stop) if text[begin + 1] in "fb" else None
     line = _begins_line(text, begin)
     if text[begin] == "#":
-        return ("hashes", begin, end, False) if line else None
+        return Statement("hashes", begin, end, stop) if line else None
     word = key.group().lower()
     if word.endswith(":"):
-        return ("short", begin, end, False) if line and key.group()[0] == "A" else None
+        return Statement("short", begin, end, stop) if line and key.group()[0] == "A" else None
     if word not in _FORMS:
         return None
     if word == "answer" and text[begin - 1 : begin] == "<" and text[end : end + 1] == ">":
-        return "tag", begin, end + 1, False
+        return Statement("tag", begin - 1, end + 1, stop)
     before = max(start, begin - 48)
+    introduction = _INTRODUCTION.search(text, before, begin)
+    opening = introduction.start() if introduction else begin
     if _FORMS[word] == "label" and (leading := _BEFORE_LABEL.search(text, before, begin)):
         label = _AFTER_LABEL.match(text, end, stop)
         if label is not None and (label["heading"] is None or leading["line"] is not None):
-            return "label", begin, label.end(), False
+            return Statement("label", opening, label.end(), stop)
     if word in _BEFORE_SENTENCE and _BEFORE_SENTENCE[word].search(text, before, begin):
         sentence = _AFTER_SENTENCE.match(text, end, stop)
         if sentence is not None:
             negated = sentence["negated"] is not None or sentence["impossible"] is not None
-            return "sentence", begin, sentence.end(), negated
+            return Statement("sentence", opening, sentence.end(), stop, negated)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Words in a text: the answer to questions like "heads or tails?", compared without case, quotes and full stop."""
+"""Words in a text ("heads or tails?"), compared without case, quotes, full stop and a leading article."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _STOP = re.compile(
 )
 _VERDICT = re.compile(r"(?:yes|no|true|false)(?=[*_\"'”’)]{0,4}(?:[,.;:!]|[ ]?[—–-]|\s*\Z|\n))", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+_QUOTED = re.compile(r"[\"“]([^\"“”\n]{1,80})[\"”]")
+_ARTICLE = re.compile(r"(?:the|an?)\s+(?=\w)", re.IGNORECASE)
 
 
 def bare(text: str) -> Found | None:
@@ -45,7 +47,10 @@ def last(text: str, start: int, stop: int) -> Found | None:
     verdict = _VERDICT.match(text, lead.end() if lead else begin, stop) or (
         _VERDICT.match(text, end_of_blank(text, start, stop), begin) if " " in text[begin:stop].strip() else None
     )
-    return _trimmed(text, begin, stop) if verdict is None else _trimmed(text, *verdict.span())
+    if verdict is not None:
+        return _trimmed(text, *verdict.span())
+    quoted = list(_QUOTED.finditer(text, begin, len(text) if end < 0 else end))
+    return _trimmed(text, *quoted[0].span(1)) if len(quoted) == 1 else _trimmed(text, begin, stop)
 
 
 def _phrase(text: str, start: int, stop: int) -> Found | None:
@@ -55,11 +60,17 @@ def _phrase(text: str, start: int, stop: int) -> Found | None:
     if verdict is not None:
         return _trimmed(text, *verdict.span())
     end = _STOP.search(text, start, stop)
-    return _trimmed(text, start, end.start() if end else stop)
+    stop = end.start() if end else stop
+    quoted = list(_QUOTED.finditer(text, max(0, start - 1), stop))
+    if quoted and (len(quoted) == 1 or quoted[0].start(1) == start):
+        return _trimmed(text, *quoted[0].span(1))
+    return _trimmed(text, start, stop)
 
 
 def _trimmed(text: str, start: int, stop: int) -> Found | None:
     stop = start + len(text[start:stop].rstrip(_TRIM))
     start = stop - len(text[start:stop].lstrip(_TRIM))
+    article = _ARTICLE.match(text, start, stop)
+    start = article.end() if article else start
     word = " ".join(text[start:stop].replace("’", "'").casefold().split())
     return Found(word, start, stop) if word else None

@@ -15,10 +15,11 @@ quotes and full stop. A statement that names several options names none.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from selectllm_engine import _letters, _numbers, _words
-from selectllm_engine._statements import Found, Statement, end_of_answer, statements
+from selectllm_engine._statements import Found, Statement, end_of_answer, end_of_sentence, statements
 
 __all__ = ["EXTRACTOR_VERSION", "Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
 
@@ -27,6 +28,8 @@ EXTRACTOR_VERSION = 1
 Kind = Literal["number", "letter", "word"]
 
 _THOUGHT = "</think>"
+_RATHER = re.compile(r"[,;]|\b(?:but|so|rather|instead)\b")
+_NOTHING = " \t\r\n*_:$.!?\"“”'\\()[]{}"
 
 
 def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
@@ -63,16 +66,22 @@ def canonical_number(text: str) -> str | None:
 
 
 def _find(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
+    end = stop
     for statement in reversed(statements(text, start, stop)):
+        content = statement.start
         if statement.negated:
-            continue
-        if not text[statement.start : statement.stop].strip(" \t\r\n*_:$.\\([{"):
-            if statement.stop == stop:
-                break
-            continue
-        found = _stated(text, statement, kind, choices)
-        if found is not None:
-            return None if found is _letters.SEVERAL else found
+            content = end_of_sentence(text, content, statement.stop)
+            rather = _RATHER.search(text, statement.start, content)
+            content = rather.start() if rather else content
+        if not text[content:end].strip(_NOTHING):
+            end = statement.begin  # cut off, or only what the answer is not: look before it
+        elif end < stop:
+            break
+        elif not statement.negated:
+            found = _stated(text, statement, kind, choices)
+            if found is not None:
+                return None if found is _letters.SEVERAL else found
+    stop = end
     if kind == "number":
         return _numbers.last(text, start, stop)
     if kind == "letter":

@@ -121,7 +121,9 @@ NUMBERS = [
     ("\\text{Total} = 5\nFinal answer: \\(\\frac{1}{2}\\)", "0.5"),
     # announced, but not said
     ("The answer is not 5. It is 6.", "6"),
-    ("The answer is not 5.", "5"),
+    ("The answer is not 5.", None),
+    ("It is 6. The answer is not 5.", "6"),
+    ("One.", "1"),
     ("The answer cannot be 5, so 4 + 4 = 8", "8"),
     ("The answer is 18. I hope the answer is clear.", "18"),
     ("So it is 18, my final answer\n", "18"),
@@ -214,6 +216,8 @@ LETTERS = [
     ("I pick A good one", None),
     ("My choice is C.", "C"),
     ("The answer is A+B", None),
+    ("B - Paris", "B"),
+    ("B (Paris)", "B"),
     ("(A) 1 (B) 2 (C) 3 (D) 4\nThe answer is (C).", "C"),
     ("The answer is (C).\nThe options were (A) 1 (B) 2 (C) 3 (D) 4", "C"),
     ("A. red\nB. green\nC. blue\nD. black\n\nThe sky, so option C.", "C"),
@@ -300,6 +304,18 @@ WORDS = [
     ("No.\n\nIt was turned once and shows tails.", "no"),
     ("Tails\n```\n", "tails"),
     ("Tails\nQuestion: And now?\nHeads", "tails"),
+    ("The answer is tails. <START_ANSWER> The answer is heads.", "tails"),
+    ("<START_QUESTION> Question: Which? <END_QUESTION> <START_ANSWER> Answer: Tails <END_ANSWER>", "tails"),
+    ("Tails.\nSo the answer is", "tails"),
+    ("The answer is not Monday.", None),
+    ("The answer is not.", "not"),
+    ('The answer is "the answer is "the answer is "', None),
+    ('The answer is "The answer is Ada."', "ada"),
+    ("The answer is the mother.", "mother"),
+    ("The answer is the", "the"),
+    ('The answer is "the" and not "a".', "the"),
+    ('The answer is the word "donkey"', "donkey"),
+    ('The first word in this list is "donkey".', "donkey"),
     ("O’Neil", "o'neil"),
     ("STRASSE", "strasse"),
     ("", None),
@@ -320,7 +336,8 @@ def test_gold_answers():
     assert canonical("Rome", "letter") is None
     assert canonical("- 5", "number") == "-5"
     assert canonical(" Yes. ", "word") == "yes"
-    assert canonical("The answer", "word") == "the answer"
+    assert canonical("The answer is", "word") == "answer is"
+    assert canonical("the", "word") == "the"
     assert canonical("", "word") is None
 
 
