@@ -6,8 +6,8 @@ import pytest
 from fake_engine import FakeEngine, fake_weights
 from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
-from selectllm_engine.cache import Cache
-from selectllm_engine.errors import EngineError, SettingsMismatchError
+from selectllm_engine.cache import Cache, Writer
+from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
 from selectllm_engine.generation import runner
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
@@ -198,6 +198,25 @@ def test_a_failing_benchmark_does_not_stop_the_others(lab):
     assert "is being written by" in failure["problem"]
     lab.check(3)
     lab.check(3, questions=4, benchmark="third")
+
+
+def test_a_full_disk_in_one_benchmark_spoils_no_other(lab, monkeypatch):
+    lab.cache.write_questions("second", fake_questions({"test": 5}))
+    append = Writer.append
+
+    def full(writer, rows, metadata):
+        if writer.folder.parts[-3] == "fake":
+            raise CacheError("cannot write: No space left on device", "free some space")
+        append(writer, rows, metadata)
+
+    monkeypatch.setattr(Writer, "append", full)
+    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
+    assert not lab.run(benchmarks=("fake", "second"))
+    assert [(each["benchmark"], each["remedy"]) for each in lab.failures()] == [("fake", "free some space")]
+    lab.check(3, questions=5, benchmark="second")
+    monkeypatch.undo()
+    assert lab.run()
+    lab.check(3)
 
 
 def test_prompts_that_do_not_fit_are_counted_and_left_out(lab):

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from fake_engine import fake_weights
-from selectllm_engine.errors import EngineError, UsageError
+from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 from selectllm_engine.generation import weights
 from selectllm_engine.generation.weights import find_weights, fingerprint, local_folder
 from selectllm_engine.llms import LLM
@@ -77,3 +77,61 @@ def test_folders_and_hub_ids(folder, monkeypatch):
     for neither in ("nowhere", "./owner/name", "~/nowhere", "/no/where", "a/b/c"):
         with pytest.raises(UsageError, match="no folder"):
             local_folder(neither)
+
+
+class FakeHub:
+    """Stands for huggingface_hub: gives a snapshot, or raises."""
+
+    class GatedRepoError(Exception): ...
+
+    class RepositoryNotFoundError(Exception): ...
+
+    class LocalEntryNotFoundError(Exception): ...
+
+    class HfHubHTTPError(Exception): ...
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def snapshot_download(self, hub_id, *, revision, allow_patterns):
+        self.asked = hub_id, revision
+        assert not any("bin" in pattern or "pickle" in pattern for pattern in allow_patterns)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return str(self.answer)
+
+
+def test_a_download_is_pinned_to_its_commit(folder, monkeypatch):
+    snapshot = folder.rename((folder.parent / "snapshots").mkdir() or folder.parent / "snapshots" / "abc123")
+    hub = FakeHub(snapshot)
+    monkeypatch.setattr(weights, "import_module", lambda _: hub)
+    found = find_weights(LLM(name="x", weights="owner/name"), known_revision="abc123")
+    assert hub.asked == ("owner/name", "abc123")
+    assert found.manifest() == {"id": "owner/name", "revision": "abc123", "fingerprint": fingerprint(snapshot)}
+    find_weights(LLM(name="x", weights="owner/name", revision="v2"), known_revision="abc123")
+    assert hub.asked == ("owner/name", "v2")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (FakeHub.GatedRepoError(), "owner/name is gated; accept its terms on"),
+        (FakeHub.RepositoryNotFoundError(), "the hub has no owner/name, or it is private; check the id"),
+        (FakeHub.LocalEntryNotFoundError(), "is not on this machine and the hub cannot be reached; name a folder"),
+        (FakeHub.HfHubHTTPError("503 away\nmore"), r"owner/name cannot be downloaded \(503 away\); try again"),
+        (OSError("disk full"), r"cannot be downloaded \(disk full\)"),
+    ],
+)
+def test_downloads_that_fail(monkeypatch, error, line):
+    monkeypatch.setattr(weights, "import_module", lambda _: FakeHub(error))
+    with pytest.raises(EngineError, match=line):
+        find_weights(LLM(name="x", weights="owner/name"))
+
+
+def test_without_the_hub_library(monkeypatch):
+    def missing(_):
+        raise ImportError
+
+    monkeypatch.setattr(weights, "import_module", missing)
+    with pytest.raises(MissingExtraError, match=r"selectllm\[vllm\]"):
+        find_weights(LLM(name="x", weights="owner/name"))

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import polars as pl
 
@@ -29,7 +29,7 @@ from selectllm_engine.prompts import build_prompt, default_sampling, prompt_mani
 
 if TYPE_CHECKING:
     from selectllm_engine.cache import Cache, Writer
-    from selectllm_engine.generation.engine import Encoded, Engine, Finished
+    from selectllm_engine.generation.engine import Encoded, Engine
     from selectllm_engine.llms import LLM, PromptStyle, Sampling
 
 __all__ = ["Emit", "LoadEngine", "Settings", "Stop", "encoder", "run"]
@@ -40,6 +40,7 @@ PROGRESS_SECONDS = 0.5
 LEAST_ROOM = 64  # new tokens that must fit behind a prompt, where more than that are asked for
 TIMED_FROM = 256  # prompts of which those to time are chosen
 
+_Result = TypeVar("_Result")
 LoadEngine = Callable[[str, Path], "Engine"]
 
 
@@ -121,7 +122,7 @@ def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, 
                 metadata = _metadata(engine, seed=seed)
                 try:
                     _sample(engine, each, metadata, emit=emit, stop=stop)
-                    if each.timed and not stop.level:
+                    if each.timed and not stop.level and not engine.unfinished():
                         _time(engine, each, emit=emit, stop=stop)
                 except SelectLLMError as error:
                     failed = _failed(emit, each.task, error)
@@ -243,7 +244,7 @@ def _fits(prompt: Encoded, sampling: Sampling, context: int | None) -> bool:
 def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit: Emit, stop: Stop) -> None:
     """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
-    in_flight: dict[str, tuple[int, ...]] = {}
+    in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
     rows: list[tuple[Any, ...]] = []
     tokens = 0
     flushed = told = time.monotonic()
@@ -255,14 +256,17 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
                 if (following := next(waiting, None)) is None:
                     break
                 question_id, samples = following
-                in_flight[question_id] = samples
-                engine.submit(question_id, work.prompts[question_id], work.settings.sampling, len(samples))
+                request = f"{work.task.benchmark}/{question_id}"
+                in_flight[request] = following
+                engine.submit(request, work.prompts[question_id], work.settings.sampling, len(samples))
             if stop.level > 1 or not in_flight:
                 break
-            for finished in _step(engine):
-                question_id = finished.request_id
+            for finished in _guarded(engine.step):
+                if finished.request_id not in in_flight:
+                    continue  # left over from a benchmark that failed
+                question_id, samples = in_flight.pop(finished.request_id)
                 prompt_tokens = work.prompts[question_id].tokens
-                for sample, made in zip(in_flight.pop(question_id), finished.completions, strict=True):
+                for sample, made in zip(samples, finished.completions, strict=True):
                     rows.append((question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason))
                     tokens += made.output_tokens
                     work.done += 1
@@ -279,15 +283,15 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
         stop.sampling = False
 
 
-def _step(engine: Engine) -> list[Finished]:
+def _guarded(work: Callable[[], _Result]) -> _Result:
+    """What `work` returns; whatever a library raises in it as an EngineError."""
     try:
-        return engine.step()
+        return work()
     except SelectLLMError:
         raise
     except Exception as error:
-        raise EngineError(
-            f"the engine failed ({type(error).__name__}: {str(error).strip().partition(chr(10))[0]})"
-        ) from error
+        reason = str(error).strip().partition("\n")[0]
+        raise EngineError(f"the engine failed ({type(error).__name__}: {reason})") from error
 
 
 def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
@@ -299,7 +303,9 @@ def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, s
 
 def _time(engine: Engine, work: Prepared, *, emit: Emit, stop: Stop) -> None:
     emit("phase", phase="timing")
-    latency = measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)
+    latency = _guarded(
+        lambda: measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)
+    )
     if latency is not None:
         work.writer.update(latency=latency)
         emit("latency", benchmark=work.task.benchmark, **latency)

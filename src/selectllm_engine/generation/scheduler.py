@@ -1,7 +1,7 @@
 """Worker processes, one per LLM, handed out to GPUs as those get free; their events in one stream.
 
-Workers run in process groups of their own: a Ctrl-C in the terminal reaches this process alone, which tells them. Should
-it die, they notice the end of their standard input and stop by themselves.
+Workers run in process groups of their own: a Ctrl-C in the terminal reaches this process alone, which tells them.
+Should it die, they hear their standard input end and stop by themselves.
 """
 
 from __future__ import annotations

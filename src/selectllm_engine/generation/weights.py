@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib import import_module
 from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -101,29 +102,24 @@ def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
 
 def _download(hub_id: str, revision: str | None) -> Path:
     try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import (
-            GatedRepoError,
-            HfHubHTTPError,
-            LocalEntryNotFoundError,
-            RepositoryNotFoundError,
-        )
+        hub: Any = import_module("huggingface_hub")  # comes with the engines
+        errors: Any = import_module("huggingface_hub.errors")
     except ImportError as error:
         raise MissingExtraError("downloading LLMs", "vllm") from error
     wanted = [*_TEXT_FILES, "*.safetensors", "*.safetensors.index.json"]
     try:
-        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
-    except GatedRepoError as error:
+        return Path(hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
+    except errors.GatedRepoError as error:
         raise EngineError(
             f"{hub_id} is gated", f"accept its terms on https://huggingface.co/{hub_id} and log in with hf auth login"
         ) from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise EngineError(f"the hub has no {hub_id}, or it is private", "check the id, or hf auth login") from error
-    except LocalEntryNotFoundError as error:
+    except errors.LocalEntryNotFoundError as error:
         raise EngineError(
             f"{hub_id} is not on this machine and the hub cannot be reached", "name a folder: --llm NAME=FOLDER"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (errors.HfHubHTTPError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise EngineError(f"{hub_id} cannot be downloaded ({reason})", "try again, or name a folder") from error
 
