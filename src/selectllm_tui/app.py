@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from textual.command import Provider
 
+    from selectllm_engine.run import Run
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
 
@@ -66,6 +67,7 @@ class ExplorerApp(App[None]):
     def __init__(self, benchmark: str | None = None, cache: Path | None = None, *, resume: bool = False) -> None:
         super().__init__()
         self._benchmark, self._cache, self._resume = benchmark, cache, resume
+        self._benchmarks: list[str] = []
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT
@@ -78,21 +80,26 @@ class ExplorerApp(App[None]):
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def load_run(self) -> None:
         """Reads the run in a thread."""
-        benchmarks: list[str] = []
         try:
-            from selectllm_engine.cache import open_cache
-            from selectllm_engine.run import load
             from selectllm_tui.snapshots.model import Model
 
-            cache = open_cache(self._cache)
-            benchmarks = cache.benchmarks()
-            run = load(self._benchmark, cache, progress=self._tell)
-            self.post_message(self.Loaded(Model(run)))
+            self.post_message(self.Loaded(Model(self.read())))
         except SelectLLMError as error:
-            self.post_message(self.Failed(error.problem, error.remedy, benchmarks))
+            self.post_message(self.Failed(error.problem, error.remedy, self._benchmarks))
         except Exception as error:  # a damaged file must not end in a traceback
             self.log.error(repr(error))
-            self.post_message(self.Failed(f"{type(error).__name__}: {error}", "see selectllm cache verify", benchmarks))
+            self.post_message(
+                self.Failed(f"{type(error).__name__}: {error}", "see selectllm cache verify", self._benchmarks)
+            )
+
+    def read(self) -> Run:
+        """The run to explore; called in a thread."""
+        from selectllm_engine.cache import open_cache
+        from selectllm_engine.run import load
+
+        cache = open_cache(self._cache)
+        self._benchmarks = cache.benchmarks()
+        return load(self._benchmark, cache, progress=self._tell)
 
     def _tell(self, done: int, total: int) -> None:
         self.post_message(self.Progress(done, total))
@@ -117,7 +124,7 @@ class ExplorerApp(App[None]):
             state, theme = recalled
             if theme in self.available_themes:
                 self.theme = theme
-        await self.switch_screen(MainScreen(message.model, state))
+        await self.push_screen(MainScreen(message.model, state))
 
     @property
     def main(self) -> MainScreen | None:
@@ -131,7 +138,7 @@ class ExplorerApp(App[None]):
         if (main := self.main) is not None:
             main.say(f"{message.problem}; {message.remedy}" if message.remedy else message.problem)
             return
-        await self.switch_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
+        await self.push_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
 
     @on(ProblemScreen.Picked)
     async def _picked(self, message: ProblemScreen.Picked) -> None:
@@ -140,8 +147,8 @@ class ExplorerApp(App[None]):
 
     async def action_reload(self) -> None:
         """Reads the cache again; a run that is on the screen stays there meanwhile."""
-        if self.main is None:
-            await self.switch_screen(LoadingScreen())
+        if isinstance(self.screen, ProblemScreen):
+            await self.pop_screen()
         self.load_run()
 
     def exit(self, *args: Any, **kwargs: Any) -> None:

@@ -185,14 +185,14 @@ COMMANDS: tuple[Command, ...] = (
         palette=False,
     ),
     Command("toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=_no_llm),
-    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=8, reason=_all_on),
+    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=15, reason=_all_on),
     Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=_only),
-    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=7, reason=_undo),
+    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=11, reason=_undo),
     Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=_redo),
     # Setup
-    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=2, reason=_routers),
+    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=5, reason=_routers),
     Command("router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=_routers),
-    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=3, reason=_policies),
+    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=6, reason=_policies),
     Command("policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=_policies),
     Command(
         "more",
@@ -221,10 +221,10 @@ COMMANDS: tuple[Command, ...] = (
         "Router and policy",
     ),
     # Tabs
-    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs", footer=4),
+    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs", footer=7),
     Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
     *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
-    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=5, reason=_row),
+    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=8, reason=_row),
     Command(
         "sort",
         ("s",),
@@ -232,7 +232,7 @@ COMMANDS: tuple[Command, ...] = (
         "Sort by the next column.",
         "Tabs",
         tabs=("results", "questions", "pools"),
-        footer=9,
+        footer=14,
     ),
     Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions", "pools")),
     Command(
@@ -242,13 +242,13 @@ COMMANDS: tuple[Command, ...] = (
         "Show another figure: the study's column, accuracy or latency or gap, latency or cost.",
         "Tabs",
         tabs=("results", "matrix", "tradeoff"),
-        footer=6,
+        footer=13,
     ),
     # Questions
     Command(
-        "search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions", footer=10
+        "search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions", footer=9
     ),
-    Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions", footer=11),
+    Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions", footer=10),
     _filter("misrouted", "m"),
     _filter("only-one", "o"),
     _filter("unsolvable", "z"),
@@ -289,10 +289,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # Everywhere
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
-    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", footer=13),
+    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", footer=16),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
-    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", footer=14),
-    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", footer=15),
+    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", footer=2),
+    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", footer=3),
     Command(
         "command_palette",
         ("ctrl+p",),
@@ -300,7 +300,7 @@ COMMANDS: tuple[Command, ...] = (
         "Everything, by name.",
         "Everywhere",
         "textual",
-        footer=16,
+        footer=4,
         palette=False,
     ),
     Command("quit", ("ctrl+q",), "quit", "Leave the explorer.", "Everywhere", "textual", palette=False),

@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes import write_fake_run
+from selectllm_engine.evaluation import VERDICTS
+from selectllm_engine.policies import parse_policy
+from selectllm_engine.run import load
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.commands import COMMANDS, filter_of
+from selectllm_tui.screens.filters import FilterScreen
+from selectllm_tui.screens.generations import GenerationsScreen
+from selectllm_tui.screens.help import HelpScreen
 from selectllm_tui.screens.message import ProblemScreen
+from selectllm_tui.screens.search import SearchScreen
+from selectllm_tui.state import FILTERS, TABS
+from selectllm_tui.widgets.header import Header
+from selectllm_tui.widgets.keybar import KeyBar
+from selectllm_tui.widgets.rows import RowTable
+from tui.explorers import main_of, press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,46 +28,365 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("cache")
-    write_fake_run(root)
-    return root
+FILTER_KEYS = {name: command.keys for command in COMMANDS if (name := filter_of(command))}
 
 
-async def settled(pilot: Pilot[None]) -> MainScreen:
-    """Waits until the run is loaded and all of the screen is computed."""
-    while True:
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
-        if not list(pilot.app.workers):
-            break
-    assert isinstance(pilot.app.screen, MainScreen)
-    return pilot.app.screen
+def text_of(pilot: Pilot[None]) -> str:
+    """What is on the screen."""
+    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
 
 
-async def test_toggling_an_llm_changes_pool_and_figures(cache: Path) -> None:
+async def test_toggling_an_llm_changes_pool_and_figures_and_undo_brings_them_back(cache: Path) -> None:
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
-        assert screen.headline is not None
-        everyone = screen.headline.row.accuracy
-        await pilot.press("3")
-        await settled(pilot)
+        everyone = screen.headline.row
+        await press(pilot, "3")
         assert screen.state.setup.pool.names == ("fake-a", "fake-b")
-        assert screen.headline.before is not None
-        assert screen.headline.before.accuracy == everyone
-        assert screen.headline.row.accuracy != everyone
+        assert screen.headline.before == everyone
+        assert screen.headline.row.accuracy != everyone.accuracy
+        change = 100 * (screen.headline.row.accuracy - everyone.accuracy)
+        assert f"{'▲' if change > 0 else '▼'} {abs(change):.1f}" in text_of(pilot)
+        await press(pilot, "u")
+        assert screen.state.setup.pool.names == ("fake-a", "fake-b", "fake-c")
+        assert screen.headline.row == everyone
+        await press(pilot, "U")
+        assert screen.state.setup.pool.names == ("fake-a", "fake-b")
+        await press(pilot, "a")
+        assert len(screen.state.setup.pool) == 3
 
 
 async def test_the_last_llm_stays_on_and_the_reason_is_said(cache: Path) -> None:
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
-        await pilot.press("1", "2", "3")
-        await settled(pilot)
+        await press(pilot, "1", "2", "3")
         assert screen.state.setup.pool.names == ("fake-c",)
-        assert "at least one LLM" in screen.query_one("KeyBar").message[0]
+        assert "at least one LLM" in text_of(pilot)
+
+
+async def test_numbers_beyond_the_run_say_so(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "7")
+        assert len(screen.state.setup.pool) == 3
+        assert "no LLM 7" in text_of(pilot)
+
+
+async def test_the_side_panel_switches_with_enter_and_space(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.query_one("#pool", RowTable).focus()
+        await press(pilot, "down", "space")
+        assert screen.state.setup.pool.names == ("fake-a", "fake-c")
+        await press(pilot, "enter")
+        assert len(screen.state.setup.pool) == 3
+        await press(pilot, "x")
+        assert screen.state.setup.pool.names == ("fake-b",)
+        await press(pilot, "tab", "down", "enter")
+        assert screen.state.setup.router == "fake:sharp"
+        await press(pilot, "tab", "end", "up", "enter")
+        assert screen.state.setup.policy == "cascade"
+
+
+async def test_routers_policies_sliders_k_split_and_protocol_have_keys(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        setup = screen.state.setup
+        assert (setup.router, setup.policy, setup.k) == ("fake:blurred", "argmax", 5)
+        await press(pilot, "r")
+        assert screen.state.setup.router == "fake:sharp"
+        await press(pilot, "R", "P")
+        assert (screen.state.setup.router, screen.state.setup.policy) == ("fake:blurred", "cascade")
+        await press(pilot, "minus", "minus", "plus")
+        assert screen.state.setup.parameter == pytest.approx(0.75)
+        await press(pilot, "p")
+        assert screen.state.setup.policy == "argmax"
+        await press(pilot, "equals_sign")
+        assert "argmax has no parameter" in text_of(pilot)
+        await press(pilot, "comma", "comma", "full_stop")
+        assert screen.state.setup.k == 4
+        await press(pilot, "t")
+        assert screen.state.setup.split == "train"
+        await press(pilot, "C")
+        assert screen.state.setup.protocol == "paper"
+        assert " paper " in text_of(pilot)
+
+
+async def test_every_tab_opens_by_key_and_click_and_shows_something(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        sights = []
+        for name in TABS:
+            assert screen.state.view.tab == name
+            sights.append(text_of(pilot))
+            await press(pilot, "right_square_bracket")
+        assert screen.state.view.tab == "results"
+        assert len(set(sights)) == len(TABS)
+        for sight, sign in zip(
+            sights,
+            ("best-single", "thr. τ", "seconds per question", "misrouted", "p(right)", "accuracy is lost", "subsets"),
+            strict=True,
+        ):
+            assert sign in sight
+        await press(pilot, "left_square_bracket")
+        assert screen.state.view.tab == "pools"
+        await pilot.click("#main", offset=(16, 0))
+        await settled(pilot)
+        assert screen.state.view.tab == "matrix"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [(filter_keys[0], name) for name, filter_keys in FILTER_KEYS.items()],
+)
+async def test_every_filter_has_a_key_and_shows_as_many_questions_as_it_says(cache: Path, key: str, name: str) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await press(pilot, "3", key)
+        assert screen.state.view.filter == name
+        table = screen.query_one("#questions", RowTable)
+        assert len(table.rows) == screen.counts[name] == len(screen.listing.order)
+        await press(pilot, key)
+        assert screen.state.view.filter is None
+        assert len(table.rows) == 40
+
+
+async def test_filters_count_what_the_engine_judges(cache: Path) -> None:
+    run = load("fake", cache)
+    verdicts = run.view().policy_verdicts(run.scores("fake:blurred", forest=False), parse_policy("argmax"))
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await settled(pilot)
+        assert set(screen.counts) == set(FILTERS)
+        for name in ("unsolvable", "misrouted", "outvoted", "rescued"):
+            assert screen.counts[name] == (verdicts.verdict == VERDICTS.index(name)).sum()
+
+
+async def test_the_filter_menu_shows_counts_and_chooses(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "right_square_bracket", "right_square_bracket", "right_square_bracket", "f")
+        assert isinstance(app.screen, FilterScreen)
+        await press(pilot, "d")
+        assert (screen.state.view.filter, app.screen) == ("disagreement", screen)
+        await press(pilot, "f", "home", "enter")
+        assert screen.state.view.filter is None
+
+
+async def test_searching_narrows_with_every_letter_and_escape_takes_it_back(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "slash")
+        assert isinstance(app.screen, SearchScreen)
+        await press(pilot, *"APPLES")
+        found = len(screen.listing.order)
+        assert 0 < found < 40
+        await press(pilot, "enter")
+        assert (app.screen, screen.state.view.search, len(screen.listing.order)) == (screen, "APPLES", found)
+        await press(pilot, "slash", "x", "escape")
+        assert screen.state.view.search == "APPLES"
+        await press(pilot, "escape")
+        assert (screen.state.view.search, len(screen.listing.order)) == ("", 40)
+
+
+async def test_subjects_step_through_and_back_to_all(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await settled(pilot)
+        sizes = []
+        for _ in screen.subjects():
+            await press(pilot, "g")
+            sizes.append(len(screen.listing.order))
+        assert sum(sizes) == 40
+        await press(pilot, "g")
+        assert screen.state.view.subject is None
+
+
+async def test_questions_sort_by_key_and_by_a_click_on_a_head(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await press(pilot, "s")
+        assert screen.state.view.sort_of("questions") == ("verdict", False)
+        assert screen.listing is not None
+        verdicts = screen.listing.judged.verdict[screen.listing.order].tolist()
+        assert verdicts == sorted(verdicts)
+        await press(pilot, "S")
+        assert screen.listing is not None
+        verdicts = screen.listing.judged.verdict[screen.listing.order].tolist()
+        assert verdicts == sorted(verdicts, reverse=True)
+        await pilot.click("#questions", offset=(1, 0))
+        await settled(pilot)
+        assert screen.state.view.sort_of("questions") == ("question_id", False)
+
+
+async def test_a_question_opens_with_its_votes_and_generations_and_steps_within_the_filter(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await press(pilot, "d", "down", "down", "enter")
+        assert screen.state.view.tab == "question"
+        detail = screen.tab.detail
+        assert detail.place == 3
+        seen = load("fake", cache).question(detail.question_id, router="fake:blurred")
+        assert [each.votes for each in seen.llms] == [
+            tuple((answer, count) for answer, count in each.votes if answer is not None) for each in detail.ballots
+        ]
+        assert [each.selected for each in seen.llms] == [each.selected for each in detail.ballots]
+        assert (seen.verdict, seen.oracle) == (detail.verdict, detail.oracle)
+        assert seen.pooled.answer == detail.pooled.winner
+        await press(pilot, "n")
+        assert screen.tab.detail.place == 4
+        await press(pilot, "N", "N")
+        assert screen.tab.detail.place == 2
+        await press(pilot, "enter")
+        assert isinstance(app.screen, GenerationsScreen)
+        texts = load("fake", cache).generations(screen.tab.detail.question_id, "fake-a")["text"]
+        assert texts[0] in " ".join(text_of(pilot).split()) or texts[0] == ""
+        await press(pilot, "n", "space", "escape", "escape")
+        assert (app.screen, screen.state.view.tab) == (screen, "questions")
+
+
+async def test_rows_open_what_they_name(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        table = screen.query_one("#results", RowTable)
+        table.move_to("policy:threshold")
+        await press(pilot, "enter")
+        assert screen.state.setup.policy == "threshold"
+        table.move_to("llm:fake-b")
+        await press(pilot, "enter")
+        assert screen.state.setup.pool.names == ("fake-a", "fake-c")
+        table.move_to("oracle")
+        await press(pilot, "enter")
+        assert "not on a row that opens" in text_of(pilot)
+        await press(pilot, "u", "right_square_bracket", "down", "right", "enter")
+        assert (screen.state.setup.router, screen.state.setup.policy) == ("fake:sharp", "top-m")
+        await press(pilot, "left_square_bracket", "left_square_bracket", "end", "enter")
+        assert len(screen.state.setup.pool) < 3
+
+
+async def test_a_change_is_shown_in_its_cell_and_goes_again(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        still = text_of(pilot)
+        await press(pilot, "1")
+        results = screen.tab
+        assert any(mark in text_of(pilot).split("╭─ Results")[1] for mark in "▲▼")
+        results._calm()
+        await pilot.pause()
+        assert not any(mark in text_of(pilot).split("╭─ Results")[1] for mark in "▲▼")
+        assert text_of(pilot) != still
+
+
+async def test_results_show_the_studys_figures_where_names_match(tmp_path: Path) -> None:
+    from fakes import write_fake_run
+
+    write_fake_run(tmp_path, "gsm8k", llms=("gemma-7b", "my-own"))
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "w")
+        assert "71.1 /  7.1" in text_of(pilot)
+        assert "87.2 /  3.5" in text_of(pilot)
+
+
+async def test_help_names_the_tab_and_closes(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        assert "Wilson" in text_of(pilot)
+        await press(pilot, "escape")
+        assert app.screen is screen
+
+
+async def test_the_palette_finds_llms_and_commands(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*"fake-b off")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        while "fake-b" in main_of(pilot).state.setup.pool:
+            await pilot.press("enter")
+            await settled(pilot)
+        assert screen.state.setup.pool.names == ("fake-a", "fake-c")
+
+
+async def test_what_cannot_act_is_dimmed_and_says_why(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        bar = screen.query_one(KeyBar)
+        styles = {command.name: spans[0][1] for command, spans in bar.entries(400)}
+        assert (styles["undo"], styles["router"]) == ("faint", "accent")
+        await press(pilot, "u")
+        assert "nothing to undo" in text_of(pilot)
+        await press(pilot, "1")
+        assert {command.name: spans[0][1] for command, spans in bar.entries(400)}["undo"] == "accent"
+
+
+async def test_a_click_on_the_footer_presses_the_key(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        line = text_of(pilot).splitlines()[-1]
+        await pilot.click(KeyBar, offset=(line.index("p policy"), 0))
+        await settled(pilot)
+        assert screen.state.setup.policy != "argmax"
+
+
+async def test_reloading_keeps_the_setup(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "2", "p", "f5")
+        assert main_of(pilot) is screen
+        assert screen.state.setup.pool.names == ("fake-a", "fake-c")
+        assert screen.state.setup.policy == "random"
+        assert not screen.query_one(Header).busy
+
+
+async def test_resuming_starts_where_the_last_one_was_left(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "2", "p", "right_square_bracket", "right_square_bracket", "right_square_bracket", "d")
+        app.theme = "nord"
+        left = main_of(pilot).state
+        await pilot.press("q")
+    again = ExplorerApp(cache=cache, resume=True)
+    async with again.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert (screen.state.setup, screen.state.view) == (left.setup, left.view)
+        assert again.theme == "nord"
+    fresh = ExplorerApp(cache=cache)
+    async with fresh.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert len(screen.state.setup.pool) == 3
 
 
 async def test_an_empty_cache_says_what_to_do(tmp_path: Path) -> None:
@@ -65,3 +395,35 @@ async def test_an_empty_cache_says_what_to_do(tmp_path: Path) -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert isinstance(app.screen, ProblemScreen)
+        assert "selectllm generate" in text_of(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert not app.is_running
+
+
+async def test_several_benchmarks_are_offered(tmp_path: Path) -> None:
+    from fakes import write_fake_run
+
+    for name in ("one", "two"):
+        write_fake_run(tmp_path, name, questions={"test": 5})
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test() as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, ProblemScreen)
+        await pilot.press("down", "enter")
+        screen = await settled(pilot)
+        assert screen.model.space.benchmark == "two"
+
+
+async def test_a_damaged_cache_says_what_to_do(tmp_path: Path) -> None:
+    from fakes import flip_bit, write_fake_run
+
+    write_fake_run(tmp_path)
+    flip_bit(tmp_path / "fake" / "questions.parquet")
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test() as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, ProblemScreen)
+        assert "selectllm cache" in text_of(pilot)

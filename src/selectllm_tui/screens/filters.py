@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from selectllm_tui import formats
@@ -28,6 +29,9 @@ KEYS = {name: each.keys[0] for each in COMMANDS if (name := filter_of(each)) is 
 class FilterScreen(Dialog[str]):
     """Dismisses with the name of a filter, with an empty one for all."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, f"pick('{name}')", name, show=False) for name, key in KEYS.items()
+    ]
     DEFAULT_CSS = "FilterScreen RowTable { height: auto; }"
 
     def __init__(self, current: str | None, counts: Mapping[str, int]) -> None:
@@ -67,9 +71,6 @@ class FilterScreen(Dialog[str]):
     def _chosen(self, message: RowTable.Chosen) -> None:
         self.dismiss("" if message.key == ALL else message.key)
 
-    def on_key(self, event: object) -> None:
-        """A filter's own key chooses it."""
-        key = getattr(event, "key", "")
-        for name, own in KEYS.items():
-            if key == own:
-                self.dismiss(name)
+    def action_pick(self, name: str) -> None:
+        """Chooses a filter by its own key."""
+        self.dismiss(name)

@@ -92,6 +92,7 @@ class MainScreen(Screen[None]):
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
+        self.failure = ""  # why the last figures could not be computed
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -244,6 +245,7 @@ class MainScreen(Screen[None]):
             self._timer.stop()
         self.query_one(Header).busy = False
         self.query_one(KeyBar).done()
+        self.failure = message.error
         if message.error:
             self.say(message.error)
 

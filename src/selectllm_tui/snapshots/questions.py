@@ -216,5 +216,6 @@ def _sorted(
         series = pl.Series(found.pooled.count[order])
     else:
         series = frame.get_column(column)[order]
-    places = pl.select(pl.arg_sort_by(series, descending=descending, nulls_last=True, maintain_order=True))
+    by = pl.arg_sort_by("by", descending=descending, nulls_last=True, maintain_order=True)
+    places = series.alias("by").to_frame().select(by)
     return places.to_series().to_numpy().astype(np.intp)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "Results", "results"]
 
 PACE = 0.04  # seconds between two looks at rows that are still being computed
+LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]
     """The rows, the setup's own first, then as they get ready."""
     entries = listing(model, state)
     current = current_key(state.setup)
-    shown = time.monotonic()
+    prepared = model.prepared(state.setup.split, state.setup.k)
+    shown = time.monotonic() - PACE * (prepared.labels.size > LARGE)
     for at in sorted(range(len(entries)), key=lambda at: entries[at].key != current):
         row = model.row(state.setup, entries[at].key)
         detail = entries[at].detail

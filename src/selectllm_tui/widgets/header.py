@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.reactive import reactive
 
 from selectllm_tui.formats import MISSING, change, count, decimals, fixed, percent, points
-from selectllm_tui.widgets.paint import Painting, Span, fit, join, width_of
+from selectllm_tui.widgets.paint import Line, Painting, Span, fit, join, width_of
 
 if TYPE_CHECKING:
     from textual.strip import Strip
@@ -36,16 +36,13 @@ class Heading:
 def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
     """The header as one line, or two where it is narrow."""
     setup, row, before = heading.setup, heading.row, heading.before
-    where = join(
-        (
-            ((heading.benchmark, "strong"),),
-            ((setup.split, "plain"),),
-            ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
-            ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
-            ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
-        ),
-        " · ",
-    )
+    facts: list[Line] = [
+        ((heading.benchmark, "strong"),),
+        ((setup.split, "plain"),),
+        ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
+        ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
+        ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
+    ]
     how: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain"), *policy(setup)]
     figures: list[Span] = [(f"{percent(row.accuracy if row else None).strip()} %", "accent")]
     if row:
@@ -60,9 +57,13 @@ def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
     note: list[Span] = [(f"  {heading.note}", "warn")] if heading.note else []
     if lines == 1:
         right = [*how, ("   ", "plain"), *figures, (" ", "plain")]
-        return [_sides([*brand, *where, *note], right, width, figures)]
+        # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
+        short = [each for at, each in enumerate(facts) if at != 2]
+        lefts = ([*brand, *join(facts, " · ")], [*brand, *join(short, " · ")], [(" ", "plain"), *join(short, " · ")])
+        left = next((each for each in lefts if width_of(each) + width_of(right) + 2 <= width), lefts[-1])
+        return [_sides([*left, *note], right, width, figures)]
     return [
-        _sides([*brand, *where], [*note, (" ", "plain")], width, note),
+        _sides([*brand, *join(facts, " · ")], [*note, (" ", "plain")], width, note),
         _sides([(" ", "plain"), *how], [*figures, (" ", "plain")], width, figures),
     ]
 

@@ -51,25 +51,24 @@ class KeyBar(Painting):
             self.message = None
 
     def entries(self, width: int) -> list[tuple[Command, list[Span]]]:
-        """The commands that fit into `width`, in the order of their rank, the palette at the right end."""
+        """The commands that fit into `width` by their rank, in the order of the table."""
         if self.context is None:
             return []
         tab = self.context.state.view.tab
-        ranked = sorted((each for each in COMMANDS if each.footer), key=lambda each: each.footer)
-        shown: list[tuple[Command, list[Span]]] = []
+        acting = [each for each in COMMANDS if each.footer and (not each.tabs or tab in each.tabs)]
+        chosen: dict[int, tuple[Command, list[Span]]] = {}
         used = 1
-        for command in ranked:
-            if command.tabs and tab not in command.tabs:
-                continue
+        for at in sorted(range(len(acting)), key=lambda at: acting[at].footer):
+            command = acting[at]
             dim = why_not(command, self.context) is not None
             spans: list[Span] = [
                 (keys_name(command), "faint" if dim else "accent"),
                 (f" {command.title}  ", "faint" if dim else "muted"),
             ]
             if used + width_of(spans) <= width:
-                shown.append((command, spans))
+                chosen[at] = (command, spans)
                 used += width_of(spans)
-        return shown
+        return [chosen[at] for at in sorted(chosen)]
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The one line."""

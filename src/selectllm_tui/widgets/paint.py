@@ -79,6 +79,20 @@ class Painting(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)
 
+    _ground: Style | None = None
+
+    def notify_style_update(self) -> None:
+        """Forgets colours that a theme or a focus has changed."""
+        self._ground = None
+        super().notify_style_update()
+
+    @property
+    def ground(self) -> Style:
+        """The widget's own colours; asking Textual for them on every line takes longer than painting it."""
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
+
     def style_of(self, name: str) -> Style:
         """The colours of a style name."""
         names = f"paint--{name}"
@@ -86,7 +100,7 @@ class Painting(Widget):
 
     def painted(self, spans: Line) -> Strip:
         """A line as wide as the widget."""
-        return paint(spans, self.size.width, self.style_of, self.rich_style)
+        return paint(spans, self.size.width, self.style_of, self.ground)
 
 
 def paint(spans: Line, width: int, style_of: Callable[[str], Style], base: Style, align: Align = "left") -> Strip:

@@ -214,10 +214,10 @@ class RowTable(ScrollView, Painting, can_focus=True):
             self._laid_out = (self.rows.columns, width)
             self._widths = layout(self.rows.columns, width, self.gap)
         if self.header and y == 0:
-            return self._row([self._title(column) for column in self.rows.columns], self.rich_style)
+            return self._row([self._title(column) for column in self.rows.columns], self.ground)
         at = y + self.scroll_offset.y - self.header
         if not 0 <= at < len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         cells = self.rows.cells(at)
         if not self.rows.key(at):
             return self.painted(drawn(cells[0], width))
@@ -226,7 +226,7 @@ class RowTable(ScrollView, Painting, can_focus=True):
     def _base(self, at: int) -> Style:
         if at == self.cursor and self.show_cursor:
             return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-blurred")
-        return self.get_component_rich_style("rows--hover") if at == self.hover else self.rich_style
+        return self.get_component_rich_style("rows--hover") if at == self.hover else self.ground
 
     def _title(self, column: Column) -> Line:
         if self.sorted_by and self.sorted_by[0] == column.key:

@@ -36,7 +36,7 @@ class GridTable(RowTable):
     place: reactive[int] = reactive(0)
 
     def _base(self, at: int) -> object:  # type: ignore[override]
-        return self.rich_style if at == self.cursor else super()._base(at)
+        return self.ground if at == self.cursor else super()._base(at)
 
     def action_across(self, step: int) -> None:
         """Moves the cursor by a column."""

@@ -1,0 +1,252 @@
+"""How quick the explorer is: to start, from a key to the repainted table, and on a run of 400,000 questions.
+
+python perf/explorer.py              # everything, on the recorded run and on made-up ones
+python perf/explorer.py start        # first paint of a run, as a multiple of importing the libraries
+python perf/explorer.py keys         # key to repainted table, 1,319 questions x 7 LLMs x 10 samples
+python perf/explorer.py large        # key to headline and current row, 400,000 questions x 33 LLMs
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.evaluation import PoolView, view_of
+from selectllm_engine.outcomes import Outcomes
+from selectllm_engine.policies import RouterScores
+from selectllm_engine.prepared import Prepared
+from selectllm_engine.votes import llm_votes, tally
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    from selectllm_engine.llms import Pool
+
+LIBRARIES = "import textual.app, polars, numpy"
+EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', *sys.argv[1:]]))"
+PAINTED = b"best-single"  # in the results table once it is there
+
+
+def seconds_to_import() -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", LIBRARIES], check=True)
+    return time.perf_counter() - started
+
+
+def seconds_to_first_paint(arguments: list[str]) -> float:
+    """From the start of the process to the results table on a 120 x 40 terminal."""
+    started = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(  # noqa: S606 - the child is this very interpreter
+            sys.executable, [sys.executable, "-c", EXPLORER, *arguments]
+        )
+    ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    seen = b""
+    try:
+        while PAINTED not in seen:
+            if not select.select([terminal], [], [], 60)[0]:
+                raise SystemExit(f"no first paint within 60 s: {seen[-400:]!r}")
+            seen += os.read(terminal, 65536)
+        return time.perf_counter() - started
+    finally:
+        os.write(terminal, b"q")
+        drain(terminal)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def drain(terminal: int) -> None:
+    """Reads what the explorer says while it leaves; closing its terminal early would hang it up."""
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:
+        pass
+
+
+def start(arguments: list[str], repeats: int = 7) -> None:
+    seconds_to_import(), seconds_to_first_paint(arguments)  # warm the disk's cache
+    pairs = [(seconds_to_import(), seconds_to_first_paint(arguments)) for _ in range(repeats)]
+    bare = statistics.median(pair[0] for pair in pairs)
+    painted = statistics.median(pair[1] for pair in pairs)
+    print(f"import of the libraries   {bare:7.3f} s")
+    print(f"first paint of the run    {painted:7.3f} s   {painted / bare:.2f} x (aim: 2.5 x)")
+
+
+class MadeUpRun:
+    """The face of a Run over made-up outcomes and one made-up router: no files."""
+
+    def __init__(self, questions: int, llms: int, samples: int) -> None:
+        self.benchmark = "made-up"
+        self.splits = ("validation", "test")
+        self.routers = ("made-up",)
+        self._outcomes = {
+            "test": made_up(questions, llms, samples, "test"),
+            "validation": made_up(2000, llms, samples, "validation"),
+        }
+        self.llms = self._outcomes["test"].llms
+        self._prepared: dict[Any, Prepared] = {}
+        rng = np.random.default_rng(1)
+        chances = {
+            split: (0.3 * each.labels + 0.7 * rng.random(each.labels.shape)).astype(np.float32)
+            for split, each in self._outcomes.items()
+        }
+        self._scores = RouterScores(
+            "made-up", chances["test"], forest=chances["test"], validation=chances["validation"]
+        )
+
+    def info(self, _: str) -> dict[str, Any]:
+        return {}
+
+    def outcomes(self, split: str = "test") -> Outcomes:
+        return self._outcomes[split]
+
+    def prepared(self, split: str = "test", k: int | None = None) -> Prepared:
+        if (split, k) not in self._prepared:
+            self._prepared[split, k] = Prepared(self._outcomes[split], k)
+        return self._prepared[split, k]
+
+    def view(self, pool: Pool, *, k: int | None, protocol: str, split: str) -> PoolView:
+        return view_of(self.prepared(split, k), pool, self.prepared("validation", k), protocol)
+
+    def scores(self, *_: str, forest: bool = True) -> RouterScores:  # noqa: ARG002
+        return self._scores
+
+
+def made_up(questions: int, llms: int, samples: int, split: str) -> Outcomes:
+    """Random outcomes: LLMs are right in 40 to 75 % of samples; wrong answers are spread over ten."""
+    rng = np.random.default_rng(0)
+    right = rng.random((questions, llms, samples)) < np.linspace(0.4, 0.75, llms)[:, None]
+    answers = np.where(right, 0, rng.integers(-1, 10, right.shape, dtype=np.int16)).astype(np.int16)
+    names = tuple(f"llm-{n}" for n in range(llms))
+    return Outcomes(
+        benchmark="made-up",
+        split=split,
+        questions=pl.DataFrame(
+            {
+                "question_id": [f"{split}-{q}" for q in range(questions)],
+                "subject": ["none"] * questions,
+                "text": ["What is it?"] * questions,
+                "choices": pl.Series([None] * questions, dtype=pl.List(pl.String)),
+                "gold": ["0"] * questions,
+                "kind": ["number"] * questions,
+            }
+        ),
+        llms=names,
+        samples=samples,
+        answers=answers,
+        vocabulary=None,
+        gold=np.zeros(questions, dtype=np.int16),
+        labels=llm_votes(tally(answers)).code == 0,
+        latency=(np.linspace(1, 7, llms) * rng.uniform(0.5, 1.5, (questions, llms))).astype(np.float32),
+        cost=np.full((questions, llms), np.nan, dtype=np.float32),
+    )
+
+
+class Stopwatch:
+    """Seconds from a key to the moments when parts of the answer are painted."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self.screen = screen
+        self.headline: list[float] = []
+        self.current: list[float] = []
+        self.complete: list[float] = []
+
+    async def press(self, key: str) -> None:
+        screen = self.screen
+        started = time.perf_counter()
+        done = asyncio.Event()
+        # The screen handles these messages first; a callback after the next refresh sees what they painted.
+        seen = {"headline": self.headline, "current": self.current, "complete": self.complete}
+
+        def note(name: str) -> None:
+            if name in seen:
+                seen.pop(name).append(time.perf_counter() - started)
+            if name == "complete":
+                done.set()
+
+        def hook(message: object) -> None:
+            if getattr(message, "generation", None) != screen.generation:
+                return
+            if isinstance(message, MainScreen.Computed):
+                screen.call_after_refresh(note, "current" if message.tab else "headline")
+            elif isinstance(message, MainScreen.Finished):
+                screen.call_after_refresh(note, "complete")
+
+        self.hook = hook
+        before = screen.state
+        screen.action_press(key)
+        if screen.state.setup != before.setup:  # else nothing is computed
+            await done.wait()
+
+
+async def time_keys(run: MadeUpRun, keys: list[str]) -> Stopwatch:
+    watches: list[Stopwatch] = []
+
+    def hook(message: object) -> None:
+        if watches:
+            watches[0].hook(message)
+
+    class Timed(ExplorerApp):
+        def read(self) -> Any:
+            return run
+
+    app = Timed()
+    async with app.run_test(size=(120, 40), message_hook=hook):
+        while not (isinstance(screen := app.screen, MainScreen) and screen.headline and not list(app.workers)):
+            await asyncio.sleep(0.02)
+        watch = Stopwatch(screen)
+        watches.append(watch)
+        for key in keys:
+            await watch.press(key)
+            await asyncio.sleep(0.01)
+    return watch
+
+
+def fresh_pools(count: int) -> list[str]:
+    """Keys of which each leads to a pool that was not there before (a Gray code); the policy changes now and then."""
+    toggles = [str((step & -step).bit_length()) for step in range(1, count + 1)]
+    return [key for at, toggle in enumerate(toggles) for key in (["p", toggle] if at % 8 == 7 else [toggle])][:count]
+
+
+def keys(questions: int, llms: int, samples: int, aims: dict[str, float]) -> None:
+    watch = asyncio.run(time_keys(MadeUpRun(questions, llms, samples), fresh_pools(50)))
+    print(f"{questions:,} questions x {llms} LLMs x {samples} samples, medians of {len(watch.complete)} keys")
+    for name, title in (("headline", "headline"), ("current", "the current policy's row"), ("complete", "all rows")):
+        times = getattr(watch, name)
+        aim = f"   (aim: {aims[name]:.0f} ms)" if name in aims else ""
+        slow = sorted(times)[int(0.95 * len(times))]
+        print(f"  {title:26} {1e3 * statistics.median(times):7.1f} ms   95 %: {1e3 * slow:7.1f} ms{aim}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("start", "keys", "large"))
+    parser.add_argument("--cache", help="a cache with one benchmark; without it the recorded run")
+    given = parser.parse_args()
+    if given.what in (None, "start"):
+        start(["--cache", given.cache] if given.cache else [])
+    if given.what in (None, "keys"):
+        keys(1319, 7, 10, {"complete": 50})
+    if given.what in (None, "large"):
+        keys(400_000, 33, 1, {"headline": 250, "current": 250})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Caches that all tests of the explorer read, and nothing of the person's own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tui.explorers import write_routed_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fake run with two routers."""
+    root = tmp_path_factory.mktemp("cache")
+    write_routed_run(root)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What explorers remember goes to the test's own folder; no recorded run lies beneath a cache."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("selectllm_engine.cache._packaged", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def eager_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pilot waits for messages, not for an idle processor: on a busy machine that takes most of the time."""
+
+    async def turns(*_: float) -> None:
+        for _turn in range(40):  # more than a key needs from the terminal to the screen and back
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("textual.app.wait_for_idle", turns)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", turns)
