@@ -115,6 +115,15 @@ def tool():
     return module
 
 
+def test_the_python_of_the_readme_runs(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)  # where the recorded run is
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {})  # noqa: S102
+    assert "best-single" in capsys.readouterr().out
+
+
 def test_the_references_are_up_to_date(tool):
     for name, text in tool.pages().items():
         assert (ROOT / "docs" / name).read_text("utf-8") == text, "run tools/reference.py"
