@@ -8,7 +8,10 @@ from selectllm_engine._statements import CLAUSE, DECORATION, Found, Statement, e
 
 __all__ = ["bare", "last", "stated"]
 
-_TRIM = " \t\r\n\v\f*_`\"'“”‘’„«».,:;!$#>|~()[]{}\\-–—"
+_SPACES = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_TRIM = _SPACES + "*_`\"'“”‘’„«».,:;!$#>|~()[]{}\\-–—"
 _LEAD = re.compile(rf"(?:[{DECORATION}:$#>\-]|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boxed)\{{){{0,24}}+")
 _STOP = re.compile(
     rf"</|\}}|\\[)\]]|[ ]\(|{CLAUSE.pattern}"

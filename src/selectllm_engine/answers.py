@@ -29,7 +29,7 @@ Kind = Literal["number", "letter", "word"]
 
 _THOUGHT = "</think>"
 _RATHER = re.compile(r"[,;]|\b(?:but|so|rather|instead)\b")
-_NOTHING = " \t\r\n*_:$.!?\"“”'\\()[]{}"
+_NOTHING = re.compile(r"[\s*_:$.!?\"“”'\\()\[\]{}]*+\Z")
 
 
 def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
@@ -73,7 +73,7 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found |
             content = end_of_sentence(text, content, statement.stop)
             rather = _RATHER.search(text, statement.start, content)
             content = rather.start() if rather else content
-        if not text[content:end].strip(_NOTHING):
+        if _NOTHING.match(text, content, end):
             end = statement.begin  # cut off, or only what the answer is not: look before it
         elif end < stop:
             break
