@@ -60,6 +60,12 @@ _DENIED_AFTER = re.compile(
 _TEXT_NEXT = re.compile(r"[).:*_\]]{0,4}[ \t]+\w")
 _CHOSEN = re.compile(r"\b(?:is|be|are|choose|pick|select|say|option|choice)[ ]\W{0,3}\Z")
 
+# Bare letters are read at the end of a text only: "I think it is B.", "Choice: D".
+_CLOSING = re.compile(
+    r"(?:\b(?i:is|be|it's|that's|therefore|thus|so|hence|choose|pick|select)[,:]?|[:=>]|[ ][-–—])[ ]{1,4}[^\w\n]{0,4}"
+    r"(?P<letter>[A-J]|(?<=\()[a-j](?=\)))[.!)\]}*_\"'”’$]{0,6}\s{0,8}\Z"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
@@ -98,7 +104,7 @@ def last(text: str, start: int, stop: int, choices: int) -> Found | None:
 
     A text that is a letter; else "C is the correct answer"; else the line it begins with ("C. Paris"); else the last
     mention (in parentheses, in bold, on a line of its own, as "option C") that is neither ruled out nor part of a
-    listing of the options.
+    listing of the options; else a bare letter that the text ends with ("I think it is B.").
     """
     lone = _LONE.fullmatch(text, start, stop)
     if lone is not None:
@@ -108,7 +114,8 @@ def last(text: str, start: int, stop: int, choices: int) -> Found | None:
         return _found(text, right[-1].start("letter"), choices)
     mentions = _mentions(text, start, stop, choices)
     if not mentions:
-        return None
+        ends = _CLOSING.search(text, max(start, stop - 80), stop)
+        return None if ends is None else _found(text, ends.start("letter"), choices)
     begins = end_of_blank(text, start, stop)
     line = text.find("\n", begins, stop)
     lone = _LONE.fullmatch(text, begins, stop if line < 0 else line)
