@@ -1,31 +1,34 @@
+"""From a run to a trained router on disk and back: what is read, what is written, and what is refused."""
+
+import io
 import json
+import zipfile
 
 import numpy as np
 import polars as pl
 import pytest
+import skops.io
 
 from fakes import write_fake_run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.files import digest
+from selectllm_engine.routers import suite
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import train, training_data
+from selectllm_engine.run import Run
 
 
-class FakeRun:
-    """A run that must not show the labels of its test split."""
-
-    def __init__(self, cache, benchmark="fake"):
-        self.cache, self.benchmark = cache, benchmark
-        self.llms = tuple(cache.llms(benchmark))
+class GuardedRun(Run):
+    """A run that does not show the labels of its test split."""
 
     def outcomes(self, split="test"):
         assert split != "test", "test labels were read"
-        return load_outcomes(self.cache, self.benchmark, split)
+        return super().outcomes(split)
 
 
 @pytest.fixture
 def run(tmp_path):
-    return FakeRun(write_fake_run(tmp_path))
+    return GuardedRun(write_fake_run(tmp_path / "cache"), "fake")
 
 
 def table(run, router, name="probabilities"):
@@ -85,14 +88,14 @@ def test_a_failed_training_keeps_the_old_router(run, monkeypatch):
 
 
 def test_without_validation_defaults_hold_and_there_is_no_forest(tmp_path):
-    run = FakeRun(write_fake_run(tmp_path, questions={"train": 30, "test": 10}))
+    run = GuardedRun(write_fake_run(tmp_path, questions={"train": 30, "test": 10}), "fake")
     trained = train(run, "logistic:tfidf")
     assert (trained.validation_f1, trained.validation_accuracy, trained.best_single_accuracy) == (None, None, None)
     assert not (run.cache.router_dir("fake", "logistic:tfidf") / "forest.parquet").exists()
 
 
 def test_without_a_train_split_the_error_says_what_to_do(tmp_path):
-    run = FakeRun(write_fake_run(tmp_path, questions={"validation": 10, "test": 10}))
+    run = GuardedRun(write_fake_run(tmp_path, questions={"validation": 10, "test": 10}), "fake")
     with pytest.raises(UsageError, match=r"no train split.*selectllm generate"):
         train(run, "prior")
 
@@ -152,3 +155,113 @@ def test_a_changed_router_is_one_clear_error(run, change, message):
 def edit(folder, **fields):
     path = folder / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def forge(folder, content):
+    """Other weights, with a manifest that vouches for them."""
+    (folder / "weights.skops").write_bytes(content)
+    edit(folder, files={"weights.skops": digest(content)})
+
+
+def archive(schema):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("schema.json", json.dumps({"protocol": 2, "_skops_version": "0.16.0", **schema}))
+    return content.getvalue()
+
+
+def node(module, name, loader, **fields):
+    return {"__class__": name, "__module__": module, "__loader__": loader, "__id__": 1, **fields}
+
+
+def command(path):
+    """A call of os.system in each of the ways that skops files can describe one."""
+    text = node("builtins", "str", "JsonNode", content=json.dumps(f"touch {path}"))
+    args = node("builtins", "tuple", "TupleNode", content=[text])
+    reduced = {"content": {"constructor": node("os", "system", "FunctionNode"), "args": args}}
+    yield node("os", "system", "ReduceNode", **reduced)
+    yield node("os", "system", "OperatorFuncNode", attrs=args)
+    yield node("builtins", "int", "OperatorFuncNode", attrs=args)
+    yield node("posix", "system", "FunctionNode", content={"module_path": "posix", "function": "system"})
+    yield node("functools", "partial", "PartialNode", content={"func": node("os", "system", "FunctionNode")})
+    yield node("sklearn.pipeline", "Pipeline", "ObjectNode", content=text)
+    yield {**text, "__loader__": "MethodNode"}
+
+
+@pytest.mark.parametrize("which", range(7))
+def test_a_malicious_file_runs_nothing(run, tmp_path, which):
+    train(run, "logistic:tfidf")
+    folder = run.cache.router_dir("fake", "logistic:tfidf")
+    bad = list(command(tmp_path / "ran"))[which]
+    forge(folder, archive(node("builtins", "dict", "DictNode", content={"router": bad}, key_types=[])))
+    with pytest.raises(DamagedError, match="which no router of ours does"):
+        load_router(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_real_skops_file_of_another_kind_is_refused(run):
+    from sklearn.preprocessing import FunctionTransformer
+
+    train(run, "prior")
+    folder = run.cache.router_dir("fake", "prior")
+    forge(folder, skops.io.dumps({"router": {"rates_": FunctionTransformer(np.exp)}, "features": {}}))
+    with pytest.raises(DamagedError, match="FunctionTransformer"):
+        load_router(folder)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"rates_": np.zeros((2, 2), np.float32)},
+        {"rates_": np.full(3, np.nan, np.float32)},
+        {"rates_": "text"},
+        {"rates_": [0.1, 0.2, 0.3]},
+        {"rates_": np.zeros(3, np.float32), "predict": "other"},
+        {"rates_": np.zeros(3, np.float32), "_fit_": 1},
+        {},
+    ],
+    ids=str,
+)
+def test_weights_that_are_no_such_routers_are_refused(run, state):
+    train(run, "prior")
+    folder = run.cache.router_dir("fake", "prior")
+    forge(folder, skops.io.dumps({"router": state, "features": {}}))
+    with pytest.raises(DamagedError):
+        load_router(folder)
+
+
+def test_indices_out_of_bounds_are_refused(run):
+    train(run, "knn:tfidf")
+    train(run, "forest:tfidf")
+    folder = run.cache.router_dir("fake", "knn:tfidf")
+    state = skops.io.load(folder / "weights.skops", trusted=["scipy.sparse._csr.csr_matrix"])
+    state["router"]["vectors_"].indices[0] = 10**6
+    forge(folder, skops.io.dumps(state))
+    with pytest.raises(DamagedError, match="do not fit"):
+        load_router(folder)
+    folder = run.cache.router_dir("fake", "forest:tfidf")
+    state = skops.io.load(folder / "weights.skops", trusted=["sklearn.tree._tree.Tree"])
+    tree = state["router"]["forest_"].estimators_[0].tree_
+    stored = tree.__getstate__()
+    stored["nodes"]["feature"][0] = 10**6
+    tree.__setstate__(stored)
+    forge(folder, skops.io.dumps(state))
+    with pytest.raises(DamagedError, match="do not fit"):
+        load_router(folder)
+
+
+def test_a_stack_whose_routers_changed_says_so(run):
+    for name in ("prior", "knn:tfidf", "stack"):
+        train(run, name)
+    folder = run.cache.router_dir("fake", "stack")
+    load_router(folder)
+    for name in run.routers:
+        if name != "stack":
+            edit(run.cache.router_dir("fake", name), labels="others")
+    with pytest.raises(CacheError, match="train the stack again"):
+        load_router(folder)
+
+
+def test_a_stack_alone_trains_what_it_combines(run):
+    train(run, "stack")
+    assert set(run.routers) == set(suite())

@@ -96,7 +96,7 @@ def check_labels(questions: Sequence[str], labels: NDArray[np.bool_]) -> None:
 
 def probabilities(values: NDArray[Any]) -> NDArray[np.float32]:
     """The values as float32, rounding errors beyond 0 and 1 cut off."""
-    return np.clip(values, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
 def log_loss(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> float:

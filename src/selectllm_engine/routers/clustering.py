@@ -65,7 +65,8 @@ class Clustering(FeatureRouter):
 
     def _nearest(self, vectors: Matrix) -> NDArray[np.intp]:
         """The nearest center by Euclidean distance, [Q]: the vector's own length doesn't matter."""
-        return (dense(vectors @ self.centers_.T) - 0.5 * (self.centers_**2).sum(axis=1)).argmax(axis=1)
+        closeness = dense(vectors @ self.centers_.T) - 0.5 * (self.centers_**2).sum(axis=1)
+        return np.asarray(closeness.argmax(axis=1))
 
     def _rates(self, shrinkage: float) -> NDArray[np.float32]:
-        return (self.right_ + shrinkage * self.rates_) / (self.sizes_[:, None] + shrinkage)
+        return np.asarray((self.right_ + shrinkage * self.rates_) / (self.sizes_[:, None] + shrinkage))

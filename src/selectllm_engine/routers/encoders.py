@@ -242,7 +242,7 @@ def _locate(name: str, source: str, *, fetch: bool = True) -> Path:
         raise EngineError(f"the encoder's folder {source} does not exist", f"name one with --encoder {name}=FOLDER")
     try:
         with quiet():
-            from huggingface_hub import snapshot_download
+            from huggingface_hub import snapshot_download  # type: ignore[import-not-found,unused-ignore]
 
             found = snapshot_download(source, allow_patterns=_FILES, ignore_patterns="*/*", local_files_only=not fetch)
     except Exception as error:  # offline, not found, gated: the hub's client has a dozen kinds

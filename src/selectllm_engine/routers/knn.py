@@ -72,4 +72,4 @@ class NearestNeighbours(FeatureRouter):
     ) -> NDArray[Any]:
         weights = similarity[:, :k]
         right = np.einsum("qk,qkn->qn", weights, self.labels_[positions[:, :k]].astype(np.float32))
-        return (right + shrinkage * self.rates_) / (weights.sum(axis=1, keepdims=True) + shrinkage)
+        return np.asarray((right + shrinkage * self.rates_) / (weights.sum(axis=1, keepdims=True) + shrinkage))

@@ -73,4 +73,4 @@ def sigmoid(values: NDArray[Any]) -> NDArray[np.float32]:
 def log_odds(labels: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The logit of each LLM's rate [N], with half a right and half a wrong question added to keep it finite."""
     right = labels.sum(axis=0) + 0.5
-    return np.log(right / (labels.shape[0] + 1.0 - right)).astype(np.float32)
+    return np.asarray(np.log(right / (labels.shape[0] + 1.0 - right)), np.float32)

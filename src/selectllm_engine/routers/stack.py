@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled, Router
+    from selectllm_engine.routers import Labelled
 
 __all__ = ["Member", "Stack"]
 
@@ -42,15 +41,13 @@ class Stack:
         rates_: float32 [N], the LLMs' accuracies on the training questions.
         weights_: a weight per router, by name.
         trust_: t.
-        files_: the digests of each router's weights, by its name; other weights need another stack.
     """
 
     rates_: NDArray[np.float32]
     weights_: dict[str, float]
     trust_: float
-    files_: dict[str, dict[str, str]]
 
-    def __init__(self, routers: Mapping[str, Router] | None = None, *, seed: int = 0) -> None:
+    def __init__(self, routers: Mapping[str, Any] | None = None, *, seed: int = 0) -> None:
         self.routers = routers
         self.seed = seed
 
@@ -74,7 +71,6 @@ class Stack:
             found = dict(zip(names, _weights(predicted, validation[1]).tolist(), strict=True))
             kept = {name: weight for name, weight in found.items() if weight >= _LEAST}
             self.weights_ = {name: weight / sum(kept.values()) for name, weight in kept.items()}
-        self.files_ = {name: getattr(self.routers[name], "files", {}) for name in self.weights_}
         return self
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
@@ -108,14 +104,6 @@ class Member:
         self.recorded = recorded or {}
         self.encoders = encoders
         self.device = device
-
-    @cached_property
-    def files(self) -> dict[str, str]:
-        """Digests of the router's weights."""
-        from selectllm_engine.routers.storage import read_manifest
-
-        files: dict[str, str] = read_manifest(self.folder)["files"]
-        return files
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The router's probabilities [Q, N]."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
 from selectllm_engine.files import digest, folder_name, read_json, write_atomic, write_json
 from selectllm_engine.routers import make_router, parse_router
-from selectllm_engine.routers.stack import Member
+from selectllm_engine.routers.stack import Member, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -116,7 +116,7 @@ def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, devi
             _restore(router, state["router"])
             _restore(getattr(router, "features", None), state["features"])
             if parsed.family == "stack":
-                router.routers = _members(folder, router.files_, encoders, device)
+                router.routers = _members(folder, router, manifest, encoders, device)
         _try(router, manifest)
     except SelectLLMError:
         raise
@@ -176,23 +176,26 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _members(
-    folder: Path, files: Mapping[str, Mapping[str, str]], encoders: Mapping[str, str] | None, device: str
+    folder: Path, stack: Stack, manifest: Mapping[str, Any], encoders: Mapping[str, str] | None, device: str
 ) -> dict[str, Member]:
-    """The routers that a stack combines: they lie beside it, and must be those it was made with."""
+    """The routers that a stack combines: they lie beside it, and must have learned from the same labels."""
     members = {}
-    for name, digests in files.items():
-        members[name] = Member(folder.parent / folder_name(name), encoders=encoders, device=device)
+    for name in stack.weights_:
+        beside = folder.parent / folder_name(name)
         try:
-            same = members[name].files == digests
+            same = read_manifest(beside).get("labels") == manifest.get("labels")
         except CacheError:
             same = False
         if not same:
-            raise CacheError(f"the stack combines {name}, which is gone or was trained again", "train the stack again")
+            raise CacheError(
+                f"the stack combines {name}, which is gone or has learned from other labels", "train the stack again"
+            )
+        members[name] = Member(beside, encoders=encoders, device=device)
     return members
 
 
 def _check_encoder(router: Any, manifest: Mapping[str, Any]) -> None:
-    encoder = getattr(router, "features", None)
+    encoder: Any = getattr(router, "features", None)
     if hasattr(encoder, "fingerprint") and encoder.fingerprint != manifest["encoder"]["fingerprint"]:
         raise UsageError(
             f"the encoder {encoder.name} is another one than {manifest['router']} was trained with",
@@ -224,8 +227,23 @@ def _restore(holder: Any, state: Any) -> None:
         raise ValueError(f"{sorted(state)} instead of {sorted(declared)}")
     for name, value in state.items():
         if hasattr(value, "check_format"):
-            value.check_format(full_check=True)  # indices within bounds, which sparse products don't check
+            value.check_format(full_check=True)  # sparse products don't check their indices
+        for tree in getattr(value, "estimators_", ()):
+            _check_tree(tree.tree_, value.n_features_in_)
         setattr(holder, name, value)
+
+
+def _check_tree(tree: Any, features: int) -> None:
+    """Every step leads on within the tree and looks at a feature that is there: trees don't check either."""
+    import numpy as np
+
+    here = np.arange(tree.node_count)
+    inner = tree.children_left >= 0
+    for child in (tree.children_left, tree.children_right):
+        if (child[inner] <= here[inner]).any() or (child >= tree.node_count).any() or (child[~inner] >= 0).any():
+            raise ValueError("a tree that leads nowhere")
+    if (tree.feature[inner] < 0).any() or (tree.feature[inner] >= features).any():
+        raise ValueError("a tree of other features")
 
 
 def _read_skops(path: Path) -> dict[str, Any]:
@@ -264,8 +282,8 @@ def _try(router: Any, manifest: Mapping[str, Any]) -> None:
     llms = manifest.get("llms")
     if predicted.shape[0] != 2 or (llms is not None and predicted.shape[1] != len(llms)):
         raise ValueError(f"predictions of shape {predicted.shape}")
-    if not np.isfinite(predicted).all():
-        raise ValueError("predictions that are no numbers")
+    if predicted.dtype != np.float32 or not ((predicted >= 0) & (predicted <= 1)).all():
+        raise ValueError("predictions that are no probabilities")
 
 
 def _damaged(folder: Path, problem: str) -> DamagedError:

@@ -180,7 +180,6 @@ def train(
     context.say("fitting")
     held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
     made.fit(data.train.texts, data.train.labels, validation=held_out)
-    context.say("predicting")
     predicted = made.predict(data.questions["text"].to_list())
     forest = _confidences(data, predicted, seed)
     seconds = time.perf_counter() - started

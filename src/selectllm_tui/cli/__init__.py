@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tui": ("tui:tui", _LOOK),
     "evaluate": ("evaluate:evaluate", _LOOK),
     "show": ("show:show", _LOOK),
+    "route": ("route:route", _LOOK),
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
     "generate": ("generate:generate", _MAKE),

@@ -41,7 +41,10 @@ def train(
         typer.Option(metavar="FAMILY:FEATURES", help="Which router, for example knn:tfidf; repeat it for several."),
     ] = [],  # noqa: B006
     all_: Annotated[
-        bool, typer.Option("--all", help="Every router on TF-IDF, and on every encoder named with --encoder.")
+        bool,
+        typer.Option(
+            "--all", help="All on TF-IDF and on encoders named or at hand; fine-tuned ones where there is a GPU."
+        ),
     ] = False,
     encoder: Encoders = [],  # noqa: B006
     device: Annotated[Device, typer.Option(help="Where transformers run.")] = Device.AUTO,
@@ -54,33 +57,49 @@ def train(
     encoder (minilm, bert-base-uncased, distilbert-base-uncased, roberta-base, t5-base, or any with --encoder), which
     needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc fine-tune their encoder.
     """
-    from selectllm_engine.routers import parse_router, suite
-    from selectllm_engine.run import load
+    from selectllm_engine.routers import parse_router
     from selectllm_tui.cli.console import note
+    from selectllm_tui.cli.reading import reading
 
     encoders = parse_encoders(encoder)
     if all_ == bool(router):
-        raise UsageError("which router is not said", "name it with --router, or take --all")
-    names = suite(encoders) if all_ else list(dict.fromkeys(router))
+        problem = "--all and --router exclude each other" if all_ else "which router to train is not said"
+        raise UsageError(problem, "name it with --router, or take --all")
+    names = _every(encoders, device.value) if all_ else list(dict.fromkeys(router))
     for name in names:
         parse_router(name)
-    run = load(benchmark, cache)
-    trained, failed = [], {}
-    for name in names:
+    trained: list[TrainedRouter] = []
+    failed = []
+    with reading(benchmark, cache) as run:
         try:
-            trained.append(_train(run, name, encoders, device.value))
-        except SelectLLMError as error:
-            if len(names) == 1:
-                raise
-            failed[name] = error
-            note(f"{name}: {error}")
-        if trained and trained[-1].interrupted:
-            break
-    _report(run.benchmark, trained)
+            for name in names:
+                try:
+                    trained.append(_train(run, name, encoders, device.value))
+                except SelectLLMError as error:
+                    if len(names) == 1:
+                        raise
+                    failed.append(name)
+                    note(f"{name}: {error}")
+                if trained and trained[-1].interrupted:
+                    raise KeyboardInterrupt
+        finally:
+            _report(run.benchmark, trained)
     if failed:
-        raise SelectLLMError(f"{len(failed)} of {len(names)} routers failed: {', '.join(failed)}")
-    if trained[-1].interrupted:
-        raise typer.Exit(130)
+        raise SelectLLMError(
+            f"{len(failed)} of {len(names)} routers could not be trained: {', '.join(failed)}",
+            "the reasons are above; the others are ready",
+        )
+
+
+def _every(encoders: Mapping[str, str], device: str) -> list[str]:
+    """The names of all routers that can be trained here without fetching an encoder nobody asked for."""
+    from selectllm_engine.routers import DEFAULT_ENCODERS, suite
+    from selectllm_engine.routers.encoders import available, choose_device, installed
+
+    names = list(encoders)
+    if "minilm" not in encoders and available("minilm", DEFAULT_ENCODERS["minilm"]):
+        names.append("minilm")
+    return suite(names, fine_tuned=installed() and choose_device(device) == "cuda")
 
 
 def parse_encoders(given: list[str]) -> dict[str, str]:
@@ -100,15 +119,21 @@ def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> Tra
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from selectllm_engine.routers.training import train as train_router
-    from selectllm_tui.cli.console import error_console
+    from selectllm_tui.cli.console import error_console, note
     from selectllm_tui.untrusted import visible
 
+    console = error_console()
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=error_console(), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(visible(name), total=None)
+        said = ""
 
         def show(what: str, done: float) -> None:
+            nonlocal said
             bar.update(task, description=visible(f"{name}: {what}"), completed=done, total=1.0 if done else None)
+            if not console.is_terminal and what != said:
+                said = what
+                note(f"{name}: {what}")
 
         return train_router(run, name, encoders=encoders, device=device, progress=show)
 

@@ -1,0 +1,195 @@
+"""A new question through a trained router: probabilities, which LLMs a policy would ask, and similar questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
+from selectllm_engine.policies import POLICIES, NotAvailableError, RouterScores, parse_policy
+from selectllm_engine.routers.confidence_forest import ConfidenceForest
+from selectllm_engine.routers.features import nearest_questions
+from selectllm_engine.routers.storage import load_router, read_manifest
+from selectllm_engine.routers.training import training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.llms import Pool
+    from selectllm_engine.policies import PolicySpec
+    from selectllm_engine.routers.training import TrainingData
+    from selectllm_engine.run import Run
+    from selectllm_engine.view import PoolView
+
+__all__ = ["Candidate", "Neighbour", "Routing", "route"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One LLM of the pool and a new question.
+
+    Attributes:
+        probability: of being right.
+        forest: the confidence forest's probability, where the policy reads it.
+        latency: the LLM's mean seconds on the benchmark; None where unknown.
+        asked: the chance that the policy asks it: 0 or 1 except under `random`; None under `cascade`, which decides
+            only once there are answers.
+    """
+
+    llm: str
+    probability: float
+    forest: float | None
+    latency: float | None
+    asked: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A training question with the LLMs that were right on it; similarity is the TF-IDF cosine."""
+
+    question_id: str
+    text: str
+    similarity: float
+    right: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Which LLMs would answer a new question, and why.
+
+    Attributes:
+        candidates: the pool, in the order of the run.
+        order: the LLMs that the policy asks; under `cascade` the order in which it would.
+        reason: the policy in words.
+        nearest: the most similar training questions.
+    """
+
+    question: str
+    router: str
+    policy: PolicySpec
+    candidates: tuple[Candidate, ...]
+    order: tuple[str, ...]
+    reason: str
+    nearest: tuple[Neighbour, ...]
+
+
+def route(
+    run: Run,
+    question: str,
+    router: str | None = None,
+    policy: str = "argmax",
+    *,
+    pool: Pool | Iterable[str] | None = None,
+    encoders: Mapping[str, str] | None = None,
+    device: str = "auto",
+) -> Routing:
+    """Route a question that the benchmark doesn't have.
+
+    Args:
+        run: whose routers and figures are used.
+        question: its text.
+        router: a trained one; without it `stack`, else the one with the highest weighted F1 on validation.
+        policy: for example "threshold:0.6".
+        pool: the LLMs switched on; all without it.
+        encoders: where encoders are: name -> folder or hub id.
+        device: "auto", "cpu" or "cuda", for what runs a transformer.
+
+    Raises:
+        UnknownNameError: an unknown router, policy or LLM.
+        UsageError: there is no text, no trained router, or the policy can't be used here.
+        CacheError: the router can't be loaded.
+    """
+    spec = parse_policy(policy)
+    if not question.strip():
+        raise UsageError("the question is empty", "give its text in quotes")
+    name = _choose(run) if router is None else router
+    if name not in run.routers:
+        raise UnknownNameError("router", name, run.routers)
+    data = training_data(run)
+    folder = run.cache.router_dir(run.benchmark, name)
+    manifest = read_manifest(folder)
+    llms = manifest.get("llms")
+    if not isinstance(llms, list) or (untrained := [llm for llm in run.llms if llm not in llms]):
+        missing = ", ".join(untrained) if isinstance(llms, list) else "all LLMs"
+        raise CacheError(f"{name} was trained without {missing}", f"selectllm train --router {name} trains it again")
+    columns = [llms.index(llm) for llm in run.llms]
+    loaded = load_router(folder, encoders, device=device)
+    probabilities = loaded.predict([question])[:, columns]
+
+    held_out = "validation" if data.validation is not None else "train"
+    view = run.view(pool, split=held_out)
+    known = run.scores(name, held_out, forest=False)
+    forest = None
+    if POLICIES[spec.name].needs_forest:
+        if data.validation is None:
+            raise UsageError(f"the policy {spec.name} needs a validation split", "take another --policy")
+        forest = ConfidenceForest().fit(known.probabilities, data.validation.labels).predict(probabilities)
+    asked = None
+    try:
+        spec = view.tune(known, spec)
+        if spec.name != "cascade":
+            asked = _asked(view, RouterScores(name, probabilities, forest=forest), spec)
+    except NotAvailableError as reason:
+        raise UsageError(f"{name} {spec}: {reason}", "take another --policy") from reason
+    return Routing(
+        question,
+        name,
+        spec,
+        _candidates(view, probabilities[0], None if forest is None else forest[0], asked),
+        tuple(run.llms[llm] for llm in view.order if asked is None or asked[llm] > 0),
+        POLICIES[spec.name].help,
+        _neighbours(data, question),
+    )
+
+
+def _choose(run: Run) -> str:
+    """The router for those who name none."""
+
+    def merit(name: str) -> tuple[bool, float]:
+        f1 = run.router_info(name).get("validation_f1")
+        return name == "stack", f1 if isinstance(f1, float) else -1.0
+
+    trained = [name for name in run.routers if name != "imported"]
+    if not trained:
+        raise UsageError(f"{run.benchmark} has no trained router", "make some: selectllm train --all")
+    return max(trained, key=merit)
+
+
+def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np.float64]:
+    """The chance of each LLM to be asked, [N]."""
+    selection = view.policy(scores, spec)
+    chances = selection.mask if selection.weights is None else selection.weights
+    return np.asarray(chances[0], dtype=np.float64)
+
+
+def _candidates(
+    view: PoolView, probabilities: NDArray[np.float32], forest: NDArray[np.float32] | None, asked: Any
+) -> tuple[Candidate, ...]:
+    latency = view.prepared.mean_latency
+    return tuple(
+        Candidate(
+            view.pool.run[llm],
+            float(probabilities[llm]),
+            None if forest is None else float(forest[llm]),
+            None if np.isnan(latency[llm]) else float(latency[llm]),
+            None if asked is None else float(asked[llm]),
+        )
+        for llm in np.flatnonzero(view.mask)
+    )
+
+
+def _neighbours(data: TrainingData, question: str) -> tuple[Neighbour, ...]:
+    return tuple(
+        Neighbour(
+            data.train.ids[row],
+            data.train.texts[row],
+            similarity,
+            tuple(data.llms[llm] for llm in np.flatnonzero(data.train.labels[row])),
+        )
+        for row, similarity in nearest_questions(question, data.train.texts)
+    )

@@ -1,0 +1,108 @@
+"""`selectllm route`: which LLMs would answer a new question, and why."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_tui.cli.console import Column, number, percent, write_json, write_table
+from selectllm_tui.cli.options import (
+    Benchmark,
+    CacheDir,
+    Format,
+    Output,
+    PoolNames,
+    complete_policy,
+    complete_router,
+    names,
+)
+from selectllm_tui.cli.reading import reading
+from selectllm_tui.cli.train import Encoders, parse_encoders
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from selectllm_engine.routers.routing import Routing
+
+__all__ = ["route"]
+
+
+def route(
+    question: Annotated[str, typer.Argument(metavar="TEXT", help="The question, in quotes.")],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A trained router; without it stack, else the best on validation.",
+            autocompletion=complete_router,
+        ),
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(metavar="NAME[:VALUE]", help="How LLMs are chosen.", autocompletion=complete_policy)
+    ] = "argmax",
+    encoder: Encoders = [],  # noqa: B006
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Route a new question: how likely each LLM is right, which would answer, and the most similar training questions.
+
+    No LLM is asked. Routers on an encoder need it again: --encoder NAME=FOLDER, unless it is on the hub.
+    """
+    from selectllm_engine.routers.routing import route as route_question
+
+    encoders = parse_encoders(encoder)
+    with reading(benchmark, cache) as run:
+        routing = route_question(run, question, router, policy, pool=names(pool), encoders=encoders)
+    if form is Format.JSON:
+        write_json(as_json(routing))
+    else:
+        _write(routing, form)
+
+
+def as_json(routing: Routing) -> dict[str, Any]:
+    """The routing as JSON."""
+    return {
+        "question": routing.question,
+        "router": routing.router,
+        "policy": routing.policy.name,
+        "parameter": routing.policy.parameter,
+        "llms": [asdict(each) for each in routing.candidates],
+        "asked": list(routing.order),
+        "reason": routing.reason,
+        "nearest": [asdict(each) for each in routing.nearest],
+    }
+
+
+def _write(routing: Routing, form: Format) -> None:
+    columns = [
+        Column("llm", "LLM", align="left"),
+        Column("probability", "p(right) %", percent),
+        Column("forest", "forest %", percent, drop=2),
+        Column("latency", "seconds", number(2), drop=1),
+        Column("asked", "asked", _share),
+    ]
+    rows = [asdict(each) for each in routing.candidates]
+    if form is not Format.TABLE:
+        return write_table(columns, rows, form)
+    cascade = routing.policy.name == "cascade"
+    who = (" → " if cascade else ", ").join(visible(name) for name in routing.order)
+    write_table(columns, rows, form, title=f"{routing.router} {routing.policy}")
+    lines = ["", f"{'asks in this order' if cascade else 'asks'}: {who}", f"policy: {routing.reason}"]
+    if routing.nearest:
+        lines += ["", "most similar training questions, and who was right on them:"]
+    for each in routing.nearest:
+        right = ", ".join(visible(name) for name in each.right) or "none"
+        text = visible(" ".join(each.text.split()), limit=100)
+        lines += [f"  {each.similarity:.2f}  {visible(each.question_id)}: {text}", f"        {right}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return None
+
+
+def _share(asked: float | None) -> str:
+    if asked is None:
+        return "perhaps"
+    return {0.0: "", 1.0: "yes"}.get(asked) or ("" if asked == 0 else f"{100 * asked:.0f} %")

@@ -1,0 +1,126 @@
+"""`selectllm route`: a new question through a trained router."""
+
+import json
+
+import numpy as np
+import pytest
+
+import selectllm_engine as sl
+from fakes import write_fake_run
+from selectllm_engine.policies import POLICIES
+from selectllm_engine.routers.routing import route
+
+TEXT = "What follows from these apples?"
+
+
+def as_json(done):
+    code, out, err = done
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_json_holds_everything(selectllm, fake_cache):
+    found = as_json(selectllm("route", TEXT, "--router", "logistic:tfidf", "--format", "json"))
+    assert list(found) == ["question", "router", "policy", "parameter", "llms", "asked", "reason", "nearest"]
+    run = sl.load("fake", fake_cache)
+    assert [each["llm"] for each in found["llms"]] == list(run.llms)
+    best = max(found["llms"], key=lambda each: each["probability"])
+    assert found["asked"] == [best["llm"]]
+    assert [each["asked"] for each in found["llms"]] == [float(each is best) for each in found["llms"]]
+    assert len(found["nearest"]) == 5
+    similar = [each["similarity"] for each in found["nearest"]]
+    assert similar == sorted(similar, reverse=True)
+    assert all("apples" in each["text"] for each in found["nearest"])
+    assert set(run.questions.filter(split="train")["question_id"]) >= {each["question_id"] for each in found["nearest"]}
+
+
+def test_without_a_router_the_best_on_validation_is_taken(selectllm, fake_cache):
+    found = as_json(selectllm("route", TEXT, "--format", "json"))
+    run = sl.load("fake", fake_cache)
+    assert found["router"] == max(run.routers, key=lambda name: run.router_info(name)["validation_f1"])
+
+
+def test_a_known_question_is_routed_as_in_the_evaluation(fake_cache):
+    run = sl.load("fake", fake_cache)
+    outcomes = run.outcomes("test")
+    texts = outcomes.questions.filter(kind="number")["text"].to_list()[:5]
+    scores = run.scores("logistic:tfidf")
+    for text in texts:
+        place = outcomes.questions["text"].to_list().index(text)
+        for policy in ("argmax", "threshold:0.5", "prediction", "sorted-prediction", "top-m:2"):
+            found = route(run, text, "logistic:tfidf", policy)
+            probabilities = [each.probability for each in found.candidates]
+            np.testing.assert_allclose(probabilities, scores.probabilities[place], atol=1e-5)
+            if POLICIES[policy.partition(":")[0]].needs_forest:
+                forest = [each.forest for each in found.candidates]
+                np.testing.assert_allclose(forest, scores.forest[place], atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, "threshold:auto", "cascade:auto", "cost-aware:auto", "top-m:auto"])
+def test_every_policy_says_whom_it_asks(selectllm, policy):
+    found = as_json(selectllm("route", TEXT, "--policy", policy, "--format", "json"))
+    asked = [each["asked"] for each in found["llms"]]
+    if policy.startswith("cascade"):
+        assert asked == [None] * 3
+        latency = {each["llm"]: each["latency"] for each in found["llms"]}
+        assert found["asked"] == sorted(latency, key=latency.get)
+    else:
+        assert sum(asked) > 0.99
+        assert set(found["asked"]) == {each["llm"] for each in found["llms"] if each["asked"]}
+
+
+def test_the_pool_is_respected(selectllm):
+    found = as_json(selectllm("route", TEXT, "--pool", "fake-c,fake-a", "--policy", "top-m:3", "--format", "json"))
+    assert [each["llm"] for each in found["llms"]] == ["fake-a", "fake-c"]
+    assert set(found["asked"]) == {"fake-a", "fake-c"}
+
+
+def test_the_table_for_people(selectllm):
+    code, out, err = selectllm("route", TEXT, "--router", "prior")
+    assert (code, err) == (0, "")
+    assert "prior argmax" in out
+    assert "asks: fake-" in out
+    assert "most similar training questions" in out
+
+
+def test_hostile_text_goes_in_and_comes_out_visible(selectllm):
+    code, out, _ = selectllm("route", "\x1b]0;x\x07 apples [/nope] \u202e", "--format", "json")
+    assert code == 0
+    assert "\x1b" not in out
+    code, out, _ = selectllm("route", "\x1b[31m apples [/nope] \u202e")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["  "], "the question is empty"),
+        ([TEXT, "--router", "nope"], "no router 'nope'"),
+        ([TEXT, "--policy", "nope"], "no policy 'nope'"),
+        ([TEXT, "--pool", "nope"], "no LLM 'nope'"),
+        ([TEXT, "--policy", "cost-aware:0.1:cost"], "needs the cost"),
+    ],
+)
+def test_what_is_wrong_is_one_line(selectllm, args, message):
+    code, out, err = selectllm("route", *args)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_without_a_trained_router_the_error_says_how_to_make_one(selectllm, tmp_path):
+    write_fake_run(tmp_path / "cache")
+    code, _, err = selectllm("route", TEXT, cache=tmp_path / "cache")
+    assert code == 2
+    assert "selectllm train --all" in err
+
+
+def test_a_router_that_lacks_an_llm_is_not_used(selectllm, tmp_path):
+    write_fake_run(tmp_path / "cache", llms=("fake-a", "fake-b"))
+    sl.train(sl.load("fake", tmp_path / "cache"), "prior")
+    write_fake_run(tmp_path / "cache")
+    code, _, err = selectllm("route", TEXT, "--router", "prior", cache=tmp_path / "cache")
+    assert code == 1
+    assert "prior was trained without fake-c" in err
