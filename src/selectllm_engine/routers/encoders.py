@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Encoder", "available", "choose_device", "load_transformer", "mean_pooled", "quiet", "token_batches"]
+__all__ = [
+    "Encoder",
+    "autocast",
+    "available",
+    "choose_device",
+    "installed",
+    "load_transformer",
+    "mean_pooled",
+    "quiet",
+    "token_batches",
+]
 
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # configuration, tokenizer, weights; no code, no pickle
 _LONGEST = 256  # tokens
