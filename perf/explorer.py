@@ -20,6 +20,7 @@ import sys
 import time
 from fcntl import ioctl
 from termios import TIOCSWINSZ
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +103,7 @@ class MadeUpRun:
         }
         self.llms = self._outcomes["test"].llms
         self._prepared: dict[Any, Prepared] = {}
+        self.cache = SimpleNamespace(problems={})
         rng = np.random.default_rng(1)
         chances = {
             split: (0.3 * each.labels + 0.7 * rng.random(each.labels.shape)).astype(np.float32)
@@ -110,6 +112,9 @@ class MadeUpRun:
         self._scores = RouterScores(
             "made-up", chances["test"], forest=chances["test"], validation=chances["validation"]
         )
+
+    def router_info(self, _: str) -> dict[str, Any]:
+        return {}
 
     def info(self, _: str) -> dict[str, Any]:
         return {}

@@ -6,130 +6,23 @@ pressing it says the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding, BindingType
 
-from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
+from selectllm_tui import reasons
+from selectllm_tui.state import FILTERS, TABS
 
-__all__ = ["COMMANDS", "Command", "Context", "at_key", "bindings", "filter_of", "key_name", "markdown", "of_target"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_tui.reasons import Context
+
+__all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "key_name", "markdown", "of_target"]
 
 Target = Literal["main", "table", "grid", "plot", "text", "generations", "textual"]
 LISTING = ("questions", "question")  # the tabs that show questions, one or all
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What decides whether a command can act: the state, what there is, and what the cursor is on.
-
-    `llm` is the LLM under the cursor of the focused part, `row` what names the row under the cursor of the tab,
-    `questions` the number of questions within the filter.
-    """
-
-    state: State
-    space: Space | None
-    llm: str | None = None
-    row: str | None = None
-    questions: int = 0
-
-    @property
-    def setup(self) -> Setup:
-        """The state's setup."""
-        return self.state.setup
-
-
-Reason = Callable[[Context], str | None]
-
-
-def _always(_: Context) -> str | None:
-    return None
-
-
-def _pool_of_one(context: Context) -> str | None:
-    if context.llm in context.setup.pool and len(context.setup.pool) == 1:
-        return "a pool needs at least one LLM"
-    return None
-
-
-def _no_llm(context: Context) -> str | None:
-    return _pool_of_one(context) if context.llm else "the cursor is not on an LLM"
-
-
-def _only(context: Context) -> str | None:
-    if not context.llm:
-        return "the cursor is not on an LLM"
-    return "it is the only one already" if context.setup.pool.names == (context.llm,) else None
-
-
-def _all_on(context: Context) -> str | None:
-    return "all LLMs are on" if len(context.setup.pool) == len(context.setup.pool.run) else None
-
-
-def _routers(context: Context) -> str | None:
-    known = len(context.space.routers) if context.space else 0
-    if known == 0:
-        return "no router is trained: selectllm train"
-    return "there is only one router" if known == 1 else None
-
-
-def _policies(context: Context) -> str | None:
-    return None if context.setup.router else "a policy needs a router: selectllm train"
-
-
-def _parameter(step: int) -> Reason:
-    def reason(context: Context) -> str | None:
-        if blocked := _policies(context):
-            return blocked
-        if context.space is None or context.setup.parameter is None:
-            return f"{context.setup.policy} has no parameter"
-        same = context.setup.with_parameter(context.space, step) == context.setup
-        return "it is at its end" if same else None
-
-    return reason
-
-
-def _k(step: int) -> Reason:
-    def reason(context: Context) -> str | None:
-        if context.space is None or not context.space.samples:
-            return "only labels are known, no votes"
-        same = context.setup.with_k(context.space, step) == context.setup
-        return ("these are all the samples there are" if step > 0 else "K is 1 already") if same else None
-
-    return reason
-
-
-def _splits(context: Context) -> str | None:
-    return None if context.space and len(context.space.splits) > 1 else "there is only one split"
-
-
-def _votes(context: Context) -> str | None:
-    return None if context.space and context.space.samples else "only labels are known, no votes"
-
-
-def _undo(context: Context) -> str | None:
-    return None if context.state.past else "nothing to undo"
-
-
-def _redo(context: Context) -> str | None:
-    return None if context.state.future else "nothing to redo"
-
-
-def _row(context: Context) -> str | None:
-    return None if context.row else "the cursor is not on a row that opens"
-
-
-def _within(context: Context) -> str | None:
-    return None if context.questions else "no question within the filter"
-
-
-def _changed(context: Context) -> str | None:
-    return None if context.state.before else "nothing was changed yet"
-
-
-def _question(context: Context) -> str | None:
-    return None if context.state.view.question else "no question is open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +51,7 @@ class Command:
     tabs: tuple[str, ...] = ()
     footer: int = 0
     palette: bool = True
-    reason: Reason = _always
+    reason: reasons.Reason = reasons.always
 
 
 def _filter(name: str, key: str) -> Command:
@@ -169,7 +62,9 @@ def _filter(name: str, key: str) -> Command:
         f"Only questions where {FILTERS[name]}; again for all.",
         "Questions",
         tabs=LISTING,
-        reason=_changed if name == "changed" else (_votes if name in {"outvoted", "rescued"} else _always),
+        reason=reasons.changed
+        if name == "changed"
+        else (reasons.votes if name in {"outvoted", "rescued"} else reasons.always),
     )
 
 
@@ -184,23 +79,31 @@ COMMANDS: tuple[Command, ...] = (
         footer=1,
         palette=False,
     ),
-    Command("toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=_no_llm),
-    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=15, reason=_all_on),
-    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=_only),
-    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=11, reason=_undo),
-    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=_redo),
+    Command(
+        "toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=reasons.no_llm
+    ),
+    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=15, reason=reasons.all_on),
+    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=reasons.only),
+    Command(
+        "undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=11, reason=reasons.undo
+    ),
+    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=reasons.redo),
     # Setup
-    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=5, reason=_routers),
-    Command("router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=_routers),
-    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=6, reason=_policies),
-    Command("policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=_policies),
+    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=5, reason=reasons.routers),
+    Command(
+        "router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=reasons.routers
+    ),
+    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=6, reason=reasons.policies),
+    Command(
+        "policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=reasons.policies
+    ),
     Command(
         "more",
         ("equals_sign", "plus"),
         "parameter up",
         "The policy's parameter (λ, τ or m) one step up.",
         "Router and policy",
-        reason=_parameter(1),
+        reason=reasons.parameter(1),
     ),
     Command(
         "less",
@@ -208,11 +111,15 @@ COMMANDS: tuple[Command, ...] = (
         "parameter down",
         "The policy's parameter one step down.",
         "Router and policy",
-        reason=_parameter(-1),
+        reason=reasons.parameter(-1),
     ),
-    Command("k_more", ("full_stop",), "K up", "Vote over one sample more per LLM.", "Router and policy", reason=_k(1)),
-    Command("k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=_k(-1)),
-    Command("split", ("t",), "split", "The next split: test, train, validation.", "Router and policy", reason=_splits),
+    Command(
+        "k_more", ("full_stop",), "K up", "Vote over one sample more per LLM.", "Router and policy", reason=reasons.k(1)
+    ),
+    Command("k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=reasons.k(-1)),
+    Command(
+        "split", ("t",), "split", "The next split: test, train, validation.", "Router and policy", reason=reasons.splits
+    ),
     Command(
         "protocol",
         ("C",),
@@ -224,7 +131,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs", footer=7),
     Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
     *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
-    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=8, reason=_row),
+    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=8, reason=reasons.row),
     Command(
         "sort",
         ("s",),
@@ -257,10 +164,14 @@ COMMANDS: tuple[Command, ...] = (
     _filter("disagreement", "d"),
     _filter("changed", "c"),
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
-    Command("next", ("n",), "next", "The next question within the filter.", "Questions", footer=12, reason=_within),
-    Command("previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=_within),
-    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=_policies),
-    Command("copy", ("y",), "copy", "Copy the question, its votes and verdict.", "Questions", reason=_question),
+    Command(
+        "next", ("n",), "next", "The next question within the filter.", "Questions", footer=12, reason=reasons.within
+    ),
+    Command(
+        "previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=reasons.within
+    ),
+    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=reasons.policies),
+    Command("copy", ("y",), "copy", "Copy the question, its votes and verdict.", "Questions", reason=reasons.question),
     # Trade-off
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),
     Command("zoom_out", ("X",), "zoom out", "Look from further away.", "Trade-off", tabs=("tradeoff",)),
@@ -269,6 +180,23 @@ COMMANDS: tuple[Command, ...] = (
     Command("pan_right", ("right",), "right", "Move the view.", "Trade-off", "plot", palette=False),
     Command("pan_up", ("up",), "up", "Move the view.", "Trade-off", "plot", palette=False),
     Command("pan_down", ("down",), "down", "Move the view.", "Trade-off", "plot", palette=False),
+    # Generations
+    Command("sample(1)", ("n",), "next sample", "The next generation.", "Generations", "generations", palette=False),
+    Command(
+        "sample(-1)", ("N",), "sample before", "The generation before.", "Generations", "generations", palette=False
+    ),
+    Command(
+        "scroll_text(1)",
+        ("space",),
+        "text down",
+        "A screenful of its text down.",
+        "Generations",
+        "generations",
+        palette=False,
+    ),
+    Command(
+        "scroll_text(-1)", ("b",), "text up", "A screenful of its text up.", "Generations", "generations", palette=False
+    ),
     # Moving
     Command("move(-1)", ("up", "k"), "up", "The row above.", "Moving", "table", palette=False),
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
@@ -276,6 +204,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("page(1)", ("pagedown",), "page down", "A screenful down.", "Moving", "table", palette=False),
     Command("end(-1)", ("home",), "first", "The first row.", "Moving", "table", palette=False),
     Command("end(1)", ("end",), "last", "The last row.", "Moving", "table", palette=False),
+    Command("scroll_up", ("up", "k"), "up", "A line of a text up.", "Moving", "text", palette=False),
+    Command("scroll_down", ("down", "j"), "down", "A line of a text down.", "Moving", "text", palette=False),
+    Command("page_up", ("pageup",), "page up", "A screenful of a text up.", "Moving", "text", palette=False),
+    Command("page_down", ("pagedown",), "page down", "A screenful of a text down.", "Moving", "text", palette=False),
+    Command("scroll_home", ("home",), "start", "The start of a text.", "Moving", "text", palette=False),
+    Command("scroll_end", ("end",), "end", "The end of a text.", "Moving", "text", palette=False),
     Command(
         "across(-1)", ("left", "h"), "left", "The cell to the left, in the matrix.", "Moving", "grid", palette=False
     ),
@@ -301,6 +235,15 @@ COMMANDS: tuple[Command, ...] = (
         "Everywhere",
         "textual",
         footer=4,
+        palette=False,
+    ),
+    Command(
+        "copy_text",
+        ("ctrl+c", "super+c"),
+        "copy text",
+        "Copy what is selected in a line that one types in.",
+        "Everywhere",
+        "textual",
         palette=False,
     ),
     Command("quit", ("ctrl+q",), "quit", "Leave the explorer.", "Everywhere", "textual", palette=False),

@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING
 
 from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.rows import drawn
+from selectllm_tui.widgets.cells import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from selectllm_tui.widgets.rows import Rows
+    from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["free_path", "to_csv", "to_markdown"]
 

@@ -75,5 +75,7 @@ APP_CSS = """
 .-narrow Header { height: 2; }
 .-narrow Side { display: none; }
 .-narrow PoolStrip { display: block; }
+.-narrow ResultsTab Bar { height: 1; }
+.-wide ResultsTab Bar { height: 2; }
 .-wide Side { width: 54; }
 """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.commands import Context
+from selectllm_tui.reasons import Context
 from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
 
 __all__ = ["MEASURES", "SORTS", "TRANSITIONS", "Transition", "choose_policy", "choose_router"]

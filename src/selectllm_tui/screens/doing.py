@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +108,13 @@ def leave(screen: MainScreen) -> None:
     screen.app.exit()
 
 
+def ask(screen: MainScreen) -> None:
+    """Routes a question that a person types."""
+    from selectllm_tui.screens.ask import AskScreen
+
+    screen.app.push_screen(AskScreen(screen.model.run, screen.state.setup))
+
+
 def copy(screen: MainScreen) -> None:
     """Puts the question, its votes and verdict on the clipboard, as they are shown."""
     from selectllm_tui.export import to_markdown
@@ -144,7 +150,7 @@ async def _reload(screen: MainScreen) -> None:
 
 def reload(screen: MainScreen) -> None:
     """Reads the cache again."""
-    screen.query_one(Header).busy = True
+    screen.busy(True)
     screen.run_worker(_reload(screen))
 
 
@@ -169,6 +175,7 @@ DOINGS: dict[str, Callable[[MainScreen], None]] = {
     "zoom_in": _plot("zoom_in"),
     "zoom_out": _plot("zoom_out"),
     "zoom_reset": _plot("reset_scales"),
+    "ask": ask,
     "copy": copy,
     "export": export,
     "reload": reload,

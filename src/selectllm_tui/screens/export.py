@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import line
-from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

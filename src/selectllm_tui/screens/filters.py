@@ -12,8 +12,9 @@ from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
+from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import line
-from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,9 @@ from selectllm_tui.commands import bindings
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import Line, Span, line
-from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on, work
+from textual import on
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import ContentSwitcher
-from textual.worker import get_current_worker
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.commands import COMMANDS, Command, Context, at_key, bindings, why_not
+from selectllm_tui.commands import COMMANDS, Command, at_key, bindings, why_not
+from selectllm_tui.reasons import Context
 from selectllm_tui.screens.doing import DOINGS, chosen
+from selectllm_tui.screens.working import Working
 from selectllm_tui.state import TABS, Setup, State
 from selectllm_tui.themes import BREAKPOINTS
 from selectllm_tui.transitions import TRANSITIONS
@@ -30,24 +27,20 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.timer import Timer
 
     from selectllm_tui.snapshots.headline import Headline
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
-    from selectllm_tui.widgets.rows import Rows
+    from selectllm_tui.watching import Sampling
 
 __all__ = ["MainScreen"]
 
 SPINNER_AFTER = 0.15
+WATCH_EVERY = 3.0
 OPEN = next(command for command in COMMANDS if command.name == "open")
 
 
-class _StaleError(Exception):
-    """Nobody waits for what is being computed."""
-
-
-class MainScreen(Screen[None]):
+class MainScreen(Working):
     """Side panel, tabs, header and footer over one state."""
 
     AUTO_FOCUS = ""
@@ -61,39 +54,12 @@ class MainScreen(Screen[None]):
     #tabs { height: 1fr; }
     """
 
-    @dataclass
-    class Computed(Message):
-        """A part of what the screen shows is there; `tab` is empty for the header's figures."""
-
-        generation: int
-        tab: str
-        snapshot: Any
-
-    @dataclass
-    class Ticked(Message):
-        """Long work is going on."""
-
-        generation: int
-        done: int
-        total: int
-
-    @dataclass
-    class Finished(Message):
-        """All of it is there, or it failed."""
-
-        generation: int
-        error: str = ""
-
     def __init__(self, model: Model, state: State) -> None:
-        super().__init__()
-        self.model = model
-        self.state = state
-        self.generation = 0
+        super().__init__(model, state)
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
-        self.failure = ""  # why the last figures could not be computed
-        self._timer: Timer | None = None
+        self.running: tuple[Sampling, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Header, side panel, tabs, footer."""
@@ -110,6 +76,8 @@ class MainScreen(Screen[None]):
         await self._open_tab(self.state.view.tab)
         self._show_setup()
         self.compute()
+        self.set_interval(WATCH_EVERY, self.look_for_writers)
+        self.look_for_writers()
 
     # State
 
@@ -148,7 +116,9 @@ class MainScreen(Screen[None]):
 
     def _title(self) -> None:
         current = self.state.view.tab
-        separator = " ─ " if self.size.width < 100 else " ── "
+        titles = sum(map(len, TABS.values()))
+        room = self.query_one("#main").outer_size.width - 6
+        separator = " ── " if titles + 4 * (len(TABS) - 1) <= room else " ─ "
         self.query_one("#main").border_title = separator.join(
             f"[@click=screen.show_tab('{name}')][{'bold $accent' if name == current else '$foreground'}]{title}[/][/]"
             for name, title in TABS.items()
@@ -172,6 +142,12 @@ class MainScreen(Screen[None]):
         strip.setup, strip.facts = setup, self.facts
         self._show_heading(setup)
 
+    def _note(self) -> str:
+        """What to warn of: incomplete questions, damaged files, results that are just being made."""
+        running = [f"{each.llm} {each.done:,}/{each.total:,}" for each in self.running]
+        parts = [self.model.note, f"sampling {', '.join(running)}: F5 reads it" if running else ""]
+        return ", ".join(part for part in parts if part)
+
     def _show_heading(self, setup: Setup) -> None:
         headline = self.headline
         self.query_one(Header).heading = Heading(
@@ -180,45 +156,21 @@ class MainScreen(Screen[None]):
             setup=setup,
             row=headline.row if headline else None,
             before=headline.before if headline else None,
-            note=self.model.note,
+            note=self._note(),
+            symbol=knob.symbol if (knob := self.model.space.policies[setup.policy]) else "",
         )
 
-    # Computing
-
-    def compute(self) -> None:
-        """Starts to compute what the state shows; what is still being computed for older states is dropped."""
-        self.generation += 1
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(SPINNER_AFTER, lambda: setattr(self.query_one(Header), "busy", True))
-        self._compute(self.generation, self.state)
-
-    @work(thread=True, exclusive=True, group="figures", exit_on_error=False)
-    def _compute(self, generation: int, state: State) -> None:
-        from selectllm_tui.snapshots import snapshots
-
-        worker = get_current_worker()
-        error = ""
-
-        def tick(done: int, total: int) -> None:
-            if worker.is_cancelled:
-                raise _StaleError
-            self.post_message(self.Ticked(generation, done, total))
-
-        try:
-            for tab, snapshot in snapshots(self.model, state, tick):
-                if worker.is_cancelled:
-                    return
-                self.post_message(self.Computed(generation, tab, snapshot))
-        except _StaleError:
+    @on(Working.Watched)
+    def _watched(self, message: Working.Watched) -> None:
+        if message.running == self.running:
             return
-        except Exception as failure:
-            self.log.error(repr(failure))
-            error = str(failure) or type(failure).__name__
-        self.post_message(self.Finished(generation, error))
+        self.running = message.running
+        self._show_heading(self.state.setup)
 
-    @on(Computed)
-    def _computed(self, message: Computed) -> None:
+    # What the workers found
+
+    @on(Working.Computed)
+    def _computed(self, message: Working.Computed) -> None:
         if message.generation != self.generation:
             return
         if not message.tab:
@@ -232,37 +184,19 @@ class MainScreen(Screen[None]):
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 
-    @on(Ticked)
-    def _ticked(self, message: Ticked) -> None:
+    @on(Working.Ticked)
+    def _ticked(self, message: Working.Ticked) -> None:
         if message.generation == self.generation:
             self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
 
-    @on(Finished)
-    def _finished(self, message: Finished) -> None:
-        if message.generation != self.generation:
+    @on(Working.Finished)
+    def _finished(self, message: Working.Finished) -> None:
+        if not self.computed(message.generation):
             return
-        if self._timer is not None:
-            self._timer.stop()
-        self.query_one(Header).busy = False
         self.query_one(KeyBar).done()
         self.failure = message.error
         if message.error:
             self.say(message.error)
-
-    @work(thread=True, group="export", exit_on_error=False)
-    def save(self, suffix: str, rows: Rows | None) -> None:
-        """Saves the rows, or the screen, in the working directory."""
-        from selectllm_tui.export import free_path, to_csv, to_markdown
-
-        path = free_path(Path.cwd(), f"selectllm-{self.model.space.benchmark}-{self.state.view.tab}", suffix)
-        try:
-            if suffix == ".svg":
-                self.app.call_from_thread(self.app.save_screenshot, path.name, str(path.parent))
-            elif rows is not None:
-                path.write_text(to_csv(rows) if suffix == ".csv" else to_markdown(rows), encoding="utf-8")
-            self.app.call_from_thread(self.say, f"saved {path.name}", "accent")
-        except OSError as error:
-            self.app.call_from_thread(self.say, f"cannot save {path.name}: {error.strerror}")
 
     # Keys
 
@@ -301,6 +235,10 @@ class MainScreen(Screen[None]):
             self.set_state(transition(self.context(), key))
         except SelectLLMError as error:
             self.say(str(error))
+
+    def busy(self, on: bool) -> None:
+        """Shows, or shows no more, that something is being computed."""
+        self.query_one(Header).busy = on
 
     def say(self, text: str, style: str = "warn") -> None:
         """Writes a sentence into the footer for a moment."""

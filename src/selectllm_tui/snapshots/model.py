@@ -31,7 +31,6 @@ class Model:
     Attributes:
         run: the engine's facade.
         space: what there is to choose from.
-        note: what the header should warn of: questions that are left out, and because of which LLM.
     """
 
     def __init__(self, run: Run) -> None:
@@ -47,7 +46,17 @@ class Model:
             samples=outcomes.samples,
             splits=tuple(run.splits),
         )
-        self.note = f"{outcomes.left_out_total:,} questions incomplete" if outcomes.left_out_total else ""
+        self._left_out = outcomes.left_out_total
+
+    @property
+    def note(self) -> str:
+        """What the header should warn of."""
+        problems = len(self.run.cache.problems)
+        parts = [
+            f"{self._left_out:,} questions incomplete" if self._left_out else "",
+            f"{problems} damaged file{'s' if problems > 1 else ''} passed over" if problems else "",
+        ]
+        return ", ".join(part for part in parts if part)
 
     def keep(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once per key; the least recently used is forgotten."""

@@ -64,7 +64,7 @@ def listing(model: Model, state: State) -> list[Entry]:
     setup = state.setup
     made = [Entry(name, "", name) for name in ("oracle", "all-llms", "best-single", "random")]
     if setup.router is not None:
-        group = setup.router
+        group = _router_title(model, setup.router)
         made.append(Entry("bound", group, "upper bound"))
         for name, slider in model.space.policies.items():
             value = setup.parameter_of(name)
@@ -74,6 +74,11 @@ def listing(model: Model, state: State) -> list[Entry]:
         Entry(f"llm:{name}", "LLMs", name, "" if name in setup.pool else "not in the pool") for name in model.space.llms
     ]
     return made
+
+
+def _router_title(model: Model, router: str) -> str:
+    seconds = model.run.router_info(router).get("seconds_per_question")
+    return f"{router} · {1000 * seconds:.1f} ms a question" if isinstance(seconds, int | float) else router
 
 
 def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]]:

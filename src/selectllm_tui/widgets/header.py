@@ -23,7 +23,10 @@ FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What the header shows; `row` is None until the first figures are there, `before` where nothing changed."""
+    """What the header shows; `row` is None until the first figures are there, `before` where nothing changed.
+
+    `symbol` is that of the policy's parameter.
+    """
 
     benchmark: str
     questions: int
@@ -31,6 +34,7 @@ class Heading:
     row: Row | None = None
     before: Row | None = None
     note: str = ""
+    symbol: str = ""
 
 
 def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
@@ -43,7 +47,11 @@ def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
         ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
         ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
     ]
-    how: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain"), *policy(setup)]
+    how: list[Span] = [
+        (f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"),
+        ("  ", "plain"),
+        *policy(setup, heading.symbol),
+    ]
     figures: list[Span] = [(f"{percent(row.accuracy if row else None).strip()} %", "accent")]
     if row:
         digits = decimals([row.latency])
@@ -68,13 +76,13 @@ def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
     ]
 
 
-def policy(setup: Setup) -> list[Span]:
+def policy(setup: Setup, symbol: str) -> list[Span]:
     """Router and policy as `knn:minilm → cost-aware λ 0.15`."""
     if setup.router is None:
         return [("no router: all LLMs vote", "muted")]
     spans: list[Span] = [(setup.router, "plain"), (" → ", "muted"), (setup.policy, "plain")]
     if setup.parameter is not None:
-        spans.append((f" {setup.parameter:g}", "plain"))
+        spans.append((f" {symbol} {setup.parameter:g}", "plain"))
     return spans
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.commands import COMMANDS, Command, Context, keys_name, why_not
+from selectllm_tui.commands import COMMANDS, Command, keys_name, why_not
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
+
+    from selectllm_tui.reasons import Context
 
 __all__ = ["KeyBar"]
 

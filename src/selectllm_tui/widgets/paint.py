@@ -18,7 +18,22 @@ from textual.widget import Widget
 
 from selectllm_tui.untrusted import visible
 
-__all__ = ["HEAT", "LONGEST", "STYLES", "Align", "Line", "Painting", "Span", "fit", "join", "line", "paint", "width_of"]
+__all__ = [
+    "HEAT",
+    "LONGEST",
+    "STYLES",
+    "Align",
+    "Line",
+    "Painting",
+    "Span",
+    "fit",
+    "join",
+    "line",
+    "named",
+    "paint",
+    "shorten",
+    "width_of",
+]
 
 Span = tuple[str, str]
 Line = Sequence[Span]
@@ -107,6 +122,36 @@ def paint(spans: Line, width: int, style_of: Callable[[str], Style], base: Style
     """A strip of exactly `width` cells."""
     segments = [Segment(text, base + style_of(style)) for text, style in fit(spans, width, align) if text]
     return Strip(segments, width)
+
+
+def shorten(name: str, width: int) -> str:
+    """A visible name of at most `width` cells; cut in the middle, because names of a family differ at their ends."""
+    name = visible(name, limit=LONGEST)
+    if cell_len(name) <= width:
+        return name
+    head = max((width - 1) // 2, 0)
+    tail = max(width - 1 - head, 0)
+    start, end = set_cell_size(name, head), ""
+    for char in reversed(name):
+        if cell_len(char + end) > tail:
+            break
+        end = char + end
+    return f"{start}…{end}"
+
+
+def named(name: str, style: str, *before: Span, after: str = "") -> Callable[[int], Line]:
+    """A cell that shortens a name to the width of its column, with something before and (muted) after it."""
+
+    def draw(width: int) -> Line:
+        room = width - width_of(before)
+        short = shorten(name, room)
+        rest = room - cell_len(short) - 2
+        spans: list[Span] = [*before, (short, style)]
+        if after and rest >= min(cell_len(visible(after, limit=LONGEST)), 6):
+            spans.append((f"  {shorten(after, rest)}", "muted"))
+        return spans
+
+    return draw
 
 
 def join(parts: Iterable[Line], separator: str = "  ") -> list[Span]:

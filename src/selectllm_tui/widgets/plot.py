@@ -14,12 +14,11 @@ from textual_plot import PlotWidget
 from textual_plot.axis_formatter import AxisFormatter
 
 from selectllm_tui.commands import bindings
-from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.paint import STYLES, Painting
+from selectllm_tui.widgets.paint import STYLES, Painting, shorten
 
 __all__ = ["LogFormatter", "Mark", "Plot"]
 
-NAME = 18  # cells of a label
+NAME = 20  # cells of a label
 
 
 Curve = tuple[Sequence[tuple[float, float]], str]  # points and a style name
@@ -65,7 +64,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
     DEFAULT_CSS = """
     Plot { height: 1fr; }
     Plot > .plot--axis { color: $line; }
-    Plot:focus > .plot--axis { color: $accent; }
+    Plot:focus > .plot--axis { color: $line; }
     Plot > .plot--tick { color: $foreground 62%; text-style: none; }
     Plot > .plot--label { color: $foreground 62%; text-style: none; }
     """
@@ -149,7 +148,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
 
     def _label(self, canvas: Canvas, mark: Mark, x: int, y: int, taken: set[tuple[int, int]]) -> None:
         """Writes the label beside its point where there is room, else leaves it out."""
-        text = "".join(char if cell_len(char) == 1 else "·" for char in visible(mark.label, limit=NAME))
+        text = "".join(char if cell_len(char) == 1 else "·" for char in shorten(mark.label, NAME))
         for left, top in _around(x, y, len(text)):
             cells = [(left + at, top) for at in range(len(text))]
             margin = [(left - 1, top), (left + len(text), top)]

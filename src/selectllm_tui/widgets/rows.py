@@ -6,11 +6,9 @@ filtered, sorted or replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -18,122 +16,19 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from selectllm_tui.commands import bindings
-from selectllm_tui.untrusted import visible
-from selectllm_tui.widgets.paint import STYLES, Align, Line, Painting, Span, fit, paint
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
+from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.style import Style
     from textual import events
 
-__all__ = ["Cell", "Column", "ListRows", "RowTable", "Rows", "drawn", "rule"]
-
-Cell = Line | Callable[[int], Line]  # a line, or one that depends on the width of its column
+__all__ = ["RowTable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of fixed width, or one that shares what is left (`flex`, at least `width`).
-
-    Columns with the highest `drop` vanish first where the table is too narrow; 0 never does. Columns that only draw
-    bars are not exported.
-    """
-
-    key: str
-    title: str
-    width: int
-    flex: int = 0
-    align: Align = "left"
-    drop: int = 0
-    sortable: bool = False
-    export: bool = True
-
-
-class Rows(Protocol):
-    """What a table shows."""
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        """What the cells are."""
-
-    def __len__(self) -> int: ...
-
-    def key(self, at: int) -> str:
-        """What names the row; empty for a rule, on which the cursor never stands."""
-
-    def find(self, key: str) -> int | None:
-        """Where a row is."""
-
-    def cells(self, at: int) -> Sequence[Cell]:
-        """A cell per column; a single one for a rule, drawn over the whole width."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListRows:
-    """A few rows, all at hand."""
-
-    columns: Sequence[Column]
-    keys: Sequence[str] = ()
-    lines: Sequence[Sequence[Cell]] = ()
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def key(self, at: int) -> str:
-        """See Rows."""
-        return self.keys[at]
-
-    def find(self, key: str) -> int | None:
-        """See Rows."""
-        return self.keys.index(key) if key in self.keys else None
-
-    def cells(self, at: int) -> Sequence[Cell]:
-        """See Rows."""
-        return self.lines[at]
-
-
-def layout(columns: Sequence[Column], width: int, gap: int) -> list[int]:
-    """Cells per column, 0 for the ones that are dropped; together with the gaps at most `width` where possible."""
-    shown = set(range(len(columns)))
-
-    def needed() -> int:
-        return sum(columns[at].width for at in shown) + gap * max(len(shown) - 1, 0)
-
-    while needed() > width:
-        at = max(shown, key=lambda each: (columns[each].drop, each))
-        if columns[at].drop == 0:
-            break
-        shown.discard(at)
-    spare = max(width - needed(), 0)
-    flex = sum(columns[at].flex for at in shown)
-    widths = [0] * len(columns)
-    for at in sorted(shown):
-        column = columns[at]
-        share = spare * column.flex // flex if flex else 0
-        flex, spare = flex - column.flex, spare - share
-        widths[at] = column.width + share
-    return widths
-
-
-def drawn(cell: Cell, width: int) -> Line:
-    """The line of a cell in a column of that width."""
-    return cell(width) if callable(cell) else cell
-
-
-def rule(title: str) -> Cell:
-    """A quiet line over the whole width, with a title in it."""
-
-    def draw(width: int) -> Line:
-        name: Span = (f"{visible(title, limit=max(width - 6, 1))} " if title else "", "muted")
-        return (
-            ("── " if title else "", "faint"),
-            name,
-            ("─" * max(width - 3 * bool(title) - cell_len(name[0]), 0), "faint"),
-        )
-
-    return draw
-
-
-class RowTable(ScrollView, Painting, can_focus=True):
+class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
     """Rows with a cursor. Posts Moved when the cursor moves, Chosen on enter or a second click on a row."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred", "rows--hover", *STYLES}

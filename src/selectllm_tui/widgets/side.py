@@ -11,8 +11,9 @@ from textual.reactive import reactive
 
 from selectllm_tui.formats import decimals, fixed, percent, slider
 from selectllm_tui.untrusted import safe
-from selectllm_tui.widgets.paint import Line, Painting, Span, line, width_of
-from selectllm_tui.widgets.rows import Column, ListRows, RowTable
+from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.paint import Painting, Span, line, named, shorten, width_of
+from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,13 @@ class Facts:
     prompt: str | None = None
 
     @property
+    def size(self) -> str:
+        """Parameters: 7B, 135M."""
+        if not self.parameters:
+            return ""
+        return f"{self.parameters:g}B" if self.parameters >= 1 else f"{1000 * self.parameters:.0f}M"
+
+    @property
     def tag(self) -> str:
         """The shortest word that sets the LLM apart."""
         return self.specialised or ("chat" if self.chat else "")
@@ -46,7 +54,7 @@ class Facts:
     def sentence(self) -> str:
         """Everything but the figures."""
         parts = [
-            f"{self.parameters:g}B" if self.parameters else "",
+            self.size,
             {True: "chat", False: "base", None: ""}[self.chat],
             self.specialised or "",
             self.prompt or "",
@@ -57,9 +65,9 @@ class Facts:
 POOL_COLUMNS = (
     Column("on", "", 1),
     Column("number", "", 1),
-    Column("llm", "", 8, flex=1),
+    Column("llm", "", 19, flex=1),
     Column("parameters", "", 5, align="right", drop=2),
-    Column("tag", "", 5, drop=1),
+    Column("tag", "", 8, drop=1),
     Column("accuracy", "", 5, align="right"),
     Column("latency", "", 6, align="right"),
 )
@@ -76,7 +84,7 @@ POLICY_COLUMNS = (
 def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
     """One row per LLM of the run."""
     digits = decimals([each.latency for each in facts.values()])
-    lines: list[list[Line]] = []
+    lines: list[list[Cell]] = []
     for at, name in enumerate(setup.pool.run, 1):
         on, known = name in setup.pool, facts.get(name, Facts())
         style = "plain" if on else "muted"
@@ -84,8 +92,8 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
             [
                 line(("●", "accent") if on else ("○", "muted")),
                 line((str(at) if at <= 9 else "", "muted")),
-                line((name, style)),
-                line((f"{known.parameters:g}B" if known.parameters else "", "muted")),
+                named(name, style),
+                line((known.size, "muted")),
                 line((known.tag, "muted")),
                 line((percent(known.accuracy), style)),
                 line((f"{fixed(known.latency, digits)}s" if known.latency is not None else "", "muted")),
@@ -105,9 +113,9 @@ def router_rows(setup: Setup, space: Space) -> ListRows:
     )
 
 
-def _marked(current: bool, name: str, *, muted: bool) -> list[Line]:
+def _marked(current: bool, name: str, *, muted: bool) -> list[Cell]:
     style = "muted" if muted else ("strong" if current else "plain")
-    return [line(("▸" if current else "", "accent")), line((name, style))]
+    return [line(("▸" if current else "", "accent")), named(name, style)]
 
 
 def policy_rows(setup: Setup, space: Space) -> ListRows:
@@ -137,7 +145,7 @@ class Side(Vertical):
     """Three lists of rows."""
 
     DEFAULT_CSS = """
-    Side { width: 38; }
+    Side { width: 40; }
     Side RowTable { border: round $line; border-title-color: $foreground 62%; height: auto; padding: 0 1; }
     Side RowTable:focus { border: round $accent; border-title-color: $accent; }
     Side #pool { max-height: 45%; border-subtitle-color: $foreground 62%; }
@@ -155,8 +163,13 @@ class Side(Vertical):
     def show(self, setup: Setup, space: Space, facts: Mapping[str, Facts]) -> None:
         """Another setup."""
         self.query_one("#pool", RowTable).show(pool_rows(setup, facts))
-        self.query_one("#routers", RowTable).show(router_rows(setup, space))
-        self.query_one("#policies", RowTable).show(policy_rows(setup, space))
+        current = {
+            "routers": (router_rows(setup, space), setup.router),
+            "policies": (policy_rows(setup, space), setup.policy),
+        }
+        for name, (rows, chosen) in current.items():
+            table = self.query_one(f"#{name}", RowTable)
+            table.show(rows, cursor=None if table.has_focus else chosen)  # nobody's cursor is moved under their hands
         self.tell(facts)
 
     def tell(self, facts: Mapping[str, Facts]) -> None:
@@ -187,7 +200,7 @@ class PoolStrip(Painting):
         used = 0
         for at, name in enumerate(self.setup.pool.run if self.setup else (), 1):
             on = self.setup is not None and name in self.setup.pool
-            short = safe(name, limit=24).plain
+            short = shorten(name, 22)
             spans: list[Span] = [
                 ("●" if on else "○", "accent" if on else "muted"),
                 (f"{at} " if at <= 9 else " ", "muted"),

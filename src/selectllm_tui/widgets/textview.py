@@ -95,7 +95,7 @@ class _Wrapper:
         self.used = self.indent
 
 
-class TextView(ScrollView, Painting, can_focus=True):
+class TextView(ScrollView, Painting, can_focus=True, inherit_bindings=False):
     """A text that scrolls."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLES)

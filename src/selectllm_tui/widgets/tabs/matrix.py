@@ -11,8 +11,9 @@ from selectllm_tui import formats
 from selectllm_tui.commands import bindings
 from selectllm_tui.transitions import MEASURES
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.paint import HEAT, Line, Span, line
-from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable
+from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.paint import HEAT, Line, Span, line, named
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["GridTable", "MatrixTab", "matrix_rows"]
 
 SHORT = {"prediction": "forest", "sorted-prediction": "sorted", "cost-aware": "cost λ", "threshold": "thr. τ"}
-SHORT |= {"top-m": "top m", "cascade": "casc. τ"}
+SHORT |= {"top-m": "top m", "cascade": "casc τ"}
 TITLES = {"accuracy": "accuracy, %", "latency": "latency, s", "gap": "gap closed, %"}
 
 
@@ -119,7 +120,7 @@ def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) ->
     lines: list[list[Cell]] = []
     for router in matrix.routers:
         current = router == state.setup.router
-        cells: list[Cell] = [line(("▸ " if current else "  ", "accent"), (router, "strong" if current else "plain"))]
+        cells: list[Cell] = [named(router, "strong" if current else "plain", ("▸ " if current else "  ", "accent"))]
         for at, policy in enumerate(matrix.policies):
             value = values.get((router, policy))
             heat = 0 if value is None or high <= low else round((value - low) / (high - low) * (HEAT - 1))

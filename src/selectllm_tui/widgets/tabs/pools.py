@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
 from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.cells import Cell, Column, ListRows
 from selectllm_tui.widgets.paint import Line, Span, line
-from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:

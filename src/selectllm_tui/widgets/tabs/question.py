@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from selectllm_tui import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.paint import Line, Span, line
-from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable, rule
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
+from selectllm_tui.widgets.paint import Line, Span, line, named, shorten
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES
 from selectllm_tui.widgets.textview import TextView
@@ -39,7 +42,7 @@ class QuestionTab(Tab):
         """Title, text, ballots."""
         yield Bar(id="question-title")
         yield TextView(id="question-text")
-        yield RowTable(id="ballots", gap=2)
+        yield RowTable(id="ballots")
 
     def show(self, snapshot: Detail | None, state: State) -> None:
         """Renders a question."""
@@ -51,7 +54,7 @@ class QuestionTab(Tab):
             text.show(())
             self.query_one(RowTable).show(ListRows(()))
             return
-        title.show(question_title(snapshot, state))
+        title.flow(*question_title(snapshot, state))
         if not same:
             text.show(text_spans(snapshot))
         self.query_one(RowTable).show(ballot_rows(snapshot))
@@ -68,22 +71,19 @@ class QuestionTab(Tab):
         return self.llm
 
 
-def question_title(detail: Detail, state: State) -> Line:
+def question_title(detail: Detail, state: State) -> list[Line]:
     """Id, verdict, who answered, who should have, and the place within the filter."""
     selected = [each for each in detail.ballots if each.selected]
     routed = selected[0].llm if len(selected) == 1 else f"{len(selected)} LLMs"
-    spans: list[Span] = [
-        (detail.question_id, "strong"),
-        (f"   {detail.subject}" if detail.subject else "", "muted"),
-        ("   ", "plain"),
-        VERDICT_STYLES[detail.verdict],
-    ]
-    if selected:
-        spans += [("   answered by ", "muted"), (routed, "plain")]
-    spans += [("   oracle ", "muted"), (detail.oracle or "none is right", "plain")]
     within = state.view.filter or ("search" if state.view.search else "all")
-    spans += [("   ", "plain"), (f"{within} {detail.place or '–'}/{formats.count(detail.of)}", "accent")]
-    return spans
+    return [
+        line((detail.question_id, "strong")),
+        line((detail.subject or "", "muted")) if detail.subject else (),
+        line(VERDICT_STYLES[detail.verdict]),
+        line(("answered by ", "muted"), (routed, "plain")) if selected else (),
+        line(("oracle ", "muted"), (detail.oracle or "none is right", "plain")),
+        line((f"{within} {detail.place or '–'}/{formats.count(detail.of)}", "accent")),
+    ]
 
 
 def text_spans(detail: Detail) -> list[Span]:
@@ -97,15 +97,17 @@ def text_spans(detail: Detail) -> list[Span]:
     return spans
 
 
-COLUMNS = (
-    Column("llm", "LLM", 14, flex=1),
-    Column("p", "p(right)", 8, align="right"),
-    Column("bar", "", 8, drop=2, export=False),
-    Column("votes", "votes", 20, flex=4),
-    Column("winner", "maj", 8, flex=1, align="right"),
-    Column("right", "", 2),
-    Column("note", "", 10, flex=1, drop=1),
-)
+def columns_of(detail: Detail) -> tuple[Column, ...]:
+    """The columns; maj is headed by K."""
+    return (
+        Column("llm", "  LLM", 20, flex=1),
+        Column("p", "p(right)", 8, align="right"),
+        Column("bar", "", 8, drop=2, export=False),
+        Column("votes", "votes", 17, flex=4),
+        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 7, flex=1, align="right"),
+        Column("right", "", 1),
+        Column("note", "", 15, drop=1),
+    )
 
 
 def ballot_rows(detail: Detail) -> ListRows:
@@ -117,7 +119,7 @@ def ballot_rows(detail: Detail) -> ListRows:
     if detail.pooled is not None:
         keys += ["", POOLED]
         lines += [[rule("")], _cells(detail.pooled, detail)]
-    return ListRows(COLUMNS, keys, lines)
+    return ListRows(columns_of(detail), keys, lines)
 
 
 def _cells(each: Ballot, detail: Detail) -> list[Cell]:
@@ -125,14 +127,12 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
     notes = [
         "selected" if each.selected and each.llm else "",
         "" if each.on else "not in the pool",
-        "tie, first seen" if each.tied else "",
+        "tie: first seen" if each.tied else "",
     ]
     probability = "" if each.probability is None else f"{each.probability:.2f}".removeprefix("0")
+    mark = ("▸ " if each.selected and each.llm else "  ", "accent")
     return [
-        line(
-            ("▸ " if each.selected and each.llm else "  ", "accent"),
-            (each.llm or POOLED, style if each.llm else "strong"),
-        ),
+        named(each.llm or POOLED, style if each.llm else "strong", mark),
         line((probability, style)),
         line((formats.bar(each.probability or 0.0, 8), "accent" if each.selected else "muted")),
         partial(votes_line, each, detail.gold),
@@ -151,14 +151,16 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
 def votes_line(each: Ballot, gold: str, width: int) -> Line:
     """The votes as bars, the most frequent answer first: `72 ▇▇▇▇▇▇  70 ▇▇  · ▇`."""
     total = sum(number for _, number in each.votes)
-    cells = min(total, max(width // 2, 4))
+    shown = ["·" if answer is None else shorten(answer, 12) for answer, _ in each.votes]
+    room = width - sum(cell_len(answer) + 3 for answer in shown)
+    scale = min(max(room / max(total, 1), 0.0), 3.0)  # cells per vote
+    scale = float(int(scale)) if scale >= 1 else max(scale, min(1.0, width / 2 / max(total, 1)))
     spans: list[Span] = []
-    for answer, number in each.votes:
-        size = max(round(number / total * cells), 1)
+    for (answer, number), name in zip(each.votes, shown, strict=True):
+        size = max(round(number * scale), 1)
         style = "muted" if answer is None else "right" if answer == gold else "wrong"
-        shown = "·" if answer is None else answer if len(answer) <= 12 else f"{answer[:11]}…"
         spans += [
-            (f"{shown} ", ("plain" if answer is not None else "muted") if each.on else "faint"),
+            (f"{name} ", ("plain" if answer is not None else "muted") if each.on else "faint"),
             ("▇" * size, style if each.on else "faint"),
             ("  ", "plain"),
         ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 
 from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of
+from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.paint import LONGEST, Line, Span, line
-from selectllm_tui.widgets.rows import Cell, Column, RowTable
+from selectllm_tui.widgets.cells import Cell, Column
+from selectllm_tui.widgets.paint import LONGEST, Line, Span, line, named
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
@@ -73,11 +77,11 @@ class QuestionRows:
         q = int(shown.order[at])
         row, share = shown.frame.row(q, named=True), shown.share_of(q)
         return (
-            line(row["question_id"]),
+            partial(_end, row["question_id"]),
             self._marks(q),
             line(VERDICT_STYLES[shown.verdict_of(q)]),
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
-            line((shown.answered_by(q), "plain")),
+            named(shown.answered_by(q), "plain"),
             line((row["subject"] or "", "muted")),
             line(((row["text"] or "")[:LONGEST], "muted")),
         )
@@ -95,6 +99,14 @@ class QuestionRows:
             spans.append((mark, style))
             spans.append((space, "plain"))
         return spans[:-1]
+
+
+def _end(text: str, width: int) -> Line:
+    """The end of an id: what its beginning says, all of them share."""
+    shown = visible(text, limit=LONGEST)
+    while shown and cell_len(shown) > width - (len(shown) < len(text)):
+        shown = shown[max(len(shown) - width, 1) :]
+    return (("…" if len(shown) < len(visible(text, limit=LONGEST)) else "", "muted"), (shown, "plain"))
 
 
 def filter_parts(questions: Questions, state: State) -> list[Line]:

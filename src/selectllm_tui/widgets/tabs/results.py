@@ -6,9 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
+from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.transitions import choose_policy
-from selectllm_tui.widgets.paint import line
-from selectllm_tui.widgets.rows import Cell, Column, ListRows, RowTable, rule
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
+from selectllm_tui.widgets.paint import Line, line, named
+from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
@@ -23,11 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultsTab", "result_rows"]
 
+LOSSES = ("unsolvable", "misrouted", "outvoted", "rescued")
 FLASH = 0.9  # seconds for which a change is shown in its cell
 
 
 class ResultsTab(Tab):
     """The table of rows; a change is shown in its cell for under a second."""
+
+    DEFAULT_CSS = "ResultsTab Bar { height: 3; padding-left: 2; }"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -37,8 +43,9 @@ class ResultsTab(Tab):
         self._flash: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table, and more about the row under the cursor."""
         yield RowTable(id="results", gap=2)
+        yield Bar(id="row-details")
 
     def show(self, snapshot: Results, state: State) -> None:
         """Renders the rows there are; changes are shown against what the setup before showed."""
@@ -58,7 +65,19 @@ class ResultsTab(Tab):
         if self._results is None or self._state is None or self.table is None:
             return
         self.table.sorted_by = self._state.view.sort_of("results")
-        self.table.show(result_rows(self._results, self._state, self._before))
+        first = current_key(self._state.setup) if not len(self.table.rows) else None
+        self.table.show(result_rows(self._results, self._state, self._before), cursor=first)
+        self._tell()
+
+    def on_row_table_moved(self) -> None:
+        """Says more about the row under the cursor."""
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._results is not None and self.table is not None:
+            key = self.table.key
+            row = next((each.row for each in self._results.entries if each.key == key), None)
+            self.query_one(Bar).flow(*details(row))
 
     @property
     def llm(self) -> str | None:
@@ -78,25 +97,39 @@ class ResultsTab(Tab):
         return choose_policy(state, name) if kind == "policy" else state.change(state.setup.toggle(name))
 
 
+def details(row: Row | None) -> list[Line]:
+    """What the table has no room for: other latencies, what became of the wrong answers, the note."""
+    if row is None:
+        return [line("")]
+    digits = formats.decimals([row.latency])
+    p = formats.p_value(row.p_vs_best_single)
+    figures = [
+        ("p against best-single", row.p_vs_best_single, p if p.startswith("<") else f"= {p}"),
+        ("in parallel", row.latency_parallel, f"{formats.fixed(row.latency_parallel, digits)} s"),
+        ("over right answers", row.latency_correct, f"{formats.fixed(row.latency_correct, digits)} s"),
+        *((name, getattr(row, name), f"{formats.percent(getattr(row, name))} %") for name in LOSSES),
+    ]
+    parts = [line((f"{name} ", "muted"), (text, "plain")) for name, value, text in figures if value is not None]
+    return [*([line((row.note, "accent"))] if row.note else []), *parts]
+
+
 def columns_of(results: Results, *, published: bool) -> list[Column]:
     """The columns that have figures."""
     rows = [each.row for each in results.entries if each.row is not None]
     made = [
-        Column("name", "", 20, flex=1, sortable=True),
+        Column("name", "", 23, flex=1, sortable=True),
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
-        Column("interval", "95 % interval", 13, flex=3, drop=2, export=False),
+        Column("interval", "95 % interval", 20, flex=3, drop=2, export=False),
         Column("latency", "latency s", 9, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=3),
         Column("llms", "LLMs/q", 6, align="right", drop=4),
         Column("gap", "gap", 6, align="right", drop=1, sortable=True),
         Column("p", "p", 5, align="right", drop=3),
         Column("published", "study", 13, align="right"),
-        Column("note", "", 0, flex=2, drop=9),
     ]
     absent = {
         "cost": all(row.cost is None for row in rows),
         "published": not published,
-        "note": all(row.note is None for row in rows),
     }
     return [column for column in made if not absent.get(column.key)]
 
@@ -127,7 +160,7 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
     off = each.key.startswith("llm:") and each.label not in setup.pool
     style = "muted" if off else "strong" if current else "plain"
     cells: dict[str, Cell] = {
-        "name": line(("▸ " if current else "  ", "accent"), (each.label, style), (f"  {each.detail}", "muted")),
+        "name": named(each.label, style, ("▸ " if current else "  ", "accent"), after=each.detail),
     }
     if row is None:
         return cells | {"accuracy": line(("·  ", "faint"))}
@@ -145,5 +178,4 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
         "gap": line((formats.gap(row.gap_closed) if row.gap_closed is not None else "", style)),
         "p": line((formats.p_value(row.p_vs_best_single) if row.p_vs_best_single is not None else "", "muted")),
         "published": line((each.published, "muted")),
-        "note": line((row.note or "", "muted")),
     }

@@ -70,7 +70,7 @@ class TradeoffTab(Tab):
             plot.set_xlabel(UNITS[snapshot.measure])
             plot.set_ylabel("accuracy %")
             plot.forget_view()
-        plot.draw(shown, ((steps, "faint"), (curve, "accent")))
+        plot.draw(shown, ((steps, "muted"), (curve, "accent")))
 
     def focus_default(self) -> None:
         """The plot has the keys."""
@@ -107,7 +107,7 @@ def legend() -> list[Line]:
     return [
         *parts,
         line(("⠤⠤", "accent"), (" cost-aware over λ", "muted")),
-        line(("⠤⠤", "faint"), (" Pareto front", "muted")),
+        line(("⠤⠤", "muted"), (" Pareto front", "muted")),
     ]
 
 

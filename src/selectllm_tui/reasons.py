@@ -1,0 +1,124 @@
+"""Why a command cannot act at the moment: what the explorer says when its key is pressed all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selectllm_tui.state import Setup, Space, State
+
+__all__ = ["Context", "Reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What decides whether a command can act: the state, what there is, and what the cursor is on.
+
+    `llm` is the LLM under the cursor of the focused part, `row` what names the row under the cursor of the tab,
+    `questions` the number of questions within the filter.
+    """
+
+    state: State
+    space: Space | None
+    llm: str | None = None
+    row: str | None = None
+    questions: int = 0
+
+    @property
+    def setup(self) -> Setup:
+        """The state's setup."""
+        return self.state.setup
+
+
+Reason = Callable[[Context], str | None]
+
+
+def always(_: Context) -> str | None:
+    return None
+
+
+def pool_of_one(context: Context) -> str | None:
+    if context.llm in context.setup.pool and len(context.setup.pool) == 1:
+        return "a pool needs at least one LLM"
+    return None
+
+
+def no_llm(context: Context) -> str | None:
+    return pool_of_one(context) if context.llm else "the cursor is not on an LLM"
+
+
+def only(context: Context) -> str | None:
+    if not context.llm:
+        return "the cursor is not on an LLM"
+    return "it is the only one already" if context.setup.pool.names == (context.llm,) else None
+
+
+def all_on(context: Context) -> str | None:
+    return "all LLMs are on" if len(context.setup.pool) == len(context.setup.pool.run) else None
+
+
+def routers(context: Context) -> str | None:
+    known = len(context.space.routers) if context.space else 0
+    if known == 0:
+        return "no router is trained: selectllm train"
+    return "there is only one router" if known == 1 else None
+
+
+def policies(context: Context) -> str | None:
+    return None if context.setup.router else "a policy needs a router: selectllm train"
+
+
+def parameter(step: int) -> Reason:
+    def reason(context: Context) -> str | None:
+        if blocked := policies(context):
+            return blocked
+        if context.space is None or context.setup.parameter is None:
+            return f"{context.setup.policy} has no parameter"
+        same = context.setup.with_parameter(context.space, step) == context.setup
+        return "it is at its end" if same else None
+
+    return reason
+
+
+def k(step: int) -> Reason:
+    def reason(context: Context) -> str | None:
+        if context.space is None or not context.space.samples:
+            return "only labels are known, no votes"
+        same = context.setup.with_k(context.space, step) == context.setup
+        return ("these are all the samples there are" if step > 0 else "K is 1 already") if same else None
+
+    return reason
+
+
+def splits(context: Context) -> str | None:
+    return None if context.space and len(context.space.splits) > 1 else "there is only one split"
+
+
+def votes(context: Context) -> str | None:
+    return None if context.space and context.space.samples else "only labels are known, no votes"
+
+
+def undo(context: Context) -> str | None:
+    return None if context.state.past else "nothing to undo"
+
+
+def redo(context: Context) -> str | None:
+    return None if context.state.future else "nothing to redo"
+
+
+def row(context: Context) -> str | None:
+    return None if context.row else "the cursor is not on a row that opens"
+
+
+def within(context: Context) -> str | None:
+    return None if context.questions else "no question within the filter"
+
+
+def changed(context: Context) -> str | None:
+    return None if context.state.before else "nothing was changed yet"
+
+
+def question(context: Context) -> str | None:
+    return None if context.state.view.question else "no question is open"

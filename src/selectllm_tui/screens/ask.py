@@ -1,0 +1,145 @@
+"""A question of one's own: what the router believes, which LLMs would answer, and what resembles it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_tui import formats
+from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.widgets.bar import Bar
+from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.paint import Span, line, named
+from selectllm_tui.widgets.rows import RowTable
+from selectllm_tui.widgets.textview import TextView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from selectllm_engine.routers.routing import Routing
+    from selectllm_engine.run import Run
+    from selectllm_tui.state import Setup
+
+__all__ = ["AskScreen", "candidate_rows", "neighbour_spans"]
+
+
+class AskScreen(Dialog[None]):
+    """A line to type in, the LLMs, the nearest training questions. No LLM is asked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
+    DEFAULT_CSS = """
+    AskScreen Input { border: round $line; height: 3; }
+    AskScreen Input:focus { border: round $accent; }
+    AskScreen RowTable { height: auto; max-height: 14; }
+    AskScreen #ask-note { margin: 0 0 1 0; }
+    AskScreen TextView { height: auto; max-height: 12; margin-top: 1; }
+    """
+
+    class Routed(Message):
+        """The question is routed, or can't be."""
+
+        def __init__(self, question: str, routing: Routing | None, problem: str = "") -> None:
+            super().__init__()
+            self.question, self.routing, self.problem = question, routing, problem
+
+    def __init__(self, run: Run, setup: Setup) -> None:
+        super().__init__()
+        self._run, self._setup = run, setup
+        self._question = ""
+
+    def compose(self) -> ComposeResult:
+        """A line, a note, the LLMs, what resembles it."""
+        with Vertical(classes="box") as box:
+            box.border_title = "Route a question of your own"
+            yield Input(placeholder="type a question, then ↵")
+            yield Bar(id="ask-note")
+            yield RowTable(id="candidates", gap=2)
+            yield TextView(id="neighbours")
+
+    def on_mount(self) -> None:
+        """Says with what it routes."""
+        self.query_one(Bar).show(self._with())
+        self.query_one(Input).focus()
+
+    def _with(self) -> tuple[Span, ...]:
+        value = self._setup.parameter
+        policy = self._setup.policy if value is None else f"{self._setup.policy} {value:g}"
+        return line(("with ", "muted"), (self._setup.router or "", "plain"), (" → ", "muted"), (policy, "plain"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        self._question = event.value
+        self.query_one(Bar).show(line(("routing …", "muted")))
+        self.route(event.value)
+
+    @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
+    def route(self, question: str) -> None:
+        """Routes in a thread: loading a router can take a while."""
+        from selectllm_engine.policies import PolicySpec
+        from selectllm_engine.routers.routing import route
+
+        value = self._setup.parameter
+        spec = PolicySpec(self._setup.policy, int(value) if value is not None and value == int(value) else value)
+        try:
+            routing = route(self._run, question, self._setup.router, str(spec), pool=self._setup.pool)
+            self.post_message(self.Routed(question, routing))
+        except SelectLLMError as error:
+            self.post_message(self.Routed(question, None, str(error)))
+        except Exception as error:  # a damaged router must not end in a traceback
+            self.post_message(self.Routed(question, None, f"{type(error).__name__}: {error}"))
+
+    @on(Routed)
+    def _routed(self, message: Routed) -> None:
+        if message.question != self._question:
+            return
+        routing = message.routing
+        note = (message.problem, "warn") if routing is None else (routing.reason, "muted")
+        self.query_one(Bar).show(line(note) if routing is None else (*self._with(), ("   ", "plain"), note))
+        self.query_one(RowTable).show(ListRows(()) if routing is None else candidate_rows(routing))
+        self.query_one(TextView).show(() if routing is None else neighbour_spans(routing))
+
+
+def candidate_rows(routing: Routing) -> ListRows:
+    """One row per LLM of the pool: probability, latency, whether it is asked."""
+    columns = (
+        Column("llm", "  LLM", 22, flex=2),
+        Column("p", "p(right)", 8, align="right"),
+        Column("bar", "", 10, flex=1, drop=1),
+        Column("latency", "latency s", 9, align="right"),
+        Column("asked", "asked", 8),
+    )
+    digits = formats.decimals([each.latency for each in routing.candidates])
+    lines: list[list[Cell]] = []
+    for each in routing.candidates:
+        chosen = each.llm in routing.order
+        share = "perhaps" if each.asked is None else "yes" if each.asked == 1 else f"{100 * each.asked:.0f} %"
+        lines.append(
+            [
+                named(each.llm, "strong" if chosen else "plain", ("▸ " if chosen else "  ", "accent")),
+                line(f"{each.probability:.2f}".removeprefix("0")),
+                line((formats.bar(each.probability, 10), "accent" if chosen else "muted")),
+                line((formats.fixed(each.latency, digits), "muted")),
+                line((share if each.asked is None or each.asked > 0 else "", "plain")),
+            ]
+        )
+    return ListRows(columns, [each.llm for each in routing.candidates], lines)
+
+
+def neighbour_spans(routing: Routing) -> list[Span]:
+    """The most similar training questions, and who was right on them."""
+    spans: list[Span] = [("Most similar training questions, and who was right on them\n", "strong")]
+    for each in routing.nearest:
+        spans += [
+            (f"{each.similarity:.2f}  ", "accent"),
+            (" ".join(each.text[:300].split()), "plain"),
+            ("\n      ", "plain"),
+            (", ".join(each.right) or "none", "muted"),
+            ("\n", "plain"),
+        ]
+    return spans if routing.nearest else []

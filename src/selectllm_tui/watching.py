@@ -1,0 +1,56 @@
+"""Which LLMs are being sampled at this moment, and how far they are: read from the cache, which is never locked."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_engine.files import name_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_engine.cache import Cache
+
+__all__ = ["Sampling", "sampling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """An LLM that a process is writing: samples there are, and samples of all questions (`generate` may want fewer)."""
+
+    llm: str
+    done: int
+    total: int
+
+
+def sampling(cache: Cache, benchmark: str) -> tuple[Sampling, ...]:
+    """The LLMs of a benchmark that are being written, by name."""
+    found = []
+    for owner in sorted((cache.folder(benchmark) / "llms").glob("*/.writer")):
+        if _alive(owner):
+            try:
+                llm = name_of(owner.parent.name)
+                samples = int(cache.manifest(benchmark, llm).get("samples") or 0)
+                total = samples * cache.questions(benchmark).height
+                found.append(Sampling(llm, cache.sampled(benchmark, llm).height, total))
+            except SelectLLMError:
+                continue  # just begun: no manifest yet
+    return tuple(found)
+
+
+def _alive(owner: Path) -> bool:
+    """Whether the process that a writer's note names still runs; notes of other machines are believed."""
+    try:
+        note = json.loads(owner.read_text("utf-8"))
+        if note["on"] == platform.node():
+            os.kill(int(note["process"]), 0)
+    except PermissionError:
+        return True  # somebody else's process
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True

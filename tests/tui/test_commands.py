@@ -1,0 +1,76 @@
+"""Every key is in the table of commands, in the help and in the docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.commands import COMMANDS, at_key, keys_name, markdown
+from selectllm_tui.screens.doing import DOINGS
+from selectllm_tui.screens.help import ABOUT, help_spans
+from selectllm_tui.state import TABS
+from selectllm_tui.transitions import TRANSITIONS
+from tui.explorers import press, settled
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+DOCS = Path(__file__).parents[2] / "docs" / "explorer.md"
+TYPING = {"Input", "CommandInput"}  # Textual's line editors have the keys of every line editor
+
+
+def described(tab: str) -> str:
+    return "".join(text for text, _ in help_spans(tab))
+
+
+def test_every_command_does_something() -> None:
+    for command in COMMANDS:
+        if command.target == "main":
+            assert (command.name in TRANSITIONS) != (command.name in DOINGS), command.name
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_help_has_every_command_and_says_what_the_tab_is(tab: str) -> None:
+    shown = described(tab)
+    assert ABOUT[tab] in shown
+    for command in COMMANDS:
+        if command.keys:
+            assert f"{keys_name(command)}  {command.help}" in shown, command.name
+
+
+def test_the_docs_have_every_command() -> None:
+    assert markdown() in DOCS.read_text("utf-8"), "run tools/keys.py"
+
+
+def test_no_key_does_two_things_on_one_tab() -> None:
+    for tab in TABS:
+        for command in COMMANDS:
+            if command.target == "main" and (not command.tabs or tab in command.tabs):
+                for key in command.keys:
+                    assert at_key(key, tab) is command, (tab, key)
+
+
+async def test_every_binding_of_every_screen_is_a_command(cache: Path) -> None:
+    known = {key for command in COMMANDS for key in command.keys}
+    app = ExplorerApp(cache=cache)
+
+    def check(node: DOMNode) -> None:
+        for part in node.walk_children(with_self=True):
+            if type(part).__name__ not in TYPING:
+                for key, binding in part._bindings:
+                    assert key in known or type(part).__module__.startswith("textual."), (part, key, binding)
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        for _ in TABS:
+            await press(pilot, "right_square_bracket")
+        check(screen)
+        screen.set_state(screen.state.look(tab="question"))
+        for opening in (["question_mark"], ["f"], ["e"], ["i"], ["enter"], ["slash"]):
+            await press(pilot, *opening)
+            assert app.screen is not screen
+            check(app.screen)
+            await press(pilot, "escape")

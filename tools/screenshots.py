@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Make the pictures of the explorer in docs/images, from the recorded run in cache/.
+
+python tools/screenshots.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.screens.main import MainScreen
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+SIZE = (120, 36)
+# What is pressed before each picture; the state carries on from one to the next.
+PICTURES = {
+    "results": ["r", "p", "p", "p", "p", "p", "3"],
+    "matrix": ["u", "right_square_bracket", "down", "right"],
+    "tradeoff": ["right_square_bracket"],
+    "questions": ["right_square_bracket", "m", "down", "down", "down"],
+    "question": ["enter", "n"],
+    "generations": ["end", "up", "up", "enter"],
+    "lessons": ["escape", "right_square_bracket"],
+    "pools": ["right_square_bracket", "down"],
+}
+
+
+async def settle(app: ExplorerApp) -> None:
+    """Waits until everything is computed and painted."""
+    while not any(isinstance(screen, MainScreen) for screen in app.screen_stack):
+        await asyncio.sleep(0.01)
+    for _ in range(3):
+        await app.workers.wait_for_complete()
+        await asyncio.sleep(0.05)
+
+
+async def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    app = ExplorerApp("reasoning", ROOT / "cache")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(app)
+        for name, keys in PICTURES.items():
+            for key in keys:
+                await pilot.press(key)
+                await settle(app)
+            picture = app.export_screenshot(title=f"selectllm tui · {name}")
+            # Spaces at both ends of a text are lost in some viewers, which then move the rest of it.
+            picture = re.sub(r"[ \t]+\n", "\n", picture)
+            (IMAGES / f"{name}.svg").write_text(picture, "utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
