@@ -266,7 +266,7 @@ def _latency(view: PoolView, scores: RouterScores | None) -> Lesson:
     lower = [each for each in alike.values() if row.latency <= (each.latency or 0.0)]
     answer = "yes" if len(lower) == len(alike) else "partly" if lower else "no"
     sentence = (
-        f"{scores.name} argmax takes {row.latency:.2f} s a question; of the {len(alike)} LLMs whose accuracy is not "
-        f"significantly different, the fastest, {fastest.name}, takes {seconds:.2f} s."
+        f"{scores.name} argmax takes {row.latency:.2f} s a question; of the LLMs whose accuracy is not "
+        f"significantly different ({len(alike)}), the fastest, {fastest.name}, takes {seconds:.2f} s."
     )
     return Lesson("latency", question, answer, sentence, figures)

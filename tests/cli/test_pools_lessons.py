@@ -72,6 +72,15 @@ def test_lessons_as_json(selectllm, fake_cache):
     assert json.loads(out) == json.loads(json.dumps(asdict(sl.load("fake", fake_cache).lessons())))
 
 
+def test_the_learning_curve_on_request(selectllm, fake_cache):
+    curve = json.loads(selectllm("lessons", "--learning-curve", "--format", "json")[1])["learning_curve"]
+    expected = sl.load("fake", fake_cache).learning_curve("knn:tfidf")
+    assert [point for point in curve if point["router"] == "knn:tfidf"] == [
+        {"router": "knn:tfidf", **asdict(point)} for point in expected
+    ]
+    assert "Would more training data help?" in selectllm("lessons", "--learning-curve")[1]
+
+
 def test_lessons_to_read(selectllm, fake_cache):
     out = selectllm("lessons")[1]
     for lesson in sl.load("fake", fake_cache).lessons().lessons:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
@@ -13,10 +15,12 @@ from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
+    from selectllm_engine import Run
     from selectllm_engine.lessons import Lessons
 
 __all__ = ["lessons"]
 
+CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
 ANSWERS = {"yes": ("✔ yes", "green"), "no": ("✘ no", "red"), "partly": ("◐ partly", "yellow")}
 
 
@@ -25,6 +29,9 @@ def lessons(
     pool: PoolNames = None,
     split: Split = "test",
     k: K = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Also train the TF-IDF routers on 10, 25, 50 and 100 %. Slower.")
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -34,19 +41,46 @@ def lessons(
     """
     with reading(benchmark, cache) as run:
         drawn = run.lessons(names(pool), k=k, split=split)
+        curve = _curve(run, names(pool), split) if learning_curve else []
     match form:
         case Format.JSON:
-            write_json(asdict(drawn))
+            write_json(asdict(drawn) | ({"learning_curve": curve} if learning_curve else {}))
+        case Format.CSV if learning_curve:
+            write_table([], curve, form)
         case Format.CSV:
             write_table([], _figures(drawn), form)
         case Format.TABLE:
             _read(drawn)
+            _learned(curve, form)
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
             write_table(columns, [asdict(each) for each in drawn.lessons], form, title=_title(drawn))
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
+            _learned(curve, form)
+
+
+def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]:
+    return [
+        {"router": router, **asdict(point)}
+        for router in CHEAP
+        for point in run.learning_curve(router, pool, split=split)
+    ]
+
+
+def _learned(curve: list[dict[str, Any]], form: Format) -> None:
+    if not curve:
+        return
+    sys.stdout.write("\n")
+    columns = [
+        Column("router", "router", text, align="left"),
+        Column("fraction", "of train %", lambda share: f"{100 * share:.0f}"),
+        Column("questions", "questions", number(0)),
+        Column("accuracy", "argmax %", percent),
+        Column("upper_bound", "upper bound %", percent),
+    ]
+    write_table(columns, curve, form, title="Would more training data help?")
 
 
 def _title(drawn: Lessons) -> str:
