@@ -1,19 +1,18 @@
 #!/usr/bin/env python3
-"""Write docs/commands.md and docs/keys.md, the references of options and keys, from the programs themselves."""
+"""Write docs/commands.md, the reference of every command and option, from the commands themselves."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui import commands as keys
 from selectllm_tui.cli import COMMANDS, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-COMMANDS_HEAD = """# Commands
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
+HEAD = """# Commands
 
 Every command and option; `selectllm COMMAND --help` shows the same. Tables go to standard output, progress and notes
 to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Errors are one line that says what to
@@ -21,19 +20,11 @@ do; `SELECTLLM_TRACEBACK=1` in front of a command shows where an error came from
 
 This page is written by `tools/reference.py`.
 """
-KEYS_HEAD = """# Keys of the explorer
-
-`?` shows the same in `selectllm tui`. A key that can't act now is dimmed and says why.
-
-This page is written by `tools/reference.py`.
-"""
 
 
-def pages() -> dict[str, str]:
-    """The text of every page this script writes, by its name in docs/."""
-    listed = [COMMANDS_HEAD, *(section(name, each) for name, each in commands())]
-    with_keys = [line for line in keys.markdown().splitlines() if "``" not in line]  # the palette has those without
-    return {"commands.md": "\n".join(listed), "keys.md": "\n".join([KEYS_HEAD, *with_keys, ""])}
+def reference() -> str:
+    """The text of the page."""
+    return "\n".join([HEAD, *(section(name, each) for name, each in commands())])
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -78,7 +69,5 @@ def described(parameter: Any) -> str:
 
 
 if __name__ == "__main__":
-    DOCS.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (DOCS / name).write_text(text, encoding="utf-8")
-        print(f"wrote docs/{name}")
+    PAGE.write_text(reference(), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
