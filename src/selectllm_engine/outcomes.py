@@ -6,10 +6,12 @@ Q questions, N LLMs, K samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
 
 __all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes"]
 

@@ -172,7 +172,9 @@ def test_kinds_are_told_apart(make):
 
 
 def test_hostile_answers_keep_their_places(make):
-    table = question_frame({"question_id": "q", "split": "test", "text": "?", "kind": "word", "gold": "\0"} for _ in "1")
+    table = question_frame(
+        {"question_id": "q", "split": "test", "text": "?", "kind": "word", "gold": "\0"} for _ in "1"
+    )
     words = ["a\0b", "ａ", "", "𝒳" * 50, "nan", "None", "null"]
     cache = make(table, a=[fake_rows(("q", n), text=f"answer is {word}") for n, word in enumerate(words)])
     outcomes = load_outcomes(cache, "b", "test")
