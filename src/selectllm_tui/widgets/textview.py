@@ -83,7 +83,7 @@ class _Wrapper:
         start = size = 0
         for at, char in enumerate(text):
             wide = cell_len(char)
-            if self.used + size + wide > self.width and at > start:
+            if self.used + size + wide > self.width and (size or self.used > self.indent):
                 self._put(text[start:at], style, size)
                 self._new_line()
                 start, size = at, 0

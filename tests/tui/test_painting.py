@@ -1,0 +1,137 @@
+"""Lines, columns and numbers: always exactly as wide as they must be, whatever the text."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.style import Style
+
+from selectllm_engine.llms import Pool
+from selectllm_engine.table import Row
+from selectllm_tui import formats
+from selectllm_tui.export import to_csv, to_markdown
+from selectllm_tui.state import Setup
+from selectllm_tui.widgets.cells import Column, ListRows, layout
+from selectllm_tui.widgets.header import Heading, heading_lines
+from selectllm_tui.widgets.paint import fit, line, paint, shorten, width_of
+from selectllm_tui.widgets.textview import wrap
+
+TEXT = st.text(max_size=60)
+SPANS = st.lists(st.tuples(TEXT, st.sampled_from(["plain", "muted", "accent"])), max_size=5)
+WIDTHS = st.integers(1, 120)
+
+
+@given(SPANS, WIDTHS, st.sampled_from(["left", "right", "center"]))
+def test_a_painted_line_fills_its_width_with_visible_text(spans, width, align) -> None:
+    strip = paint(spans, width, lambda _: Style(), Style(), align)
+    assert sum(cell_len(segment.text) for segment in strip) == width
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e]", strip.text)
+
+
+@given(SPANS, WIDTHS)
+def test_text_wraps_without_loss_and_within_its_width(spans, width) -> None:
+    lines = wrap(spans, width)
+    widest = max(2, width)  # a wide character needs two cells
+    assert all(width_of(each) <= widest for each in lines)
+    shown = "".join(text for each in lines for text, _ in each)
+    assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", "".join(_visible(text) for text, _ in spans))
+
+
+def _visible(text: str) -> str:
+    from selectllm_tui.untrusted import visible
+
+    return visible(text, newlines=True)
+
+
+def test_what_continues_an_indented_paragraph_is_indented() -> None:
+    lines = ["".join(text for text, _ in each).rstrip() for each in wrap([("   one two three", "plain")], 12)]
+    assert lines == ["   one two", "   three"]
+
+
+def test_a_highlight_does_not_break_a_word() -> None:
+    lines = wrap([("The answer is ", "plain"), ("40", "hit"), (".", "plain")], 16)
+    assert ["".join(text for text, _ in each) for each in lines] == ["The answer is ", "40."]
+
+
+@given(TEXT, WIDTHS)
+def test_shortened_names_fit(name, width) -> None:
+    assert cell_len(shorten(name, width)) <= width
+
+
+def test_names_of_a_family_stay_apart_when_shortened() -> None:
+    assert len({shorten(f"qwen2.5-coder-{size}b-it", 14) for size in (0.5, 1.5, 7, 32)}) == 4
+
+
+@given(st.integers(20, 200), st.integers(0, 3))
+def test_columns_use_the_width_and_the_least_important_go_first(width, gap) -> None:
+    columns = (
+        Column("a", "a", 10, flex=1),
+        Column("b", "b", 8, drop=1),
+        Column("c", "c", 20, flex=2, drop=2),
+        Column("d", "d", 30, drop=3),
+    )
+    widths = layout(columns, width, gap)
+    shown = [at for at, each in enumerate(widths) if each]
+    assert sum(widths) + gap * (len(shown) - 1) <= width
+    assert shown == list(range(len(shown)))
+    assert all(widths[at] >= columns[at].width for at in shown)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_the_header_fits_and_keeps_accuracy_and_latency(width: int, lines: int) -> None:
+    names = tuple(f"llm-{n}" for n in range(12))
+    setup = Setup(Pool.of(names), "mlc:distilbert-base-uncased@4", "sorted-prediction", (), 10, "corrected", "test")
+    row = Row(kind="router", name="x", accuracy=0.498, latency=5.12)
+    before = Row(kind="router", name="x", accuracy=0.511, latency=4.82)
+    made = heading_lines(Heading("a-benchmark-with-a-name", 1319, setup, row, before), width, lines)
+    assert len(made) == lines
+    for each in made:
+        assert width_of(each) == width
+    shown = "".join(text for each in made for text, _ in each)
+    assert "49.8 % ▼ 1.3" in shown
+    assert "5.1 s ▲ 0.3" in shown
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(3, 80))
+def test_intervals_stay_within_their_column_and_hold_their_point(a, b, c, width) -> None:
+    low, value, high = sorted((a, b, c))
+    spans = formats.interval(low, value, high, (0.0, 1.0), width)
+    assert width_of(spans) == width
+    shown = "".join(text for text, _ in spans)
+    assert shown.count("●") == 1
+
+
+def test_numbers_align_on_the_decimal_point() -> None:
+    values = [formats.fixed(value, 2).rjust(8) for value in (3.14159, 12.5, None)]
+    assert values == ["    3.14", "   12.50", "    –   "]
+    assert [formats.percent(value) for value in (0.1234, None)] == ["12.3", "–  "]
+    assert [formats.p_value(value) for value in (0.0001, 0.0421, 1.0)] == ["<.001", ".042", "1.00"]
+    assert formats.gap(-0.054) == "−5 %"
+    assert formats.decimals([0.031, 2.0]) == 3
+
+
+def test_changes_say_direction_and_size_and_nothing_where_there_is_none() -> None:
+    assert formats.change(67.6, 66.3, 1) == ("▲ 1.3", "up")
+    assert formats.change(5.1, 4.7, 1, more_is_better=False) == ("▲ 0.4", "down")
+    assert formats.change(5.1, 5.11, 1) == ("", "plain")
+    assert formats.change(None, 1.0, 1) == ("", "plain")
+
+
+def test_exports_have_figures_but_no_rules_and_no_bars() -> None:
+    columns = (Column("name", "name", 8), Column("bar", "", 4, export=False), Column("n", "n", 4, align="right"))
+    bar = partial(lambda width: (("█" * width, "plain"),))
+    rows = ListRows(
+        columns, ("a", "", "b"), ([line("=1+1"), bar, line("-1.5")], [line("──")], [line("x|y"), bar, line("2")])
+    )
+    assert to_csv(rows) == "name,n\n'=1+1,-1.5\nx|y,2\n"
+    assert to_markdown(rows) == "| name | n |\n|---|---:|\n| =1+1 | -1.5 |\n| x\\|y | 2 |\n"
+
+
+def test_cut_lines_say_so() -> None:
+    assert "".join(text for text, _ in fit([("abcdefgh", "plain")], 5)) == "abcd…"

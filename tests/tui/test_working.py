@@ -1,0 +1,164 @@
+"""What goes on beside the keys: stale results, errors, exports, asking, a generation that is running."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import threading
+from typing import TYPE_CHECKING
+
+from fakes import fake_generations, write_fake_run
+from selectllm_engine.cache import Cache
+from selectllm_engine.routers.training import train
+from selectllm_engine.run import load
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.screens.ask import AskScreen
+from selectllm_tui.screens.working import Working
+from selectllm_tui.watching import sampling
+from selectllm_tui.widgets.header import Header
+from selectllm_tui.widgets.rows import RowTable
+from tui.explorers import press, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+async def test_results_of_an_older_state_are_dropped(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        shown = screen.headline
+        stale = shown.__class__(row=shown.row, before=None, questions=-1, facts={})
+        screen.post_message(Working.Computed(screen.generation - 1, "", stale))
+        await pilot.pause()
+        assert screen.headline is shown
+        screen.post_message(Working.Computed(screen.generation, "", stale))
+        await pilot.pause()
+        assert screen.headline is stale
+
+
+async def test_keys_are_not_held_up_by_what_is_computed_and_a_spinner_turns(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr("selectllm_tui.screens.working.SPINNER_AFTER", 0.001)
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        make = screen.model._row
+        monkeypatch.setattr(screen.model, "_row", lambda *args: gate.wait(30) and make(*args))
+        await pilot.press("1", "p", "r", "k")
+        await pilot.pause()
+        assert screen.state.setup.pool.names == ("fake-b", "fake-c")
+        assert (screen.state.setup.policy, screen.state.setup.router) == ("random", "fake:sharp")
+        while not screen.query_one(Header).busy:
+            await pilot.pause(0.01)
+        gate.set()
+        await settled(pilot)
+        assert not screen.query_one(Header).busy
+        assert screen.headline.row.name == "fake:sharp random"
+
+
+async def test_an_error_while_computing_is_said_and_the_next_key_works(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+
+        def fail(*_: object) -> None:
+            raise ValueError("the disk is on fire")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(screen.model, "_row", fail)
+            await pilot.press("1")
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            assert "the disk is on fire" in screen.failure
+        await press(pilot, "2")
+        assert screen.headline.row.accuracy is not None
+
+
+async def test_tables_and_the_screen_are_exported_beside_each_other(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "e", "c", "e", "c", "e", "m", "e", "end", "enter")
+        accuracy = f"{100 * screen.headline.row.accuracy:.1f}"
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    stem = "selectllm-fake-results"
+    assert names == [f"{stem}-2.csv", f"{stem}.csv", f"{stem}.md", f"{stem}.svg"]
+    lines = (tmp_path / "out" / f"{stem}.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 1 + 4 + 1 + 8 + 3
+    assert any("argmax" in each and accuracy in each for each in lines)
+
+
+async def test_a_question_of_ones_own_is_routed(tmp_path: Path) -> None:
+    write_fake_run(tmp_path)
+    train(load("fake", tmp_path), "prior")
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "i")
+        assert isinstance(app.screen, AskScreen)
+        await press(pilot, *"how many apples", "enter")
+        rows = app.screen.query_one("#candidates", RowTable).rows
+        assert [rows.key(at) for at in range(len(rows))] == ["fake-a", "fake-b", "fake-c"]
+        await press(pilot, "escape")
+
+
+async def test_a_router_that_cannot_be_loaded_says_so(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "i", "x", "enter")
+        shown = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "fake:blurred" in shown
+        assert "routing …" not in shown
+
+
+async def test_a_generation_that_is_running_is_seen_and_reload_shows_its_samples(tmp_path: Path) -> None:
+    cache = write_fake_run(tmp_path, samples=3, llms=("fake-a",))
+    run = load("fake", cache)
+    assert sampling(cache, "fake") == ()
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(200, 40)) as pilot:
+        screen = await settled(pilot)
+        with cache.writer("fake", "fake-a") as writer:
+            writer.update(samples=5)
+            more = fake_generations(run.questions, 0, 5)
+            writer.append(more.filter(more["sample"] >= 3), {"engine": "fake"})
+            (found,) = sampling(cache, "fake")
+            assert (found.llm, found.done, found.total) == ("fake-a", 650, 650)
+            screen.look_for_writers()
+            await settled(pilot)
+            assert "sampling fake-a 650/650" in screen.query_one(Header).heading.note
+        assert screen.model.space.samples == 3
+        await press(pilot, "f5")
+        assert screen.model.space.samples == 5
+        screen.look_for_writers()
+        await settled(pilot)
+        assert "sampling" not in screen.query_one(Header).heading.note
+
+
+def test_the_note_of_a_dead_writer_is_not_believed(tmp_path: Path) -> None:
+    cache = write_fake_run(tmp_path, llms=("fake-a",))
+    note = Cache(tmp_path).folder("fake") / "llms" / "fake-a" / ".writer"
+    for content, alive in (
+        ({"process": os.getpid(), "on": platform.node()}, True),
+        ({"process": 2**22 + 1, "on": platform.node()}, False),
+        ({"process": 1, "on": "another machine"}, True),
+        ({"on": platform.node()}, False),
+        ([], False),
+    ):
+        note.write_text(json.dumps(content))
+        assert bool(sampling(cache, "fake")) is alive, content
+    note.write_text("{")
+    assert sampling(cache, "fake") == ()
