@@ -5,7 +5,7 @@ Few-shot prompts have the layout of the study (Srivatsa, Maurya, Kochmar 2024, a
 of a chat LLM and plain text for a base one. The short ("terse") variants ask for the answer alone.
 
 A question's text goes in unchanged, even where it holds a marker such as `<END_ANSWER>`: changing it would mean asking
-another question. Such a text can spoil its own prompt, and no other one's; `holds_marker` tells.
+another question. Such a text can spoil its own prompt, and no other one's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ __all__ = [
     "Prompt",
     "build_prompt",
     "default_sampling",
-    "holds_marker",
     "prompt_manifest",
     "without_system",
 ]
@@ -38,7 +37,6 @@ PROMPT_VERSION = 1  # raise it when any wording here changes: stored generations
 
 TERSE_SAMPLING = Sampling(max_tokens=48)
 
-MARKERS = ("<START_QUESTION>", "<END_QUESTION>", "<START_ANSWER>", "<END_ANSWER>")
 
 _STEPS = "Let's think step by step."
 _SYSTEM = (
@@ -131,11 +129,6 @@ def without_system(messages: Sequence[Mapping[str, str]]) -> tuple[dict[str, str
     rest = [dict(each) for each in messages if each["role"] != "system"]
     rest[0]["content"] = "\n\n".join([*system, rest[0]["content"]])
     return tuple(rest)
-
-
-def holds_marker(text: str) -> bool:
-    """Whether a question's text holds a marker of the few-shot layout, and can so spoil its own prompt."""
-    return any(marker in text for marker in MARKERS)
 
 
 def prompt_manifest(

@@ -8,10 +8,8 @@ from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Sampling
 from selectllm_engine.prompts import (
-    MARKERS,
     build_prompt,
     default_sampling,
-    holds_marker,
     prompt_manifest,
     without_system,
 )
@@ -101,11 +99,6 @@ def test_a_questions_text_is_never_changed(text, few_shot, chat, terse):
     prompt = build_prompt(question, style=style, chat=chat, exemplars=SOLVED, terse=terse)
     assert (prompt.text is None) is not (prompt.messages is None)
     assert text in (prompt.text if prompt.text is not None else prompt.messages[1]["content"])
-
-
-def test_markers_in_a_question_are_found():
-    assert not holds_marker("Is 3 < 4 <b>true</b>?")
-    assert all(holds_marker(f"What comes {marker} next?") for marker in MARKERS)
 
 
 def test_the_system_sentence_can_move_into_the_users_message():
