@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "key_name", "markdown", "of_target"]
 
-Target = Literal["main", "table", "grid", "plot", "text", "generations", "textual"]
+Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "textual"]
 LISTING = ("questions", "question")  # the tabs that show questions, one or all
 
 
@@ -210,6 +210,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("page_down", ("pagedown",), "page down", "A screenful of a text down.", "Moving", "text", palette=False),
     Command("scroll_home", ("home",), "start", "The start of a text.", "Moving", "text", palette=False),
     Command("scroll_end", ("end",), "end", "The end of a text.", "Moving", "text", palette=False),
+    Command(
+        "slide(-1)",
+        ("left", "h"),
+        "less",
+        "Move the policy's slider, or K's, down.",
+        "Moving",
+        "sliders",
+        palette=False,
+    ),
+    Command("slide(1)", ("right", "l"), "more", "Move it up.", "Moving", "sliders", palette=False),
     Command(
         "across(-1)", ("left", "h"), "left", "The cell to the left, in the matrix.", "Moving", "grid", palette=False
     ),

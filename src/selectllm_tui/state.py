@@ -120,12 +120,13 @@ class Setup:
         """The next (or previous) policy."""
         return replace(self, policy=_step(tuple(space.policies), self.policy, step))
 
-    def with_parameter(self, space: Space, steps: int) -> Setup:
-        """The current policy's slider moved by `steps`; the same at its end or where there is no slider."""
-        slider, value = space.policies[self.policy], self.parameter
+    def with_parameter(self, space: Space, steps: int, policy: str | None = None) -> Setup:
+        """A policy's slider (the current one's) moved by `steps`; the same at its end or where there is no slider."""
+        name = policy or self.policy
+        slider, value = space.policies.get(name), self.parameter_of(name)
         if slider is None or value is None:
             return self
-        values = dict(self.parameters) | {self.policy: slider.clamp(value + steps * slider.step)}
+        values = dict(self.parameters) | {name: slider.clamp(value + steps * slider.step)}
         return replace(self, parameters=tuple(values.items()))
 
     def with_k(self, space: Space, step: int) -> Setup:

@@ -42,7 +42,7 @@ THEMES = (
 )
 
 # Classes that a screen has by its width: no room for the side panel, room, plenty of it.
-BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
 
 # Colours of the painted styles, and what changes with the width of the terminal.
 APP_CSS = """

@@ -427,3 +427,19 @@ async def test_a_damaged_cache_says_what_to_do(tmp_path: Path) -> None:
         await pilot.pause()
         assert isinstance(app.screen, ProblemScreen)
         assert "selectllm cache" in text_of(pilot)
+
+
+async def test_sliders_move_in_the_list_of_policies(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        table = screen.query_one("#policies", RowTable)
+        table.focus()
+        table.move_to("threshold")
+        await press(pilot, "right", "right", "left", "left", "left")
+        assert screen.state.setup.parameter_of("threshold") == pytest.approx(0.55)
+        assert (screen.state.setup.policy, table.key) == ("argmax", "threshold")
+        await press(pilot, "end", "left")
+        assert screen.state.setup.k == 4
+        await press(pilot, "question_mark")
+        assert "How a router's probabilities become a choice" in " ".join(text_of(pilot).replace("│", " ").split())

@@ -100,7 +100,8 @@ def show_help(screen: MainScreen) -> None:
     """Explains the keys, those of the focused part first."""
     from selectllm_tui.screens.help import HelpScreen
 
-    screen.app.push_screen(HelpScreen(screen.state.view.tab))
+    part = screen.focused.id if screen.focused is not None else None
+    screen.app.push_screen(HelpScreen(screen.state.view.tab, part or ""))
 
 
 def leave(screen: MainScreen) -> None:

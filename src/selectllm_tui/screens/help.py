@@ -16,8 +16,19 @@ if TYPE_CHECKING:
 
     from selectllm_tui.widgets.paint import Span
 
-__all__ = ["ABOUT", "HelpScreen", "help_spans"]
+__all__ = ["ABOUT", "PARTS", "HelpScreen", "help_spans"]
 
+PARTS: dict[str, str] = {
+    "pool": (
+        "The LLMs of the run, ● switched on, with their accuracy and seconds on the split that is shown; below, what "
+        "is known of the one under the cursor. Numbers or space switch one, x leaves only it on, a switches all on."
+    ),
+    "routers": "The trained routers. ↵ uses the one under the cursor, r the next.",
+    "policies": (
+        "How a router's probabilities become a choice. ↵ uses the policy under the cursor; ← and → move its slider, - "
+        "and = that of the policy in use. K is the number of samples that vote: , and . move it."
+    ),
+}
 ABOUT: dict[str, str] = {
     "results": (
         "One row per way to answer: baselines, the router with every policy, each LLM alone. accuracy is the share of "
@@ -46,9 +57,10 @@ ABOUT: dict[str, str] = {
 }
 
 
-def help_spans(tab: str) -> list[Span]:
-    """The help: about the tab, then every key by section, the tab's own first."""
-    spans: list[Span] = [(f"{TABS[tab]}\n", "accent"), (f"{ABOUT[tab]}\n", "plain")]
+def help_spans(tab: str, part: str = "") -> list[Span]:
+    """The help: about the focused part and the tab, then every key by section, the tab's own first."""
+    spans: list[Span] = [(f"{part.capitalize()}\n", "accent"), (f"{PARTS[part]}\n\n", "plain")] if part in PARTS else []
+    spans += [(f"{TABS[tab]}\n", "accent"), (f"{ABOUT[tab]}\n", "plain")]
     own = [each for each in COMMANDS if each.tabs and tab in each.tabs]
     sections: dict[str, list[str]] = {}
     for command in [*own, *(each for each in COMMANDS if each not in own)]:
@@ -66,9 +78,9 @@ class HelpScreen(Dialog[None]):
 
     DEFAULT_CSS = "HelpScreen > .box { height: 90%; } HelpScreen TextView { height: 1fr; }"
 
-    def __init__(self, tab: str) -> None:
+    def __init__(self, tab: str, part: str) -> None:
         super().__init__()
-        self._tab = tab
+        self._tab, self._part = tab, part
 
     def compose(self) -> ComposeResult:
         """The text."""
@@ -78,5 +90,5 @@ class HelpScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         """Fills it."""
-        self.query_one(TextView).show(help_spans(self._tab))
+        self.query_one(TextView).show(help_spans(self._tab, self._part))
         self.query_one(TextView).focus()

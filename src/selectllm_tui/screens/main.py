@@ -19,7 +19,7 @@ from selectllm_tui.transitions import TRANSITIONS
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from selectllm_tui.widgets.side import Facts, PoolStrip, Side
+from selectllm_tui.widgets.side import Facts, PoolStrip, Side, SliderTable
 from selectllm_tui.widgets.tabs import Tab, make_tab
 
 if TYPE_CHECKING:
@@ -289,6 +289,15 @@ class MainScreen(Working):
         current = view.sort_of(view.tab)
         descending = not current[1] if current and current[0] == message.column else False
         self.set_state(self.state.look(sorts=view.sorted_by(view.tab, message.column, descending=descending).sorts))
+
+    @on(SliderTable.Slid)
+    def _slid(self, message: SliderTable.Slid) -> None:
+        setup, space = self.state.setup, self.model.space
+        if message.key == "K":
+            changed = setup.with_k(space, message.step)
+        else:
+            changed = setup.with_parameter(space, message.step, message.key)
+        self.set_state(self.state.change(changed))
 
     @on(PoolStrip.Toggled)
     def _strip_clicked(self, message: PoolStrip.Toggled) -> None:

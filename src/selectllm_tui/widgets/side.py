@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 
+from selectllm_tui.commands import bindings
 from selectllm_tui.formats import decimals, fixed, percent, slider
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
@@ -65,7 +66,7 @@ class Facts:
 POOL_COLUMNS = (
     Column("on", "", 1),
     Column("number", "", 1),
-    Column("llm", "", 19, flex=1),
+    Column("llm", "", 16, flex=1),
     Column("parameters", "", 5, align="right", drop=2),
     Column("tag", "", 8, drop=1),
     Column("accuracy", "", 5, align="right"),
@@ -141,6 +142,22 @@ def policy_rows(setup: Setup, space: Space) -> ListRows:
     return ListRows(POLICY_COLUMNS, keys, lines)
 
 
+class SliderTable(RowTable):
+    """Rows of which some have a slider: left and right move it."""
+
+    BINDINGS = bindings("sliders")
+
+    @dataclass
+    class Slid(RowTable.Moved):
+        """A slider was moved by some steps."""
+
+        step: int = 0
+
+    def action_slide(self, step: int) -> None:
+        """Moves the slider of the row under the cursor."""
+        self.post_message(self.Slid(self, self.key, step))
+
+
 class Side(Vertical):
     """Three lists of rows."""
 
@@ -156,7 +173,7 @@ class Side(Vertical):
     def compose(self) -> ComposeResult:
         """Pool, routers, policies."""
         for name, title in (("pool", "Pool"), ("routers", "Router"), ("policies", "Policy")):
-            table = RowTable(id=name, header=False)
+            table = (SliderTable if name == "policies" else RowTable)(id=name, header=False)
             table.border_title = title
             yield table
 
@@ -198,14 +215,17 @@ class PoolStrip(Painting):
         """The LLMs, line by line."""
         rows: list[list[tuple[str, list[Span]]]] = [[]]
         used = 0
+        llms = len(self.setup.pool.run) if self.setup else 0
+        room = 22 if llms <= 4 else 14 if llms <= 9 else 9  # cells of a name
         for at, name in enumerate(self.setup.pool.run if self.setup else (), 1):
             on = self.setup is not None and name in self.setup.pool
-            short = shorten(name, 22)
+            short = shorten(name, room)
+            accuracy = f" {percent(self.facts.get(name, Facts()).accuracy).strip()}" if llms <= 9 else ""
             spans: list[Span] = [
                 ("●" if on else "○", "accent" if on else "muted"),
                 (f"{at} " if at <= 9 else " ", "muted"),
                 (short, "plain" if on else "muted"),
-                (f" {percent(self.facts.get(name, Facts()).accuracy).strip()}  ", "muted"),
+                (f"{accuracy}  ", "muted"),
             ]
             if used and used + width_of(spans) > width + 2:
                 rows.append([])

@@ -59,7 +59,9 @@ def pools_title(subsets: Subsets) -> list[Line]:
         line(("★", "accent"), (" no other is as accurate and as fast", "muted")),
         line(("↵", "accent"), (" makes it the pool", "muted")),
     ]
-    return parts if subsets.exhaustive else [*parts, line(("the best found, not all", "warn"))]
+    if not subsets.exhaustive:
+        parts.append(line(("the best found, not all", "warn")))
+    return parts if subsets.note is None else [*parts, line((subsets.note, "warn"))]
 
 
 def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:

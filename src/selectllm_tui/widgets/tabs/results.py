@@ -171,7 +171,9 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
         accuracy, latency = line(gained) if gained[0] else accuracy, line(slower) if slower[0] else latency
     return cells | {
         "accuracy": accuracy,
-        "interval": partial(formats.interval, row.accuracy_low, row.accuracy, row.accuracy_high, scale),
+        "interval": partial(formats.interval, row.accuracy_low, row.accuracy, row.accuracy_high, scale)
+        if row.accuracy is not None
+        else line((row.note or "", "muted")),
         "latency": latency,
         "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, 3)),
         "llms": line((formats.fixed(row.llms_per_question, 1), "muted")),

@@ -1,0 +1,120 @@
+"""Runs that lack something: every tab and key still works, and says what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from fakes import fake_manifest, fake_questions, write_fake_run
+from selectllm_engine.cache import Cache
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.state import TABS
+from tui.explorers import press, settled, write_fake_router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+KEYS = [
+    "2",
+    "1",
+    "a",
+    "r",
+    "p",
+    "equals_sign",
+    "comma",
+    "t",
+    "C",
+    "w",
+    "s",
+    "S",
+    "down",
+    "enter",
+    "escape",
+    "n",
+    "g",
+]
+
+
+def labels_only(root: Path) -> None:
+    cache = Cache(root)
+    table = fake_questions({"train": 30, "validation": 20, "test": 25})
+    cache.write_questions("fake", table)
+    for number, name in enumerate(("one", "two", "three")):
+        score = pl.Series([(at * (number + 2)) % 5 / 4 for at in range(table.height)])
+        columns = {"score": score, "answer": None, "latency": 0.5 + number, "cost": 0.001 * (number + 1)}
+        with cache.writer("fake", name) as writer:
+            writer.start(fake_manifest(name, latency=None, samples=1))
+            writer.write_verdicts(table.select("question_id", sample=pl.lit(0, pl.Int32)).with_columns(**columns))
+    write_fake_router(cache, "fake", "fake:sharp", noise=0.6)
+
+
+def no_router(root: Path) -> None:
+    write_fake_run(root)
+
+
+def one_llm(root: Path) -> None:
+    write_fake_router(write_fake_run(root, llms=("alone",)), "fake", "fake:sharp", noise=0.5)
+
+
+def only_a_test_split(root: Path) -> None:
+    write_fake_router(write_fake_run(root, questions={"test": 30}), "fake", "fake:sharp", noise=0.5)
+
+
+def no_latency(root: Path) -> None:
+    cache = write_fake_run(root)
+    for llm in cache.llms("fake"):
+        with cache.writer("fake", llm) as writer:
+            writer.update(latency=None)
+    write_fake_router(cache, "fake", "fake:sharp", noise=0.5)
+
+
+def many_llms(root: Path) -> None:
+    names = [f"an-llm-with-a-long-name-{n}b-it" for n in range(14)]
+    write_fake_router(write_fake_run(root, llms=names, samples=2), "fake", "fake:sharp", noise=0.5)
+
+
+def a_damaged_router(root: Path) -> None:
+    cache = write_fake_run(root)
+    write_fake_router(cache, "fake", "fake:sharp", noise=0.5)
+    write_fake_router(cache, "fake", "fake:broken", noise=0.5)
+    (cache.router_dir("fake", "fake:broken") / "probabilities.parquet").write_bytes(b"PAR1")
+
+
+ODD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "labels only": (labels_only, "labels only"),
+    "no router": (no_router, "all LLMs vote"),
+    "one LLM": (one_llm, "1 of 1 LLMs"),
+    "test split only": (only_a_test_split, "there is no validation split"),
+    "no latency": (no_latency, "no latency"),
+    "many LLMs": (many_llms, "of 14 LLMs"),
+    "a damaged router": (a_damaged_router, "train it again"),
+}
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    return "\n".join(strip.text for strip in pilot.app.screen._compositor.render_strips())
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_every_tab_and_key_works_on_odd_runs(name: str, tmp_path: Path) -> None:
+    make, sign = ODD[name]
+    make(tmp_path)
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        seen = text_of(pilot)
+        for tab in TABS:
+            screen.set_state(screen.state.look(tab=tab))
+            await press(pilot, "down", "up")
+            seen += text_of(pilot)
+            if tab in {"results", "question"}:
+                await pilot.press(*KEYS)
+                await settled(pilot)
+                while app.screen is not screen:
+                    await press(pilot, "escape")
+        assert sign in seen
