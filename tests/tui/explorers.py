@@ -38,7 +38,8 @@ def write_fake_router(cache: Cache, benchmark: str, router: str, *, noise: float
         columns = {name: blurred[:, n].astype(np.float32) for n, name in enumerate(run.llms)}
         frames.append(outcomes.questions.select("question_id", "split").with_columns(**columns))
     folder = cache.router_dir(benchmark, router, write=True)
-    write_frame(folder / "probabilities.parquet", pl.concat(frames))
+    for name in ("probabilities", "forest"):  # a stored forest need not be fitted, and is the same everywhere
+        write_frame(folder / f"{name}.parquet", pl.concat(frames))
     write_json(folder / "manifest.json", {"router": router, "seconds_per_question": 0.001})
 
 
