@@ -118,7 +118,7 @@ def test_the_plan_says_what_is_wrong(tmp_path, data):
     )
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text('{"model_type": "nothing"}')
-    (tmp_path / "broken" / "model.safetensors").write_bytes(bytes(8))
+    (tmp_path / "broken" / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     done = subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP, check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
