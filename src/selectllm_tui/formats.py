@@ -63,7 +63,7 @@ def p_value(value: float | None) -> str:
     """A p-value without the leading zero."""
     if value is None or math.isnan(value):
         return MISSING
-    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 1 else "1.00"
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"
 
 
 def change(now: float | None, before: float | None, digits: int, *, more_is_better: bool = True) -> Span:

@@ -71,7 +71,7 @@ def listing(model: Model, state: State) -> list[Entry]:
             detail = f"{slider.symbol} {value:g}" if slider is not None and value is not None else ""
             made.append(Entry(f"policy:{name}", group, name, detail))
     made += [
-        Entry(f"llm:{name}", "LLMs", name, "" if name in setup.pool else "not in the pool") for name in model.space.llms
+        Entry(f"llm:{name}", "LLMs", name, "" if name in setup.pool else "not in pool") for name in model.space.llms
     ]
     return made
 

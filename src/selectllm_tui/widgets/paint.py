@@ -120,8 +120,13 @@ class Painting(Widget):
 
 def paint(spans: Line, width: int, style_of: Callable[[str], Style], base: Style, align: Align = "left") -> Strip:
     """A strip of exactly `width` cells."""
-    segments = [Segment(text, base + style_of(style)) for text, style in fit(spans, width, align) if text]
-    return Strip(segments, width)
+    merged: list[Span] = []
+    for text, style in fit(spans, width, align):
+        if merged and merged[-1][1] == style:
+            merged[-1] = (merged[-1][0] + text, style)
+        elif text:
+            merged.append((text, style))
+    return Strip([Segment(text, base + style_of(style)) for text, style in merged], width)
 
 
 def shorten(name: str, width: int) -> str:

@@ -126,7 +126,7 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
     style = "plain" if each.on else "faint"
     notes = [
         "selected" if each.selected and each.llm else "",
-        "" if each.on else "not in the pool",
+        "" if each.on else "not in pool",
         "tie: first seen" if each.tied else "",
     ]
     probability = "" if each.probability is None else f"{each.probability:.2f}".removeprefix("0")
