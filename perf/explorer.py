@@ -3,6 +3,7 @@
 python perf/explorer.py              # everything, on the recorded run and on made-up ones
 python perf/explorer.py start        # first paint of a run, as a multiple of importing the libraries
 python perf/explorer.py keys         # key to repainted table, 1,319 questions x 7 LLMs x 10 samples
+python perf/explorer.py scroll       # key to repainted list of 1,000,000 questions
 python perf/explorer.py large        # key to headline and current row, 400,000 questions x 33 LLMs
 """
 
@@ -33,6 +34,7 @@ from selectllm_engine.prepared import Prepared
 from selectllm_engine.votes import llm_votes, tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from selectllm_engine.llms import Pool
@@ -240,15 +242,59 @@ def keys(questions: int, llms: int, samples: int, aims: dict[str, float]) -> Non
         print(f"  {title:26} {1e3 * statistics.median(times):7.1f} ms   95 %: {1e3 * slow:7.1f} ms{aim}")
 
 
+async def time_scrolling(run: MadeUpRun, presses: int) -> dict[str, list[float]]:
+    """Seconds from a key in the list of questions to the painted list."""
+
+    class Timed(ExplorerApp):
+        def read(self) -> Any:
+            return run
+
+    app = Timed()
+    times: dict[str, list[float]] = {"pagedown": [], "down": [], "end": [], "home": [], "filter": []}
+    async with app.run_test(size=(120, 40)):
+        while not (isinstance(screen := app.screen, MainScreen) and screen.headline and not list(app.workers)):
+            await asyncio.sleep(0.02)
+        screen.set_state(screen.state.look(tab="questions"))
+        while screen.listing is None or list(app.workers):
+            await asyncio.sleep(0.02)
+        table = screen.query_one("#questions", RowTable)
+        steps = {"pagedown": lambda: table.action_page(1), "down": lambda: table.action_move(1)}
+        steps |= {"end": lambda: table.action_end(1), "home": lambda: table.action_end(-1)}
+        for _ in range(presses):
+            for name, step in steps.items():
+                painted = asyncio.Event()
+                started = time.perf_counter()
+                step()
+                table.call_after_refresh(painted.set)
+                await painted.wait()
+                times[name].append(time.perf_counter() - started)
+        for at in range(6):
+            started, before = time.perf_counter(), screen.listing
+            screen.set_state(screen.state.look(filter="misrouted" if at % 2 == 0 else None))
+            while screen.listing is before:
+                await asyncio.sleep(0.001)
+            times["filter"].append(time.perf_counter() - started)
+    return times
+
+
+def scroll(questions: int) -> None:
+    times = asyncio.run(time_scrolling(MadeUpRun(questions, 4, 1), 20))
+    print(f"{questions:,} rows of questions, medians")
+    for name, seconds in times.items():
+        print(f"  {name:26} {1e3 * statistics.median(seconds):7.1f} ms")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=("start", "keys", "large"))
+    parser.add_argument("what", nargs="?", choices=("start", "keys", "large", "scroll"))
     parser.add_argument("--cache", help="a cache with one benchmark; without it the recorded run")
     given = parser.parse_args()
     if given.what in (None, "start"):
         start(["--cache", given.cache] if given.cache else [])
     if given.what in (None, "keys"):
         keys(1319, 7, 10, {"complete": 50})
+    if given.what in (None, "scroll"):
+        scroll(1_000_000)
     if given.what in (None, "large"):
         keys(400_000, 33, 1, {"headline": 250, "current": 250})
 

@@ -443,3 +443,14 @@ async def test_sliders_move_in_the_list_of_policies(cache: Path) -> None:
         assert screen.state.setup.k == 4
         await press(pilot, "question_mark")
         assert "How a router's probabilities become a choice" in " ".join(text_of(pilot).replace("│", " ").split())
+
+
+async def test_terminals_of_any_size_are_fine(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(20, 5)) as pilot:
+        await settled(pilot)
+        for size in ((20, 5), (1, 1), (300, 90)):
+            await pilot.resize_terminal(*size)
+            for _ in TABS:
+                await press(pilot, "right_square_bracket")
+        await press(pilot, "question_mark", "escape", "f", "escape", "e", "escape")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.css.query import NoMatches
@@ -15,6 +15,9 @@ from textual_plot.axis_formatter import AxisFormatter
 
 from selectllm_tui.commands import bindings
 from selectllm_tui.widgets.paint import STYLES, Painting, shorten
+
+if TYPE_CHECKING:
+    from textual.events import MouseScrollDown, MouseScrollUp
 
 __all__ = ["LogFormatter", "Mark", "Plot"]
 
@@ -124,7 +127,22 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         """A style name as the text that Rich parses into a style."""
         return str(self.style_of(style))
 
+    @property
+    def _roomy(self) -> bool:
+        """Whether there is an area to plot in: the base class divides by its size."""
+        return self._scale_rectangle.width > 1 and self._scale_rectangle.height > 1
+
+    def _pan(self, factor_x: float, factor_y: float) -> None:
+        if self._roomy:
+            super()._pan(factor_x, factor_y)
+
+    def _zoom_with_mouse(self, event: MouseScrollDown | MouseScrollUp, factor: float) -> None:
+        if self._roomy:
+            super()._zoom_with_mouse(event, factor)
+
     def _render_plot(self) -> None:
+        if not self._roomy:
+            return
         super()._render_plot()
         try:
             canvas = self.query_one("#plot", Canvas)
