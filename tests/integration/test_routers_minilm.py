@@ -61,11 +61,10 @@ def test_fewer_layers_are_other_features(minilm):
         make_router("knn:minilm@7", minilm, device="cpu").features.transform(["x"])
 
 
-@pytest.mark.parametrize("family", ["mlc", "sc"])
-def test_fine_tuning_learns(minilm, family, tmp_path):
-    router = make_router(f"{family}:minilm@3", minilm, device="cpu", epochs=40).fit(*TRAIN, validation=TRAIN)
+def test_fine_tuning_learns(minilm, tmp_path):
+    router = make_router("mlc:minilm@3", minilm, device="cpu", epochs=20).fit(*TRAIN)
     assert accuracy(router) > 0.9
-    save(router, tmp_path / "router", f"{family}:minilm@3")
+    save(router, tmp_path / "router", "mlc:minilm@3")
     np.testing.assert_array_equal(
         load_router(tmp_path / "router", device="cpu").predict(TEST[0]), router.predict(TEST[0])
     )
