@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 MISSING = "–"
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def percent(value: float | None) -> str:
@@ -108,10 +107,9 @@ def interval(
 
 
 def bar(part: float, width: int) -> str:
-    """A bar of `part` (0 to 1) of `width` cells, in eighths of a cell."""
-    eighths = round(min(max(part, 0.0), 1.0) * width * 8)
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[rest] if rest else "")
+    """A quiet bar of `part` (0 to 1) of `width` cells, in halves of a cell."""
+    whole, half = divmod(round(min(max(part, 0.0), 1.0) * width * 2), 2)
+    return "━" * whole + "╸" * half
 
 
 def slider(part: float, width: int) -> list[Span]:

@@ -53,7 +53,12 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
     """The page: losses of the setup, the five questions, the gaps."""
     setup = state.setup
     name = f"{setup.router} → {setup.policy}" if setup.router else "all LLMs together"
-    spans: list[Span] = [("Where accuracy is lost\n", "strong"), (f"{name}\n", "muted"), *_losses(drawn.row)]
+    spans: list[Span] = [
+        ("Where accuracy is lost", "strong"),
+        (", in % of the questions\n", "muted"),
+        (f"{name}\n", "muted"),
+        *_losses(drawn.row),
+    ]
     lessons = drawn.lessons
     if lessons is None:
         return [*spans, ("\n\ndrawing lessons …", "muted")]
@@ -80,9 +85,9 @@ def _losses(row: Row) -> list[Span]:
         spans.append((shape * round(part * WIDTH), style))
     spans.append(("\n", "plain"))
     for (name, part), (_, shape, style) in zip(parts, LOSSES, strict=True):
-        spans += [(shape, style), (f" {name} ", "muted"), (f"{formats.percent(part)} %   ", "plain")]
+        spans += [(shape, style), (f" {name} ", "muted"), (f"{formats.percent(part)}   ", "plain")]
     if row.rescued:
-        spans += [(f"of the right ones, {formats.percent(row.rescued)} % are rescued by the vote alone", "muted")]
+        spans += [("\nrescued by the vote alone ", "muted"), (formats.percent(row.rescued), "plain")]
     return spans
 
 

@@ -118,10 +118,10 @@ def _cells(each: Subset, run: tuple[str, ...], current: bool, digits: int, scale
     style = "strong" if current else "plain"
     part = ((_accuracy(each) or 0.0) - scale[0]) / max(scale[1] - scale[0], 1e-9)
     return [
-        line((str(each.rank), "muted")),
+        line(("▸ " if current else "", "accent"), (str(each.rank), style if current else "muted")),
         line(("★" if each.front else "", "accent")),
         _marks(each, run),
-        line(("▸ " if current else "", "accent"), (" + ".join(each.llms), style)),
+        line((" + ".join(each.llms), style)),
         line((formats.percent(held_out), "muted")),
         line((formats.percent(each.figures.pooled), style)),
         partial(_bar, part),
