@@ -13,7 +13,7 @@ from selectllm_engine.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LLM", "STUDY", "Pool", "PromptStyle", "Sampling", "study_latency"]
+__all__ = ["LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "study_latency"]
 
 PromptStyle = Literal["zero-shot", "few-shot"]
 
@@ -34,12 +34,21 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Dollars per million tokens of the prompt and of the completion."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LLM:
     """A named candidate: weights (a folder or a hub id), prompt style and sampling settings.
 
     `chat` None means: whether the tokenizer has a chat template decides. `prompt` None means zero-shot for
     chat LLMs and few-shot for base ones. `sampling` None means the benchmark's default. `parameters` is in
-    billions. `latency` holds known seconds per prompt by benchmark, for results that recorded none.
+    billions. `latency` holds known seconds per prompt by benchmark, for results that recorded none. `endpoint` is
+    the base URL of an OpenAI-compatible server that runs the LLM; `weights` is then the server's name for it.
     """
 
     name: str
@@ -50,6 +59,8 @@ class LLM:
     sampling: Sampling | None = None
     specialised: str | None = None
     parameters: float | None = None
+    endpoint: str | None = None
+    price: Price | None = None
     aliases: tuple[str, ...] = ()
     latency: dict[str, float] = field(default_factory=dict, hash=False)
 

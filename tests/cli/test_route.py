@@ -124,3 +124,11 @@ def test_a_router_that_lacks_an_llm_is_not_used(selectllm, tmp_path):
     code, _, err = selectllm("route", TEXT, "--router", "prior", cache=tmp_path / "cache")
     assert code == 1
     assert "prior was trained without fake-c" in err
+
+
+def test_an_imported_router_knows_no_new_questions(selectllm, fake_cache, monkeypatch):
+    monkeypatch.setattr("selectllm_engine.cache.Cache.routers", lambda *_: ["imported"])
+    code, _, err = selectllm("route", TEXT, "--router", "imported")
+    assert code == 2
+    assert "imported and knows no other questions" in err
+    assert selectllm("route", TEXT)[0] == 2

@@ -72,6 +72,23 @@ def test_an_interrupt_between_routers_keeps_what_is_done(selectllm, own, monkeyp
     assert "interrupted" in err
 
 
+def test_a_router_that_was_stopped_early_is_kept_and_the_next_not_begun(selectllm, own, monkeypatch):
+    from selectllm_engine.routers.prior import Prior
+
+    original = Prior.fit
+
+    def stopped(self, *args, **kwargs):
+        self.interrupted_, self.note_ = True, "stopped after epoch 2 of 10; the best so far is kept"
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Prior, "fit", stopped)
+    code, out, err = selectllm("train", "--router", "prior", "--router", "knn:tfidf", cache=own)
+    assert code == 130
+    assert list(sl.load("fake", own).routers) == ["prior"]
+    assert "prior: stopped after epoch 2 of 10" in out
+    assert "interrupted" in err
+
+
 def test_a_full_disk_is_one_line(selectllm, own, monkeypatch):
     def full(*_, **__):
         raise CacheError("cannot write probabilities.parquet: no space left", "free some space")

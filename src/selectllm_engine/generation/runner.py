@@ -186,7 +186,7 @@ def _prepare(
             "samples": task.samples,
             "specialised": llm.specialised,
             "parameters": llm.parameters or weights.parameters,
-            "price": None,
+            "price": None if llm.price is None else asdict(llm.price),
             "latency": None,
         }
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.llms import LLM, Sampling
+from selectllm_engine.llms import LLM, Price, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,8 @@ def _llm(given: dict[str, Any]) -> LLM:
     sampling = given["sampling"]
     if sampling is not None:
         sampling = Sampling(**{**sampling, "stop": tuple(sampling["stop"])})
-    return LLM(**{**given, "sampling": sampling, "aliases": tuple(given["aliases"])})
+    price = None if given["price"] is None else Price(**given["price"])
+    return LLM(**{**given, "sampling": sampling, "price": price, "aliases": tuple(given["aliases"])})
 
 
 def _task(given: dict[str, Any]) -> Task:

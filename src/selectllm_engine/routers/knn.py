@@ -19,7 +19,7 @@ __all__ = ["NearestNeighbours"]
 
 _NEIGHBOURS = (5, 10, 20, 40, 80, 160)
 _SHRINKAGE = (1.0, 3.0, 10.0, 30.0)
-_BLOCK = 512  # questions at a time: similarities of 512 × 100,000 questions are 200 MB
+_CELLS = 20_000_000  # similarities in memory at a time, 80 MB
 
 
 class NearestNeighbours(FeatureRouter):
@@ -52,20 +52,20 @@ class NearestNeighbours(FeatureRouter):
             )
 
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
-        return self._vote(*self._neighbours(vectors, self.k_), self.k_, self.shrinkage_)
+        size = max(1, _CELLS // len(self.labels_))
+        blocks = [vectors[start : start + size] for start in range(0, vectors.shape[0], size)]
+        return np.concatenate(
+            [self._vote(*self._neighbours(block, self.k_), self.k_, self.shrinkage_) for block in blocks]
+        )
 
     def _neighbours(self, vectors: Matrix, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Positions and similarities of the nearest training questions, [Q, count], the most similar first."""
-        count = min(count, self.labels_.shape[0])
-        positions, similarities = [], []
-        for start in range(0, vectors.shape[0], _BLOCK):
-            similarity = np.maximum(dense(vectors[start : start + _BLOCK] @ self.vectors_.T), 0.0)
-            nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
-            order = np.argsort(-np.take_along_axis(similarity, nearest, 1), axis=1, kind="stable")
-            nearest = np.take_along_axis(nearest, order, 1)
-            positions.append(nearest)
-            similarities.append(np.take_along_axis(similarity, nearest, 1))
-        return np.concatenate(positions), np.concatenate(similarities)
+        count = min(count, len(self.labels_))
+        similarity = np.maximum(dense(vectors @ self.vectors_.T), 0.0)
+        nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(similarity, nearest, 1), axis=1, kind="stable")
+        nearest = np.take_along_axis(nearest, order, 1)
+        return nearest, np.take_along_axis(similarity, nearest, 1)
 
     def _vote(
         self, positions: NDArray[np.intp], similarity: NDArray[np.float32], k: int, shrinkage: float

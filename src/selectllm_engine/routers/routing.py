@@ -9,6 +9,7 @@ import numpy as np
 
 from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
 from selectllm_engine.policies import POLICIES, NotAvailableError, RouterScores, parse_policy
+from selectllm_engine.routers import FAMILIES
 from selectllm_engine.routers.confidence_forest import ConfidenceForest
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
@@ -110,6 +111,8 @@ def route(
     name = _choose(run) if router is None else router
     if name not in run.routers:
         raise UnknownNameError("router", name, run.routers)
+    if not _trained(name):
+        raise UsageError(f"{name} was imported and knows no other questions", "train a router: selectllm train --all")
     data = training_data(run)
     folder = run.cache.router_dir(run.benchmark, name)
     manifest = read_manifest(folder)
@@ -154,10 +157,14 @@ def _choose(run: Run) -> str:
         f1 = run.router_info(name).get("validation_f1")
         return name == "stack", f1 if isinstance(f1, float) else -1.0
 
-    trained = [name for name in run.routers if name != "imported"]
+    trained = [name for name in run.routers if _trained(name)]
     if not trained:
         raise UsageError(f"{run.benchmark} has no trained router", "make some: selectllm train --all")
     return max(trained, key=merit)
+
+
+def _trained(name: str) -> bool:
+    return name.partition(":")[0] in FAMILIES
 
 
 def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np.float64]:
