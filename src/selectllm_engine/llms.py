@@ -13,7 +13,7 @@ from selectllm_engine.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "study_latency"]
+__all__ = ["LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "Wording", "study_latency"]
 
 PromptStyle = Literal["zero-shot", "few-shot"]
 
@@ -42,13 +42,29 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """A person's own words for zero-shot prompts.
+
+    `system` is the system sentence (none where empty), `template` what the user asks: `{question}` stands for the
+    question with its options, `{answer}`, in both, for how to answer, which is said per kind of answer.
+    """
+
+    system: str = ""
+    template: str = "{question}\n{answer}"
+    number: str = 'End with "The answer is X.", where X is a number.'
+    letter: str = 'End with "The answer is (X).", where X is the letter of the right option.'
+    word: str = 'End with "The answer is X.", where X is a single word or name.'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LLM:
     """A named candidate: weights (a folder or a hub id), prompt style and sampling settings.
 
     `chat` None means: whether the tokenizer has a chat template decides. `prompt` None means zero-shot for
-    chat LLMs and few-shot for base ones. `sampling` None means the benchmark's default. `parameters` is in
-    billions. `latency` holds known seconds per prompt by benchmark, for results that recorded none. `endpoint` is
-    the base URL of an OpenAI-compatible server that runs the LLM; `weights` is then the server's name for it.
+    chat LLMs and few-shot for base ones. `wording` None means the built-in words of zero-shot prompts. `sampling` None
+    means the benchmark's default. `parameters` is in billions. `latency` holds known seconds per prompt by benchmark,
+    for results that recorded none. `endpoint` is the base URL of an OpenAI-compatible server that runs the LLM;
+    `weights` is then the server's name for it.
     """
 
     name: str
@@ -56,6 +72,7 @@ class LLM:
     revision: str | None = None
     chat: bool | None = None
     prompt: PromptStyle | None = None
+    wording: Wording | None = None
     sampling: Sampling | None = None
     specialised: str | None = None
     parameters: float | None = None

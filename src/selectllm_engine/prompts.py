@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.llms import PromptStyle, Sampling
+from selectllm_engine.llms import PromptStyle, Sampling, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,13 @@ class Prompt:
 
 
 def build_prompt(
-    question: Mapping[str, Any], *, style: PromptStyle, chat: bool, exemplars: Sequence[Exemplar] = (), terse: bool
+    question: Mapping[str, Any],
+    *,
+    style: PromptStyle,
+    chat: bool,
+    exemplars: Sequence[Exemplar] = (),
+    terse: bool,
+    wording: Wording | None = None,
 ) -> Prompt:
     """The prompt that asks one question.
 
@@ -75,6 +81,7 @@ def build_prompt(
         chat: whether the LLM has a chat template; decides the form of zero-shot prompts.
         exemplars: solved questions for few-shot prompts, shown in this order.
         terse: ask for the answer alone.
+        wording: of zero-shot prompts, instead of the built-in one, `terse` or not.
 
     Raises:
         UsageError: a few-shot prompt without exemplars.
@@ -87,10 +94,23 @@ def build_prompt(
                 "mark some of its rows with the split 'exemplar', or use zero-shot prompts",
             )
         return Prompt(text=_few_shot(asked, exemplars, terse=terse))
+    if wording is not None:
+        return _worded(asked, question["kind"], wording, chat=chat)
     system, request = _zero_shot(asked, question["kind"], terse=terse)
     if chat:
         return Prompt(messages=({"role": "system", "content": system}, {"role": "user", "content": request}))
     return Prompt(text=f"{system}\n\nQuestion: {request}\n\nAnswer:{'' if terse else f' {_STEPS}'}")
+
+
+def _worded(asked: str, kind: str, wording: Wording, *, chat: bool) -> Prompt:
+    """The question in a person's own words; it is put in last, so that nothing in it is replaced."""
+    form = str(getattr(wording, kind))
+    system = wording.system.replace("{answer}", form)
+    request = wording.template.replace("{answer}", form).replace("{question}", asked)
+    if not chat:
+        return Prompt(text="\n\n".join(each for each in (system, request) if each))
+    messages = ({"role": "system", "content": system}, {"role": "user", "content": request})
+    return Prompt(messages=messages if system else messages[1:])
 
 
 def _zero_shot(asked: str, kind: str, *, terse: bool) -> tuple[str, str]:
@@ -132,15 +152,20 @@ def without_system(messages: Sequence[Mapping[str, str]]) -> tuple[dict[str, str
 
 
 def prompt_manifest(
-    style: PromptStyle, *, chat: bool, terse: bool, exemplars: Sequence[Exemplar] = ()
+    style: PromptStyle,
+    *,
+    chat: bool,
+    terse: bool,
+    exemplars: Sequence[Exemplar] = (),
+    wording: Wording | None = None,
 ) -> dict[str, Any]:
     """What identifies the prompts of a run, as JSON values: generations of different manifests don't mix.
 
-    `exemplars` are all of the benchmark's; they count in few-shot prompts only.
+    `exemplars` are all of the benchmark's; they count in few-shot prompts only, `wording` in zero-shot ones.
     """
     few_shot = style == "few-shot"
     rationales = any(each.rationale for each in exemplars) and not terse
-    return {
+    manifest = {
         "style": style,
         "form": "messages" if chat and not few_shot else "text",
         "terse": terse,
@@ -148,6 +173,7 @@ def prompt_manifest(
         "exemplars": ("rationales" if rationales else "answers only") if few_shot else None,
         "digest": _digest(exemplars) if few_shot else None,
     }
+    return manifest if few_shot or wording is None else {**manifest, "wording": asdict(wording)}
 
 
 def _digest(exemplars: Sequence[Exemplar]) -> str:

@@ -9,10 +9,12 @@ from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
-from selectllm_engine.llms import LLM, STUDY, Sampling
+from selectllm_engine.llms import LLM, STUDY, Sampling, Wording
 
 
-@pytest.mark.parametrize("llm", [STUDY[0], LLM(name="a", weights="/b", sampling=Sampling(stop=("x", "y")))])
+@pytest.mark.parametrize(
+    "llm", [STUDY[0], LLM(name="a", weights="/b", sampling=Sampling(stop=("x", "y")), wording=Wording(system="s"))]
+)
 def test_a_spec_survives_json(llm):
     exemplars = (Exemplar("1 + 1?", "2"), Exemplar("Which?", "A", choices=("p", "q"), rationale="so", subject="s"))
     task = Task(benchmark="b", samples=3, terse=True, splits=("test",), limit=4, exemplars=exemplars, no_exemplars="n")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UsageError
-from selectllm_engine.llms import Sampling
+from selectllm_engine.llms import Sampling, Wording
 from selectllm_engine.prompts import (
     build_prompt,
     default_sampling,
@@ -147,3 +147,27 @@ def test_manifests_are_equal_where_prompts_are():
 def test_short_answers_get_48_tokens():
     assert default_sampling(False) == Sampling()
     assert default_sampling(True) == Sampling(max_tokens=48)
+
+
+def test_own_words_take_the_place_of_the_built_in_ones():
+    wording = Wording(system="Be brief. {answer}", template="Q: {question} ({answer})", number="A number, {please}.")
+    question = {**NUMBER, "text": "What is {answer} + {question}?"}
+    prompt = build_prompt(question, style="zero-shot", chat=True, terse=True, wording=wording)
+    assert prompt.messages == (
+        {"role": "system", "content": "Be brief. A number, {please}."},
+        {"role": "user", "content": "Q: What is {answer} + {question}? (A number, {please}.)"},
+    )
+    assert build_prompt(question, style="zero-shot", chat=False, terse=False, wording=wording).text == "\n\n".join(
+        each["content"] for each in prompt.messages
+    )
+    (alone,) = build_prompt(LETTER, style="zero-shot", chat=True, terse=False, wording=Wording()).messages
+    assert alone["role"] == "user"
+    assert alone["content"].endswith('End with "The answer is (X).", where X is the letter of the right option.')
+
+
+def test_own_words_never_mix_with_others():
+    def manifest(style, wording):
+        return prompt_manifest(style, chat=True, terse=True, exemplars=SOLVED, wording=wording)
+
+    assert len({json.dumps(manifest("zero-shot", each)) for each in (None, Wording(), Wording(system="x"))}) == 3
+    assert manifest("few-shot", Wording()) == manifest("few-shot", None), "few-shot prompts have no such words"

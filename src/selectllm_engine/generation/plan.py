@@ -16,7 +16,7 @@ from selectllm_engine.benchmarks import Exemplar, load_benchmark
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
-from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling
+from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Wording
 from selectllm_engine.prompts import default_sampling
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
         or llm.prompt not in {None, prompt.get("style")}
         or llm.chat not in {None, manifest.get("chat")}
         or prompt.get("terse") != source.terse
+        or (prompt.get("style") == "zero-shot" and prompt.get("wording") != (llm.wording and asdict(llm.wording)))
     )
 
 
@@ -311,5 +312,6 @@ def stored_llm(cache: Cache, benchmark: str, text: str) -> LLM:
         revision=None if weights else stored["revision"],
         chat=manifest["chat"],
         prompt=manifest["prompt"]["style"],
+        wording=Wording(**wording) if (wording := manifest["prompt"].get("wording")) else None,
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
     )

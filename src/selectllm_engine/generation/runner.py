@@ -30,7 +30,7 @@ from selectllm_engine.prompts import build_prompt, default_sampling, prompt_mani
 if TYPE_CHECKING:
     from selectllm_engine.cache import Cache, Writer
     from selectllm_engine.generation.engine import Encoded, Engine
-    from selectllm_engine.llms import LLM, PromptStyle, Sampling
+    from selectllm_engine.llms import LLM, PromptStyle, Sampling, Wording
 
 __all__ = ["Emit", "LoadEngine", "Settings", "Stop", "encoder", "run"]
 
@@ -67,6 +67,7 @@ class Settings:
     chat: bool
     style: PromptStyle
     sampling: Sampling
+    wording: Wording | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,7 +181,11 @@ def _prepare(
             "weights": weights.manifest(),
             "chat": settings.chat,
             "prompt": prompt_manifest(
-                settings.style, chat=settings.chat, terse=task.terse, exemplars=task.exemplars if few_shot else ()
+                settings.style,
+                chat=settings.chat,
+                terse=task.terse,
+                exemplars=task.exemplars if few_shot else (),
+                wording=settings.wording,
             ),
             "sampling": asdict(settings.sampling),
             "samples": task.samples,
@@ -221,7 +226,8 @@ def _prepare(
 
 def _settings(llm: LLM, task: Task, *, chat: bool) -> Settings:
     style = llm.prompt or ("zero-shot" if chat else "few-shot")
-    return Settings(chat=chat, style=style, sampling=llm.sampling or default_sampling(task.terse))
+    sampling = llm.sampling or default_sampling(task.terse)
+    return Settings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
 
 
 def encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping[str, Any]], Encoded]:
@@ -231,7 +237,14 @@ def encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping
     def encode(question: Mapping[str, Any]) -> Encoded:
         exemplars = benchmark.exemplars_for(question["subject"]) if settings.style == "few-shot" else ()
         return engine.encode(
-            build_prompt(question, style=settings.style, chat=settings.chat, exemplars=exemplars, terse=task.terse)
+            build_prompt(
+                question,
+                style=settings.style,
+                chat=settings.chat,
+                exemplars=exemplars,
+                terse=task.terse,
+                wording=settings.wording,
+            )
         )
 
     return encode

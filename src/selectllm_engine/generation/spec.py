@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.llms import LLM, Price, Sampling
+from selectllm_engine.llms import LLM, Price, Sampling, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,9 @@ def _llm(given: dict[str, Any]) -> LLM:
     if sampling is not None:
         sampling = Sampling(**{**sampling, "stop": tuple(sampling["stop"])})
     price = None if given["price"] is None else Price(**given["price"])
-    return LLM(**{**given, "sampling": sampling, "price": price, "aliases": tuple(given["aliases"])})
+    wording = None if given["wording"] is None else Wording(**given["wording"])
+    aliases = tuple(given["aliases"])
+    return LLM(**{**given, "sampling": sampling, "price": price, "wording": wording, "aliases": aliases})
 
 
 def _task(given: dict[str, Any]) -> Task:
