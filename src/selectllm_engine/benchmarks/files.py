@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["load"]
+__all__ = ["load", "load_exemplars"]
 
 _SPLIT_WORDS = {split: split for split in (*SPLITS, "exemplar")} | {
     "training": "train",
@@ -84,6 +84,18 @@ def load(name: str, *, data: Path) -> Benchmark:
             )
     _check(rows, data)
     return Benchmark(name, question_frame(questions), tuple(exemplars))
+
+
+def load_exemplars(data: Path) -> tuple[Exemplar, ...]:
+    """All rows of a file, or of all such files in a folder, as exemplars, whatever their split.
+
+    Raises:
+        BenchmarkError: names the file, the row and what is wrong with it.
+    """
+    rows = [
+        _row(record, path, data.stem, several=data.is_dir()) for path in _paths(data) for record in read_records(path)
+    ]
+    return tuple(Exemplar(row.text, _gold(row, _kind(row)), row.choices, row.rationale, row.subject) for row in rows)
 
 
 def _paths(data: Path) -> list[Path]:

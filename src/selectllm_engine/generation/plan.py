@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar, load_benchmark
-from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.benchmarks.files import load_exemplars
+from selectllm_engine.errors import BenchmarkError, CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
 from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Wording
@@ -34,7 +35,10 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given."""
+    """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
+
+    `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones.
+    """
 
     samples: int = 10
     limit: int | None = None
@@ -42,6 +46,7 @@ class Request:
     engine: str = "vllm"
     seed: int = 0
     prompt: PromptStyle | None = None
+    wording: Wording | None = None
     max_tokens: int | None = None
     remeasure: bool = False
 
@@ -229,7 +234,7 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
 
 def _with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
     if request.prompt is not None:
-        llm = replace(llm, prompt=request.prompt)
+        llm = replace(llm, prompt=request.prompt, wording=request.wording)
     if request.max_tokens is not None:
         sampling = llm.sampling or default_sampling(terse)
         llm = replace(llm, sampling=replace(sampling, max_tokens=request.max_tokens))
@@ -237,13 +242,34 @@ def _with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
 
 
 def read_source(
-    cache: Cache, name: str, *, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0
+    cache: Cache,
+    name: str,
+    *,
+    data: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+    exemplars: Path | None = None,
 ) -> Source:
     """A benchmark from its source and the cache. What the cache has is used where neither `data` nor `sizes` is given.
+
+    `exemplars` is a file of solved questions to use instead of the benchmark's own.
 
     Raises:
         SelectLLMError: it is not in the cache and can't be read either.
     """
+    source = _read_source(cache, name, data=data, sizes=sizes, seed=seed)
+    if exemplars is None:
+        return source
+    own = load_exemplars(exemplars)
+    asked = set(source.questions["text"])
+    if twice := [each.text for each in own if each.text in asked]:
+        raise BenchmarkError(
+            f"{len(twice)} exemplars of {exemplars.name} are questions of {name} too", "take them out of the file"
+        )
+    return replace(source, exemplars=own, no_exemplars=None)
+
+
+def _read_source(cache: Cache, name: str, *, data: Path | None, sizes: Mapping[str, int] | None, seed: int) -> Source:
     stored = cache.questions(name) if name in cache.benchmarks() else None
     try:
         loaded = load_benchmark(name, data=data, sizes=sizes, seed=seed)
@@ -269,21 +295,21 @@ def _stored_terse(cache: Cache, name: str) -> bool:
     return False
 
 
-def parse_llm(text: str) -> LLM:
-    """`NAME`, one of the study's LLMs, or `NAME=FOLDER|HUB-ID`.
+def parse_llm(text: str, own: Mapping[str, LLM] | None = None) -> LLM:
+    """`NAME`, one of a person's `own` LLMs or the study's, or `NAME=FOLDER|HUB-ID`.
 
     Raises:
         UnknownNameError: no such LLM is built in.
         UsageError: a part is empty.
     """
     name, equals, weights = text.partition("=")
-    presets = {llm.name: llm for llm in STUDY}
-    aliases = {alias.casefold(): llm for llm in STUDY for alias in (llm.name, *llm.aliases)}
+    presets = {**{llm.name: llm for llm in STUDY}, **(own or {})}
+    aliases = {alias.casefold(): llm for llm in presets.values() for alias in (*llm.aliases, llm.name)}
     if equals:
         if not (name and weights):
             raise UsageError(f"--llm {text} lacks a name or weights", "write --llm NAME=FOLDER or NAME=HUB-ID")
         known = presets.get(name)
-        return replace(known, weights=weights) if known else LLM(name=name, weights=weights)
+        return replace(known, weights=weights, revision=None) if known else LLM(name=name, weights=weights)
     if (llm := aliases.get(name.casefold())) is not None:
         return llm
     if Path(name).expanduser().is_dir() or "/" in name:

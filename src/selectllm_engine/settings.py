@@ -1,0 +1,305 @@
+"""`selectllm.toml`: a person's own LLMs, prompts, benchmarks and encoders, and defaults of the command line's options.
+
+The file is parsed into plain values here and does nothing by itself. Whatever is wrong in it is refused with its place;
+an unknown key with the nearest right one. API keys have no place in it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from reprlib import repr as short
+from typing import TYPE_CHECKING, Any, get_args
+
+from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.generation.engine import ENGINES
+from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["FILE", "KEYS", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
+
+FILE = "selectllm.toml"
+STYLES: tuple[str, ...] = get_args(PromptStyle)
+
+_SECRET = re.compile(
+    r"(.*[-_ ])?((api|secret|access|auth|bearer|hf)[-_ ]?(key|token)|key|token|secret|password)", re.IGNORECASE
+)
+_PLACEHOLDERS = ("question", "answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value must be: in words for messages, and as a test."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+def _number(least: float, *, above: bool = False) -> Kind:
+    def fits(value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < float("inf")
+
+    if above:
+        return Kind(f"a number above {least:g}", lambda value: fits(value) and value > least)
+    return Kind(f"a number of at least {least:g}", fits)
+
+
+def _whole(least: int) -> Kind:
+    return Kind(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least)
+
+
+def _one_of(*known: str) -> Kind:
+    return Kind(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_text(each) for each in value)
+
+
+_TEXT = Kind("a text that is not empty", _is_text)
+_TEXTS = Kind("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
+_FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+_TABLE = Kind("a table", lambda value: isinstance(value, dict))
+_URL = Kind(
+    "a URL such as http://localhost:8000/v1, without a password",
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"https?://[^@\s?#]+", value)),
+)
+_GPUS = Kind(
+    'GPU numbers such as 0 or "0,1"',
+    lambda value: (
+        (type(value) is int and value >= 0) or (isinstance(value, str) and bool(re.match(r"[\d, ]+$", value)))
+    ),
+)
+
+# section -> its keys and what their values must be
+KEYS: dict[str, dict[str, Kind]] = {
+    "defaults": {
+        "cache": _TEXT,
+        "benchmark": _TEXTS,
+        "llms": _TEXTS,
+        "gpu": _GPUS,
+        "tensor_parallel": _whole(1),
+        "engine": _one_of(*ENGINES),
+        "base_url": _URL,
+        "concurrency": _whole(1),
+        "samples": _whole(1),
+        "limit": _whole(1),
+        "prompt": _TEXT,
+        "max_tokens": _whole(1),
+        "seed": _whole(0),
+        "device": _one_of("auto", "cpu", "cuda"),
+    },
+    "llms": {
+        "weights": _TEXT,
+        "revision": _TEXT,
+        "chat": _FLAG,
+        "prompt": _TEXT,
+        "sampling": _TABLE,
+        "specialised": _TEXT,
+        "parameters": _number(0, above=True),
+        "endpoint": _URL,
+        "price": _TABLE,
+    },
+    "sampling": {
+        "temperature": _number(0),
+        "top_p": Kind(
+            "a number above 0 and at most 1", lambda value: _number(0, above=True).fits(value) and value <= 1
+        ),
+        "top_k": _whole(0),
+        "repetition_penalty": _number(0, above=True),
+        "max_tokens": _whole(1),
+        "stop": Kind("a list of texts", _is_texts),
+    },
+    "price": {"input": _number(0), "output": _number(0)},
+    "prompts": {
+        "system": _TEXT,
+        "template": Kind(
+            "a text with {question} in it, once", lambda value: _is_text(value) and value.count("{question}") == 1
+        ),
+        "number": _TEXT,
+        "letter": _TEXT,
+        "word": _TEXT,
+    },
+    "benchmarks": {"data": _TEXT, "exemplars": _TEXT},
+    "encoders": {},  # names of the person's own
+}
+SECTIONS = ("defaults", "llms", "prompts", "benchmarks", "encoders")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBenchmark:
+    """Where a benchmark's questions are (else its own source), and exemplars to use instead of its own ones."""
+
+    data: Path | None = None
+    exemplars: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a `selectllm.toml` says. `found` is whether there is one; `defaults` maps keys of KEYS["defaults"]."""
+
+    found: bool = False
+    llms: Mapping[str, LLM] = field(default_factory=dict)
+    prompts: Mapping[str, Wording] = field(default_factory=dict)
+    benchmarks: Mapping[str, OwnBenchmark] = field(default_factory=dict)
+    encoders: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def prompt(self, name: str) -> tuple[PromptStyle, Wording | None]:
+        """A prompt style by its name, or a prompt of the file.
+
+        Raises:
+            UnknownNameError: it is neither.
+        """
+        if name in {"zero-shot", "few-shot"}:
+            return name, None
+        if name not in self.prompts:
+            raise UnknownNameError("prompt", name, (*STYLES, *self.prompts))
+        return "zero-shot", self.prompts[name]
+
+
+def read_settings(folder: Path = Path()) -> Settings:
+    """The settings of the file in `folder`; without such a file there are none.
+
+    Raises:
+        UsageError: it can't be read, is no TOML, or has a wrong key or value.
+    """
+    path = folder / FILE
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise UsageError(f"{FILE} cannot be read ({error.strerror})", "make it readable, or move it away") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{FILE} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+    return parse_settings(text)
+
+
+def parse_settings(text: str) -> Settings:
+    """Settings from the text of a file.
+
+    Raises:
+        UsageError: it is no TOML, or has a wrong key or value.
+    """
+    try:
+        given = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{FILE} is no TOML ({error})", "docs/settings.md has an example") from error
+    sections = _checked(given, "", dict.fromkeys(SECTIONS, _TABLE))
+    prompts = {name: _prompt(name, each) for name, each in _named(sections, "prompts")}
+    settings = Settings(
+        found=True,
+        prompts=prompts,
+        benchmarks={name: _benchmark(name, each) for name, each in _named(sections, "benchmarks")},
+        encoders={name: _fitting(each, f"encoders.{name}", _TEXT) for name, each in _named(sections, "encoders")},
+    )
+    llms = {name: _llm(name, each, settings) for name, each in _named(sections, "llms")}
+    return replace(settings, llms=llms, defaults=_defaults(sections.get("defaults", {}), settings))
+
+
+def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """A table whose keys are all known and whose values all fit."""
+    _fitting(given, place, _TABLE)
+    for key, value in given.items():
+        whole = f"{place}.{key}" if place else key
+        if key not in kinds:
+            if _SECRET.fullmatch(key):
+                raise UsageError(
+                    f"{FILE}: {whole} looks like a key, and keys come from the environment alone",
+                    "take it out of the file and set OPENAI_API_KEY or HF_TOKEN instead",
+                )
+            remedy = UnknownNameError("key", key, kinds).remedy
+            raise UsageError(f"{FILE}: there is no {'key' if place else 'section'} {whole}", remedy)
+        _fitting(value, whole, kinds[key])
+    return dict(given)
+
+
+def _fitting(value: Any, place: str, kind: Kind) -> Any:
+    if not kind.fits(value):
+        raise UsageError(f"{FILE}: {place} is {short(value)}", f"it must be {kind.words}")
+    return value
+
+
+def _named(sections: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
+    """The names of a section with their values."""
+    for name, value in sections.get(section, {}).items():
+        if not name.strip() or set(name) & set("=,\n"):
+            raise UsageError(f"{FILE}: {section} has the name {short(name)}", "names hold no '=' and no comma")
+        if isinstance(value, str) and _SECRET.fullmatch(name):
+            _checked({name: ""}, section, {})
+    return list(sections.get(section, {}).items())
+
+
+def _prompt(name: str, given: Any) -> Wording:
+    place = f"prompts.{name}"
+    if name in STYLES:
+        raise UsageError(f"{FILE}: {place} is a built-in prompt style", "choose another name")
+    checked = _checked(given, place, KEYS["prompts"])
+    for key, text in checked.items():
+        for placeholder in re.findall(r"\{(\w+)\}", text):
+            remedy = UnknownNameError("placeholder", placeholder, _PLACEHOLDERS).remedy
+            if placeholder not in _PLACEHOLDERS and remedy.startswith("did you mean"):  # other braces are plain text
+                raise UsageError(f"{FILE}: {place}.{key} has {{{placeholder}}}", remedy)
+    return Wording(**checked)
+
+
+def _benchmark(name: str, given: Any) -> OwnBenchmark:
+    given = {"data": given} if isinstance(given, str) else given
+    checked = _checked(given, f"benchmarks.{name}", KEYS["benchmarks"])
+    return OwnBenchmark(**{key: Path(text).expanduser() for key, text in checked.items()})
+
+
+def _llm(name: str, given: Any, settings: Settings) -> LLM:
+    """An LLM of the file; one of the study's names starts from that one."""
+    place = f"llms.{name}"
+    checked = _checked(given, place, KEYS["llms"])
+    if "price" in checked:
+        price = _checked(checked["price"], f"{place}.price", KEYS["price"])
+        for each in fields(Price):
+            if each.name not in price:
+                raise UsageError(f"{FILE}: {place}.price has no {each.name}", "give dollars per million tokens")
+        checked["price"] = Price(**price)
+    base = next((llm for llm in STUDY if llm.name == name), None)
+    if "sampling" in checked:
+        sampling = _checked(checked["sampling"], f"{place}.sampling", KEYS["sampling"])
+        sampling = asdict((base and base.sampling) or Sampling()) | sampling
+        checked["sampling"] = Sampling(**{**sampling, "stop": tuple(sampling["stop"])})
+    if "prompt" in checked:
+        checked["prompt"], checked["wording"] = _known_prompt(checked["prompt"], f"{place}.prompt", settings)
+    if base is not None:
+        return replace(base, **checked)
+    if "endpoint" in checked:
+        checked.setdefault("weights", name)
+    if "weights" not in checked:
+        raise UsageError(f"{FILE}: {place} has no weights", "name a folder or a hub id, or the endpoint that serves it")
+    return LLM(name=name, **checked)
+
+
+def _known_prompt(name: str, place: str, settings: Settings) -> tuple[PromptStyle, Wording | None]:
+    try:
+        return settings.prompt(name)
+    except UnknownNameError as error:
+        raise UsageError(f"{FILE}: {place}: {error.problem}", error.remedy) from None
+
+
+def _defaults(given: Any, settings: Settings) -> dict[str, Any]:
+    defaults = _checked(given, "defaults", KEYS["defaults"])
+    if "prompt" in defaults:
+        _known_prompt(defaults["prompt"], "defaults.prompt", settings)
+    for key in ("benchmark", "llms"):
+        if key in defaults:
+            defaults[key] = [defaults[key]] if isinstance(defaults[key], str) else defaults[key]
+    if "gpu" in defaults:
+        defaults["gpu"] = str(defaults["gpu"])
+    if "cache" in defaults:
+        defaults["cache"] = str(Path(defaults["cache"]).expanduser())
+    return defaults
