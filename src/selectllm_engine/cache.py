@@ -142,6 +142,35 @@ class Cache(Layers):
                 yield Cache(place)
                 move(place / folder, self.root / folder)
 
+    @contextlib.contextmanager
+    def growing(self, benchmark: str) -> Iterator[Cache]:
+        """An empty cache to write further questions and LLMs of a benchmark into, which join it on leaving.
+
+        On an error nothing is changed. Questions that are stored already stay as they are.
+
+        Raises:
+            CacheError: an id stands for another question, an LLM is there already, or the cache can't be written.
+        """
+        own = self.own(benchmark)
+        with self.changing(), scratch(self.root) as place:
+            fresh = Cache(place)
+            yield fresh
+            stored = self.questions(benchmark)
+            frame = extended(fresh.questions(benchmark), stored, benchmark)
+            added = fresh.llms(benchmark)
+            if taken := sorted({*added} & {*folders_in(own / "llms", "manifest.json")}):
+                raise CacheError(
+                    f"{benchmark} has results of {taken[0]} already", "choose another name for --benchmark"
+                )
+            if frame.height > stored.height:
+                write_frame(own / "questions.parquet", frame)
+            make_folder(own / "llms")
+            for llm in added:
+                folder = own / "llms" / folder_name(llm)
+                if folder.exists():  # without a manifest: what a writer left that never began
+                    move(folder, place / f"left of {folder.name}")
+                move(fresh.folder(benchmark) / "llms" / folder.name, folder)
+
     # LLMs
 
     def llms(self, benchmark: str) -> list[str]:

@@ -46,7 +46,7 @@ def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progres
     K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs, K is
     the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. An LLM with verdicts alone
     makes the run one of labels only; so does a complete question without gold answer. A label is the LLM's maj@K
-    compared with the gold answer, else whether the mean recorded score is at least 0.5.
+    compared with the gold answer, else whether the mean recorded score reaches the threshold of its import (0.5).
 
     Args:
         cache: where to read.
@@ -83,7 +83,8 @@ def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progres
     votes = llm_votes(tally(codes)).code
     from_votes = sampled & np.ones((kept.height, 1), dtype=bool) & (gold != NOT_FOUND)[:, None]
     scores = np.stack([_mean(each.verdicts, "score", place, kept.height) for each in results], axis=1)
-    labels = np.where(from_votes, votes == gold[:, None], scores >= 0.5)
+    thresholds = [_numbers(each.manifest, "threshold") or [0.5] for each in results]
+    labels = np.where(from_votes, votes == gold[:, None], scores >= np.array(thresholds).T)
     voting = bool(from_votes.all())
     return Outcomes(
         benchmark=benchmark,

@@ -1,0 +1,90 @@
+"""Gold answers as other tools write them → canonical ones, and of which kind they are.
+
+The kind of a question without one: "letter" where it has options, or where all gold answers of its subject are single
+letters; "number" where its gold answer is a plain number; else "word", where it is short enough to be extracted. A
+gold answer that is none of its kind is dropped: recorded scores decide then.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from selectllm_engine.answers import canonical
+from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA
+from selectllm_engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["KINDS", "canonical_golds"]
+
+KINDS = ("number", "letter", "word", "none")
+_LETTER = r"^\s*\(?[A-Ja-j][).]?\s*$"
+_NUMBER = r"^[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?\.?$"
+_LONGEST_WORD = 60  # characters
+
+
+def canonical_golds(questions: pl.DataFrame, kind: str | None, note: Callable[[str], None]) -> pl.DataFrame:
+    """The questions as rows of QUESTION_SCHEMA; `split` stays as it is.
+
+    Args:
+        questions: with question_id, text, choices, gold, kind, subject and split.
+        kind: of all questions; "none" drops gold answers, None leaves it to each question.
+        note: told how many gold answers were dropped.
+
+    Raises:
+        UsageError: an unknown kind.
+    """
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"no kind {kind!r}", f"choose from {', '.join(KINDS)}")
+    if kind == "none":
+        questions = questions.with_columns(gold=pl.lit(None, dtype=pl.String))
+    elif kind is not None:
+        questions = questions.with_columns(kind=pl.lit(kind))
+    questions = questions.with_columns(gold=pl.col("gold").str.strip_chars()).with_columns(
+        gold=pl.when(pl.col("gold") != "").then("gold"), kind=_kind()
+    )
+    given = questions.select("gold", "kind", "choices").filter(pl.col("gold").is_not_null())
+    found = questions.with_row_index("row").filter(pl.col("gold").is_not_null())
+    golds = pl.Series("found", [_gold(*row) for row in given.iter_rows()], dtype=pl.String)
+    if dropped := golds.null_count():
+        note(f"{dropped:,} gold answers are no number, letter or short word: dropped, recorded scores decide")
+    questions = (
+        questions.with_row_index("row")
+        .join(pl.DataFrame({"row": found["row"], "found": golds}), on="row", how="left", maintain_order="left")
+        .with_columns(gold="found")
+    )
+    return questions.select(QUESTION_SCHEMA.names()).cast(dict(QUESTION_SCHEMA))  # type: ignore[arg-type]
+
+
+def _kind() -> pl.Expr:
+    letters = pl.col("gold").str.contains(_LETTER)
+    lettered = letters.all().over("subject") & letters.any().over("subject")
+    return (
+        pl.when(pl.col("kind").is_not_null())
+        .then("kind")
+        .when(pl.col("choices").list.len() > 0)
+        .then(pl.lit("letter"))
+        .when(lettered)
+        .then(pl.lit("letter"))
+        .when(pl.col("gold").str.strip_chars().str.contains(_NUMBER))
+        .then(pl.lit("number"))
+        .otherwise(pl.lit("word"))
+    )
+
+
+def _gold(gold: str, kind: str, choices: Sequence[str] | None) -> str | None:
+    if kind == "letter":
+        options = len(choices) if choices else len(LETTERS)
+        if options > len(LETTERS):
+            return None
+        fitting = [letter for letter, text in zip(LETTERS, choices or (), strict=False) if text.strip() == gold]
+        if len(fitting) == 1:
+            return fitting[0]
+        return canonical(gold, "letter", options)
+    if kind == "word" and (len(gold) > _LONGEST_WORD or re.search(r"[\n\\{}]", gold)):
+        return None
+    return canonical(gold, "number" if kind == "number" else "word")
