@@ -20,7 +20,7 @@ from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["FILE", "KEYS", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
+__all__ = ["FILE", "KEYS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
 
 FILE = "selectllm.toml"
 STYLES: tuple[str, ...] = get_args(PromptStyle)

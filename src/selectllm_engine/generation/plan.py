@@ -317,8 +317,10 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None) -> LLM:
     raise UnknownNameError("LLM", name, presets)
 
 
-def stored_llm(cache: Cache, benchmark: str, text: str) -> LLM:
+def stored_llm(cache: Cache, benchmark: str, text: str, own: Mapping[str, LLM] | None = None) -> LLM:
     """`NAME` or `NAME=FOLDER|HUB-ID` of an LLM that has results, with the prompt and sampling these were made with.
+
+    One of a person's `own` LLMs is where those say.
 
     Raises:
         UnknownNameError: the benchmark has no results of such an LLM.
@@ -329,13 +331,16 @@ def stored_llm(cache: Cache, benchmark: str, text: str) -> LLM:
     if manifest.get("source") != "generate":
         raise UsageError(f"the results of {name} were imported", "only LLMs that were sampled here can be timed")
     stored = manifest["weights"]
+    known = (own or {}).get(name)
+    weights = weights or (known.weights if known else "")
     if not weights and stored["revision"] is None:
         raise UsageError(f"where the weights of {name} are is not known", f"write --llm {name}=FOLDER")
     sampling = manifest["sampling"]
     return LLM(
         name=name,
         weights=weights or stored["id"],
-        revision=None if weights else stored["revision"],
+        revision=(known.revision if known else None) if weights else stored["revision"],
+        endpoint=known.endpoint if known else None,
         chat=manifest["chat"],
         prompt=manifest["prompt"]["style"],
         wording=Wording(**wording) if (wording := manifest["prompt"].get("wording")) else None,

@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
+from selectllm_tui.cli.defaults import default_map
 from selectllm_tui.untrusted import visible
 
 __all__ = ["COMMANDS", "command", "main"]
@@ -43,7 +44,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class _Flags:
-    """Help that shows no type beside flags: `--all`, not `--all <bool>`."""
+    """Help that shows no type beside flags: `--all`, not `--all <bool>`; and the program's own defaults."""
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        ctx.default_map = None
+        super().format_help(ctx, formatter)  # type: ignore[misc]
 
     def get_params(self, ctx: typer.Context) -> list[Any]:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
@@ -122,7 +127,7 @@ def _app() -> Any:
         cls=_Group,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": default_map(COMMANDS)},
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UsageError
-from selectllm_tui.cli.options import CacheDir
+from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
 
 if TYPE_CHECKING:
     from selectllm_engine.cache import Cache
@@ -26,18 +26,12 @@ class Engine(StrEnum):
     VLLM = "vllm"
 
 
-class Prompt(StrEnum):
-    """Prompt styles."""
-
-    ZERO_SHOT = "zero-shot"
-    FEW_SHOT = "few-shot"
-
-
 LLMs = Annotated[
     list[str],
     typer.Option(
         metavar="NAME[=FOLDER|HUB-ID]",
-        help="An LLM of the study by its name, or any with its weights; repeat it for several.",
+        help="An LLM of the study or of selectllm.toml by its name, or any with its weights; repeat it for several.",
+        autocompletion=complete_known_llm,
     ),
 ]
 Gpus = Annotated[
@@ -66,7 +60,14 @@ def generate(
         str | None,
         typer.Option(metavar="train=N,…", help="Questions per split, of benchmarks that make their questions."),
     ] = None,
-    prompt: Annotated[Prompt | None, typer.Option(help="Else zero-shot for chat LLMs, few-shot for base ones.")] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="zero-shot|few-shot|NAME",
+            help="NAME is a prompt in selectllm.toml. Else zero-shot for chat LLMs, few-shot for base ones.",
+            autocompletion=complete_prompt,
+        ),
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most new tokens of a sample.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of made or drawn questions, and of sampling.")] = 0,
     remeasure: Annotated[bool, typer.Option("--remeasure", help="Time single prompts again.")] = False,
@@ -75,7 +76,8 @@ def generate(
 ) -> None:
     """Sample LLMs on benchmarks: K answers to every question, and the seconds that one prompt takes alone.
 
-    Without --llm and --benchmark: the study's seven LLMs on gsm8k and mmlu. Only what is missing is made, so that the
+    Without --llm and --benchmark: the study's seven LLMs on gsm8k and mmlu. Own LLMs, prompts, benchmarks and defaults
+    can be kept in selectllm.toml. Only what is missing is made, so that the
     same command goes on after any interruption, and larger --samples or --limit add to what is there. The first Ctrl-C
     finishes what is in flight, the second stops at once.
     """
@@ -83,17 +85,21 @@ def generate(
     from selectllm_engine.generation.engine import check_installed
     from selectllm_engine.generation.plan import Request, make_plan, parse_llm
     from selectllm_engine.llms import STUDY
+    from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.generating import run_plan, show_plan
 
     gpus = parse_gpus(gpu)
-    llms = [parse_llm(each) for each in llm] or list(STUDY)
+    settings = read_settings()
+    llms = [parse_llm(each, settings.llms) for each in llm] or list(STUDY)
+    style, wording = settings.prompt(prompt) if prompt is not None else (None, None)
     request = Request(
         samples=samples,
         limit=limit,
         splits=tuple(split),
         engine=engine.value,
         seed=seed,
-        prompt=prompt.value if prompt else None,
+        prompt=style,
+        wording=wording,
         max_tokens=max_tokens,
         remeasure=remeasure,
     )
@@ -111,13 +117,23 @@ def read_sources(
 ) -> dict[str, Source | SelectLLMError]:
     """Every benchmark, or why it can't be read; where there is only one, that is raised."""
     from selectllm_engine.generation.plan import read_source
+    from selectllm_engine.settings import OwnBenchmark, read_settings
 
+    own = read_settings().benchmarks
     if data is not None and len(names) != 1:
         raise UsageError("--data is for one benchmark", "add --benchmark NAME, and run others by themselves")
     sources: dict[str, Source | SelectLLMError] = {}
     for name in names:
+        known = own.get(name, OwnBenchmark())
         try:
-            sources[name] = read_source(cache, name, data=data, sizes=parse_sizes(size), seed=seed)
+            sources[name] = read_source(
+                cache,
+                name,
+                data=data or known.data,
+                sizes=parse_sizes(size),
+                seed=seed,
+                exemplars=known.exemplars,
+            )
         except SelectLLMError as error:
             if len(names) == 1 or isinstance(error, UsageError):
                 raise

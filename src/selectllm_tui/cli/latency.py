@@ -30,13 +30,15 @@ def latency(
     from selectllm_engine.cache import open_cache
     from selectllm_engine.generation.engine import check_installed
     from selectllm_engine.generation.plan import Request, make_plan, stored_llm
+    from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.generating import run_plan, show_plan
 
     if not llm:
         raise UsageError("which LLM to time is not said", "add --llm NAME=FOLDER")
     store = open_cache(cache)
     name = store.choose(benchmark)
-    llms = [stored_llm(store, name, each) for each in llm]
+    own = read_settings().llms
+    llms = [stored_llm(store, name, each, own) for each in llm]
     sources = read_sources(store, [name], data=data, size=None, seed=seed)
     plan = make_plan(store, sources, llms, Request(samples=0, engine=engine.value, seed=seed, remeasure=True))
     show_plan(plan)

@@ -77,6 +77,26 @@ def complete_router(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def complete_known_llm(incomplete: str) -> list[str]:
+    """Names of LLMs that can be sampled: the person's own and the study's."""
+    from selectllm_engine.llms import STUDY
+    from selectllm_engine.settings import read_settings
+
+    try:
+        return complete(dict.fromkeys([*read_settings().llms, *(llm.name for llm in STUDY)]), incomplete)
+    except Exception:
+        return []
+
+
+def complete_prompt(incomplete: str) -> list[str]:
+    from selectllm_engine.settings import STYLES, read_settings
+
+    try:
+        return complete([*STYLES, *read_settings().prompts], incomplete)
+    except Exception:
+        return []
+
+
 def complete_policy(incomplete: str) -> list[str]:
     from selectllm_engine.policies import POLICIES
 

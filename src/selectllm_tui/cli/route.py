@@ -53,8 +53,9 @@ def route(
     No LLM is asked. Routers on an encoder need it again: --encoder NAME=FOLDER, unless it is on the hub.
     """
     from selectllm_engine.routers.routing import route as route_question
+    from selectllm_engine.settings import read_settings
 
-    encoders = parse_encoders(encoder)
+    encoders = {**read_settings().encoders, **parse_encoders(encoder)}
     with reading(benchmark, cache) as run:
         routing = route_question(run, question, router, policy, pool=names(pool), encoders=encoders)
     if form is Format.JSON:

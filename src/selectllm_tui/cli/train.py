@@ -58,10 +58,11 @@ def train(
     needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc fine-tune their encoder.
     """
     from selectllm_engine.routers import parse_router
+    from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.console import note
     from selectllm_tui.cli.reading import reading
 
-    encoders = parse_encoders(encoder)
+    encoders = {**read_settings().encoders, **parse_encoders(encoder)}
     if all_ == bool(router):
         problem = "--all and --router exclude each other" if all_ else "which router to train is not said"
         raise UsageError(problem, "name it with --router, or take --all")

@@ -1,0 +1,85 @@
+"""Defaults of options from `selectllm.toml`: looked up when a command wants one, so that help never reads the file.
+
+Flags win over them, and so does $SELECTLLM_CACHE over `cache`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["OPTIONS", "default_map"]
+
+_LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons")
+_RUNNING = ("generate", "latency")
+_ALL = (*_LOOKING, *_RUNNING, "train", "doctor", "import predictions", "cache list", "cache verify", "cache remove")
+_SINGLE = (*_LOOKING, "latency", "train")  # commands on one benchmark
+
+# key of the file -> the parameter it is the default of, and the commands that have it
+OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cache": ("cache", _ALL),
+    "benchmark": ("benchmark", (*_SINGLE, "generate")),  # nothing is removed or imported by default
+    "llms": ("llm", ("generate",)),
+    "gpu": ("gpu", _RUNNING),
+    "tensor_parallel": ("tensor_parallel", _RUNNING),
+    "engine": ("engine", _RUNNING),
+    "base_url": ("base_url", _RUNNING),
+    "concurrency": ("concurrency", _RUNNING),
+    "samples": ("samples", ("generate",)),
+    "limit": ("limit", ("generate",)),
+    "prompt": ("prompt", ("generate",)),
+    "max_tokens": ("max_tokens", ("generate",)),
+    "seed": ("seed", _RUNNING),
+    "device": ("device", ("train",)),
+}
+
+
+class _Defaults(dict[str, Any]):
+    """The defaults of one command's parameters; the file is read at the first look."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self._command = command
+        self._read = False
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if not self._read:
+            self._read = True
+            self.update(_defaults(self._command))
+        return super().get(name, default)
+
+
+def default_map(commands: Iterable[str]) -> dict[str, Any]:
+    """What Typer looks defaults up in: command (and subcommand) -> parameter -> value."""
+    made: dict[str, Any] = {}
+    for command in commands:
+        below = {full.partition(" ")[2]: _Defaults(full) for full in _ALL if full.startswith(f"{command} ")}
+        made[command] = below or _Defaults(command)
+    return made
+
+
+def _defaults(command: str) -> dict[str, Any]:
+    from selectllm_engine.settings import read_settings
+
+    try:
+        given = read_settings().defaults
+    except UsageError:
+        if command == "doctor" or "_SELECTLLM_COMPLETE" in os.environ:  # doctor says what is wrong with it
+            return {}
+        raise
+    defaults = {}
+    for key, value in given.items():
+        parameter, commands = OPTIONS[key]
+        if command not in commands or (key == "cache" and os.environ.get("SELECTLLM_CACHE")):
+            continue
+        if key == "benchmark" and command in _SINGLE:
+            if len(value) == 1:
+                defaults[parameter] = value[0]
+            continue
+        defaults[parameter] = value
+    return defaults
