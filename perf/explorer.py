@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ from selectllm_engine.prepared import Prepared
 from selectllm_engine.votes import llm_votes, tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
@@ -114,6 +116,12 @@ class MadeUpRun:
         self._scores = RouterScores(
             "made-up", chances["test"], forest=chances["test"], validation=chances["validation"]
         )
+
+    def forget_answers(self) -> None:
+        """Leaves only labels, as imported files without generations have."""
+        for split, each in self._outcomes.items():
+            self._outcomes[split] = replace(each, answers=None, samples=0)
+        self._prepared.clear()
 
     def router_info(self, _: str) -> dict[str, Any]:
         return {}
@@ -203,7 +211,7 @@ class Stopwatch:
             await done.wait()
 
 
-async def time_keys(run: MadeUpRun, keys: list[str]) -> Stopwatch:
+async def time_keys(run: MadeUpRun, keys: list[str], policy: str | None) -> Stopwatch:
     watches: list[Stopwatch] = []
 
     def hook(message: object) -> None:
@@ -218,6 +226,10 @@ async def time_keys(run: MadeUpRun, keys: list[str]) -> Stopwatch:
     async with app.run_test(size=(120, 40), message_hook=hook):
         while not (isinstance(screen := app.screen, MainScreen) and screen.headline and not list(app.workers)):
             await asyncio.sleep(0.02)
+        if policy is not None:
+            screen.set_state(choose_policy(screen.state, policy))
+            while list(app.workers):
+                await asyncio.sleep(0.02)
         watch = Stopwatch(screen)
         watches.append(watch)
         for key in keys:
@@ -226,20 +238,36 @@ async def time_keys(run: MadeUpRun, keys: list[str]) -> Stopwatch:
     return watch
 
 
-def fresh_pools(count: int) -> list[str]:
-    """Keys of which each leads to a pool that was not there before (a Gray code); the policy changes now and then."""
+def fresh_pools(count: int, *, policies: bool) -> list[str]:
+    """Keys of which each leads to a pool that was not there before (a Gray code), with some changes of policy."""
     toggles = [str((step & -step).bit_length()) for step in range(1, count + 1)]
+    if not policies:
+        return toggles
     return [key for at, toggle in enumerate(toggles) for key in (["p", toggle] if at % 8 == 7 else [toggle])][:count]
 
 
-def keys(questions: int, llms: int, samples: int, aims: dict[str, float]) -> None:
-    watch = asyncio.run(time_keys(MadeUpRun(questions, llms, samples), fresh_pools(50)))
-    print(f"{questions:,} questions x {llms} LLMs x {samples} samples, medians of {len(watch.complete)} keys")
-    for name, title in (("headline", "headline"), ("current", "the current policy's row"), ("complete", "all rows")):
+def keys(run: MadeUpRun, aims: dict[str, float], policy: str | None = None) -> None:
+    """Medians of 50 keys; `policy` stays the policy throughout, without it the keys change it now and then."""
+    watch = asyncio.run(time_keys(run, fresh_pools(50, policies=policy is None), policy))
+    questions, llms = run.outcomes().labels.shape
+    title = f"{questions:,} questions x {llms} LLMs x {run.outcomes().samples} samples, {policy or 'several policies'}"
+    print(f"{title}, medians of {len(watch.complete)} keys")
+    for name, what in (("headline", "headline"), ("current", "the current policy's row"), ("complete", "all rows")):
         times = getattr(watch, name)
         aim = f"   (aim: {aims[name]:.0f} ms)" if name in aims else ""
         slow = sorted(times)[int(0.95 * len(times))]
-        print(f"  {title:26} {1e3 * statistics.median(times):7.1f} ms   95 %: {1e3 * slow:7.1f} ms{aim}")
+        print(f"  {what:26} {1e3 * statistics.median(times):7.1f} ms   95 %: {1e3 * slow:7.1f} ms{aim}", flush=True)
+
+
+def large() -> None:
+    """On 400,000 questions: walking through the policies, then each policy whose rows are pooled votes, then labels."""
+    run = MadeUpRun(400_000, 33, 1)
+    aims = {"headline": 250.0, "current": 250.0}
+    for policy in (None, "threshold", "top-m", "cascade"):
+        keys(run, aims, policy)
+    run.forget_answers()
+    print("the same with labels only:")
+    keys(run, aims)
 
 
 async def time_scrolling(run: MadeUpRun, presses: int) -> dict[str, list[float]]:
@@ -292,11 +320,11 @@ def main() -> None:
     if given.what in (None, "start"):
         start(["--cache", given.cache] if given.cache else [])
     if given.what in (None, "keys"):
-        keys(1319, 7, 10, {"complete": 50})
+        keys(MadeUpRun(1319, 7, 10), {"complete": 50})
     if given.what in (None, "scroll"):
         scroll(1_000_000)
     if given.what in (None, "large"):
-        keys(400_000, 33, 1, {"headline": 250, "current": 250})
+        large()
 
 
 if __name__ == "__main__":

@@ -79,8 +79,11 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
     if counts.max() == 1:  # a vote over one LLM is its own
         right = chosen_right
     elif prepared.tally is not None:
-        same = several.strides[0] == 0  # one mask for all questions
-        right = pooled_votes(prepared.tally, several[0] if same else several).code == prepared.outcomes.gold
+        asked = several[0] if several.strides[0] == 0 else several  # one mask for all questions, or one for each
+        if prepared.hands is not None:
+            right = prepared.hands.right(asked)
+        else:
+            right = pooled_votes(prepared.tally, asked).code == prepared.outcomes.gold
     right_latency = 0.0 if right is None else float(latency.sum(where=right))
     slowest = parallel if latency.strides[0] else latency
     return Figures(right, chosen_right, latency, slowest, cost, right_latency, float(counts.mean()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class PolicyInputs:
         latency, cost: float64 [N], each LLM's mean; NaN where unknown.
         ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
         samples: K.
-        leads: gives the leading answer's votes, int32 [Q], after each LLM of `order` was asked; raises
+        leads: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
             NotAvailableError where only labels are known.
     """
 
@@ -95,7 +95,7 @@ class PolicyInputs:
     cost: NDArray[np.float64]
     ascending: NDArray[np.intp] | None
     samples: int
-    leads: Callable[[], Sequence[NDArray[np.int32]]]
+    leads: Callable[[], Sequence[NDArray[Any]]]
 
     @property
     def llms(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.hands import Hands, hands
 from selectllm_engine.votes import Tally, tally, with_k
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Prepared:
     def tally(self) -> Tally | None:
         """The votes of all LLMs; None where only labels are known."""
         return None if self.outcomes.answers is None else tally(self.outcomes.answers)
+
+    @cached_property
+    def hands(self) -> Hands | None:
+        """The votes laid out for counting many questions at once; None where there is more than one sample."""
+        return None if self.tally is None else hands(self.tally, self.outcomes.gold)
 
     @cached_property
     def places(self) -> NDArray[np.intp]:

@@ -112,11 +112,14 @@ class PoolView:
         return np.asarray(self.order[np.argsort(right, kind="stable")])
 
     @cached_property
-    def leads(self) -> list[NDArray[np.int32]]:
-        """The leading answer's votes, int32 [Q], after each of the pool's LLMs, the fastest first."""
+    def leads(self) -> list[NDArray[Any]]:
+        """The leading answer's votes, integers [Q], after each of the pool's LLMs, the fastest first."""
         if self.prepared.tally is None:
             raise NotAvailableError(NO_VOTES)
-        return list(prefix_leads(self.prepared.tally, self.order.tolist()))
+        order = self.order.tolist()
+        if self.prepared.hands is not None:
+            return list(self.prepared.hands.leads(order))
+        return list(prefix_leads(self.prepared.tally, order))
 
     @cached_property
     def _tuning(self) -> PoolView | None:
