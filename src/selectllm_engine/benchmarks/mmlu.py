@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["load"]
+__all__ = ["SIZES", "load"]
 
-_ROWS, _VALIDATION = 14042, 285
+SIZES: dict[str, int] = {"train": 13757, "validation": 285, "test": 1531}
+
+_ROWS = 14042
 _FOLDERS = {"test": "test", "validation": "val", "dev": "dev"}
 
 
@@ -39,7 +41,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
     pool = {row["question_id"]: row for row in _questions(data, "test")}
     test = {row["question_id"]: row for row in _questions(data, "validation")}
     order = ranked(pool, seed)
-    cut = len(order) - round(len(order) * _VALIDATION / _ROWS)
+    cut = len(order) - round(len(order) * SIZES["validation"] / _ROWS)
     splits = {"train": order[:cut], "validation": order[cut:], "test": ranked(test, seed)}
     every = pool | test
     rows = [every[name] | {"split": split} for split, names in splits.items() for name in names]

@@ -1,6 +1,8 @@
 """Generation: a plan of missing samples, one worker process per LLM, an engine in it, the cache behind it.
 
+sources    benchmarks to sample on, from where they come and from the cache
 plan       which samples of which LLM on which benchmark are missing
+needs      what a plan needs of this machine, and what of that is missing
 scheduler  starts worker processes, hands GPUs out, passes their events on
 worker     the process of one LLM: locks, engine, cache
 runner     the loop that keeps an engine full and flushes what it finishes

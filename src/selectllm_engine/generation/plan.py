@@ -7,14 +7,13 @@ with its problem, so that the others go on.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import Exemplar, load_benchmark
-from selectllm_engine.benchmarks.files import load_exemplars
-from selectllm_engine.errors import BenchmarkError, CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine import machine
+from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
 from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Wording
@@ -23,11 +22,18 @@ from selectllm_engine.prompts import default_sampling
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import polars as pl
-
     from selectllm_engine.cache import Cache
 
-__all__ = ["Item", "Plan", "Request", "Source", "make_plan", "parse_llm", "read_source", "stored_llm"]
+__all__ = [
+    "Item",
+    "Plan",
+    "Request",
+    "Source",
+    "make_plan",
+    "parse_llm",
+    "stored_llm",
+    "with_overrides",
+]
 
 BYTES_TERSE, BYTES_LONG = 60, 450  # of one stored generation, compressed, where none is stored yet
 _ENOUGH_ROWS = 100  # stored generations to tell their size from
@@ -49,18 +55,6 @@ class Request:
     wording: Wording | None = None
     max_tokens: int | None = None
     remeasure: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Source:
-    """A benchmark to sample on: its questions, whether the cache has them, and what prompts need."""
-
-    name: str
-    questions: pl.DataFrame
-    terse: bool
-    exemplars: tuple[Exemplar, ...] = ()
-    no_exemplars: str | None = None
-    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +82,8 @@ class Item:
     @property
     def open(self) -> bool:
         """Whether a worker has anything to do."""
-        return self.problem is None and bool(self.missing or self.to_time or self.differs)
+        problem = self.problem or self.source.problem
+        return problem is None and bool(self.missing or self.to_time or self.differs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +103,16 @@ class Plan:
     @property
     def free(self) -> int:
         """Disk space that is free where the cache is."""
-        folder = self.cache.root
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free
+        return machine.free(self.cache.root)
+
+    def check_room(self) -> None:
+        """Raise CacheError where the disk has too little room for what will be made."""
+        room = sum(item.bytes for item in self.items if item.open)
+        if room > self.free:
+            raise CacheError(
+                f"about {room >> 20} MiB are needed in {self.cache.root} and {self.free >> 20} MiB are free",
+                "free some space or choose another --cache",
+            )
 
     def store_questions(self) -> None:
         """Write the questions of all benchmarks that will be sampled to the cache."""
@@ -125,11 +126,7 @@ class Plan:
         Raises:
             CacheError: the disk has too little room.
         """
-        if self.bytes > self.free:
-            raise CacheError(
-                f"about {self.bytes >> 20} MiB are needed in {self.cache.root} and {self.free >> 20} MiB are free",
-                "free some space or choose another --cache",
-            )
+        self.check_room()
         request = self.request
         tasks: dict[str, list[Task]] = {}
         for item in self.items:
@@ -147,7 +144,7 @@ class Plan:
         llms = {item.llm.name: item.llm for item in self.items}
         return [
             WorkerSpec(
-                llm=_with_overrides(llms[name], each[0].terse, request),
+                llm=with_overrides(llms[name], each[0].terse, request),
                 cache=str(self.cache.root),
                 tasks=tuple(each),
                 engine=request.engine,
@@ -176,7 +173,10 @@ def make_plan(
         for source in sources.values()
         if not isinstance(source, SelectLLMError)
     ]
-    unread = {name: source for name, source in sources.items() if isinstance(source, SelectLLMError)}
+    problems = {
+        name: source if isinstance(source, SelectLLMError) else source.problem for name, source in sources.items()
+    }
+    unread = {name: problem for name, problem in problems.items() if problem is not None}
     return Plan(request=request, cache=cache, items=tuple(items), unread=unread)
 
 
@@ -187,7 +187,7 @@ def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
         local_folder(llm.weights)
         manifest = _manifest(cache, source, llm)
         to_time = request.remeasure or manifest.get("latency") is None
-        differs = bool(manifest) and _differs(manifest, _with_overrides(llm, source.terse, request), source)
+        differs = bool(manifest) and _differs(manifest, with_overrides(llm, source.terse, request), source)
         sampled = cache.sampled(source.name, llm.name) if source.stored else None
         if sampled is None:
             missing = total
@@ -232,67 +232,14 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
     )
 
 
-def _with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
+def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
+    """The LLM with the prompt and sampling that the request asks for."""
     if request.prompt is not None:
         llm = replace(llm, prompt=request.prompt, wording=request.wording)
     if request.max_tokens is not None:
         sampling = llm.sampling or default_sampling(terse)
         llm = replace(llm, sampling=replace(sampling, max_tokens=request.max_tokens))
     return llm
-
-
-def read_source(
-    cache: Cache,
-    name: str,
-    *,
-    data: Path | None = None,
-    sizes: Mapping[str, int] | None = None,
-    seed: int = 0,
-    exemplars: Path | None = None,
-) -> Source:
-    """A benchmark from its source and the cache. What the cache has is used where neither `data` nor `sizes` is given.
-
-    `exemplars` is a file of solved questions to use instead of the benchmark's own.
-
-    Raises:
-        SelectLLMError: it is not in the cache and can't be read either.
-    """
-    source = _read_source(cache, name, data=data, sizes=sizes, seed=seed)
-    if exemplars is None:
-        return source
-    own = load_exemplars(exemplars)
-    asked = set(source.questions["text"])
-    if twice := [each.text for each in own if each.text in asked]:
-        raise BenchmarkError(
-            f"{len(twice)} exemplars of {exemplars.name} are questions of {name} too", "take them out of the file"
-        )
-    return replace(source, exemplars=own, no_exemplars=None)
-
-
-def _read_source(cache: Cache, name: str, *, data: Path | None, sizes: Mapping[str, int] | None, seed: int) -> Source:
-    stored = cache.questions(name) if name in cache.benchmarks() else None
-    try:
-        loaded = load_benchmark(name, data=data, sizes=sizes, seed=seed)
-    except SelectLLMError as error:
-        if stored is None or data is not None or sizes:
-            raise
-        return Source(
-            name=name, questions=stored, terse=_stored_terse(cache, name), no_exemplars=str(error), stored=True
-        )
-    use_stored = stored is not None and data is None and not sizes
-    questions = stored if use_stored and stored is not None else loaded.questions
-    return Source(
-        name=name, questions=questions, terse=loaded.terse, exemplars=loaded.exemplars, stored=stored is not None
-    )
-
-
-def _stored_terse(cache: Cache, name: str) -> bool:
-    """Whether the cached run of a benchmark asked for short answers."""
-    for llm in cache.llms(name):
-        prompt = cache.manifest(name, llm).get("prompt") or {}
-        if "terse" in prompt:
-            return bool(prompt["terse"])
-    return False
 
 
 def parse_llm(text: str, own: Mapping[str, LLM] | None = None) -> LLM:

@@ -8,6 +8,7 @@ Reading all bytes of large weights would take minutes; any training or conversio
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -20,9 +21,19 @@ from typing import IO, TYPE_CHECKING, Any
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selectllm_engine.llms import LLM
 
-__all__ = ["Weights", "find_weights", "fingerprint", "local_folder"]
+__all__ = [
+    "Weights",
+    "check_access",
+    "count_parameters",
+    "find_weights",
+    "fingerprint",
+    "local_folder",
+    "present_folder",
+]
 
 SAMPLES, SAMPLE_BYTES = 16, 1 << 20
 _MOST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -74,6 +85,37 @@ def local_folder(weights: str) -> Path | None:
     raise UsageError(f"no folder {weights}", "give an existing folder, or a hub id such as owner/name")
 
 
+def present_folder(llm: LLM) -> Path | None:
+    """The folder with an LLM's weights where they are on this machine, downloaded before or the person's own.
+
+    Raises:
+        UsageError: the LLM names neither a folder nor a hub id.
+    """
+    folder = local_folder(llm.weights)
+    if folder is None:
+        try:
+            hub: Any = import_module("huggingface_hub")
+        except ImportError:
+            return None
+        found = hub.try_to_load_from_cache(llm.weights, "config.json", revision=llm.revision)
+        folder = Path(found).parent if isinstance(found, str) else None
+    return folder if folder is not None and any(folder.glob("*.safetensors")) else None
+
+
+def check_access(llm: LLM) -> None:
+    """Ask the hub whether an LLM's weights may be downloaded; says nothing where its client is not installed.
+
+    Raises:
+        EngineError: they are gated, or not there.
+    """
+    try:
+        hub: Any = import_module("huggingface_hub")
+    except ImportError:
+        return
+    with _told(llm.weights):
+        hub.auth_check(llm.weights)
+
+
 def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
     """The weights of an LLM, downloaded from the hub where they are not in a folder or downloaded before.
 
@@ -97,18 +139,25 @@ def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
             f"{llm.weights} has no *.safetensors file, and pickled weights are never loaded",
             "convert them, or name a revision that has them",
         )
-    return Weights(folder, name, revision, fingerprint(folder), _parameters(folder))
+    return Weights(folder, name, revision, fingerprint(folder), count_parameters(folder))
 
 
 def _download(hub_id: str, revision: str | None) -> Path:
     try:
         hub: Any = import_module("huggingface_hub")  # comes with the engines
-        errors: Any = import_module("huggingface_hub.errors")
     except ImportError as error:
         raise MissingExtraError("downloading LLMs", "vllm") from error
     wanted = [*_TEXT_FILES, "*.safetensors", "*.safetensors.index.json"]
-    try:
+    with _told(hub_id):
         return Path(hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
+
+
+@contextlib.contextmanager
+def _told(hub_id: str) -> Iterator[None]:
+    """Errors of the hub's client as ours."""
+    errors: Any = import_module("huggingface_hub.errors")
+    try:
+        yield
     except errors.GatedRepoError as error:
         raise EngineError(
             f"{hub_id} is gated", f"accept its terms on https://huggingface.co/{hub_id} and log in with hf auth login"
@@ -145,8 +194,12 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _parameters(folder: Path) -> float:
-    """Numbers in all tensors, in billions, to three digits."""
+def count_parameters(folder: Path) -> float:
+    """Numbers in all tensors of a folder, in billions, to three digits.
+
+    Raises:
+        EngineError: a file is no safetensors file.
+    """
     count = 0
     for path in folder.glob("*.safetensors"):
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MISSING",
     "Column",
+    "aligned",
     "error_console",
     "interval",
     "note",
@@ -177,20 +178,31 @@ def _machine(value: Any) -> Any:
 
 
 def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
+    if title:
+        sys.stdout.write(f"{visible(title)}\n\n")
+    sys.stdout.write("".join(f"{line}\n" for line in _aligned(columns, cells)))
+    if footnotes:
+        sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
+
+
+def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A plain table as lines: the headings, and a line per row."""
+    return _aligned(columns, _cells(columns, rows))
+
+
+def _aligned(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[str]:
     from rich.cells import cell_len
 
     lines = [[column.title for column in columns], *cells]
     widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
-    if title:
-        sys.stdout.write(f"{visible(title)}\n\n")
-    for line in lines:
-        padded = [
+    padded = [
+        [
             " " * (width - cell_len(cell)) + cell if column.align == "right" else cell + " " * (width - cell_len(cell))
             for cell, width, column in zip(line, widths, columns, strict=True)
         ]
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
-    if footnotes:
-        sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
+        for line in lines
+    ]
+    return ["  ".join(each).rstrip() for each in padded]
 
 
 def _rich(

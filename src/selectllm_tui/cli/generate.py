@@ -13,7 +13,7 @@ from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_pro
 
 if TYPE_CHECKING:
     from selectllm_engine.cache import Cache
-    from selectllm_engine.generation.plan import Source
+    from selectllm_engine.generation.sources import Source
 
 __all__ = ["Data", "Engine", "Gpus", "LLMs", "generate", "parse_gpus", "parse_sizes", "read_sources"]
 
@@ -82,11 +82,12 @@ def generate(
     finishes what is in flight, the second stops at once.
     """
     from selectllm_engine.cache import open_cache
-    from selectllm_engine.generation.engine import check_installed
+    from selectllm_engine.generation.needs import find_needs
     from selectllm_engine.generation.plan import Request, make_plan, parse_llm
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
-    from selectllm_tui.cli.generating import run_plan, show_plan
+    from selectllm_tui.cli.generating import run_plan
+    from selectllm_tui.cli.planning import refuse_lacks, show_plan
 
     gpus = parse_gpus(gpu)
     settings = read_settings()
@@ -106,17 +107,20 @@ def generate(
     store = open_cache(cache)
     names = list(dict.fromkeys(benchmark)) or list(STUDY_BENCHMARKS)
     plan = make_plan(store, read_sources(store, names, data=data, size=size, seed=seed), llms, request)
-    show_plan(plan)
-    check_installed(request.engine)
-    if not dry_run:
+    needs = find_needs(plan, gpus=gpus)
+    show_plan(plan, needs, gpus=gpus)
+    if dry_run:
+        refuse_lacks(needs)
+    else:
+        needs.check()
         run_plan(plan, gpus=gpus)
 
 
 def read_sources(
     cache: Cache, names: list[str], *, data: Path | None, size: str | None, seed: int
 ) -> dict[str, Source | SelectLLMError]:
-    """Every benchmark, or why it can't be read; where there is only one, that is raised."""
-    from selectllm_engine.generation.plan import read_source
+    """Every benchmark, or why it can't be read; where there is only one of unknown size, that is raised."""
+    from selectllm_engine.generation.sources import read_source, unread_source
     from selectllm_engine.settings import OwnBenchmark, read_settings
 
     own = read_settings().benchmarks
@@ -135,9 +139,10 @@ def read_sources(
                 exemplars=known.exemplars,
             )
         except SelectLLMError as error:
-            if len(names) == 1 or isinstance(error, UsageError):
+            unread = None if data or known.data or isinstance(error, UsageError) else unread_source(name, error)
+            if unread is None and (len(names) == 1 or isinstance(error, UsageError)):
                 raise
-            sources[name] = error
+            sources[name] = unread or error
     return sources
 
 

@@ -1,4 +1,4 @@
-"""Shows a generation plan, runs it, and shows how it goes: live on a terminal, else a plain line now and then."""
+"""Runs a generation plan and shows how it goes: live on a terminal, else a plain line now and then."""
 
 from __future__ import annotations
 
@@ -21,53 +21,14 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.plan import Item, Plan
     from selectllm_engine.generation.scheduler import Event
 
-__all__ = ["run_plan", "show_plan"]
+__all__ = ["run_plan"]
 
 PLAIN_SECONDS = 10.0
 WINDOW_SECONDS = 30.0  # over which speed is taken
 
 
-def show_plan(plan: Plan) -> None:
-    """Say on standard error what will be done, LLM by LLM."""
-    request = plan.request
-    if request.samples:
-        limit = f", the first {_count(request.limit, 'question')} of each split" if request.limit is not None else ""
-        splits = ", ".join(request.splits) or "all splits"
-        note(f"{_count(request.samples, 'sample')} per question, {splits}{limit}, into {plan.cache.root}")
-    for item in plan.items:
-        note(f"  {_name(item)}: {_what(item)}")
-    for name, error in plan.unread.items():
-        note(f"  {name}: {error}")
-    missing = sum(item.missing for item in plan.items if item.problem is None)
-    if request.samples:
-        note(f"{_count(missing, 'sample')} to make, about {_size(plan.bytes)} on disk, {_size(plan.free)} free")
-
-
-def _what(item: Item) -> str:
-    if item.problem is not None:
-        return str(item.problem)
-    timing = "single prompts to time" if item.to_time else ""
-    if not item.total:
-        return timing
-    there = f", {item.done:,} of {item.total:,} already there" if item.done else ""
-    missing = f"{_count(item.questions, 'question')}, {_count(item.missing, 'sample')} to make{there}"
-    return f"{missing}; {timing}" if timing else missing
-
-
 def _name(item: Item) -> str:
     return f"{item.llm.name} on {item.source.name}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
 
 
 @dataclass(slots=True)

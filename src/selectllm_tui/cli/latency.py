@@ -28,10 +28,11 @@ def latency(
     replaces the stored one. LLMs whose weights came from the hub need their name alone.
     """
     from selectllm_engine.cache import open_cache
-    from selectllm_engine.generation.engine import check_installed
+    from selectllm_engine.generation.needs import find_needs
     from selectllm_engine.generation.plan import Request, make_plan, stored_llm
     from selectllm_engine.settings import read_settings
-    from selectllm_tui.cli.generating import run_plan, show_plan
+    from selectllm_tui.cli.generating import run_plan
+    from selectllm_tui.cli.planning import show_plan
 
     if not llm:
         raise UsageError("which LLM to time is not said", "add --llm NAME=FOLDER")
@@ -41,6 +42,8 @@ def latency(
     llms = [stored_llm(store, name, each, own) for each in llm]
     sources = read_sources(store, [name], data=data, size=None, seed=seed)
     plan = make_plan(store, sources, llms, Request(samples=0, engine=engine.value, seed=seed, remeasure=True))
-    show_plan(plan)
-    check_installed(engine.value)
-    run_plan(plan, gpus=parse_gpus(gpu))
+    gpus = parse_gpus(gpu)
+    needs = find_needs(plan, gpus=gpus)
+    show_plan(plan, needs)
+    needs.check()
+    run_plan(plan, gpus=gpus)

@@ -1,0 +1,227 @@
+"""What a plan needs of this machine, and what of that is missing: memory, disk, engine, GPUs, weights, questions.
+
+Memory is estimated as bf16 weights, two bytes per parameter, and the KV cache of all samples of one question. The KV
+cache of a token takes 2 (keys, values) × 2 bytes × layers × heads × head size, as the LLM's configuration says. Without
+one, the shape follows from the number of parameters N: N ≈ 12 · layers · width² (Kaplan et al. 2020, arXiv 2001.08361)
+at the width of 128 · layers that Llama 2 has; with as many key heads as query heads, the most there can be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine import machine
+from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.generation.engine import check_installed
+from selectllm_engine.generation.plan import with_overrides
+from selectllm_engine.generation.weights import check_access, count_parameters, present_folder
+from selectllm_engine.prompts import default_sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from selectllm_engine.generation.plan import Item, Plan
+    from selectllm_engine.llms import LLM
+
+__all__ = ["Lack", "Need", "Needs", "find_needs", "kv_bytes"]
+
+_BYTES = 2  # of a number in bf16
+_PROMPT_TOKENS = 1024  # of a few-shot prompt; what it really takes only the tokenizer knows
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that is missing. `fatal`: without it nothing can run; else the rest goes on."""
+
+    error: SelectLLMError
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What one LLM needs, in bytes: memory, and weights to download. None where unknown, 0 where nothing."""
+
+    memory: int | None
+    least: int | None  # memory without which it can't even start: weights and one sequence
+    download: int | None
+    here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a plan needs by LLM, where downloads go, and what is missing."""
+
+    llms: Mapping[str, Need]
+    downloads: Path
+    lacks: Sequence[Lack] = field(default_factory=list)
+
+    @property
+    def download(self) -> int:
+        """Bytes of weights to download, as far as known."""
+        return sum(need.download or 0 for need in self.llms.values())
+
+    def check(self) -> None:
+        """Raise the first thing without which nothing can run."""
+        for lack in self.lacks:
+            if lack.fatal:
+                raise lack.error
+
+
+def find_needs(plan: Plan, *, gpus: Sequence[str] = (), tensor_parallel: int = 1) -> Needs:
+    """What the plan's LLMs need, compared with what is here.
+
+    The hub is asked only where weights have to come from it, and for a few seconds at most.
+    """
+    items: dict[str, list[Item]] = {}
+    for item in plan.items:
+        if item.missing or item.to_time or item.differs:
+            items.setdefault(item.llm.name, []).append(item)
+    served = {name for name, each in items.items() if plan.request.engine == "openai" or each[0].llm.endpoint}
+    llms = {name: _need(each, plan) for name, each in items.items() if name not in served}
+    needs = Needs(llms=llms, downloads=_hub_cache())
+    lacks = _devices(needs, gpus, tensor_parallel) if llms else []
+    with _noting(lacks, fatal=True):
+        if items:
+            check_installed(plan.request.engine)
+    lacks += _questions(plan)
+    lacks += _weights([each[0].llm for name, each in items.items() if name in llms and not llms[name].here])
+    lacks += _room(plan, needs)
+    return Needs(llms=llms, downloads=needs.downloads, lacks=lacks)
+
+
+@contextlib.contextmanager
+def _noting(lacks: list[Lack], *, fatal: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except SelectLLMError as error:
+        lacks.append(Lack(error, fatal))
+
+
+def _need(items: Sequence[Item], plan: Plan) -> Need:
+    llm = items[0].llm
+    folder, parameters = None, llm.parameters
+    with contextlib.suppress(UsageError, EngineError):  # the item has it as its problem, or its worker will
+        folder = present_folder(llm)
+        if folder is not None:
+            parameters = count_parameters(folder)
+    if parameters is None:
+        return Need(memory=None, least=None, download=None if folder is None else 0, here=folder is not None)
+    new = max(_new_tokens(item, plan) for item in items)
+    weights = round(_BYTES * parameters * 1e9)
+    token = kv_bytes(_config(folder), parameters)
+    return Need(
+        memory=weights + token * (_PROMPT_TOKENS + max(plan.request.samples, 1) * new),
+        least=weights + token * (_PROMPT_TOKENS + new),
+        download=weights if folder is None else 0,
+        here=folder is not None,
+    )
+
+
+def _new_tokens(item: Item, plan: Plan) -> int:
+    llm = with_overrides(item.llm, item.source.terse, plan.request)
+    return (llm.sampling or default_sampling(item.source.terse)).max_tokens
+
+
+def _config(folder: Path | None) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_bytes()) if folder else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    inner = config.get("text_config", config) if isinstance(config, dict) else {}  # of LLMs that also see
+    return inner if isinstance(inner, dict) else {}
+
+
+def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:
+    """Bytes of the KV cache per token, from a configuration, or from the number of parameters in billions."""
+    try:
+        heads = config["num_attention_heads"]
+        size = config.get("head_dim") or config["hidden_size"] // heads
+        return int(2 * _BYTES * config["num_hidden_layers"] * (config.get("num_key_value_heads") or heads) * size)
+    except (KeyError, TypeError, ZeroDivisionError):
+        layers = (parameters * 1e9 / (12 * 128**2)) ** (1 / 3)
+        return round(2 * _BYTES * layers * 128 * layers)
+
+
+def _hub_cache() -> Path:
+    """Where the hub's client keeps what it downloads."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+
+
+def _devices(needs: Needs, gpus: Sequence[str], tensor_parallel: int) -> list[Lack]:
+    found = {gpu.number: gpu for gpu in machine.gpus()} if gpus else {}
+    if lost := [each for each in gpus if each not in found]:
+        there = f"there are {', '.join(found)}" if found else "nvidia-smi finds none"
+        remedy = "name others with --gpu" if found else "leave --gpu out to compute on the CPU, or take another machine"
+        return [Lack(EngineError(f"no GPU {', '.join(lost)} here: {there}", remedy), fatal=True)]
+    if gpus:
+        has = min(found[each].memory for each in gpus) * tensor_parallel
+        what, remedy = "a GPU", "a GPU with more, --tensor-parallel, or a smaller --max-tokens"
+    else:
+        has = machine.memory() or 0
+        what, remedy = "this machine", "take a smaller LLM, or a machine with more"
+    large = [
+        f"{name} ({need.least / _GIB:.0f} GiB)" for name, need in needs.llms.items() if (need.least or 0) > has > 0
+    ]
+    if not large:
+        return []
+    return [Lack(EngineError(f"{what} has {has / _GIB:.0f} GiB of memory, too little for {', '.join(large)}", remedy))]
+
+
+def _questions(plan: Plan) -> list[Lack]:
+    lacks = [
+        Lack(SelectLLMError(f"questions of {name}: {error.problem}", error.remedy))
+        for name, error in plan.unread.items()
+    ]
+    for item in plan.items:
+        if item.problem is not None:
+            problem = f"{item.llm.name} on {item.source.name}: {item.problem.problem}"
+            lacks.append(Lack(SelectLLMError(problem, item.problem.remedy)))
+    for source in {id(item.source): item.source for item in plan.items}.values():
+        if source.no_exemplars is None:
+            continue
+        without = [
+            item.llm.name
+            for item in plan.items
+            if item.open and item.source is source and (plan.request.prompt or item.llm.prompt) == "few-shot"
+        ]
+        if without:
+            problem = f"{source.name} has no exemplars for the few-shot prompts of {', '.join(without)}"
+            lacks.append(Lack(SelectLLMError(f"{problem}: {source.no_exemplars}", "or take --prompt zero-shot")))
+    return lacks
+
+
+def _weights(absent: Sequence[LLM]) -> list[Lack]:
+    """Why weights that are not here can't be fetched."""
+    if not absent:
+        return []
+    lacks: list[Lack] = []
+    if (reason := machine.hub_problem()) is not None:
+        problem = (
+            f"weights of {', '.join(llm.name for llm in absent)}: not here, and the hub cannot be reached ({reason})"
+        )
+        return [Lack(EngineError(problem, "connect this machine, or name folders: --llm NAME=FOLDER"))]
+    for llm in absent:
+        try:
+            check_access(llm)
+        except EngineError as error:
+            lacks.append(Lack(EngineError(f"weights of {llm.name}: {error.problem}", error.remedy)))
+    return lacks
+
+
+def _room(plan: Plan, needs: Needs) -> list[Lack]:
+    lacks: list[Lack] = []
+    with _noting(lacks, fatal=True):
+        plan.check_room()
+    free = machine.free(needs.downloads)
+    if needs.download > free:
+        problem = f"weights take about {needs.download / _GIB:.0f} GiB in {needs.downloads}"
+        remedy = "free some space, or name another place in HF_HOME"
+        lacks.append(Lack(EngineError(f"{problem}, and {free / _GIB:.0f} GiB are free", remedy)))
+    return lacks

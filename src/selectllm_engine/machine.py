@@ -1,0 +1,86 @@
+"""What this machine has: GPUs, memory, and a way to the Hugging Face hub; found out without any heavy library."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Gpu", "free", "gpus", "hub_problem", "memory"]
+
+HUB = "https://huggingface.co"
+_PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU: its number as nvidia-smi counts, its name, and its memory in bytes."""
+
+    number: str
+    name: str
+    memory: int
+
+
+def gpus() -> list[Gpu]:
+    """The GPUs that nvidia-smi finds; none where there is no nvidia-smi."""
+    command = ["nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    found = []
+    for line in done.stdout.splitlines():
+        match [each.strip() for each in line.split(",")]:
+            case [number, name, mebibytes]:  # shared memory has no size: "[N/A]"
+                found.append(Gpu(number, name, int(mebibytes) << 20 if mebibytes.isdecimal() else 0))
+    return found
+
+
+def memory() -> int | None:
+    """Bytes of main memory that this process may use: all, or the limit of its container; None where unknown."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return None
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text("ascii").strip()
+    except OSError:
+        return total
+    return min(total, int(limit)) if limit.isdecimal() else total
+
+
+def free(folder: Path) -> int:
+    """Bytes that are free on the disk where a folder is or would be made."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def hub_problem(seconds: float = 5.0) -> str | None:
+    """Why the hub can't be reached, None where it can; never takes longer than `seconds`."""
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        return "HF_HUB_OFFLINE is set"
+    answers: list[str | None] = []
+    asking = threading.Thread(target=lambda: answers.append(_ask(seconds)), daemon=True)
+    asking.start()
+    asking.join(seconds)  # looking a name up knows no timeout of its own
+    return answers[0] if answers else f"no answer within {seconds:g} s"
+
+
+def _ask(seconds: float) -> str | None:
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        address = Request(os.environ.get("HF_ENDPOINT", HUB), method="HEAD")  # noqa: S310 the address is the person's own
+        with urlopen(address, timeout=seconds):  # noqa: S310
+            return None
+    except HTTPError as error:
+        return None if error.code < 500 else f"it answers {error.code}"
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return str(getattr(reason, "strerror", None) or reason).partition("\n")[0]

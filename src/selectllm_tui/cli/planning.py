@@ -1,0 +1,126 @@
+"""Shows on standard error what a generation plan will do, the room it takes, and what is missing for it."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.cli.console import MISSING, Column, aligned, note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selectllm_engine.generation.needs import Needs
+    from selectllm_engine.generation.plan import Item, Plan
+
+__all__ = ["count", "refuse_lacks", "show_plan", "size"]
+
+
+def count(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def size(number: float | None) -> str:
+    """A number of bytes with a fitting unit."""
+    if number is None:
+        return MISSING
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.1f} {unit}" if unit == "GiB" and number < 10 else f"{number:.0f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
+    """Say what will be done, LLM by LLM, the room it takes, and what is missing."""
+    request = plan.request
+    if request.samples:
+        limit = f", the first {count(request.limit, 'question')} of each split" if request.limit is not None else ""
+        splits = ", ".join(request.splits) or "all splits"
+        where = f" on {'GPUs' if len(gpus) > 1 else 'GPU'} {', '.join(gpus)}" if gpus else ""
+        _say(f"{count(request.samples, 'sample')} per question, {splits}{limit}, with {request.engine}{where}")
+        note("")
+        _table(plan, needs)
+        note("")
+        _totals(plan, needs)
+    else:
+        for item in plan.items:
+            note(f"  {item.llm.name} on {item.source.name}: {'single prompts to time' if item.to_time else 'nothing'}")
+    if needs.lacks:
+        note("")
+        note("missing:")
+        for lack in needs.lacks:
+            _say(str(lack.error), bullet="- ", after="  ")
+
+
+def refuse_lacks(needs: Needs) -> None:
+    """Raise SelectLLMError where something is missing for a plan that was shown."""
+    if len(needs.lacks) == 1:
+        error = needs.lacks[0].error
+        raise SelectLLMError(error.problem, error.remedy)
+    if needs.lacks:
+        raise SelectLLMError(f"{len(needs.lacks)} things are missing for this plan", "the lines above name them")
+
+
+def _say(text: str, *, bullet: str = "", after: str = "") -> None:
+    """A line, broken at the terminal's width; what follows is indented by `after`."""
+    width = max(shutil.get_terminal_size().columns - 1, 40)
+    for line in textwrap.wrap(
+        text,
+        width,
+        initial_indent=bullet,
+        subsequent_indent=after,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ):
+        note(line)
+
+
+def _table(plan: Plan, needs: Needs) -> None:
+    columns = [
+        Column("llm", "LLM", align="left"),
+        Column("benchmark", "benchmark", align="left"),
+        Column("questions", "questions"),
+        Column("missing", "to make"),
+        Column("done", "there"),
+        Column("timing", "timing"),
+        Column("disk", "disk"),
+        Column("memory", "memory"),
+    ]
+    for line in aligned(columns, [_row(item, needs) for item in plan.items]):
+        note(line)
+
+
+def _row(item: Item, needs: Needs) -> dict[str, Any]:
+    need = needs.llms.get(item.llm.name)
+    return {
+        "llm": item.llm.name,
+        "benchmark": item.source.name,
+        "questions": f"{item.questions:,}",
+        "missing": MISSING if item.problem else f"{item.missing:,}",
+        "done": f"{item.done:,}" if item.done and not item.problem else MISSING,
+        "timing": "yes" if item.to_time and not item.problem else MISSING,
+        "disk": size(item.bytes) if item.missing and not item.problem else MISSING,
+        "memory": size(need.memory) if need and (item.missing or item.to_time) else MISSING,
+    }
+
+
+def _totals(plan: Plan, needs: Needs) -> None:
+    missing = count(sum(item.missing for item in plan.items if item.problem is None), "sample")
+    _say(f"to make: {missing}, about {size(plan.bytes)} in {plan.cache.root}, {size(plan.free)} free", after="  ")
+    if needs.download:
+        from selectllm_engine.machine import free
+
+        there = f"{needs.downloads}, {size(free(needs.downloads))} free"
+        _say(f"to download: about {size(needs.download)} of weights to {there}", after="  ")
+    known = {name: need.memory for name, need in needs.llms.items() if need.memory is not None}
+    if known:
+        most = max(known, key=lambda name: known[name])
+        samples = count(plan.request.samples, "sample")
+        _say(
+            f"memory: about {size(known[most])} at most, for {most}: bf16 weights and the KV cache of {samples}",
+            after="  ",
+        )
