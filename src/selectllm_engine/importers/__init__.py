@@ -8,6 +8,7 @@ __all__ = ["FORMATS", "Imported"]
 
 FORMATS: dict[str, str] = {
     "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
+    "table": "selectllm_engine.importers.table",  # any wide or long table
 }
 
 

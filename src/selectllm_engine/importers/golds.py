@@ -14,7 +14,6 @@ import polars as pl
 
 from selectllm_engine.answers import canonical
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA
-from selectllm_engine.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ __all__ = ["KINDS", "canonical_golds"]
 KINDS = ("number", "letter", "word", "none")
 _LETTER = r"^\s*\(?[A-Ja-j][).]?\s*$"
 _NUMBER = r"^[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?\.?$"
+_SOLVED = r"####\s*([^\n]*\S)\s*$"  # how GSM8K ends a gold solution
 _LONGEST_WORD = 60  # characters
 
 
@@ -32,21 +32,16 @@ def canonical_golds(questions: pl.DataFrame, kind: str | None, note: Callable[[s
 
     Args:
         questions: with question_id, text, choices, gold, kind, subject and split.
-        kind: of all questions; "none" drops gold answers, None leaves it to each question.
+        kind: of all questions, one of KINDS; "none" drops gold answers, None leaves it to each question.
         note: told how many gold answers were dropped.
-
-    Raises:
-        UsageError: an unknown kind.
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"no kind {kind!r}", f"choose from {', '.join(KINDS)}")
     if kind == "none":
         questions = questions.with_columns(gold=pl.lit(None, dtype=pl.String))
     elif kind is not None:
         questions = questions.with_columns(kind=pl.lit(kind))
-    questions = questions.with_columns(gold=pl.col("gold").str.strip_chars()).with_columns(
-        gold=pl.when(pl.col("gold") != "").then("gold"), kind=_kind()
-    )
+    questions = questions.with_columns(
+        gold=pl.coalesce(pl.col("gold").str.extract(_SOLVED), pl.col("gold").str.strip_chars())
+    ).with_columns(gold=pl.when(pl.col("gold") != "").then("gold"), kind=_kind())
     given = questions.select("gold", "kind", "choices").filter(pl.col("gold").is_not_null())
     found = questions.with_row_index("row").filter(pl.col("gold").is_not_null())
     golds = pl.Series("found", [_gold(*row) for row in given.iter_rows()], dtype=pl.String)

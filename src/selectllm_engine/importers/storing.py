@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA, SPLITS
-from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UsageError
+from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers import Imported
-from selectllm_engine.importers.golds import canonical_golds
+from selectllm_engine.importers.golds import KINDS, canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS, Questions, identities
 from selectllm_engine.importers.splits import split_questions
 from selectllm_engine.parts import GENERATION_SCHEMA, MEASURED
@@ -135,6 +135,8 @@ class Options:
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise UsageError(f"a threshold of {self.threshold:g}", "give a number above 0, at most 1")
+        if self.kind is not None and self.kind not in KINDS:
+            raise UnknownNameError("kind", self.kind, KINDS)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import typer
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import error_console, note
 from selectllm_tui.cli.options import CacheDir, names
+from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,6 +100,84 @@ def predictions(
     done = import_predictions(
         open_cache(cache), file, benchmark, llms=names(llms), latency=None if latency is None else seconds(latency)
     )
+    report(done)
+
+
+@app.command()
+def table(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, JSON, JSONL or Parquet file.")],
+    benchmark: NewBenchmark,
+    question: Annotated[str, typer.Option(metavar="COLUMN", help="The question's text.")] = "question",
+    llms: Annotated[
+        str | None,
+        typer.Option(metavar="LLM,LLM…", help="A row per question: the LLMs, whose scores are in columns so named."),
+    ] = None,
+    llm: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="A row per answer: the column with the LLM's name.")
+    ] = None,
+    scores: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="A row per question: the column with {llm: score} objects.")
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The score, from 0 (wrong) to 1 (right), or true and false.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(metavar="COLUMN", help="What the LLM wrote.")] = None,
+    answer: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The answer that was found in it, kept beside our own.")
+    ] = None,
+    gold: Annotated[str | None, typer.Option(metavar="COLUMN", help="The gold answer.")] = None,
+    choices: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The options: a list, a JSON list, or texts between |.")
+    ] = None,
+    latency: Annotated[str | None, typer.Option(metavar="COLUMN", help="Seconds.")] = None,
+    cost: Annotated[str | None, typer.Option(metavar="COLUMN", help="Dollars.")] = None,
+    prompt_tokens: Annotated[str | None, typer.Option(metavar="COLUMN", help="Tokens of the prompt.")] = None,
+    output_tokens: Annotated[str | None, typer.Option(metavar="COLUMN", help="Tokens of the answer.")] = None,
+    split: Annotated[str | None, typer.Option(metavar="COLUMN", help="train, validation or test.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="COLUMN", help="The question's subject.")] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="The question's id; without it, its text counts.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The sample's number, where rows are answers.")
+    ] = None,
+    split_by: SplitBy = None,
+    seed: Seed = 0,
+    threshold: Threshold = 0.5,
+    kind: Kind = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import any table whose columns you name: a row per question (--llms, --scores) or a row per answer (--llm).
+
+    With --llms, a column of an LLM is named by a pattern: --text '{llm}_response'. A field of a nested object is
+    outer.inner. Rows that repeat a question and an LLM are samples.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.table import Columns, import_table
+
+    several = names(llms)
+    columns = Columns(
+        question=question,
+        llms=None if several is None else tuple(several),
+        llm=llm,
+        scores=scores,
+        score=score,
+        text=text,
+        answer=answer,
+        latency=latency,
+        cost=cost,
+        prompt_tokens=prompt_tokens,
+        output_tokens=output_tokens,
+        id=id_,
+        gold=gold,
+        subject=subject,
+        split=split,
+        choices=choices,
+        sample=sample,
+    )
+    options = chosen(split_by, seed, threshold, kind)
+    with watching(f"reading {visible(file.name)}") as progress:
+        done = import_table(open_cache(cache), file, benchmark, columns, options=options, progress=progress)
     report(done)
 
 

@@ -1,0 +1,253 @@
+"""Any table with a question per row (wide) or an LLM's answer per row (long), its columns named by the person.
+
+Wide: `llms` are the LLMs. Their scores are in columns of their names; what else there is of each is in columns named
+by a pattern with `{llm}` in it, such as `{llm}_response`. Or `scores` is one column with `{llm: score}` objects.
+Long: `llm` is the column with the LLM's name, the others are columns too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from selectllm_engine.errors import ImportFormatError, UsageError
+from selectllm_engine.importers.cells import lists, numbers, texts
+from selectllm_engine.importers.reading import open_table
+from selectllm_engine.importers.storing import Chunk, Reading, origin_of, store_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from selectllm_engine.cache import Cache
+    from selectllm_engine.derived import Progress
+    from selectllm_engine.importers import Imported
+    from selectllm_engine.importers.reading import Table
+    from selectllm_engine.importers.storing import Options
+
+__all__ = ["Columns", "import_table"]
+
+_QUESTION = {"id": "key", "gold": "gold", "subject": "subject", "split": "split"}
+_NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
+_TEXTS = ("text", "answer")
+_LLM = "{llm}"
+_WHO = "\0llm"  # no column of a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which column holds what; None: the table doesn't say.
+
+    Attributes:
+        question: the question's text.
+        llms: of a wide table, the LLMs.
+        llm: of a long one, the column with their names.
+        scores: of a wide one, the column with `{llm: score}` objects.
+        score, text, answer, latency, cost, prompt_tokens, output_tokens: what is known of an answer; in a wide table
+            patterns with `{llm}`, `score` without one the LLM's name itself.
+        id, gold, subject, split, choices: of the question.
+        sample: the sample's number, in a long table; without it, rows are numbered as they come.
+    """
+
+    question: str = "question"
+    llms: tuple[str, ...] | None = None
+    llm: str | None = None
+    scores: str | None = None
+    score: str | None = None
+    text: str | None = None
+    answer: str | None = None
+    latency: str | None = None
+    cost: str | None = None
+    prompt_tokens: str | None = None
+    output_tokens: str | None = None
+    id: str | None = None
+    gold: str | None = None
+    subject: str | None = None
+    split: str | None = None
+    choices: str | None = None
+    sample: str | None = None
+
+
+def import_table(
+    cache: Cache,
+    path: Path,
+    benchmark: str,
+    columns: Columns,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Read a table into a benchmark; see `storing.store`.
+
+    Args:
+        cache: where to store it.
+        path: a CSV, JSON, JSONL or Parquet file.
+        benchmark: the benchmark's name.
+        columns: which column holds what.
+        options: splits, threshold and kind of gold answers.
+        progress: told (done, total) while the file is read.
+
+    Raises:
+        ImportFormatError: the file can't be read or holds something else.
+        UnknownNameError: it has no such column.
+        UsageError: the columns make no sense together.
+        CacheError: there is another benchmark of this name, or the cache can't be written.
+    """
+    ways = [each for each in (columns.llms, columns.llm, columns.scores) if each]
+    table = open_table(path)
+    if len(ways) != 1:
+        problem = (
+            "it is not said which columns are LLMs" if not ways else "--llms, --llm and --scores exclude each other"
+        )
+        listed = ", ".join(name[:40] for name in table.columns[:30])
+        raise UsageError(
+            problem, f"give --llms a,b (their scores), --llm COLUMN or --scores COLUMN; {path.name} has {listed}"
+        )
+    reading = Reading()
+    chunks = (_long if columns.llm else _nested if columns.scores else _wide)(table, columns, reading, progress)
+    origin = origin_of([path], columns=asdict(columns))
+    return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
+
+
+def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+    llms = columns.llms or ()
+    if len(set(llms)) != len(llms):
+        raise UsageError("--llms names an LLM twice", "name each once")
+    fields = {llm: _fields(table, columns, llm, alone=len(llms) == 1) for llm in llms}
+    wanted = [column for each in fields.values() for column in each.values()]
+    for rows in _batches(table, columns, wanted, reading, progress):
+        yield Chunk(rows.questions, {llm: rows.results(each) for llm, each in fields.items()})
+
+
+def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
+    """Which column holds what of one LLM."""
+    found = {}
+    for field in (*_NUMBERS, *_TEXTS):
+        pattern = getattr(columns, field)
+        if field == "score" and pattern is None and (columns.text is None or table.has(llm)):
+            pattern = _LLM
+        if pattern is None:
+            continue
+        if _LLM not in pattern and not alone:
+            raise UsageError(
+                f"--{field.replace('_', '-')} {pattern} is one column for several LLMs",
+                f"write {_LLM} where the LLM's name stands, such as '{_LLM}_{field}'",
+            )
+        found[field] = table.need(pattern.replace(_LLM, llm))
+    return found
+
+
+def _nested(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+    scores = table.need(columns.scores or "")
+    for rows in _batches(table, columns, [scores], reading, progress):
+        cells = rows.batch[scores]
+        frame = cells.struct.unnest() if isinstance(cells.dtype, pl.Struct) else _parsed(rows, cells)
+        columns_ = {llm: frame[llm].alias(f"score of {llm[:40]}") for llm in frame.columns}
+        yield Chunk(rows.questions, {llm: rows.kept({"score": rows.numbers(each)}) for llm, each in columns_.items()})
+
+
+def _parsed(rows: _Rows, cells: pl.Series) -> pl.DataFrame:
+    """A column of JSON objects as text → one column per key."""
+    found = []
+    for row, cell in enumerate(texts(cells)):
+        try:
+            value = json.loads(cell) if cell else {}
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise rows.wrong(row, f"{cells.name} is no object", 'write {"llm": score, …}')
+        found.append({key: None if each is None else str(each) for key, each in value.items()})
+    names = dict.fromkeys(key for each in found for key in each)
+    return pl.DataFrame({name: pl.Series([each.get(name) for each in found], dtype=pl.String) for name in names})
+
+
+def _long(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+    named = {field: name for field in (*_NUMBERS, *_TEXTS) if (name := getattr(columns, field)) is not None}
+    judged = [field for field in ("score", "text") if field in named]
+    if not judged:
+        raise UsageError("a long table needs a column with scores or texts", "name it with --score or --text")
+    fields = {field: table.need(column) for field, column in named.items()}
+    llm = table.need(columns.llm or "")
+    sample = table.need(columns.sample) if columns.sample else None
+    first: int | None = None  # the number of first samples, 0 or 1
+    for rows in _batches(table, columns, [llm, *fields.values(), *([sample] if sample else [])], reading, progress):
+        results = rows.results(fields)
+        if sample:
+            number = rows.kept({"sample": rows.numbers(rows.batch[sample])})["sample"].cast(pl.Int32)
+            least = int(number.min() or 0)  # type: ignore[arg-type]
+            first = min(1, least) if first is None else first
+            if least < first or first < 0:
+                raise ImportFormatError(f"{table.path.name} has a sample number {least}", "number samples from 0 or 1")
+            results = results.with_columns(sample=number - first)
+        who = rows.kept({_WHO: texts(rows.batch[llm])})
+        whole = pl.concat([rows.questions, results, who], how="horizontal")
+        for reason, bad in (
+            ("no LLM", pl.col(_WHO).is_null()),
+            ("neither score nor text", pl.all_horizontal(pl.col(each).is_null() for each in judged)),
+        ):
+            good = whole.filter(~bad)
+            if good.height < whole.height:
+                reading.skipped[reason] += whole.height - good.height
+            whole = good
+        for (name,), part in whole.partition_by(_WHO, as_dict=True, include_key=False, maintain_order=True).items():
+            yield Chunk(part.select(rows.questions.columns), {str(name): part.select(results.columns)})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """A batch of rows of which `before` others came; `keep` marks those with a question, None for all."""
+
+    table: Table
+    batch: pl.DataFrame
+    before: int
+    keep: pl.Series | None
+    questions: pl.DataFrame
+
+    def results(self, fields: Mapping[str, str]) -> pl.DataFrame:
+        """The columns of one LLM, of rows with a question."""
+        return self.kept(
+            {
+                field: self.numbers(self.batch[name]) if field in _NUMBERS else texts(self.batch[name])
+                for field, name in fields.items()
+            }
+        )
+
+    def numbers(self, column: pl.Series) -> pl.Series:
+        """A column of all rows as numbers."""
+        return numbers(column, self.wrong)
+
+    def kept(self, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
+        """Columns of all rows as a frame of those with a question."""
+        frame = pl.DataFrame(columns)
+        return frame if self.keep is None else frame.filter(self.keep)
+
+    def wrong(self, row: int, what: str, remedy: str) -> ImportFormatError:
+        """The error for a row of the batch."""
+        return ImportFormatError(f"{self.table.path.name}, row {self.before + row + 1}: {what}", remedy)
+
+
+def _batches(
+    table: Table, columns: Columns, wanted: Iterable[str], reading: Reading, progress: Progress | None
+) -> Iterator[_Rows]:
+    """Batches with the wanted columns, and those of the question understood."""
+    of_question = [getattr(columns, each) for each in ("question", *_QUESTION, "choices")]
+    needed = dict.fromkeys([*(table.need(each) for each in of_question if each is not None), *wanted])
+    before = 0
+    for batch in table.batches(list(needed), progress):
+        reading.rows += batch.height
+        question = texts(batch[columns.question])
+        keep = question.is_not_null() if question.has_nulls() else None
+        if keep is not None:
+            reading.skipped["no question"] += batch.height - int(keep.sum())
+        rows = _Rows(table, batch, before, keep, pl.DataFrame())
+        found = {"question": question}
+        for field, name in _QUESTION.items():
+            if (column := getattr(columns, field)) is not None:
+                found[name] = texts(batch[column])
+        if columns.choices is not None:
+            found["choices"] = lists(batch[columns.choices], rows.wrong)
+        yield replace(rows, questions=rows.kept(found))
+        before += batch.height
