@@ -68,6 +68,11 @@ class Prepared:
         return None if self.tally is None else hands(self.tally, self.outcomes.gold)
 
     @cached_property
+    def gaps(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which LLMs have questions without a finite latency, and without a finite cost: bool [N] each."""
+        return (~np.isfinite(self.latency)).any(axis=0), (~np.isfinite(self.cost)).any(axis=0)
+
+    @cached_property
     def places(self) -> NDArray[np.intp]:
         """0, 1, … Q − 1."""
         return np.arange(self.questions)
