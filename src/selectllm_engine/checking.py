@@ -78,7 +78,8 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     yield folder / "questions.parquet", _questions
     for llm in _subfolders(folder / "llms"):
         yield llm, _folder
-        yield llm / "manifest.json", _manifest
+        if any(not each.name.startswith(".") for each in llm.iterdir()):  # else a writer came, and was refused
+            yield llm / "manifest.json", _manifest
         for path in _files(llm / "generations"):
             yield path, _part
         for path in _files(llm / "answers"):

@@ -215,6 +215,17 @@ def test_verify_finds_every_kind_of_damage_and_repairs(cache):
     assert cache.llms("fake") == []
 
 
+def test_a_folder_with_nothing_but_a_lock_is_no_damage(cache):
+    with cache.writer("fake", "refused"):
+        assert cache.verify() == [], "nor is one that is being written for the first time"
+    folder = cache.folder("fake") / "llms" / "refused"
+    assert folder.is_dir()
+    assert cache.verify() == []
+    (folder / "generations").mkdir()
+    (problem,) = cache.verify()
+    assert problem.what == f"{folder / 'manifest.json'} is missing"
+
+
 def test_repair_leaves_alone_what_is_being_written(cache):
     with cache.writer("fake", "a"):
         flip_bit(part_files(cache)[0])
