@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "KEYS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
 
 FILE = "selectllm.toml"
-STYLES: tuple[str, ...] = get_args(PromptStyle)
+STYLES: tuple[PromptStyle, ...] = get_args(PromptStyle)
 
 _SECRET = re.compile(
     r"(.*[-_ ])?((api|secret|access|auth|bearer|hf)[-_ ]?(key|token)|key|token|secret|password)", re.IGNORECASE
@@ -159,8 +159,9 @@ class Settings:
         Raises:
             UnknownNameError: it is neither.
         """
-        if name in {"zero-shot", "few-shot"}:
-            return name, None
+        for style in STYLES:
+            if name == style:
+                return style, None
         if name not in self.prompts:
             raise UnknownNameError("prompt", name, (*STYLES, *self.prompts))
         return "zero-shot", self.prompts[name]

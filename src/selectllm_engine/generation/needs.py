@@ -45,11 +45,15 @@ class Lack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one LLM needs, in bytes: memory, and weights to download. None where unknown, 0 where nothing."""
+    """What one LLM needs, in bytes: memory, and weights to download.
+
+    `memory` is None where the LLM's size is not known. `least`, without which it can't even start, is the memory for
+    its weights and one sequence; 0 where not known. `here`: its weights are on this machine.
+    """
 
     memory: int | None
-    least: int | None  # memory without which it can't even start: weights and one sequence
-    download: int | None
+    least: int
+    download: int
     here: bool
 
 
@@ -64,7 +68,7 @@ class Needs:
     @property
     def download(self) -> int:
         """Bytes of weights to download, as far as known."""
-        return sum(need.download or 0 for need in self.llms.values())
+        return sum(need.download for need in self.llms.values())
 
     def check(self) -> None:
         """Raise the first thing without which nothing can run."""
@@ -111,7 +115,7 @@ def _need(items: Sequence[Item], plan: Plan) -> Need:
         if folder is not None:
             parameters = count_parameters(folder)
     if parameters is None:
-        return Need(memory=None, least=None, download=None if folder is None else 0, here=folder is not None)
+        return Need(memory=None, least=0, download=0, here=folder is not None)
     new = max(_new_tokens(item, plan) for item in items)
     weights = round(_BYTES * parameters * 1e9)
     token = kv_bytes(_config(folder), parameters)
@@ -140,11 +144,11 @@ def _config(folder: Path | None) -> dict[str, Any]:
 def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:
     """Bytes of the KV cache per token, from a configuration, or from the number of parameters in billions."""
     try:
-        heads = config["num_attention_heads"]
-        size = config.get("head_dim") or config["hidden_size"] // heads
-        return int(2 * _BYTES * config["num_hidden_layers"] * (config.get("num_key_value_heads") or heads) * size)
-    except (KeyError, TypeError, ZeroDivisionError):
-        layers = (parameters * 1e9 / (12 * 128**2)) ** (1 / 3)
+        heads = int(config["num_attention_heads"])
+        size = int(config.get("head_dim") or config["hidden_size"] // heads)
+        return 2 * _BYTES * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * size
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        layers = float((parameters * 1e9 / (12 * 128**2)) ** (1 / 3))
         return round(2 * _BYTES * layers * 128 * layers)
 
 
@@ -162,13 +166,11 @@ def _devices(needs: Needs, gpus: Sequence[str], tensor_parallel: int) -> list[La
         return [Lack(EngineError(f"no GPU {', '.join(lost)} here: {there}", remedy), fatal=True)]
     if gpus:
         has = min(found[each].memory for each in gpus) * tensor_parallel
-        what, remedy = "a GPU", "a GPU with more, --tensor-parallel, or a smaller --max-tokens"
+        what, remedy = "a GPU", "take a GPU with more, --tensor-parallel N, or a smaller --max-tokens"
     else:
         has = machine.memory() or 0
         what, remedy = "this machine", "take a smaller LLM, or a machine with more"
-    large = [
-        f"{name} ({need.least / _GIB:.0f} GiB)" for name, need in needs.llms.items() if (need.least or 0) > has > 0
-    ]
+    large = [f"{name} ({need.least / _GIB:.0f} GiB)" for name, need in needs.llms.items() if need.least > has > 0]
     if not large:
         return []
     return [Lack(EngineError(f"{what} has {has / _GIB:.0f} GiB of memory, too little for {', '.join(large)}", remedy))]

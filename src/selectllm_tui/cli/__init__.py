@@ -43,6 +43,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+_GROUPS = [name for name, (target, _) in COMMANDS.items() if target.endswith(":app")]  # commands with subcommands
+
+
 class _Flags:
     """Help that shows no type beside flags: `--all`, not `--all <bool>`; and the program's own defaults."""
 
@@ -127,7 +130,7 @@ def _app() -> Any:
         cls=_Group,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "default_map": default_map(COMMANDS)},
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": default_map(_GROUPS)},
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -17,12 +17,11 @@ __all__ = ["OPTIONS", "default_map"]
 
 _LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons")
 _RUNNING = ("generate", "latency")
-_ALL = (*_LOOKING, *_RUNNING, "train", "doctor", "import predictions", "cache list", "cache verify", "cache remove")
 _SINGLE = (*_LOOKING, "latency", "train")  # commands on one benchmark
 
-# key of the file -> the parameter it is the default of, and the commands that have it
-OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "cache": ("cache", _ALL),
+# key of the file -> the parameter it is the default of, and the commands that take it, None for all
+OPTIONS: dict[str, tuple[str, tuple[str, ...] | None]] = {
+    "cache": ("cache", None),
     "benchmark": ("benchmark", (*_SINGLE, "generate")),  # nothing is removed or imported by default
     "llms": ("llm", ("generate",)),
     "gpu": ("gpu", _RUNNING),
@@ -54,13 +53,16 @@ class _Defaults(dict[str, Any]):
         return super().get(name, default)
 
 
-def default_map(commands: Iterable[str]) -> dict[str, Any]:
-    """What Typer looks defaults up in: command (and subcommand) -> parameter -> value."""
-    made: dict[str, Any] = {}
-    for command in commands:
-        below = {full.partition(" ")[2]: _Defaults(full) for full in _ALL if full.startswith(f"{command} ")}
-        made[command] = below or _Defaults(command)
-    return made
+class _Commands(dict[str, Any]):
+    """The defaults of all commands, or of a group's, made when they are asked for."""
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ARG002
+        return self.setdefault(name, _Defaults(name))
+
+
+def default_map(groups: Iterable[str]) -> dict[str, Any]:
+    """What Typer looks defaults up in: command, of `groups` also the subcommand, -> parameter -> value."""
+    return _Commands({group: _Commands() for group in groups})
 
 
 def _defaults(command: str) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _defaults(command: str) -> dict[str, Any]:
     defaults = {}
     for key, value in given.items():
         parameter, commands = OPTIONS[key]
-        if command not in commands or (key == "cache" and os.environ.get("SELECTLLM_CACHE")):
+        if (commands is not None and command not in commands) or (key == "cache" and os.environ.get("SELECTLLM_CACHE")):
             continue
         if key == "benchmark" and command in _SINGLE:
             if len(value) == 1:
