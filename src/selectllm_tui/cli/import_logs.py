@@ -1,0 +1,79 @@
+"""`selectllm import lm-eval`: logs of an evaluation tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selectllm_tui.cli.importing import (
+    Kind,
+    Latency,
+    NewBenchmark,
+    Seed,
+    SplitBy,
+    Threshold,
+    chosen,
+    report,
+    seconds,
+    watching,
+)
+from selectllm_tui.cli.options import CacheDir, names
+
+__all__ = ["lm_eval"]
+
+Log = Annotated[Path, typer.Argument(metavar="PATH", help="The tool's output folder, or one file.")]
+OneLLM = Annotated[
+    str | None, typer.Option("--llm", metavar="NAME", help="Name of the LLM, where all files are of one.")
+]
+Tasks = Annotated[str | None, typer.Option("--task", metavar="TASK,TASK…", help="Only these tasks.")]
+
+
+def lm_eval(
+    path: Log,
+    benchmark: NewBenchmark,
+    llm: OneLLM = None,
+    task: Tasks = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option(
+            "--filter", metavar="NAME", help="Whose verdicts to keep beside our own; without it the log's first."
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which metric is the verdict; acc_norm picks choices by log-likelihood per character.",
+        ),
+    ] = None,
+    latency: Latency = None,
+    split_by: SplitBy = None,
+    seed: Seed = 0,
+    threshold: Threshold = 0.5,
+    kind: Kind = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
+
+    The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
+    one LLM on one task the newest counts.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.lm_eval import import_lm_eval
+
+    with watching("reading") as progress:
+        done = import_lm_eval(
+            open_cache(cache),
+            path,
+            benchmark,
+            options=chosen(split_by, seed, threshold, kind),
+            llm=llm,
+            tasks=names(task),
+            filter_name=filter_,
+            metric=metric,
+            latency=None if latency is None else seconds(latency),
+            progress=progress,
+        )
+    report(done)

@@ -1,0 +1,90 @@
+"""What the commands of `selectllm import` share: options, progress, and what they say at the end."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.console import error_console, note
+from selectllm_tui.cli.options import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from selectllm_engine.importers import Imported
+    from selectllm_engine.importers.storing import Options
+
+__all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "report", "seconds", "watching"]
+
+NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
+Latency = Annotated[
+    str | None,
+    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
+]
+
+SplitBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TRAIN/VALIDATION/TEST",
+        help="Draw splits for questions that have none, such as 50/10/40; without it they are all test.",
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of that draw.")]
+Threshold = Annotated[
+    float, typer.Option(metavar="SCORE", help="The mean recorded score from which on an LLM counts as right.")
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
+    ),
+]
+
+
+def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
+    """The options that every format shares."""
+    from selectllm_engine.importers.splits import parse_shares
+    from selectllm_engine.importers.storing import Options
+
+    shares = None if split_by is None else parse_shares(split_by)
+    return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind)
+
+
+@contextmanager
+def watching(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for `progress(done, total)`, where that is a terminal."""
+    from rich.progress import Progress
+
+    console = error_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def seconds(text: str) -> dict[str, float]:
+    """`name=seconds,…` as a mapping."""
+    found = {}
+    for each in names(text) or []:
+        name, _, value = each.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise UsageError(f"--latency {each} is no name with seconds", "write --latency NAME=SECONDS,NAME=SECONDS")
+    return found
+
+
+def report(done: Imported) -> None:
+    """Say what was imported, on standard error."""
+    splits = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
+    state = "was already there" if done.unchanged else "imported"
+    note(f"{done.benchmark} {state}: {done.rows:,} rows ({splits}) of {len(done.llms)} LLMs: {', '.join(done.llms)}")
+    for reason, count in done.skipped.items():
+        note(f"{count:,} rows skipped: {reason}")
+    for each in done.notes:
+        note(f"note: {each}")
