@@ -226,7 +226,8 @@ def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any
 
 def _fitting(value: Any, place: str, kind: Kind) -> Any:
     if not kind.fits(value):
-        raise UsageError(f"{FILE}: {place} is {short(value)}", f"it must be {kind.words}")
+        shown = "no such address" if kind is _URL else short(value)  # it may hold a password
+        raise UsageError(f"{FILE}: {place} is {shown}", f"it must be {kind.words}")
     return value
 
 

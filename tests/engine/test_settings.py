@@ -1,0 +1,145 @@
+"""selectllm.toml: what it gives, and how it is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.llms import STUDY, Price, Sampling, Wording
+from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, parse_settings, read_settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+
+
+def test_the_example_of_the_page_is_valid():
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    settings = parse_settings(example)
+    qwen, hosted, gemma = settings.llms["qwen"], settings.llms["hosted"], settings.llms["gemma-7b-it"]
+    assert (qwen.weights, qwen.specialised, qwen.parameters) == ("Qwen/Qwen2.5-Math-7B-Instruct", "mathematics", 7.6)
+    assert qwen.sampling == Sampling(temperature=0.6, max_tokens=1000)
+    assert (qwen.prompt, qwen.wording) == ("zero-shot", settings.prompts["brief"])
+    assert qwen.wording.letter == Wording().letter
+    assert (hosted.endpoint, hosted.price) == ("https://llm.example.org/v1", Price(input=0.15, output=0.6))
+    assert (gemma.weights, gemma.prompt, gemma.sampling) == ("weights/gemma-7b-it", "few-shot", STUDY[1].sampling)
+    assert settings.benchmarks == {
+        "exams": OwnBenchmark(data=Path("exams.jsonl")),
+        "gsm8k": OwnBenchmark(exemplars=Path("solved.jsonl")),
+    }
+    assert settings.encoders == {"minilm": "weights/all-MiniLM-L6-v2"}
+    assert settings.defaults == {
+        "cache": "results",
+        "llms": ["qwen", "gemma-7b-it"],
+        "benchmark": ["gsm8k", "exams"],
+        "gpu": "0,1",
+        "samples": 10,
+    }
+
+
+def test_the_page_has_every_key_and_no_other():
+    rows = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert rows == [key for keys in KEYS.values() for key in keys]
+    headings = re.findall(r"^## \[(\w+)", PAGE, re.MULTILINE)
+    assert headings == list(SECTIONS)
+
+
+def test_no_file_is_no_settings(tmp_path):
+    assert read_settings(tmp_path) == Settings()
+    (tmp_path / "selectllm.toml").write_text("\ufeff", encoding="utf-8")
+    assert read_settings(tmp_path) == Settings(found=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("[llm.a]", "there is no section llm", "did you mean 'llms'?"),
+        ("x = 1", "there is no section x", "choose from defaults, llms, prompts, benchmarks, encoders"),
+        ("llms = 3", "llms is 3", "it must be a table"),
+        ("llms.a = 'b/c'", "llms.a is 'b/c'", "it must be a table"),
+        ("[llms.a]\nweights = 'b/c'\npirce = {}", "there is no key llms.a.pirce", "did you mean 'price'?"),
+        ("[llms.a]\nweights = ''", "llms.a.weights is ''", "it must be a text that is not empty"),
+        ("[llms.a]\nchat = true", "llms.a has no weights", "name a folder or a hub id, or the endpoint that serves it"),
+        ("[llms.a]\nchat = 1", "llms.a.chat is 1", "it must be true or false"),
+        ("[llms.a]\nparameters = nan", "llms.a.parameters is nan", "it must be a number above 0"),
+        ("[llms.a]\nparameters = true", "llms.a.parameters is True", "it must be a number above 0"),
+        ("[llms.a]\nprice.input = 1", "llms.a.price has no output", "give dollars per million tokens"),
+        ("[llms.a]\nprice = {input = -1, output = 1}", "llms.a.price.input is -1", "it must be a number of at least 0"),
+        (
+            "[llms.a]\nsampling.temprature = 1",
+            "there is no key llms.a.sampling.temprature",
+            "did you mean 'temperature'?",
+        ),
+        ("[llms.a]\nsampling.top_p = 1.5", "llms.a.sampling.top_p is 1.5", "it must be a number above 0 and at most 1"),
+        ("[llms.a]\nsampling.stop = 'x'", "llms.a.sampling.stop is 'x'", "it must be a list of texts"),
+        ("[llms.a]\nprompt = 'few-shots'", "llms.a.prompt: no prompt 'few-shots'", "did you mean 'few-shot'?"),
+        ("[llms.'a=b']\nweights = 'b/c'", "llms has the name 'a=b'", "names hold no '=' and no comma"),
+        (
+            "[llms.a]\nendpoint = 'https://me:secret@host/v1'",
+            "llms.a.endpoint is no such address",
+            "it must be a URL such as http://localhost:8000/v1, without a password",
+        ),
+        ("[prompts.few-shot]", "prompts.few-shot is a built-in prompt style", "choose another name"),
+        ("[prompts.a]\ntemplate = 'x'", "prompts.a.template is 'x'", "it must be a text with {question} in it, once"),
+        ("[prompts.a]\nsystem = '{anwser}'", "prompts.a.system has {anwser}", "did you mean 'answer'?"),
+        ("[benchmarks.a]\nfile = 'x'", "there is no key benchmarks.a.file", "choose from data, exemplars"),
+        ("[encoders]\na = 1", "encoders.a is 1", "it must be a text that is not empty"),
+        ("[defaults]\nsample = 3", "there is no key defaults.sample", "did you mean 'samples'?"),
+        ("[defaults]\nsamples = 0", "defaults.samples is 0", "it must be a whole number of at least 1"),
+        ("[defaults]\nllms = []", "defaults.llms is []", "it must be a text or a list of texts"),
+        ("[defaults]\ngpu = 'x'", "defaults.gpu is 'x'", 'it must be GPU numbers such as 0 or "0,1"'),
+        ("[defaults]\nprompt = 'x'", "defaults.prompt: no prompt 'x'", "choose from zero-shot, few-shot"),
+        ("[defaults]\ndevice = 'gpu'", "defaults.device is 'gpu'", 'it must be "auto" or "cpu" or "cuda"'),
+    ],
+)
+def test_what_is_wrong_is_named(text, problem, remedy):
+    with pytest.raises(UsageError) as caught:
+        parse_settings(text)
+    assert (caught.value.problem, caught.value.remedy) == (f"selectllm.toml: {problem}", remedy)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "api_key = 'sk-1'",
+        "[llms.a]\nweights = 'b/c'\napi_key = 'sk-1'",
+        "[llms.a]\napi-token = 'sk-1'",
+        "[defaults]\nOPENAI_API_KEY = 'sk-1'",
+        "[defaults]\nhf_token = 'sk-1'",
+        "[encoders]\npassword = 'sk-1'",
+        "[benchmarks]\nsecret = 'sk-1'",
+    ],
+)
+def test_keys_are_refused_and_not_repeated(text):
+    with pytest.raises(UsageError, match="keys come from the environment alone; take it out of the file") as caught:
+        parse_settings(text)
+    assert "sk-1" not in str(caught.value)
+
+
+def test_a_broken_file_is_one_line(tmp_path):
+    path = tmp_path / "selectllm.toml"
+    for content, problem in [
+        (b"[llms", r"is no TOML \(Expected"),
+        (b"\xff", r"is not UTF-8 \(byte 0\)"),
+        (b"a = " + b"[" * 100_000, "is no TOML"),
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=problem) as caught:
+            read_settings(tmp_path)
+        assert "\n" not in str(caught.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_settings(tmp_path)
+
+
+def test_prompts_by_name():
+    settings = parse_settings("[prompts.mine]\nsystem = '\\\\boxed{x} {answer}'")
+    assert settings.prompt("few-shot") == ("few-shot", None)
+    assert settings.prompt("mine") == ("zero-shot", Wording(system="\\\\boxed{x} {answer}"))
+    with pytest.raises(UnknownNameError, match="did you mean 'mine'"):
+        settings.prompt("mines")
+
+
+def test_an_endpoint_needs_no_weights():
+    llm = parse_settings("[llms.a]\nendpoint = 'http://localhost:8000/v1'").llms["a"]
+    assert (llm.weights, llm.endpoint) == ("a", "http://localhost:8000/v1")
