@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from selectllm_engine.table import Row
     from selectllm_engine.view import PoolView
 
-__all__ = ["Lesson", "Lessons", "draw_lessons"]
+__all__ = ["Lesson", "Lessons", "best_router", "draw_lessons"]
 
 SIGNIFICANT = 0.05
 
@@ -84,7 +84,7 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
         train: the train split, for the gaps; None where there is none.
     """
     usable = [scores for scores in routers if view.policy_row(scores, ARGMAX).accuracy is not None]
-    chosen = _chosen(view, usable)
+    chosen = best_router(view, usable)
     row = view.best_single_row() if chosen is None else view.policy_row(chosen, ARGMAX)
     return Lessons(
         benchmark=view.prepared.outcomes.benchmark,
@@ -103,7 +103,7 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
     )
 
 
-def _chosen(view: PoolView, routers: Sequence[RouterScores]) -> RouterScores | None:
+def best_router(view: PoolView, routers: Sequence[RouterScores]) -> RouterScores | None:
     """The router that is most accurate with argmax on validation; without validation the first in the cache."""
     held_out = view.validation
     if held_out is None or not routers:

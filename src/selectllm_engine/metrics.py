@@ -25,6 +25,7 @@ __all__ = [
     "TradeOff",
     "aiq",
     "by_subject",
+    "pareto_front",
     "pass_at_k",
     "quality",
     "regret",
@@ -94,6 +95,15 @@ def trade_off(
         burden = figures.cost if by == "cost" else figures.latency
         points.append(TradeOff(weight, float(burden.mean(dtype=np.float64)), float(np.asarray(figures.right).mean())))
     return points
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Which of the points (burden, accuracy) no other one beats in both, from cheap to accurate."""
+    front: list[int] = []
+    for at in sorted(range(len(points)), key=lambda at: (points[at][0], -points[at][1])):
+        if not front or points[at][1] > points[front[-1]][1]:
+            front.append(at)
+    return front
 
 
 def aiq(points: Sequence[tuple[float, float]], low: float, high: float) -> float | None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from selectllm_engine.metrics import pareto_front
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.results import PACE, listing
 
@@ -46,11 +47,8 @@ class Tradeoff:
 
 def front(points: Sequence[Point]) -> tuple[Point, ...]:
     """The reachable points that no other one beats in both, from cheap to accurate."""
-    kept: list[Point] = []
-    for point in sorted((each for each in points if each.reachable), key=lambda each: (each.burden, -each.accuracy)):
-        if not kept or point.accuracy > kept[-1].accuracy:
-            kept.append(point)
-    return tuple(kept)
+    reachable = [each for each in points if each.reachable]
+    return tuple(reachable[at] for at in pareto_front([(each.burden, each.accuracy) for each in reachable]))
 
 
 def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:

@@ -1,0 +1,284 @@
+"""A run as files for other tools: all results as one wide table, a router's predictions in the study's format.
+
+Wide results have RouterBench's columns: `sample_id`, `prompt`, `eval_name` (the subject, else the benchmark's name),
+and per LLM `<llm>` (the score), `<llm>|model_response` and `<llm>|total_cost` (dollars). Its cells hold one response:
+a question with K samples is K rows, told apart by the column `sample`. Beside them stands what RouterBench doesn't know
+and an import needs for the same figures: `split`, `gold`, `kind`, `choices` (a JSON list), `<llm>|latency` (seconds)
+and, where another tool recorded one, `<llm>|answer`. Columns of these without any value are left out.
+
+A score is the one that another tool recorded, else whether the extracted answer is the gold one. Latency and cost are
+those the figures use: the question's, repeated for each sample.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
+from selectllm_engine.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.llms import Pool
+    from selectllm_engine.policies import RouterScores
+    from selectllm_engine.run import Run
+
+__all__ = ["Exported", "check_target", "export_predictions", "export_results", "save", "wide_results"]
+
+_OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices")
+_SPLITS = {"train": "train", "validation": "val", "test": "test"}  # as the study's files name them
+_PREDICTIONS = ("question", "split", "true_label", "prediction", "raw_predictions", "confidence")
+_SURE = 200.0  # the logit of a probability of 0 or 1: far enough out to come back as one, and a number in Python
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: where.
+        rows: how many.
+        llms: of which LLMs.
+        notes: what a person should know about it.
+    """
+
+    path: Path
+    rows: int
+    llms: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def check_target(path: Path, suffixes: Iterable[str], *, force: bool = False) -> str:
+    """The suffix of a file that may be written.
+
+    Raises:
+        UsageError: a suffix that isn't one of these, or there is something already.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        raise UsageError(f"{path} has no known ending", f"name a file that ends in {' or '.join(suffixes)}")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", "name a file")
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already", "choose another name, or replace it with --force")
+    return suffix
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all; raises CacheError."""
+    try:
+        write_atomic(path, data)
+    except CacheError as error:
+        raise CacheError(error.problem, "free some space or write elsewhere") from error
+
+
+def export_results(
+    run: Run,
+    path: Path,
+    *,
+    pool: Pool | Iterable[str] | None = None,
+    splits: Sequence[str] | None = None,
+    force: bool = False,
+) -> Exported:
+    """Write all results of a run as one wide table.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        path: a file that ends in .parquet or .csv.
+        pool: which LLMs; None for all.
+        splits: which splits; None for all.
+        force: replace a file that is there.
+
+    Raises:
+        UsageError: the path can't be written to, or an LLM's name makes columns ambiguous.
+        UnknownNameError: an unknown LLM or split.
+        CacheError: results can't be read, or the file can't be written.
+    """
+    suffix = check_target(path, (".parquet", ".csv"), force=force)
+    frame = wide_results(run, pool=pool, splits=splits)
+    buffer = io.BytesIO()
+    if suffix == ".csv":
+        frame.write_csv(buffer)
+    else:
+        frame.write_parquet(buffer)
+    save(path, buffer.getvalue())
+    llms = run.pool(pool).names
+    return Exported(path, frame.height, llms, tuple(_threshold_notes(run, llms)))
+
+
+def wide_results(
+    run: Run, *, pool: Pool | Iterable[str] | None = None, splits: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """All results of a run as one wide table, one row per question and sample, in the benchmark's order.
+
+    Questions without any result have one row. Raises as `export_results` does.
+    """
+    llms = run.pool(pool).names
+    _check_names(llms)
+    wanted = list(run.splits if splits is None else splits)
+    for split in wanted:
+        if split not in run.splits:
+            raise UnknownNameError("split", split, run.splits)
+    questions = run.questions.filter(pl.col("split").is_in(wanted))
+    found = [_results(run, llm, questions) for llm in llms]
+    samples = pl.concat(
+        [questions.select("question_id", sample=pl.lit(0, pl.Int32))]
+        + [each.select("question_id", "sample") for each in found]
+    ).unique()
+    rows = questions.select(
+        pl.col("question_id").alias("sample_id"),
+        pl.col("text").alias("prompt"),
+        pl.col("subject").fill_null(run.benchmark).alias("eval_name"),
+        "split",
+        "gold",
+        "kind",
+        pl.col("choices").map_elements(_as_json, return_dtype=pl.String),
+    ).join(samples.sort("sample"), left_on="sample_id", right_on="question_id", maintain_order="left_right")
+    measured = [_measured(run, split) for split in wanted]
+    for llm, each in zip(llms, found, strict=True):
+        seconds = pl.concat(
+            [frame.select("question_id", latency=f"{llm}|latency", cost=f"{llm}|total_cost") for frame in measured]
+        )
+        named = each.join(seconds, on="question_id", how="left").select(
+            pl.col("question_id").alias("sample_id"),
+            "sample",
+            pl.col("score").alias(llm),
+            pl.col("text").alias(f"{llm}|model_response"),
+            pl.col("cost").alias(f"{llm}|total_cost"),
+            pl.col("latency").alias(f"{llm}|latency"),
+            pl.col("answer").alias(f"{llm}|answer"),
+        )
+        rows = rows.join(named, on=["sample_id", "sample"], how="left", maintain_order="left")
+    return _arranged(rows, llms)
+
+
+def _check_names(llms: Sequence[str]) -> None:
+    for name in llms:
+        if name in _OWN or "|" in name:
+            raise UsageError(f"an LLM named {name!r} can't be told from the other columns", "leave it out with --pool")
+
+
+def _as_json(choices: pl.Series) -> str:
+    return json.dumps(choices.to_list(), ensure_ascii=False)
+
+
+def _results(run: Run, llm: str, questions: pl.DataFrame) -> pl.DataFrame:
+    """An LLM's samples: question_id, sample, text, score, and the answer that another tool recorded."""
+    key = ["question_id", "sample"]
+    gold = questions.select("question_id", "gold")
+    answers = run.cache.answers(run.benchmark, llm)
+    right = (pl.col("answer") == pl.col("gold")).fill_null(value=False).cast(pl.Float64)
+    own = answers.join(gold, on="question_id").select(*key, own=pl.when(pl.col("gold").is_not_null()).then(right))
+    texts = run.cache.generations(run.benchmark, llm).select(*key, "text")
+    rows = texts.join(own, on=key)
+    recorded = run.cache.verdicts(run.benchmark, llm)
+    if recorded is None:
+        return rows.select(*key, "text", score="own", answer=pl.lit(None, pl.String))
+    recorded = recorded.join(gold, on="question_id", how="semi").select(*key, "score", "answer")
+    rows = rows.join(recorded, on=key, how="full", coalesce=True)
+    return rows.select(*key, "text", pl.coalesce("score", "own").alias("score"), "answer")
+
+
+def _measured(run: Run, split: str) -> pl.DataFrame:
+    """Seconds and dollars of the questions of a split that have figures; null where unknown."""
+    outcomes = run.outcomes(split)
+    columns = {"question_id": outcomes.questions["question_id"]}
+    for at, name in enumerate(outcomes.llms):
+        for kind, values in (("latency", outcomes.latency), ("total_cost", outcomes.cost)):
+            # in 64 bits, so that a CSV file has all digits
+            columns[f"{name}|{kind}"] = pl.Series(values[:, at].astype(np.float64)).fill_nan(None)
+    return pl.DataFrame(columns)
+
+
+def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
+    """RouterBench's columns first, in its order; the others without those that say nothing."""
+    ours = [
+        "sample",
+        "split",
+        "gold",
+        "kind",
+        "choices",
+        *(f"{llm}|{kind}" for kind in ("latency", "answer") for llm in llms),
+    ]
+    said = [name for name in ours if rows[name].null_count() < rows.height]
+    if not rows["sample"].max():
+        said.remove("sample")
+    theirs = [f"{llm}{kind}" for kind in ("", "|model_response", "|total_cost") for llm in llms]
+    return rows.select("sample_id", "prompt", "eval_name", *theirs, *said)
+
+
+def _threshold_notes(run: Run, llms: Sequence[str]) -> Iterable[str]:
+    thresholds = {run.info(llm).get("threshold") for llm in llms} - {None, 0.5}
+    if thresholds:
+        values = ", ".join(f"{each:g}" for each in sorted(thresholds))  # type: ignore[type-var]
+        yield f"scores count as right from {values} on: import it again with that --threshold"
+
+
+def export_predictions(run: Run, path: Path, router: str, *, force: bool = False) -> Exported:
+    """Write a router's predictions as the study released its own, for all splits that it has predictions for.
+
+    The columns of numbers are the LLMs in sorted order of their names. Confidences are logits; a probability of 0 or 1
+    has ∓200. Lists are written as Python writes them.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        path: a file that ends in .csv.
+        router: a trained or imported one.
+        force: replace a file that is there.
+
+    Raises:
+        UsageError: the path can't be written to, or the router has no predictions for any split.
+        UnknownNameError: no such router.
+        CacheError: results can't be read, or the file can't be written.
+    """
+    check_target(path, (".csv",), force=force)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_PREDICTIONS)
+    rows, notes, llms, reasons = 0, [], (), []
+    for split in (split for split in _SPLITS if split in run.splits):
+        outcomes = run.outcomes(split)
+        if not len(outcomes.labels):
+            continue
+        scores = run.scores(router, split, forest=False)
+        if scores.note is not None:
+            reasons.append(f"{split} is left out: {scores.note}")
+            continue
+        llms = tuple(sorted(set(outcomes.llms) - set(scores.missing)))
+        columns = [outcomes.llms.index(name) for name in llms]
+        logits = _logits(scores)[:, columns].tolist()
+        labels = outcomes.labels[:, columns].tolist()
+        for text, right, row in zip(outcomes.questions["text"].to_list(), labels, logits, strict=True):
+            raw = [int(value > 0) for value in row]
+            chosen = [name for name, on in zip(llms, raw, strict=True) if on]
+            solved = [name for name, on in zip(llms, right, strict=True) if on]
+            writer.writerow([text, _SPLITS[split], solved, chosen, raw, row])
+        rows += len(labels)
+    if not rows:
+        raise UsageError(
+            f"{router} has no predictions to export", "; ".join(reasons) or f"selectllm train --router {router}"
+        )
+    if left_out := [name for name in run.llms if name not in llms]:
+        notes.append(f"{', '.join(left_out)} left out: {router} was trained without")
+    save(path, out.getvalue().encode(errors="replace"))
+    return Exported(path, rows, llms, (*reasons, *notes))
+
+
+def _logits(scores: RouterScores) -> NDArray[np.float64]:
+    """Recorded logits, else log(p / (1 − p)), float64 [Q, N]; those of 0 and 1 are finite."""
+    if scores.logits is not None:
+        return np.clip(scores.logits, -_SURE, _SURE)
+    p = scores.probabilities.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.clip(np.log(p) - np.log1p(-p), -_SURE, _SURE)

@@ -1,0 +1,204 @@
+"""`selectllm export`: results, predictions, tables and figures as files. One command per kind."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.console import note
+from selectllm_tui.cli.options import (
+    Benchmark,
+    CacheDir,
+    Format,
+    K,
+    PoolNames,
+    Protocol,
+    Split,
+    complete_policy,
+    complete_router,
+    names,
+)
+from selectllm_tui.cli.reading import reading
+
+if TYPE_CHECKING:
+    from selectllm_engine.export import Exported
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_TABLES = {".md": Format.MARKDOWN, ".tex": Format.LATEX, ".csv": Format.CSV, ".json": Format.JSON}
+
+
+class Kind(StrEnum):
+    """What a figure shows."""
+
+    TRADE_OFF = "trade-off"
+    MATRIX = "matrix"
+
+
+class Measure(StrEnum):
+    """What a figure is by."""
+
+    ACCURACY = "accuracy"
+    GAP = "gap"
+    LATENCY = "latency"
+    COST = "cost"
+
+
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+Routers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--router", metavar="NAME", help="A trained router; may be given again.", autocompletion=complete_router
+    ),
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME[:VALUE]",
+        help="How LLMs are chosen from a router's probabilities; may be given again.",
+        autocompletion=complete_policy,
+    ),
+]
+
+
+def several(given: list[str] | None) -> list[str] | None:
+    """The names of an option that may be given again, each also as `a,b`."""
+    return [name for each in given for name in names(each) or []] if given else None
+
+
+@app.callback()
+def _export() -> None:
+    """Write results, predictions, tables and figures to files."""
+
+
+@app.command()
+def results(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .parquet or .csv.")],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME…", help="train, validation or test; all without it.")
+    ] = None,
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export all results as one wide table with RouterBench's columns.
+
+    One row per question and sample: sample_id, prompt, eval_name, and per LLM its score, its text (|model_response)
+    and its cost (|total_cost). Columns beside them hold what selectllm import routerbench needs to show the same again.
+    """
+    from selectllm_engine.export import export_results
+
+    with reading(benchmark, cache) as run:
+        _report(export_results(run, file, pool=names(pool), splits=names(split), force=force))
+
+
+@app.command()
+def predictions(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .csv.")],
+    router: Annotated[str, typer.Option(metavar="NAME", help="A trained router.", autocompletion=complete_router)],
+    benchmark: Benchmark = None,
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export a router's predictions and the labels in the format of the study's released files.
+
+    The CSV has the columns question, split, true_label, prediction, raw_predictions and confidence (logits), and says
+    nothing about latency: the line to import it again, with latencies, is shown.
+    """
+    from selectllm_engine.export import export_predictions
+
+    with reading(benchmark, cache) as run:
+        _report(export_predictions(run, file, router, force=force))
+
+
+@app.command()
+def table(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .md, .tex, .csv or .json.")],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Routers = None,
+    policy: Policies = None,
+    every: Annotated[bool, typer.Option("--all", help="Every router with every policy.")] = False,
+    split: Split = "test",
+    k: K = None,
+    protocol: Annotated[
+        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
+    ] = Protocol.CORRECTED,
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export the table that selectllm evaluate shows, as Markdown, LaTeX (booktabs), CSV or JSON."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    from selectllm_engine.export import check_target, save
+    from selectllm_tui.cli.evaluate import evaluate
+
+    form = _TABLES[check_target(file, _TABLES, force=force)]
+    with redirect_stdout(StringIO()) as out:
+        evaluate(
+            benchmark, pool, router, policy, every=every, split=split, k=k, protocol=protocol, form=form, cache=cache
+        )
+    save(file, out.getvalue().encode())
+    note(f"{file}: written")
+
+
+@app.command()
+def figure(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .svg.")],
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            help="trade-off: accuracy against latency or cost, with the Pareto front; matrix: routers × policies."
+        ),
+    ] = Kind.TRADE_OFF,
+    by: Annotated[
+        Measure | None,
+        typer.Option(
+            help="latency or cost for a trade-off, else latency; accuracy, gap, latency or cost for a matrix, else "
+            "accuracy."
+        ),
+    ] = None,
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Routers = None,
+    policy: Policies = None,
+    split: Split = "test",
+    k: K = None,
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export a figure as SVG; needs the extra figures (matplotlib).
+
+    A trade-off without --router shows the router that is best on validation, with all policies and the curve of
+    cost-aware over λ; a matrix shows all routers.
+    """
+    from selectllm_engine.export import check_target, save
+    from selectllm_tui.cli.figures import MATRIX, TRADE_OFF, matrix, trade_off
+
+    check_target(file, (".svg",), force=force)
+    draw, known = (trade_off, TRADE_OFF) if kind is Kind.TRADE_OFF else (matrix, MATRIX)
+    measure = next(iter(known)) if by is None else by.value
+    if measure not in known:
+        raise UsageError(f"a {kind.value} is not drawn by {measure}", f"choose --by {' or '.join(known)}")
+    with reading(benchmark, cache) as run:
+        drawn = draw(
+            run, pool=names(pool), routers=several(router), policies=several(policy), by=measure, k=k, split=split
+        )
+    save(file, drawn)
+    note(f"{file}: written")
+
+
+def _report(done: Exported) -> None:
+    """Say what was written, on standard error."""
+    note(f"{done.path}: {done.rows:,} rows of {len(done.llms)} LLMs: {', '.join(done.llms)}")
+    for each in done.notes:
+        note(f"note: {each}")
