@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 __all__ = ["FORMATS", "Imported"]
 
 FORMATS: dict[str, str] = {
+    "inspect": "selectllm_engine.importers.inspect",  # .eval and JSON logs of Inspect
     "lm-eval": "selectllm_engine.importers.lm_eval",  # --log_samples of EleutherAI's harness
     "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
     "table": "selectllm_engine.importers.table",  # any wide or long table

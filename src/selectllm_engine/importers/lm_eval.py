@@ -263,6 +263,7 @@ class _Log:
         right = {0.0: False, 1.0: True}.get(score) if score is not None and metric in _PICKS else None
         gold = letter_of(row.target, choices, texts, picked=letter, right=right)
         self._unfit += gold is None and right is not None
+        gold = gold and f"({gold})"  # in parentheses it is no option's text, as a bare letter may be
         return [
             self._record(
                 file, row, sample=0, text=f"({letter})", gold=gold, answer=letter, score=score, choices=choices

@@ -26,6 +26,7 @@ from selectllm_tui.untrusted import visible
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command("inspect")(import_logs.inspect)
 app.command("lm-eval")(import_logs.lm_eval)
 
 

@@ -1,4 +1,4 @@
-"""`selectllm import lm-eval`: logs of an evaluation tool."""
+"""`selectllm import lm-eval` and `inspect`: logs of evaluation tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from selectllm_tui.cli.importing import (
 )
 from selectllm_tui.cli.options import CacheDir, names
 
-__all__ = ["lm_eval"]
+__all__ = ["inspect", "lm_eval"]
 
 Log = Annotated[Path, typer.Argument(metavar="PATH", help="The tool's output folder, or one file.")]
 OneLLM = Annotated[
@@ -74,6 +74,43 @@ def lm_eval(
             filter_name=filter_,
             metric=metric,
             latency=None if latency is None else seconds(latency),
+            progress=progress,
+        )
+    report(done)
+
+
+def inspect(
+    path: Log,
+    benchmark: NewBenchmark,
+    llm: OneLLM = None,
+    task: Tasks = None,
+    scorer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whose verdicts to keep beside our own; without it the log's first."),
+    ] = None,
+    split_by: SplitBy = None,
+    seed: Seed = 0,
+    threshold: Threshold = 0.5,
+    kind: Kind = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
+
+    LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task the newest successful
+    one counts. Samples that failed are skipped.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.inspect import import_inspect
+
+    with watching("reading") as progress:
+        done = import_inspect(
+            open_cache(cache),
+            path,
+            benchmark,
+            options=chosen(split_by, seed, threshold, kind),
+            llm=llm,
+            tasks=names(task),
+            scorer=scorer,
             progress=progress,
         )
     report(done)

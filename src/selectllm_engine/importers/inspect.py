@@ -1,0 +1,320 @@
+"""Logs of the UK AI Security Institute's Inspect, `.eval` and JSON, of one run or of a folder of runs.
+
+An epoch is a sample, a task a subject, the LLM is `eval.model` (of local weights the folder's name). Questions are
+joined on the sample's id where the data set gave it a name; numbers may be mere counts, so there the task, question,
+options and target are the question.
+
+- The text is that of the output's first choice; without one, the scorer's answer stands in for it.
+- A score is C (1), P (0.5), I or N (0), a truth value or a number from 0 to 1, as in Inspect's own `value_to_float`.
+- Latency is `working_time`: the seconds of a sample without waiting for rate limits, retries and shared resources, the
+  nearest to what one question alone takes; `total_time`, where there is no other. Both include scoring.
+- Tokens and cost are those of the LLM itself, not of graders. Tokens of the prompt include cached ones.
+
+Samples with an error, without output, and those that were invalidated are skipped. Of several runs of one LLM on one
+task the newest successful one counts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
+from selectllm_engine.files import digest
+from selectllm_engine.importers.inspect_logs import Log, open_log, samples
+from selectllm_engine.importers.storing import Options, Reading, Record, origin_of, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from selectllm_engine.cache import Cache
+    from selectllm_engine.derived import Progress
+    from selectllm_engine.importers import Imported
+
+__all__ = ["import_inspect"]
+
+_SCORES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+_WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+_ATTACHED = "attachment://"
+_MOST = 10  # options
+_INT = 2**31
+
+
+def import_inspect(
+    cache: Cache,
+    path: Path,
+    benchmark: str,
+    *,
+    options: Options | None = None,
+    llm: str | None = None,
+    tasks: Sequence[str] | None = None,
+    scorer: str | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Read Inspect's logs into a benchmark; on an error nothing is changed.
+
+    Args:
+        cache: where to store it.
+        path: a log, or a folder with logs at any depth.
+        benchmark: its name.
+        options: splits, threshold and kind of gold answers.
+        llm: name of the LLM, where all logs are of one; without it the logs say it.
+        tasks: only these; None: all.
+        scorer: whose verdicts and answers are recorded; None: the first of each log.
+        progress: told (done, total) samples.
+
+    Raises:
+        ImportFormatError: there are no logs, or one can't be read.
+        UnknownNameError: a task or scorer that the logs don't have.
+        UsageError: `llm` names several LLMs at once.
+        MissingExtraError: a log is compressed with zstd and the extra `inspect` is not installed.
+        CacheError: see `storing.store`.
+    """
+    reading = Reading()
+    logs = _selected(_logs(path, reading), tasks, reading)
+    names = _names(logs, llm)
+    origin = origin_of([log.path for log in logs], llms=list(names.values()), scorer=scorer)
+    records = _records(logs, names, scorer, reading, progress)
+    return store(cache, benchmark, records, source="inspect", origin=origin, options=options, reading=reading)
+
+
+def _logs(path: Path, reading: Reading) -> list[Log]:
+    paths = [path]
+    if path.is_dir():
+        paths = sorted(each for each in path.rglob("*") if each.suffix.lower() in {".eval", ".json"})
+    opened = {each: open_log(each) for each in paths}
+    logs = [log for log in opened.values() if log is not None]
+    if not logs:
+        raise ImportFormatError(f"{path} holds no log of Inspect", "name a folder of .eval or JSON logs, or one log")
+    if other := len(opened) - len(logs):
+        reading.note(f"{other:,} JSON files are no logs of Inspect: passed over")
+    return logs
+
+
+def _selected(logs: Sequence[Log], tasks: Sequence[str] | None, reading: Reading) -> list[Log]:
+    """The newest successful run of every LLM and task, else the newest."""
+    known = sorted({log.task for log in logs})
+    for task in tasks or ():
+        if task not in known:
+            raise UnknownNameError("task", task, known)
+    wanted = [log for log in logs if tasks is None or log.task in tasks]
+    best: dict[tuple[str, str, str], Log] = {}
+    for log in sorted(wanted, key=lambda each: (each.status == "success", each.created)):
+        best[log.model, log.task, log.variant] = log
+    if older := len(wanted) - len(best):
+        reading.note(f"{older:,} other logs of the same LLM and task passed over: the newest successful run counts")
+    chosen = [log for log in wanted if log in best.values()]
+    for log in chosen:
+        if log.status != "success":
+            reading.note(f"{log.path.name}: the run ended as {log.status!r}; what it finished is used")
+    return chosen
+
+
+def _names(logs: Sequence[Log], llm: str | None) -> dict[str, str]:
+    """What each model is called here: local weights by their folder, unless two have the same."""
+    models = list(dict.fromkeys(log.model for log in logs))
+    if llm is not None:
+        if len(models) > 1:
+            raise UsageError(
+                f"--llm {llm} names one LLM, there are {len(models)}: {', '.join(models)}",
+                "import the logs of each on their own",
+            )
+        return dict.fromkeys(models, llm)
+    short = {model: PurePath(model).name if PurePath(model).is_absolute() else model for model in models}
+    shared = Counter(short.values())
+    return {model: name if shared[name] == 1 else model for model, name in short.items()}
+
+
+def _records(
+    logs: Sequence[Log],
+    names: Mapping[str, str],
+    scorer: str | None,
+    reading: Reading,
+    progress: Progress | None,
+) -> Iterator[Record]:
+    done, total = 0, sum(log.samples for log in logs)
+    judged: dict[str, set[str]] = {}
+    clocks: Counter[str] = Counter()
+    odd = 0
+    for log in logs:
+        chosen, seen = scorer, set[str]()
+        for sample in samples(log):
+            done += 1
+            if progress is not None:
+                progress(done, total)
+            if reason := _unusable(sample):
+                reading.skip(reason)
+                continue
+            assert sample is not None  # noqa: S101  # or it were unusable
+            scores = sample.get("scores")
+            scores = scores if isinstance(scores, dict) else {}
+            seen.update(scores)
+            chosen = chosen or next(iter(scores), None)
+            verdict = scores.get(chosen) if chosen else None
+            verdict = verdict if isinstance(verdict, dict) else {}
+            score = _score(verdict.get("value"))
+            odd += score is None and "value" in verdict
+            clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
+            clocks[clock or ""] += 1
+            record = _record(sample, log, llm=names[log.model], score=score, answer=verdict.get("answer"), clock=clock)
+            if record is None:
+                reading.skip("samples without output")
+            else:
+                yield record
+        if scorer and seen and scorer not in seen:
+            raise UnknownNameError("scorer", scorer, sorted(seen))
+        others = f" (not {', '.join(sorted(seen - {chosen}))})" if seen - {chosen} else ""
+        judged.setdefault(f"scorer {chosen}{others}" if seen else "not scored", set()).add(log.task)
+    for what, of in judged.items():
+        reading.note(f"{', '.join(sorted(of))}: {what}")
+    if odd:
+        reading.note(f"{odd:,} scores are no numbers from 0 to 1: left unknown")
+    if clocks["working_time"]:
+        reading.note("latency is each sample's working_time, measured while other samples ran too")
+    if clocks["total_time"]:
+        reading.note(f"{clocks['total_time']:,} samples have no working_time: their latency is total_time")
+
+
+def _unusable(sample: Mapping[str, Any] | None) -> str | None:
+    """Why a sample is not used, if so."""
+    if sample is None:
+        return "samples of more than 256 MiB"
+    if sample.get("error"):
+        return "samples that ended with an error"
+    if sample.get("invalidation"):
+        return "samples that were invalidated"
+    choices = sample.get("choices")
+    if isinstance(choices, list) and len(choices) > _MOST:
+        return "samples with more than ten choices"
+    if not isinstance(sample.get("epoch"), int) or not isinstance(sample.get("id"), (int, str)):
+        return "samples without an id or epoch"
+    if not _question(sample).strip():
+        return "samples without a question in words"
+    return None
+
+
+def _record(
+    sample: Mapping[str, Any], log: Log, *, llm: str, score: float | None, answer: Any, clock: str | None
+) -> Record | None:
+    """The record of a sample; None where the LLM said nothing at all, not even an empty text."""
+    output = sample.get("output")
+    output = output if isinstance(output, dict) else {}
+    first = (output.get("choices") or [None])[0] if isinstance(output.get("choices"), list) else None
+    first = first if isinstance(first, dict) else {}
+    message = first.get("message")
+    text = _words(message.get("content") if isinstance(message, dict) else None, sample)
+    answer = answer if isinstance(answer, str) and answer else None
+    text = answer if not text and answer else text
+    if text is None:
+        return None
+    question, target = _question(sample), sample.get("target")
+    choices = sample.get("choices")
+    options = tuple(str(each) for each in choices) if isinstance(choices, list) and choices else None
+    usage = _usage(sample, output, log)
+    prompt = [_count(usage.get(f"input_tokens{each}")) for each in ("", "_cache_read", "_cache_write")]
+    stop = first.get("stop_reason")
+    return Record(
+        llm=llm,
+        key=_key(sample, log.task, question, options, target),
+        question=question,
+        choices=options,
+        gold=_gold(target, options),
+        kind="letter" if options else None,
+        subject=log.task,
+        sample=max(sample["epoch"] - 1, 0),
+        text=text,
+        answer=answer,
+        score=score,
+        latency=_number(sample.get(clock)) if clock else None,
+        cost=_number(usage.get("total_cost")),
+        prompt_tokens=_count(sum(each or 0 for each in prompt)) if prompt[0] is not None else None,
+        output_tokens=_count(usage.get("output_tokens")),
+        finish_reason=stop if isinstance(stop, str) else None,
+    )
+
+
+def _key(sample: Mapping[str, Any], task: str, question: str, options: tuple[str, ...] | None, target: Any) -> str:
+    name = sample["id"]
+    if isinstance(name, str) and not name.isdecimal():
+        return f"{task}-{name}"
+    whole = json.dumps([question, options, target], sort_keys=True)
+    return f"{task}-{digest(whole.encode())}"
+
+
+def _question(sample: Mapping[str, Any]) -> str:
+    """The input, of a conversation what the user said in it."""
+    asked = sample.get("input")
+    if isinstance(asked, list):
+        messages = [each for each in asked if isinstance(each, dict) and each.get("role") == "user"]
+        return "\n\n".join(filter(None, (_words(each.get("content"), sample) for each in messages)))
+    return _words(asked, sample) or ""
+
+
+def _words(content: Any, sample: Mapping[str, Any]) -> str | None:
+    """The text of a message: a string, or parts of which some are text. Long ones may be kept as attachments."""
+    if isinstance(content, list):
+        parts = [
+            _words(each.get("text"), sample)
+            for each in content
+            if isinstance(each, dict) and each.get("type", "text") == "text"
+        ]
+        known = [each for each in parts if each is not None]
+        return "\n".join(known) if known else None
+    if not isinstance(content, str):
+        return None
+    if content.startswith(_ATTACHED):
+        attachments = sample.get("attachments")
+        found = attachments.get(content.removeprefix(_ATTACHED)) if isinstance(attachments, dict) else None
+        return found if isinstance(found, str) else None
+    return content
+
+
+def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
+    """The one target; None where several are right."""
+    targets = target if isinstance(target, list) else [target]
+    if len(targets) != 1 or not isinstance(targets[0], str):
+        return None
+    gold = targets[0].strip()
+    # In parentheses a letter is no option's text, as it may be elsewhere ("Which vitamin is it?").
+    return f"({gold})" if options and len(gold) == 1 else gold
+
+
+def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: Log) -> Mapping[str, Any]:
+    """Tokens and cost of the LLM itself over the whole sample, else of its last call."""
+    usage = sample.get("model_usage")
+    usage = usage if isinstance(usage, dict) else {}
+    own = usage.get(log.named) or (next(iter(usage.values())) if len(usage) == 1 else output.get("usage"))
+    return own if isinstance(own, dict) else {}
+
+
+def _score(value: Any) -> float | None:
+    """A score's value from 0 to 1; None where it is something else."""
+    if isinstance(value, str):
+        found = _SCORES.get(value, _WORDS.get(value.lower()))
+        if found is not None:
+            return found
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    number = _number(float(value) if isinstance(value, bool) else value)
+    return number if number is not None and number <= 1 else None
+
+
+def _number(value: Any) -> float | None:
+    """A number that is not negative; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT else None

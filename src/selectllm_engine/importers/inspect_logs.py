@@ -1,0 +1,169 @@
+"""Inspect's log files: what was run, and its samples one by one. `.eval` is a ZIP of JSON members, `.json` one object.
+
+Nothing is unpacked to disk, so that names of members can do no harm; a member is read into memory one at a time, and
+none that is larger than `LARGEST`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["LARGEST", "Log", "open_log", "samples"]
+
+LARGEST = 1 << 28  # bytes of one sample; of one JSON log, four times that
+_SAMPLE = re.compile(r"samples/.+_epoch_\d+(?:/sample)?\.json", re.DOTALL)
+_HEADERS = ("header.json", "_journal/start.json")  # the second where the run never ended
+_ZSTD = 93
+_LOG = "name a folder of Inspect's logs, or one .eval or JSON log"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What one log says about its run.
+
+    Attributes:
+        path: its file.
+        named: the LLM as Inspect names it, such as "openai/gpt-4o" or "hf/local".
+        model: the same; of local weights, their folder's path.
+        task: the task's name.
+        variant: what tells apart runs of one task with different arguments.
+        status: "success", "cancelled", "error" or "started".
+        created: when, as ISO text.
+        samples: how many are in it.
+    """
+
+    path: Path
+    named: str
+    model: str
+    task: str
+    variant: str
+    status: str
+    created: str
+    samples: int
+
+
+def open_log(path: Path) -> Log | None:
+    """The header of a log; None for a JSON file that is something else.
+
+    Raises:
+        ImportFormatError: it is damaged or too large.
+        MissingExtraError: it is compressed with zstd, which this Python can't read without the extra.
+    """
+    if path.suffix.lower() == ".eval":
+        with _opened(path) as archive:
+            members = _members(archive)
+            name = next((each for each in _HEADERS if each in members), None)
+            if name is None:
+                raise ImportFormatError(f"{path} is no log of Inspect: it has no header.json", _LOG)
+            header = _json(path, name, _read(archive, path, members[name]))
+            count = sum(1 for each in members if _SAMPLE.fullmatch(each))
+    else:
+        header = _whole(path)
+        found = header.get("samples") if isinstance(header, dict) else None
+        count = len(found) if isinstance(found, list) else 0
+    evaluation = header.get("eval") if isinstance(header, dict) else None
+    if not isinstance(evaluation, dict) or not isinstance(evaluation.get("model"), str):
+        if path.suffix.lower() == ".eval":
+            raise ImportFormatError(f"{path} is no log of Inspect: its header names no model", _LOG)
+        return None
+    arguments = evaluation.get("model_args")
+    weights = arguments.get("model_path") if isinstance(arguments, dict) else None
+    return Log(
+        path=path,
+        named=evaluation["model"],
+        model=weights if isinstance(weights, str) and weights else evaluation["model"],
+        task=str(evaluation.get("task") or path.stem),
+        variant=json.dumps(evaluation.get("task_args"), sort_keys=True),
+        status=str(header.get("status", "started")),
+        created=str(evaluation.get("created", "")),
+        samples=count,
+    )
+
+
+def samples(log: Log) -> Iterator[Mapping[str, Any] | None]:
+    """The samples of a log, one by one; None for one that is larger than `LARGEST`.
+
+    Raises:
+        ImportFormatError: the log is damaged.
+    """
+    if log.path.suffix.lower() != ".eval":
+        for place, found in enumerate(_whole(log.path).get("samples") or []):
+            yield _object(log.path, f"sample {place + 1}", found)
+        return
+    with _opened(log.path) as archive:
+        for name, member in _members(archive).items():
+            if _SAMPLE.fullmatch(name):
+                if member.file_size > LARGEST:
+                    yield None
+                else:
+                    yield _object(log.path, name, _json(log.path, name, _read(archive, log.path, member)))
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except OSError as error:
+        raise ImportFormatError(f"cannot read {path} ({error.strerror})", _LOG) from error
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ImportFormatError(f"{path} is no whole log of Inspect ({error})", "copy it again") from error
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The members by name; of those that were written several times, the last."""
+    return {member.filename: member for member in archive.infolist()}
+
+
+def _read(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
+    """The content of a member; never more than the directory says, nor than `LARGEST`."""
+    if member.file_size > LARGEST:
+        raise ImportFormatError(f"{path}: {member.filename[:80]} is larger than {LARGEST >> 20} MiB", _LOG)
+    if member.compress_type == _ZSTD and sys.version_info < (3, 14):
+        try:
+            import zipfile_zstd  # noqa: F401  # teaches zipfile to read zstd; Inspect itself uses it
+        except ImportError:
+            raise MissingExtraError("reading Inspect's compressed .eval logs", "inspect") from None
+    try:
+        with archive.open(member) as file:
+            return file.read()
+    except Exception as error:  # every decompressor has errors of its own
+        if isinstance(error, SelectLLMError):
+            raise
+        raise ImportFormatError(
+            f"{path}: {member.filename[:80]} is damaged ({str(error) or type(error).__name__})", "copy the log again"
+        ) from error
+
+
+def _whole(path: Path) -> Any:
+    try:
+        size = path.stat().st_size
+        if size > 4 * LARGEST:
+            raise ImportFormatError(
+                f"{path} is larger than {4 * LARGEST >> 20} MiB", "convert it: inspect log convert --to eval"
+            )
+        return _json(path, "it", path.read_bytes())
+    except OSError as error:
+        raise ImportFormatError(f"cannot read {path} ({error.strerror})", _LOG) from error
+
+
+def _json(path: Path, name: str, data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ImportFormatError(f"{path}: {name[:80]} is no whole JSON", "copy the log again") from error
+
+
+def _object(path: Path, name: str, found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise ImportFormatError(f"{path}: {name[:80]} is no JSON object", _LOG)
+    return found
