@@ -1,0 +1,195 @@
+"""selectllm.toml on the command line: defaults and flags, own LLMs, prompts, benchmarks and encoders."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fake_engine import FAKE_WORKER, fake_weights
+from selectllm_engine.cache import Cache
+from selectllm_engine.generation import engine, scheduler
+from selectllm_tui.cli import COMMANDS, command, defaults, main
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with five questions and weights; `lab.write` writes its selectllm.toml."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr(scheduler, "WORKER", FAKE_WORKER)
+    monkeypatch.setattr(engine, "find_spec", lambda _: True)
+    rows = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(5)]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fake_weights(tmp_path / "weights")
+
+    def run(*args):
+        code = main(args)
+        return code, *capsys.readouterr()
+
+    run.folder = tmp_path
+    run.write = (tmp_path / "selectllm.toml").write_text
+    run.results = Cache(tmp_path / "results")
+    return run
+
+
+FULL = """
+[defaults]
+cache = "results"
+benchmark = "own"
+llms = ["mine"]
+samples = 2
+max_tokens = 33
+[llms.mine]
+weights = "weights"
+prompt = "brief"
+specialised = "sums"
+parameters = 7
+price = { input = 1, output = 2 }
+[prompts.brief]
+system = "Be brief."
+[benchmarks]
+own = "own.jsonl"
+"""
+
+
+def test_everything_comes_from_the_file(lab):
+    lab.write(FULL)
+    code, _, err = lab("generate")
+    assert code == 0, err
+    assert lab.results.sampled("own", "mine").height == 10
+    manifest = lab.results.manifest("own", "mine")
+    assert manifest["sampling"]["max_tokens"] == 33
+    assert manifest["prompt"]["wording"]["system"] == "Be brief."
+    assert (manifest["specialised"], manifest["parameters"]) == ("sums", 7)
+    assert manifest["price"] == {"input": 1, "output": 2}
+    code, out, _ = lab("evaluate", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["benchmark"] == "own"
+    code, _, err = lab("latency", "--llm", "mine")
+    assert code == 0, err
+
+
+def test_flags_and_the_environment_win(lab, monkeypatch):
+    lab.write(FULL)
+    monkeypatch.setenv("SELECTLLM_CACHE", str(lab.folder / "environment"))
+    code, _, err = lab("generate", "--samples", "3", "--llm", "other=weights", "--max-tokens", "9")
+    assert code == 0, err
+    stored = Cache(lab.folder / "environment")
+    assert stored.sampled("own", "other").height == 15
+    assert stored.manifest("own", "other")["sampling"]["max_tokens"] == 9
+    assert not lab.results.root.exists()
+    assert lab("generate", "--cache", "flag")[0] == 0
+    assert Cache(lab.folder / "flag").llms("own") == ["mine"]
+
+
+def test_prompts_never_mix(lab):
+    lab.write(FULL)
+    assert lab("generate")[0] == 0
+    lab.write(FULL.replace("Be brief.", "Be long."))
+    code, _, err = lab("generate")
+    assert code == 1
+    assert "stored results of mine were made with other settings: prompt {" in err
+    assert '"Be brief."' in err
+    assert '"Be long."' in err
+    code, _, err = lab("generate", "--prompt", "zero-shot")
+    assert code == 1, "the flag asks for the built-in words"
+    lab.write(FULL)
+    assert lab("generate", "--prompt", "brief")[0] == 0
+    code, _, err = lab("generate", "--prompt", "breif")
+    assert (code, err) == (2, "error: no prompt 'breif'; did you mean 'brief'?\n")
+
+
+def test_exemplars_of_the_file(lab):
+    lab.write(FULL.replace('own = "own.jsonl"', '[benchmarks.own]\ndata = "own.jsonl"\nexemplars = "solved.jsonl"'))
+    solved = lab.folder / "solved.jsonl"
+    solved.write_text('{"question": "What is 9 + 9?", "answer": "18", "rationale": "Twice 9."}\n')
+    code, _, err = lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
+    assert code == 0, err
+    prompt = lab.results.manifest("own", "base")["prompt"]
+    assert (prompt["style"], prompt["exemplars"]) == ("few-shot", "rationales")
+    solved.write_text('{"question": "What is 1 + 1?", "answer": "2"}\n')
+    code, _, err = lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
+    assert code == 1
+    assert err.startswith("error: 1 exemplars of solved.jsonl are questions of own too; take them out of the file")
+
+
+def test_names_of_the_file_are_known(lab):
+    lab.write(FULL)
+    code, _, err = lab("generate", "--llm", "mien", "--dry-run")
+    assert (code, err) == (2, "error: no LLM 'mien'; did you mean 'mine'?\n")
+    lab.write('[encoders]\nmine = "nowhere"\n')
+    code, _, err = lab("train", "--router", "knn:mine", "--benchmark", "reasoning", "--cache", "none")
+    assert code in {1, 2}
+    assert "no features" not in err
+
+
+WRONG = "[defaults]\nsamples = 'many'\n"
+
+
+@pytest.mark.parametrize("args", [("generate",), ("evaluate",), ("train", "--all"), ("cache", "list")])
+def test_a_wrong_file_is_one_line(lab, args):
+    lab.write(WRONG)
+    code, out, err = lab(*args)
+    line = "error: selectllm.toml: defaults.samples is 'many'; it must be a whole number of at least 1\n"
+    assert (code, out, err) == (2, "", line)
+    assert not lab.results.root.exists()
+
+
+def test_help_never_reads_the_file(lab):
+    lab.write(FULL)
+    before = [lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
+    lab.write(WRONG)
+    after = [lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
+    assert before == after
+    assert "33" not in before[1], "the help shows the program's own defaults"
+    assert lab("--version")[0] == 0
+
+
+def test_one_of_several_benchmarks(lab):
+    lab.write(FULL.replace('benchmark = "own"', 'benchmark = ["own", "two"]') + 'two = "own.jsonl"\n')
+    assert lab("generate")[0] == 0
+    assert lab.results.benchmarks() == ["own", "two"]
+    code, _, err = lab("evaluate")
+    assert code == 2, "two are no default where one is wanted"
+    assert "own, two" in err
+    lab.write(FULL)
+    assert lab("evaluate")[0] == 0
+    code, _, err = lab("cache", "remove", "--yes")
+    assert code == 2, "nothing is removed by default"
+    assert lab.results.benchmarks() == ["own", "two"]
+
+
+def test_every_default_is_an_option():
+    made = {name: command(name) for name in COMMANDS}
+    for key, (parameter, commands) in defaults.OPTIONS.items():
+        for name in commands or ("evaluate", "generate", "doctor"):
+            assert parameter in {each.name for each in made[name].params}, (key, name)
+
+
+def test_completion_knows_the_file(lab):
+    lab.write(FULL)
+    for line, expected in [
+        ("selectllm generate --llm mi", ["mine", "mistral-7b", "mistral-7b-it"]),
+        ("selectllm generate --prompt b", ["brief"]),
+    ]:
+        assert completed(line) == expected
+    lab.write(WRONG)
+    assert completed("selectllm generate --llm metam") == []
+    assert completed("selectllm generate --samp") == ["--samples"]
+
+
+def completed(line):
+    script = "import sys; from selectllm_tui.cli import main; sys.exit(main())"
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_SELECTLLM_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **words}, capture_output=True, text=True, check=True
+    )
+    assert not re.search("rror", done.stderr)
+    return done.stdout.split()
