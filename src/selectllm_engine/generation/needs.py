@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.engine import check_installed
-from selectllm_engine.generation.plan import with_overrides
+from selectllm_engine.generation.plan import SERVED, engine_of, with_overrides
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder
 from selectllm_engine.prompts import default_sampling
 
@@ -86,13 +86,13 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = (), tensor_parallel: int = 1
     for item in plan.items:
         if item.missing or item.to_time or item.differs:
             items.setdefault(item.llm.name, []).append(item)
-    served = {name for name, each in items.items() if plan.request.engine == "openai" or each[0].llm.endpoint}
-    llms = {name: _need(each, plan) for name, each in items.items() if name not in served}
+    engines = {name: engine_of(each[0].llm, plan.request) for name, each in items.items()}
+    llms = {name: _need(each, plan) for name, each in items.items() if engines[name] != SERVED}
     needs = Needs(llms=llms, downloads=_hub_cache())
     lacks = _devices(needs, gpus, tensor_parallel) if llms else []
-    with _noting(lacks, fatal=True):
-        if items:
-            check_installed(plan.request.engine)
+    for engine in dict.fromkeys(engines.values()):
+        with _noting(lacks, fatal=True):
+            check_installed(engine)
     lacks += _questions(plan)
     lacks += _weights([each[0].llm for name, each in items.items() if name in llms and not llms[name].here])
     lacks += _room(plan, needs)

@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from selectllm_engine.cache import Cache
 
 __all__ = [
+    "SERVED",
     "Item",
     "Plan",
     "Request",
     "Source",
+    "engine_of",
     "make_plan",
     "parse_llm",
     "stored_llm",
     "with_overrides",
 ]
 
+SERVED = "openai"  # the engine whose LLMs have no weights here
 BYTES_TERSE, BYTES_LONG = 60, 450  # of one stored generation, compressed, where none is stored yet
 _ENOUGH_ROWS = 100  # stored generations to tell their size from
 
@@ -147,7 +150,7 @@ class Plan:
                 llm=with_overrides(llms[name], each[0].terse, request),
                 cache=str(self.cache.root),
                 tasks=tuple(each),
-                engine=request.engine,
+                engine=engine_of(llms[name], request),
                 seed=request.seed,
                 remeasure=request.remeasure,
             )
@@ -184,7 +187,8 @@ def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
     ids = choose_questions(source.questions, request.splits, request.limit)["question_id"].to_list()
     total, missing, problem, to_time, room, differs = len(ids) * request.samples, 0, None, True, 0, False
     try:
-        local_folder(llm.weights)
+        if engine_of(llm, request) != SERVED:
+            local_folder(llm.weights)
         manifest = _manifest(cache, source, llm)
         to_time = request.remeasure or manifest.get("latency") is None
         differs = bool(manifest) and _differs(manifest, with_overrides(llm, source.terse, request), source)
@@ -230,6 +234,11 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
         or prompt.get("terse") != source.terse
         or (prompt.get("style") == "zero-shot" and prompt.get("wording") != (llm.wording and asdict(llm.wording)))
     )
+
+
+def engine_of(llm: LLM, request: Request) -> str:
+    """The engine that runs an LLM: one with an endpoint is run by its server, whatever runs the others."""
+    return SERVED if llm.endpoint is not None else request.engine
 
 
 def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
