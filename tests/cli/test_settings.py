@@ -11,7 +11,8 @@ import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
 from selectllm_engine.cache import Cache
-from selectllm_engine.generation import engine, scheduler
+from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.generation import engine, scheduler, sources
 from selectllm_tui.cli import COMMANDS, command, defaults, main
 
 TESTS = Path(__file__).parents[1]
@@ -76,6 +77,25 @@ def test_everything_comes_from_the_file(lab):
     assert code == 0, err
 
 
+def test_a_benchmark_that_is_away_stops_no_other(lab, monkeypatch):
+    load = sources.load_benchmark
+
+    def away(name, **given):
+        if name == "gsm8k":
+            raise BenchmarkError("the fake hub is away", "name files")
+        return load(name, **given)
+
+    monkeypatch.setattr(sources, "load_benchmark", away)
+    lab.write(FULL)
+    code, _, err = lab("generate", "--benchmark", "gsm8k", "--benchmark", "own")
+    assert code == 1
+    assert "mine  gsm8k          8,494   16,988" in err
+    assert "- questions of gsm8k: the fake hub is away; name files\n" in err
+    assert err.splitlines()[-1] == "error: gsm8k: the fake hub is away; name files"
+    assert lab.results.benchmarks() == ["own"]
+    assert lab.results.sampled("own", "mine").height == 10
+
+
 def test_flags_and_the_environment_win(lab, monkeypatch):
     lab.write(FULL)
     monkeypatch.setenv("SELECTLLM_CACHE", str(lab.folder / "environment"))
@@ -93,6 +113,9 @@ def test_prompts_never_mix(lab):
     lab.write(FULL)
     assert lab("generate")[0] == 0
     lab.write(FULL.replace("Be brief.", "Be long."))
+    code, _, err = lab("generate", "--dry-run")
+    assert code == 1
+    assert "mine on own: stored results were made with other settings; " in err
     code, _, err = lab("generate")
     assert code == 1
     assert "stored results of mine were made with other settings: prompt {" in err

@@ -185,6 +185,9 @@ def _questions(plan: Plan) -> list[Lack]:
         if item.problem is not None:
             problem = f"{item.llm.name} on {item.source.name}: {item.problem.problem}"
             lacks.append(Lack(SelectLLMError(problem, item.problem.remedy)))
+        elif item.differs:
+            problem = f"{item.llm.name} on {item.source.name}: stored results were made with other settings"
+            lacks.append(Lack(SelectLLMError(problem, "use another name, another --cache, or the same settings")))
     for source in {id(item.source): item.source for item in plan.items}.values():
         if source.no_exemplars is None:
             continue
