@@ -94,10 +94,14 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data).hexdigest()[:16]
 
 
-def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str] | None = None) -> bytes:
+def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str] | None = None, *, compressed: bool = True) -> bytes:
     """The frame as the bytes of a Parquet file that holds its own digest beside the given metadata."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, metadata={**(metadata or {}), SEAL_KEY: (_SEAL + _BLANK).decode()})
+    frame.write_parquet(
+        buffer,
+        compression="zstd" if compressed else "uncompressed",
+        metadata={**(metadata or {}), SEAL_KEY: (_SEAL + _BLANK).decode()},
+    )
     data = buffer.getvalue()
     at = data.rindex(_SEAL) + len(_SEAL)
     return data[:at] + digest(data).encode() + data[at + len(_BLANK) :]

@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["check_frame", "read_frame", "write_frame"]
 
+_LARGE = 1 << 26  # bytes
+
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Write a Parquet file with its digest inside, whole or not at all; raises CacheError."""
-    write_atomic(path, parquet_bytes(frame))
+    """Write a Parquet file with its digest inside, whole or not at all; raises CacheError.
+
+    A large one, the questions or scores of some hundred thousand rows, is not compressed: that would take longer than
+    all else that is done with it.
+    """
+    write_atomic(path, parquet_bytes(frame, compressed=frame.estimated_size() < _LARGE))
 
 
 def check_frame(path: Path) -> bytes:

@@ -23,7 +23,7 @@ __all__ = ["KINDS", "canonical_golds"]
 KINDS = ("number", "letter", "word", "none")
 _LETTER = r"^\s*\(?[A-Ja-j][).]?\s*$"
 _NUMBER = r"^[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?\.?$"
-_SOLVED = r"####\s*([^\n]*\S)\s*$"  # how GSM8K ends a gold solution
+_SOLVED = r"(?:####|\nA:|\nAnswer:)\s*([^\n]*\S)\s*$"  # how gold solutions end
 _LONGEST_WORD = 60  # characters
 
 
@@ -52,7 +52,11 @@ def canonical_golds(questions: pl.DataFrame, kind: str | None, note: Callable[[s
         .join(pl.DataFrame({"row": found["row"], "found": golds}), on="row", how="left", maintain_order="left")
         .with_columns(gold="found")
     )
-    return questions.select(QUESTION_SCHEMA.names()).cast(dict(QUESTION_SCHEMA))  # type: ignore[arg-type]
+    return _shaped(questions)
+
+
+def _shaped(questions: pl.DataFrame) -> pl.DataFrame:
+    return questions.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
 
 
 def _kind() -> pl.Expr:

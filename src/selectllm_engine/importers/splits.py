@@ -50,28 +50,30 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
     """
     named = questions["split"].str.strip_chars().str.to_lowercase()
     split = named.replace_strict(_WORDS, default=None, return_dtype=pl.String)
-    unknown = questions.filter(named.is_not_null() & (named != "") & split.is_null())["split"]
-    if len(unknown):
+    if len(unknown := questions["split"].filter(named.is_not_null() & (named != "") & split.is_null())):
         raise ImportFormatError(f"there is a split {unknown[0][:40]!r}", "name splits train, validation and test")
-    drawn = questions.filter(split.is_null())["text"]
-    if drawn.is_empty():
+    if not split.has_nulls():
         if options.split_by is not None:
             note("--split-by changes nothing: all questions have a split")
     elif options.split_by is None:
         split = split.fill_null("test")
-        if "train" not in split:
+        if not (split == "train").any():
             note("all questions are test: to train routers, import with --split-by 50/10/40")
     else:
-        split = split.fill_null(questions["text"].replace_strict(_draw(drawn, options), default=None))
+        drawn = _draw(questions["text"].filter(split.is_null()), options.split_by, options.seed)
+        split = questions.join(drawn, on="text", how="left", maintain_order="left")["drawn"].zip_with(
+            split.is_null(), split
+        )
     return questions.with_columns(split.alias("split"))
 
 
-def _draw(texts: pl.Series, options: Options) -> dict[str, str]:
-    order = ranked(texts.unique(maintain_order=True).to_list(), options.seed)
-    train, validation, _ = options.split_by or (0, 0, 100)
+def _draw(texts: pl.Series, shares: tuple[int, int, int], seed: int) -> pl.DataFrame:
+    """Columns text, drawn: every text once, with its split."""
+    order = ranked(texts.unique().to_list(), seed)
+    train, validation, _ = shares
     ends = (round(len(order) * train / 100), round(len(order) * (train + validation) / 100), len(order))
-    found, start = {}, 0
-    for name, end in zip(SPLITS, ends, strict=True):
-        found.update(dict.fromkeys(order[start:end], name))
-        start = end
-    return found
+    counts = (end - start for start, end in zip((0, *ends), ends, strict=False))
+    drawn = pl.concat(
+        [pl.repeat(name, count, eager=True, dtype=pl.String) for name, count in zip(SPLITS, counts, strict=True)]
+    )
+    return pl.DataFrame({"text": pl.Series(order, dtype=pl.String), "drawn": drawn})

@@ -1,0 +1,107 @@
+"""One LLM's results in the making: checked, numbered, and written as generations and verdicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.questions import distinct
+from selectllm_engine.parts import GENERATION_SCHEMA, MEASURED
+from selectllm_engine.writing import VERDICT_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from selectllm_engine.cache import Cache
+
+__all__ = ["Results"]
+
+_RESERVED = {"question_id", "split"}  # columns beside the LLMs' in a router's probabilities
+
+
+class Results:
+    """One LLM's results in the making: generations are written as they come, verdicts at the end."""
+
+    def __init__(self, name: str, facts: Mapping[str, Any]) -> None:
+        if name in _RESERVED:
+            raise ImportFormatError(f"there is an LLM named {name!r}", "rename it")
+        self.name = name
+        self.texts = self.repeated = self.odd = self.questions = 0
+        self._weights = {"id": name, "revision": None, "fingerprint": None}
+        self._facts = facts
+        self._verdicts: list[pl.DataFrame] = []
+        self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
+
+    def add(self, cache: Cache, benchmark: str, ids: pl.Series, rows: pl.DataFrame) -> None:
+        """Take rows of RESULTS and the questions they are about; write those with a text.
+
+        Raises:
+            ImportFormatError: a score is not from 0 to 1.
+        """
+        rows, odd = _sane(rows.insert_column(0, ids), self.name)
+        self.odd += odd
+        if rows.is_empty():
+            return
+        rows = self._numbered(rows)
+        written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
+        if written is not None:
+            measured = [name for name in MEASURED if written[name].null_count() < written.height]
+            with cache.writer(benchmark, self.name) as writer:
+                writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
+            self.texts += written.height
+        judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows
+        self._verdicts.append(judged.select(VERDICT_SCHEMA.names()))
+
+    def finish(self, cache: Cache, benchmark: str, more: Mapping[str, Any]) -> None:
+        """Write the verdicts and the manifest."""
+        seen = pl.concat([pl.DataFrame(schema={"question_id": pl.String, "sample": pl.Int32}), *self._seen])
+        last = seen["sample"].max()
+        self.questions = seen.height if distinct(seen["question_id"]) else seen["question_id"].n_unique()
+        samples = int(last) + 1 if self.texts and isinstance(last, int) else 0
+        with cache.writer(benchmark, self.name) as writer:
+            writer.start({**self._facts, "weights": self._weights, **more, "samples": samples})
+            if self._verdicts and not (verdicts := pl.concat(self._verdicts)).is_empty():
+                writer.write_verdicts(verdicts)
+
+    def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with sample numbers, without samples that were there before."""
+        key = ["question_id", "sample"]
+        if rows["sample"].has_nulls():
+            ids = pl.concat([*(each["question_id"] for each in self._seen), rows["question_id"]])
+            if distinct(ids):
+                arrival = pl.lit(0, dtype=pl.Int32)
+            else:
+                counted = pl.DataFrame([ids]).select(pl.int_range(pl.len(), dtype=pl.Int32).over("question_id"))
+                arrival = pl.lit(counted[:, 0].tail(rows.height))
+            rows = rows.with_columns(sample=pl.coalesce("sample", arrival))
+        both = pl.concat([*self._seen, rows.select(key)])
+        if both.select(pl.struct(key).hash().n_unique()).item() < both.height:
+            first = rows.unique(key, keep="first", maintain_order=True)
+            if self._seen:
+                first = first.join(pl.concat(self._seen), on=key, how="anti", maintain_order="left")
+            self.repeated += rows.height - first.height
+            rows = first
+        self._seen.append(rows.select(key))
+        return rows
+
+
+def _sane(rows: pl.DataFrame, llm: str) -> tuple[pl.DataFrame, int]:
+    """The rows that hold something, and how many latencies and costs are none; raises for scores outside 0 to 1."""
+    rows = rows.with_columns(pl.col("score").fill_nan(None))
+    wrong = rows.filter(~pl.col("score").is_between(0, 1))
+    if not wrong.is_empty():
+        score, question = wrong.row(0, named=True)["score"], wrong["question_id"][0]
+        raise ImportFormatError(
+            f"the score {score:g} of {llm} on question {question!r} is not from 0 to 1",
+            "scale scores so that 0 is wrong and 1 right",
+        )
+    odd = 0
+    for name in MEASURED:
+        if rows[name].null_count() < rows.height:
+            good = pl.col(name).is_finite() & (pl.col(name) >= 0)
+            odd += rows.select((~good).sum()).item()
+            rows = rows.with_columns(pl.when(good).then(name))
+    keep = pl.col("score").is_not_null() | pl.col("text").is_not_null()
+    return rows.filter(keep) if rows["score"].has_nulls() else rows, odd
