@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+from html import unescape
 from pathlib import Path
+
+from rich.cells import cell_len
 
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
@@ -27,6 +30,23 @@ PICTURES = {
     "lessons": ["escape", "right_square_bracket"],
     "pools": ["right_square_bracket", "down"],
 }
+
+
+SPACE = "&#160;"
+# A text of the picture: its tag up to x, x, the width it is stretched to, the rest of the tag, its words.
+TEXT = re.compile(
+    rf'(<text [^>]*?x=")([\d.]+)("[^>]*?textLength=")([\d.]+)("[^>]*>)((?:{SPACE})*)([^<]*?)((?:{SPACE})*)</text>'
+)
+
+
+def anchored(text: re.Match[str]) -> str:
+    """A text without the spaces at its ends, at the place of its first letter: some viewers drop such spaces."""
+    before, x, middle, length, rest, left, words, right = text.groups()
+    size = cell_len(unescape(words).strip())
+    if not size:
+        return ""
+    cell = float(length) / (len(left + right) // len(SPACE) + size)
+    return f"{before}{float(x) + len(left) // len(SPACE) * cell:g}{middle}{size * cell:g}{rest}{words}</text>"
 
 
 async def settle(app: ExplorerApp) -> None:
@@ -48,8 +68,8 @@ async def main() -> None:
                 await pilot.press(key)
                 await settle(app)
             picture = app.export_screenshot(title=f"selectllm tui · {name}")
-            # Spaces at both ends of a text are lost in some viewers, which then move the rest of it.
             picture = re.sub(r"[ \t]+\n", "\n", picture)
+            picture = TEXT.sub(anchored, picture)
             (IMAGES / f"{name}.svg").write_text(picture, "utf-8")
 
 

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from textual.binding import Binding, BindingType
 
 from selectllm_tui import reasons
-from selectllm_tui.state import FILTERS, TABS
+from selectllm_tui.state import FILTERS, LISTING, TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selectllm_tui.reasons import Context
 
-__all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "key_name", "markdown", "of_target"]
+__all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "footer", "key_name", "markdown", "of_target"]
 
 Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "textual"]
-LISTING = ("questions", "question")  # the tabs that show questions, one or all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class Command:
         section: under which heading of the help it stands.
         target: which part of the screen has the binding.
         tabs: the tabs on which it acts; empty for all.
-        footer: its rank in the footer; 0 keeps it out.
         palette: whether the palette offers it.
         reason: why it cannot act now, or None.
     """
@@ -49,7 +47,6 @@ class Command:
     section: str
     target: Target = "main"
     tabs: tuple[str, ...] = ()
-    footer: int = 0
     palette: bool = True
     reason: reasons.Reason = reasons.always
 
@@ -61,7 +58,7 @@ def _filter(name: str, key: str) -> Command:
         name,
         f"Only questions where {FILTERS[name]}; again for all.",
         "Questions",
-        tabs=LISTING,
+        tabs=(*LISTING, "lessons"),
         reason=reasons.changed
         if name == "changed"
         else (reasons.votes if name in {"outvoted", "rescued"} else reasons.always),
@@ -76,24 +73,21 @@ COMMANDS: tuple[Command, ...] = (
         "toggle",
         "Switch the LLM with that number on or off.",
         "Pool",
-        footer=1,
         palette=False,
     ),
     Command(
         "toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=reasons.no_llm
     ),
-    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", footer=15, reason=reasons.all_on),
+    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", reason=reasons.all_on),
     Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=reasons.only),
-    Command(
-        "undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", footer=11, reason=reasons.undo
-    ),
+    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", reason=reasons.undo),
     Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=reasons.redo),
     # Setup
-    Command("router", ("r",), "router", "The next router.", "Router and policy", footer=5, reason=reasons.routers),
+    Command("router", ("r",), "router", "The next router.", "Router and policy", reason=reasons.routers),
     Command(
         "router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=reasons.routers
     ),
-    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", footer=6, reason=reasons.policies),
+    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", reason=reasons.policies),
     Command(
         "policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=reasons.policies
     ),
@@ -128,10 +122,10 @@ COMMANDS: tuple[Command, ...] = (
         "Router and policy",
     ),
     # Tabs
-    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs", footer=7),
+    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs"),
     Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
     *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
-    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", footer=8, reason=reasons.row),
+    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", reason=reasons.row),
     Command(
         "sort",
         ("s",),
@@ -139,7 +133,6 @@ COMMANDS: tuple[Command, ...] = (
         "Sort by the next column.",
         "Tabs",
         tabs=("results", "questions", "pools"),
-        footer=14,
     ),
     Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions", "pools")),
     Command(
@@ -149,13 +142,11 @@ COMMANDS: tuple[Command, ...] = (
         "Show another figure: the study's column, accuracy or latency or gap, latency or cost.",
         "Tabs",
         tabs=("results", "matrix", "tradeoff"),
-        footer=13,
+        reason=reasons.measure,
     ),
     # Questions
-    Command(
-        "search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions", footer=9
-    ),
-    Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions", footer=10),
+    Command("search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions"),
+    Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions"),
     _filter("misrouted", "m"),
     _filter("only-one", "o"),
     _filter("unsolvable", "z"),
@@ -164,9 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     _filter("disagreement", "d"),
     _filter("changed", "c"),
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
-    Command(
-        "next", ("n",), "next", "The next question within the filter.", "Questions", footer=12, reason=reasons.within
-    ),
+    Command("next", ("n",), "next", "The next question within the filter.", "Questions", reason=reasons.within),
     Command(
         "previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=reasons.within
     ),
@@ -176,10 +165,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),
     Command("zoom_out", ("X",), "zoom out", "Look from further away.", "Trade-off", tabs=("tradeoff",)),
     Command("zoom_reset", ("0",), "whole plot", "Everything in view again.", "Trade-off", tabs=("tradeoff",)),
-    Command("pan_left", ("left",), "left", "Move the view.", "Trade-off", "plot", palette=False),
-    Command("pan_right", ("right",), "right", "Move the view.", "Trade-off", "plot", palette=False),
-    Command("pan_up", ("up",), "up", "Move the view.", "Trade-off", "plot", palette=False),
-    Command("pan_down", ("down",), "down", "Move the view.", "Trade-off", "plot", palette=False),
+    Command("pan_left", ("left",), "left", "Move the view to the left.", "Trade-off", "plot", palette=False),
+    Command("pan_right", ("right",), "right", "Move it to the right.", "Trade-off", "plot", palette=False),
+    Command("pan_up", ("up",), "up", "Move it up.", "Trade-off", "plot", palette=False),
+    Command("pan_down", ("down",), "down", "Move it down.", "Trade-off", "plot", palette=False),
     # Generations
     Command("sample(1)", ("n",), "next sample", "The next generation.", "Generations", "generations", palette=False),
     Command(
@@ -233,10 +222,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # Everywhere
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
-    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", footer=16),
+    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere"),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
-    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", footer=2),
-    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", footer=3),
+    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere"),
+    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere"),
     Command(
         "command_palette",
         ("ctrl+p",),
@@ -244,7 +233,6 @@ COMMANDS: tuple[Command, ...] = (
         "Everything, by name.",
         "Everywhere",
         "textual",
-        footer=4,
         palette=False,
     ),
     Command(
@@ -258,6 +246,20 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("quit", ("ctrl+q",), "quit", "Leave the explorer.", "Everywhere", "textual", palette=False),
 )
+
+# What the footer says, by rank: the tab's own commands (with a title for what they do there), then everybody's.
+TAB_FOOTERS: dict[str, dict[str, str]] = {
+    "results": {"open": "use it", "sort": "sort"},
+    "matrix": {"open": "use the pair", "measure": "figure"},
+    "tradeoff": {"zoom_in": "closer", "zoom_out": "further", "zoom_reset": "all", "measure": "seconds or dollars"},
+    "questions": {"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},
+    "question": {"open": "generations", "next": "next", "filters": "filter", "copy": "copy", "ask": "ask your own"},
+    "lessons": {"filter_misrouted": "misrouted", "filter_outvoted": "outvoted", "filter_unsolvable": "unsolvable"},
+    "pools": {"open": "make it the pool", "sort": "sort"},
+}
+FIRST = ("toggle", "tab_next", "help", "quit")
+THEN = ("router", "policy", "undo", "command_palette", "measure", "export", "ask", "all", "split", "protocol")
+LAST = ("help", "quit", "command_palette")  # at the end of the line
 
 NAMES = {
     "equals_sign": "=",
@@ -294,6 +296,15 @@ def keys_name(command: Command) -> str:
     if command.name == "toggle":
         return "1-9"
     return " ".join(key_name(key) for key in command.keys)
+
+
+def footer(tab: str) -> list[tuple[Command, str]]:
+    """The commands that the footer offers on a tab, the most important first, each with its title there."""
+    own = TAB_FOOTERS[tab]
+    titles = dict.fromkeys(FIRST) | own | {name: None for name in THEN if name not in own}
+    named = {command.name: command for command in reversed(COMMANDS) if command.keys}
+    acting = [(named[name], title) for name, title in titles.items() if not named[name].tabs or tab in named[name].tabs]
+    return [(command, title or command.title) for command, title in acting]
 
 
 def of_target(target: Target) -> Iterator[Command]:
@@ -334,6 +345,8 @@ def markdown() -> str:
     rows = ["| key | what it does |", "|---|---|"]
     section = ""
     for command in COMMANDS:
+        if not command.keys:  # the palette's alone
+            continue
         if command.section != section:
             section = command.section
             rows.append(f"| | **{section}** |")

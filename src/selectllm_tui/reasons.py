@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from selectllm_tui.snapshots.published import PUBLISHED
+
 if TYPE_CHECKING:
     from selectllm_tui.state import Setup, Space, State
 
@@ -90,6 +92,12 @@ def k(step: int) -> Reason:
         return ("these are all the samples there are" if step > 0 else "K is 1 already") if same else None
 
     return reason
+
+
+def measure(context: Context) -> str | None:
+    if context.state.view.tab == "results" and context.space and context.space.benchmark not in PUBLISHED:
+        return f"the study has no figures for this benchmark, only for {' and '.join(PUBLISHED)}"
+    return None
 
 
 def splits(context: Context) -> str | None:

@@ -14,7 +14,7 @@ from selectllm_engine.llms import Pool
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FILTERS", "TABS", "Setup", "Slider", "Space", "State", "View"]
+__all__ = ["FILTERS", "LISTING", "TABS", "Setup", "Slider", "Space", "State", "View"]
 
 Protocol = Literal["corrected", "paper"]
 TABS: dict[str, str] = {
@@ -27,14 +27,15 @@ TABS: dict[str, str] = {
     "pools": "Pools",
 }
 FILTERS: dict[str, str] = {
-    "misrouted": "an LLM of the pool is right, none that was selected",
+    "misrouted": "an LLM of the pool is right, none selected",
     "only-one": "exactly one LLM of the pool is right",
     "unsolvable": "no LLM of the pool is right",
-    "outvoted": "a selected LLM is right, the pooled vote is not",
+    "outvoted": "a selected LLM is right, the pooled vote not",
     "rescued": "the pooled vote is right, no single LLM is",
     "disagreement": "the LLMs of the pool do not all vote alike",
-    "changed": "right before the last change and wrong after it, or the other way round",
+    "changed": "the last change flipped right and wrong",
 }
+LISTING = ("questions", "question")  # the tabs that show questions, one or all
 UNDO_DEPTH = 200
 
 

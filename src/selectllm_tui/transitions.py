@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.reasons import Context
-from selectllm_tui.state import FILTERS, TABS, Setup, Space, State
+from selectllm_tui.state import FILTERS, LISTING, TABS, Setup, Space, State
 
 __all__ = ["MEASURES", "SORTS", "TRANSITIONS", "Transition", "choose_policy", "choose_router"]
 
@@ -54,7 +54,10 @@ def _only(context: Context, _: str) -> State:
 
 def _filter(name: str) -> Transition:
     def transition(context: Context, _: str) -> State:
-        return context.state.look(filter=None if context.state.view.filter == name else name)
+        view = context.state.view
+        if view.tab not in LISTING:  # whoever asks for such questions elsewhere wants to see them
+            return context.state.look(filter=name, tab="questions")
+        return context.state.look(filter=None if view.filter == name else name)
 
     return transition
 

@@ -32,6 +32,7 @@ __all__ = ["AskScreen", "candidate_rows", "neighbour_spans"]
 class AskScreen(Dialog[None]):
     """A line to type in, the LLMs, the nearest training questions. No LLM is asked."""
 
+    KEYS: ClassVar[dict[str, str]] = {"↵": "route it", "tab": "to the table", "esc": "back"}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
     DEFAULT_CSS = """
     AskScreen Input { border: round $line; height: 3; }
@@ -111,7 +112,7 @@ def candidate_rows(routing: Routing) -> ListRows:
         Column("llm", "  LLM", 22, flex=2),
         Column("p", "p(right)", 8, align="right"),
         Column("bar", "", 10, flex=1, drop=1),
-        Column("latency", "latency s", 9, align="right"),
+        Column("latency", "seconds", 7, align="right"),
         Column("asked", "asked", 8),
     )
     digits = formats.decimals([each.latency for each in routing.candidates])

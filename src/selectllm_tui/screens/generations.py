@@ -62,6 +62,7 @@ def samples_of(run: Run, detail: Detail, llm: str) -> list[Sample]:
 class GenerationsScreen(Dialog[None]):
     """Samples on the left, the text of the one under the cursor on the right."""
 
+    KEYS: ClassVar[dict[str, str]] = {"n N": "sample", "space b": "scroll", "esc": "back"}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("generations"), Binding("q", "leave", "leave", show=False)]
     DEFAULT_CSS = """
     GenerationsScreen > .box { height: 90%; max-width: 160; width: 94%; }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
 
@@ -32,15 +32,22 @@ PARTS: dict[str, str] = {
 ABOUT: dict[str, str] = {
     "results": (
         "One row per way to answer: baselines, the router with every policy, each LLM alone. accuracy is the share of "
-        "questions answered right, in percent, with its 95 % Wilson interval on a scale common to all rows. latency is "
-        "seconds to answer a prompt once, one at a time, summed over the LLMs that answer; accuracy is maj@K's. gap is "
-        "the part of the way from best-single to the oracle. p compares with best-single on the same questions "
-        "(McNemar, not adjusted for looking at many rows). ↵ on a policy makes it the policy, on an LLM switches it."
+        "questions answered right, in percent, with its 95 % Wilson interval drawn on a scale common to all rows. "
+        "seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs that answer; "
+        "accuracy is maj@K's. LLMs/q is how many LLMs answer a question. gap is the part of the way from best-single "
+        "to the oracle. p compares with best-single on the same questions (McNemar, not adjusted for looking at many "
+        "rows). Below the table is more about the row under the cursor. ↵ on a policy makes it the policy, on an LLM "
+        "switches it."
     ),
-    "matrix": ("Every router with every policy. ↵ goes to the pair under the cursor, w changes the figure."),
+    "matrix": (
+        "Every router (down) with every policy (across), at the values of the sliders; the stronger the shade, the "
+        "better. ◆ is the best pair, ▸ the one in use. ↵ goes to the pair under the cursor, w changes the figure."
+    ),
     "tradeoff": (
-        "Accuracy against seconds (or dollars) per question: LLMs, baselines, the router's policies, the curve of "
-        "cost-aware over λ, and the Pareto front: what nothing else beats in both."
+        "Accuracy against seconds (w: dollars) per question, on a logarithmic scale: LLMs, baselines, the router's "
+        "policies, the curve of cost-aware over λ, and the Pareto front: what nothing else beats in both; best is the "
+        "upper left. Z and X zoom, the arrows move, 0 brings everything back; the mouse's wheel and drag do too. A "
+        "label that has no room is left out: zoom in to see it."
     ),
     "questions": (
         "One line per question, one mark per LLM: ✓ right, ✗ wrong, · no answer found; underlined are the LLMs that "
@@ -49,11 +56,19 @@ ABOUT: dict[str, str] = {
         "selected is) and outvoted (a selected one is, the pooled vote is not); rescued: only the pooled vote is right."
     ),
     "question": (
-        "What the router believed (p), what each LLM's samples voted for and what the vote of the selected LLMs came "
-        "to. Ties go to the answer seen first. ↵ on an LLM shows its generations."
+        "What the router believed (p: probability of being right), what each LLM's samples voted for and what the vote "
+        "of the selected LLMs (▸) came to; pooled is all their samples in one vote. Ties go to the answer seen first. "
+        "↵ on an LLM shows its generations."
     ),
-    "lessons": "The study's five questions, answered for this pool.",
-    "pools": "The best subsets of the LLMs by their pooled vote and by their oracle. ↵ makes one the pool.",
+    "lessons": (
+        "Where the setup loses accuracy, then the study's five questions, answered for this pool and split with the "
+        "figures behind each answer; last, which LLMs do better on train than the others: they may have seen it."
+    ),
+    "pools": (
+        "The best subsets of all LLMs of the run, ranked on validation by their pooled vote; the other figures are "
+        "those of the split on the screen: pooled vote, oracle and seconds if all of the subset answer. ★ marks the "
+        "Pareto front, ▸ the pool in use. ↵ makes the subset under the cursor the pool; u brings the old one back."
+    ),
 }
 
 
@@ -76,6 +91,7 @@ def help_spans(tab: str, part: str = "") -> list[Span]:
 class HelpScreen(Dialog[None]):
     """A text that scrolls."""
 
+    KEYS: ClassVar[dict[str, str]] = {"↑ ↓ pageup pagedown": "scroll", "esc": "back"}
     DEFAULT_CSS = "HelpScreen > .box { height: 90%; } HelpScreen TextView { height: 1fr; }"
 
     def __init__(self, tab: str, part: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.commands import COMMANDS, Command, keys_name, why_not
+from selectllm_tui.commands import COMMANDS, LAST, TAB_FOOTERS, Command, footer, keys_name, why_not
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
@@ -53,24 +53,23 @@ class KeyBar(Painting):
             self.message = None
 
     def entries(self, width: int) -> list[tuple[Command, list[Span]]]:
-        """The commands that fit into `width` by their rank, in the order of the table."""
+        """The commands that fit into `width` by their rank: everybody's, the tab's own, help and the like."""
         if self.context is None:
             return []
         tab = self.context.state.view.tab
-        acting = [each for each in COMMANDS if each.footer and (not each.tabs or tab in each.tabs)]
-        chosen: dict[int, tuple[Command, list[Span]]] = {}
+        chosen: list[tuple[tuple[bool, bool, int], Command, list[Span]]] = []
         used = 1
-        for at in sorted(range(len(acting)), key=lambda at: acting[at].footer):
-            command = acting[at]
+        for command, title in footer(tab):
             dim = why_not(command, self.context) is not None
             spans: list[Span] = [
                 (keys_name(command), "faint" if dim else "accent"),
-                (f" {command.title}  ", "faint" if dim else "muted"),
+                (f" {title}  ", "faint" if dim else "muted"),
             ]
-            if used + width_of(spans) <= width:
-                chosen[at] = (command, spans)
+            if used + width_of(spans) <= width + 2:  # the last one needs no space after it
+                place = (command.name in LAST, command.name in TAB_FOOTERS[tab], COMMANDS.index(command))
+                chosen.append((place, command, spans))
                 used += width_of(spans)
-        return [chosen[at] for at in sorted(chosen)]
+        return [(command, spans) for _, command, spans in sorted(chosen, key=lambda each: each[0])]
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The one line."""
@@ -79,6 +78,7 @@ class KeyBar(Painting):
             spans: list[Span] = [(" ", "plain"), self.message]
         else:
             spans = [(" ", "plain"), *(span for _, entry in self.entries(width) for span in entry)]
+            spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])
         return self.painted(fit(spans, width))
 
     def on_click(self, event: events.Click) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.css.query import NoMatches
-from textual_hires_canvas import Canvas, HiResMode
+from textual_hires_canvas import Canvas, HiResMode, TextAlign
 from textual_plot import PlotWidget
 from textual_plot.axis_formatter import AxisFormatter
 
@@ -76,6 +76,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         super().__init__(id=id)
         self.set_reactive(PlotWidget.margin_left, 7)
         self.set_reactive(PlotWidget.margin_top, 1)
+        self.set_reactive(PlotWidget.margin_bottom, 2)
         self._marks: Sequence[Mark] = ()
         self._curves: Sequence[Curve] = ()
         self._limits: tuple[float, float, float, float] | None = None
@@ -159,6 +160,12 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         for mark, (x, y) in sorted(places, key=lambda item: item[0].rank):
             if self._inside(x, y):
                 self._label(canvas, mark, x, y, taken)
+
+    def _render_x_label(self) -> None:
+        """Writes the label right below the ticks; the base class leaves a line between."""
+        canvas, margin = self.query_one("#plot", Canvas), self.query_one("#margin-bottom", Canvas)
+        ink = self.get_component_rich_style("plot--label")
+        margin.write_text(canvas.size.width // 2 + self.margin_left, 1, f"[{ink}]{self._x_label}", TextAlign.CENTER)
 
     def _inside(self, x: int, y: int) -> bool:
         area = self._scale_rectangle

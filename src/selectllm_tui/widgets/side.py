@@ -142,6 +142,10 @@ def policy_rows(setup: Setup, space: Space) -> ListRows:
     return ListRows(POLICY_COLUMNS, keys, lines)
 
 
+# Above each list, what it is and the keys that act on it from anywhere.
+TITLES = {"pool": ("Pool", "1-9"), "routers": ("Router", "r"), "policies": ("Policy", "p")}
+
+
 class SliderTable(RowTable):
     """Rows of which some have a slider: left and right move it."""
 
@@ -167,14 +171,16 @@ class Side(Vertical):
     Side RowTable:focus { border: round $accent; border-title-color: $accent; }
     Side #pool { max-height: 45%; border-subtitle-color: $foreground 62%; }
     Side #routers { height: 1fr; min-height: 4; }
-    Side #policies { max-height: 40%; }
+    Side #policies { max-height: 40%; border-subtitle-color: $foreground 62%; }
     """
 
     def compose(self) -> ComposeResult:
         """Pool, routers, policies."""
-        for name, title in (("pool", "Pool"), ("routers", "Router"), ("policies", "Policy")):
+        for name, (title, keys) in TITLES.items():
             table = (SliderTable if name == "policies" else RowTable)(id=name, header=False)
-            table.border_title = title
+            table.border_title = f"{title} [$accent]{keys}[/]"
+            if name == "policies":
+                table.border_subtitle = "[$accent]- =[/] slider   [$accent], .[/] K"
             yield table
 
     def show(self, setup: Setup, space: Space, facts: Mapping[str, Facts]) -> None:

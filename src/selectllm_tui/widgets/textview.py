@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TextView", "wrap"]
 
+NUMBER = 4  # digits of a paragraph's number stay below
 _PIECE = re.compile(r"\S+|\s+")
 
 
 def wrap(spans: Iterable[Span], width: int) -> list[list[Span]]:
     """Lines of at most `width` cells; breaks between words where possible, within them where not.
 
-    What continues an indented paragraph is indented alike.
+    What continues an indented paragraph is indented alike, and what continues a numbered one stands below its text.
     """
     wrapper = _Wrapper(max(width, 1))
     for text, style in spans:
@@ -61,6 +62,8 @@ class _Wrapper:
         size = cell_len(text)
         if not self.used:
             self.indent = min(size, self.width // 4)
+        elif size > 1 and self.used < NUMBER and "".join(each for each, _ in self.lines[-1]).isdigit():
+            self.indent = self.used + size
         if self.used + size <= self.width:
             self._put(text, style, size)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
+from selectllm_tui.commands import COMMANDS, filter_of, keys_name
 from selectllm_tui.widgets.tabs.base import Tab
 from selectllm_tui.widgets.textview import TextView
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["LessonsTab", "lessons_spans"]
 
 ANSWERS = {"yes": ("✓ yes", "right"), "no": ("✗ no", "wrong"), "partly": ("◐ partly", "accent")}
+# The question that no yes or no answers: what its answer stands for.
+OF_POLICIES = {"yes": ("✓ another than argmax is better", "right"), "no": ("✗ none is better than argmax", "wrong")}
 UNKNOWN = ("– unknown", "muted")
 # What a question ended as: name, shape (so that colour is not needed) and style.
 LOSSES = (
@@ -68,7 +71,7 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
         spans += [
             (f"\n{number}  ", "accent"),
             (f"{each.question}  ", "plain"),
-            ANSWERS.get(each.answer, UNKNOWN),
+            (OF_POLICIES if each.key == "policies" else ANSWERS).get(each.answer, UNKNOWN),
             ("\n   ", "plain"),
             (each.sentence, "muted"),
             ("\n", "plain"),
@@ -88,6 +91,10 @@ def _losses(row: Row) -> list[Span]:
         spans += [(shape, style), (f" {name} ", "muted"), (f"{formats.percent(part)}   ", "plain")]
     if row.rescued:
         spans += [("\nrescued by the vote alone ", "muted"), (formats.percent(row.rescued), "plain")]
+    spans.append(("\nsee these questions:", "muted"))
+    for command in COMMANDS:
+        if filter_of(command) in {name for name, *_ in LOSSES}:
+            spans += [(f"  {keys_name(command)}", "accent"), (f" {filter_of(command)}", "muted")]
     return spans
 
 

@@ -57,7 +57,7 @@ def pools_title(subsets: Subsets) -> list[Line]:
         line((f"{formats.count(len(subsets.subsets))} subsets", "strong")),
         line((f"ranked by their {votes} on {where}", "muted")),
         line(("★", "accent"), (" no other is as accurate and as fast", "muted")),
-        line(("↵", "accent"), (" makes it the pool", "muted")),
+        line(("▸", "accent"), (" the pool in use", "muted")),
     ]
     if not subsets.exhaustive:
         parts.append(line(("the best found, not all", "warn")))
@@ -82,7 +82,7 @@ FIGURES = (
     Column("accuracy", "pooled", 8, align="right", sortable=True),
     Column("bar", "", 8, flex=1, drop=3, export=False),
     Column("oracle", "oracle", 8, align="right", drop=1),
-    Column("latency", "latency s", 10, align="right", sortable=True),
+    Column("latency", "seconds", 8, align="right", sortable=True),
     Column("size", "LLMs", 6, align="right", drop=4, sortable=True),
 )
 

@@ -101,12 +101,12 @@ def columns_of(detail: Detail) -> tuple[Column, ...]:
     """The columns; maj is headed by K."""
     return (
         Column("llm", "  LLM", 20, flex=1),
-        Column("p", "p(right)", 8, align="right"),
-        Column("bar", "", 8, drop=2, export=False),
-        Column("votes", "votes", 17, flex=4),
-        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 7, flex=1, align="right"),
+        Column("p", "p", 4, align="right"),
+        Column("bar", "(right)", 7, drop=2, export=False),
+        Column("votes", "votes", 18, flex=6),
+        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right"),
         Column("right", "", 1),
-        Column("note", "", 15, drop=1),
+        Column("note", "", 11, drop=1),
     )
 
 
@@ -125,16 +125,15 @@ def ballot_rows(detail: Detail) -> ListRows:
 def _cells(each: Ballot, detail: Detail) -> list[Cell]:
     style = "plain" if each.on else "faint"
     notes = [
-        "selected" if each.selected and each.llm else "",
         "" if each.on else "not in pool",
-        "tie: first seen" if each.tied else "",
+        "tie" if each.tied else "",
     ]
     probability = "" if each.probability is None else f"{each.probability:.2f}".removeprefix("0")
     mark = ("▸ " if each.selected and each.llm else "  ", "accent")
     return [
         named(each.llm or POOLED, style if each.llm else "strong", mark),
         line((probability, style)),
-        line((formats.bar(each.probability or 0.0, 8), "accent" if each.selected else "muted")),
+        line((formats.bar(each.probability or 0.0, 7), "accent" if each.selected else "muted")),
         partial(votes_line, each, detail.gold),
         line((each.winner if each.winner is not None else "–", style)),
         line(

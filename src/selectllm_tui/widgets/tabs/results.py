@@ -44,7 +44,7 @@ class ResultsTab(Tab):
 
     def compose(self) -> ComposeResult:
         """The table, and more about the row under the cursor."""
-        yield RowTable(id="results", gap=2)
+        yield RowTable(id="results")
         yield Bar(id="row-details")
 
     def show(self, snapshot: Results, state: State) -> None:
@@ -103,7 +103,9 @@ def details(row: Row | None) -> list[Line]:
         return [line("")]
     digits = formats.decimals([row.latency])
     p = formats.p_value(row.p_vs_best_single)
+    ends = [formats.percent(end) for end in (row.accuracy_low, row.accuracy_high) if end is not None]
     figures = [
+        ("95 % interval", row.accuracy_low, f"{' to '.join(ends)} %"),
         ("p against best-single", row.p_vs_best_single, p if p.startswith("<") else f"= {p}"),
         ("in parallel", row.latency_parallel, f"{formats.fixed(row.latency_parallel, digits)} s"),
         ("over right answers", row.latency_correct, f"{formats.fixed(row.latency_correct, digits)} s"),
@@ -117,10 +119,10 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
     """The columns that have figures."""
     rows = [each.row for each in results.entries if each.row is not None]
     made = [
-        Column("name", "", 23, flex=1, sortable=True),
+        Column("name", "", 22, flex=1, sortable=True),
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
-        Column("interval", "95 % interval", 20, flex=3, drop=2, export=False),
-        Column("latency", "latency s", 9, align="right", sortable=True),
+        Column("interval", " 95 % interval", 14, flex=3, drop=2, export=False),
+        Column("latency", "seconds", 7, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=3),
         Column("llms", "LLMs/q", 6, align="right", drop=4),
         Column("gap", "gap", 6, align="right", drop=1, sortable=True),

@@ -22,7 +22,7 @@ __all__ = ["TradeoffTab", "front_parts", "marks"]
 # Shape, style and rank of each kind of point; shapes differ, so that colour is not needed.
 KINDS = {
     "current": ("★", "accent", 0),
-    "policy": ("▲", "up", 2),
+    "policy": ("▲", "right", 2),
     "llm": ("●", "plain", 1),
     "baseline": ("◇", "muted", 3),
     "off": ("○", "faint", 4),
@@ -32,7 +32,7 @@ NAMES = {
     "policy": "policy",
     "llm": "LLM",
     "baseline": "baseline",
-    "off": "LLM not in the pool",
+    "off": "not in pool",
 }
 UNITS = {"latency": "seconds per question", "cost": "dollars per 1,000 questions"}
 SCALES = {"latency": 1.0, "cost": 1000.0}
@@ -56,7 +56,7 @@ class TradeoffTab(Tab):
     def show(self, snapshot: Tradeoff, state: State) -> None:  # noqa: ARG002
         """Renders the points there are."""
         plot = self.query_one(Plot)
-        self.query_one("#legend-line", Bar).flow(*legend())
+        self.query_one("#legend-line", Bar).flow(*legend(snapshot))
         self.query_one("#front", Bar).flow(*front_parts(snapshot))
         if snapshot.missing:
             plot.draw((), ())
@@ -101,14 +101,17 @@ def marks(snapshot: Tradeoff) -> list[Mark]:
     ]
 
 
-def legend() -> list[Line]:
-    """What the shapes mean."""
-    parts: list[Line] = [line((char, style), (f" {NAMES[kind]}", "muted")) for kind, (char, style, _) in KINDS.items()]
-    return [
-        *parts,
-        line(("⠤⠤", "accent"), (" cost-aware over λ", "muted")),
-        line(("⠤⠤", "muted"), (" Pareto front", "muted")),
+def legend(snapshot: Tradeoff) -> list[Line]:
+    """What the shapes mean, those that occur."""
+    there = {each.kind for each in snapshot.points}
+    parts: list[Line] = [
+        line((char, style), (f" {NAMES[kind]}", "muted")) for kind, (char, style, _) in KINDS.items() if kind in there
     ]
+    if len(snapshot.curve) > 1:
+        parts.append(line(("⠤⠤", "accent"), (" cost-aware λ", "muted")))
+    if len(snapshot.front) > 1:
+        parts.append(line(("⠤⠤", "muted"), (" Pareto", "muted")))
+    return parts
 
 
 def front_parts(snapshot: Tradeoff) -> list[Line]:
