@@ -17,7 +17,7 @@ from selectllm_tui.cli import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 FACES = [path for path in SOURCES if "selectllm_tui" in path.parts]
-HEAVY = {"torch", "vllm", "transformers", "sklearn", "skops", "scipy", "textual"}
+HEAVY = {"torch", "vllm", "transformers", "sklearn", "skops", "scipy", "textual", "matplotlib"}
 
 
 def imported(path):

@@ -16,7 +16,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -25,12 +25,13 @@ from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
 from selectllm_engine.files import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from selectllm_engine.llms import Pool
+    from selectllm_engine.outcomes import Outcomes
     from selectllm_engine.policies import RouterScores
     from selectllm_engine.run import Run
 
@@ -218,7 +219,7 @@ def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
     return rows.select("sample_id", "prompt", "eval_name", *theirs, *said)
 
 
-def _threshold_notes(run: Run, llms: Sequence[str]) -> Iterable[str]:
+def _threshold_notes(run: Run, llms: Sequence[str]) -> Iterator[str]:
     thresholds = {run.info(llm).get("threshold") for llm in llms} - {None, 0.5}
     if thresholds:
         values = ", ".join(f"{each:g}" for each in sorted(thresholds))  # type: ignore[type-var]
@@ -243,36 +244,56 @@ def export_predictions(run: Run, path: Path, router: str, *, force: bool = False
         CacheError: results can't be read, or the file can't be written.
     """
     check_target(path, (".csv",), force=force)
+    rows: list[list[Any]] = []
+    llms: tuple[str, ...] = ()
+    unusable: dict[str, list[str]] = {}
+    last = ""
+    for split in (split for split in _SPLITS if split in run.splits):
+        outcomes, scores = run.outcomes(split), run.scores(router, split, forest=False)
+        if scores.note is not None:
+            unusable.setdefault(scores.note, []).append(split)
+        elif len(outcomes.labels):
+            llms = tuple(sorted(set(outcomes.llms) - set(scores.missing)))
+            rows += _prediction_rows(outcomes, _logits(scores), llms)
+            last = split
+    if not rows:
+        remedy = "; ".join(unusable) or f"selectllm train --router {router}"
+        raise UsageError(f"{router} has no predictions to export", remedy)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_PREDICTIONS)
-    rows, notes, llms, reasons = 0, [], (), []
-    for split in (split for split in _SPLITS if split in run.splits):
-        outcomes = run.outcomes(split)
-        if not len(outcomes.labels):
-            continue
-        scores = run.scores(router, split, forest=False)
-        if scores.note is not None:
-            reasons.append(f"{split} is left out: {scores.note}")
-            continue
-        llms = tuple(sorted(set(outcomes.llms) - set(scores.missing)))
-        columns = [outcomes.llms.index(name) for name in llms]
-        logits = _logits(scores)[:, columns].tolist()
-        labels = outcomes.labels[:, columns].tolist()
-        for text, right, row in zip(outcomes.questions["text"].to_list(), labels, logits, strict=True):
-            raw = [int(value > 0) for value in row]
-            chosen = [name for name, on in zip(llms, raw, strict=True) if on]
-            solved = [name for name, on in zip(llms, right, strict=True) if on]
-            writer.writerow([text, _SPLITS[split], solved, chosen, raw, row])
-        rows += len(labels)
-    if not rows:
-        raise UsageError(
-            f"{router} has no predictions to export", "; ".join(reasons) or f"selectllm train --router {router}"
-        )
+    writer.writerows(rows)
+    save(path, out.getvalue().encode(errors="replace"))
+    notes = [f"{', '.join(splits)} left out: {reason}" for reason, splits in unusable.items()]
     if left_out := [name for name in run.llms if name not in llms]:
         notes.append(f"{', '.join(left_out)} left out: {router} was trained without")
-    save(path, out.getvalue().encode(errors="replace"))
-    return Exported(path, rows, llms, (*reasons, *notes))
+    named = {name for row in rows for name in (*row[2], *row[3])}
+    needed = [] if named == set(llms) else [f"--llms {','.join(llms)}"]
+    if seconds := _seconds(run, last, llms):
+        needed.append(f"--latency {seconds}")
+    if needed:
+        notes.append(f"the format can't say it all: import it again with {' '.join(needed)}")
+    return Exported(path, len(rows), llms, tuple(notes))
+
+
+def _prediction_rows(outcomes: Outcomes, logits: NDArray[np.float64], llms: Sequence[str]) -> Iterator[list[Any]]:
+    columns = [outcomes.llms.index(name) for name in llms]
+    split = _SPLITS[outcomes.split]
+    told = (outcomes.questions["text"].to_list(), outcomes.labels[:, columns].tolist(), logits[:, columns].tolist())
+    for text, right, row in zip(*told, strict=True):
+        raw = [int(value > 0) for value in row]
+        yield [text, split, _on(llms, right), _on(llms, raw), raw, row]
+
+
+def _on(llms: Sequence[str], flags: Sequence[int]) -> list[str]:
+    return [name for name, flag in zip(llms, flags, strict=True) if flag]
+
+
+def _seconds(run: Run, split: str, llms: Sequence[str]) -> str:
+    """Each LLM's mean seconds in a split, as `selectllm import predictions --latency` takes them."""
+    outcomes = run.outcomes(split)
+    means = {name: outcomes.latency[:, outcomes.llms.index(name)].mean(dtype=np.float64) for name in llms}
+    return ",".join(f"{name}={np.float32(mean)}" for name, mean in means.items() if not np.isnan(mean))
 
 
 def _logits(scores: RouterScores) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import io
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import MissingExtraError
@@ -118,7 +119,7 @@ def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, 
                 label = f"{_name(curve.group)} cost-aware over λ"
                 axes.plot(x, y, color=looks[curve.group][0], linewidth=1, alpha=0.7, label=label, zorder=1)
             else:
-                axes.plot(x, y, color="#000000", linewidth=0.8, linestyle=(0, (4, 3)), label="Pareto front", zorder=0)
+                axes.plot(x, y, color="#000000", linewidth=0.8, linestyle=(0, (4, 3)), label="Pareto front", zorder=1)
         for group, (colour, shape) in looks.items():
             own = [each for each in marks if each.group == group]
             if own:
@@ -136,6 +137,8 @@ def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, 
         burdens = [each.burden for each in marks if each.burden > 0]
         if burdens and len(burdens) == len(marks) and max(burdens) > _LOGARITHMIC * min(burdens):
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")  # not as a formula, which would show as its source
+            axes.xaxis.set_minor_formatter("")
         axes.margins(0.08)
         axes.set_xlabel(across)
         axes.set_ylabel("accuracy, %")
@@ -182,7 +185,7 @@ def _along(axes: Any, curve: Curve) -> Iterator[tuple[float, float]]:
     import numpy as np
 
     corners = axes.transData.transform([(burden, 100 * accuracy) for burden, accuracy in curve.points])
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in pairwise(corners):
         steps = max(1, int(np.abs(end - start).max() // 8))
         yield from (tuple(start + (end - start) * step / steps) for step in range(steps))
 

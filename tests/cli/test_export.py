@@ -1,0 +1,183 @@
+"""`selectllm export`: files that hold what the commands show, and figures that hold what the tables hold."""
+
+import builtins
+import xml.etree.ElementTree as ET
+
+import polars as pl
+import pytest
+
+import selectllm_engine as sl
+from fakes import write_fake_run
+from selectllm_tui.cli import figures
+from selectllm_tui.drawing import Curve, Heat, Mark, draw_heat, draw_scatter
+from selectllm_tui.labels import place
+
+LLMS = ["fake-a", "fake-b", "fake-c"]
+
+
+def texts(svg):
+    """What is written in an SVG file."""
+    return ["".join(each.itertext()).strip() for each in ET.fromstring(svg).iter() if each.tag.endswith("}text")]  # noqa: S314 - our own file
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_results(selectllm, tmp_path, suffix):
+    path = tmp_path / f"r.{suffix}"
+    code, out, err = selectllm("export", "results", str(path), "--pool", "fake-a,fake-c", "--split", "test,train")
+    assert (code, out, err) == (0, "", f"{path}: 500 rows of 2 LLMs: fake-a, fake-c\n")
+    frame = pl.read_csv(path) if suffix == "csv" else pl.read_parquet(path)
+    assert set(frame["split"]) == {"train", "test"}
+    assert frame.columns[:5] == ["sample_id", "prompt", "eval_name", "fake-a", "fake-c"]
+
+
+def test_predictions_say_how_they_come_back(selectllm, tmp_path):
+    path, cache = tmp_path / "p.csv", tmp_path / "cache"
+    code, out, err = selectllm("export", "predictions", str(path), "--router", "logistic:tfidf")
+    assert (code, out) == (0, "")
+    first, note = err.splitlines()
+    assert first == f"{path}: 130 rows of 3 LLMs: fake-a, fake-b, fake-c"
+    options = note.partition("import it again with ")[2].split()
+    code, _, _ = selectllm("import", "predictions", str(path), "--benchmark", "again", *options, cache=cache)
+    assert code == 0
+    table = sl.load("again", cache).evaluate(router="imported")
+    assert table.row("imported argmax").latency == pytest.approx(table.row("fake-a").latency, rel=0.9)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"), [(".md", "markdown"), (".tex", "latex"), (".csv", "csv"), (".json", "json")]
+)
+def test_a_table_is_evaluates(selectllm, tmp_path, suffix, form):
+    path = tmp_path / f"t{suffix}"
+    options = ["--router", "prior", "--policy", "top-m", "--k", "3", "--pool", "fake-a,fake-b"]
+    assert selectllm("export", "table", str(path), *options) == (0, "", f"{path}: written\n")
+    assert path.read_text() == selectllm("evaluate", *options, "--format", form)[1]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["results", "x.txt"], "x.txt has no known ending; name a file that ends in .parquet or .csv"),
+        (["predictions", "x.json", "--router", "prior"], "no known ending; name a file that ends in .csv"),
+        (["table", "x.html"], "no known ending; name a file that ends in .md or .tex or .csv or .json"),
+        (["figure", "x.png"], "no known ending; name a file that ends in .svg"),
+        (["figure", "x.svg", "--by", "accuracy"], "a trade-off is not drawn by accuracy; choose --by latency or cost"),
+        (["figure", "x.svg", "--by", "cost"], "no cost is known of these LLMs; take --by latency"),
+        (["figure", "x.svg", "--kind", "matrix", "--by", "cost"], "no cost is known of these LLMs"),
+        (["figure", "x.svg", "--router", "priors"], "no router 'priors'; did you mean 'prior'?"),
+        (["table", "there.md"], "there.md is there already; choose another name, or replace it with --force"),
+    ],
+)
+def test_wrong_usage(selectllm, tmp_path, monkeypatch, args, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.md").write_text("mine")
+    code, out, err = selectllm("export", *args)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert [each.name for each in tmp_path.iterdir()] == ["there.md"]
+    assert (tmp_path / "there.md").read_text() == "mine"
+
+
+def test_force_replaces(selectllm, tmp_path):
+    path = tmp_path / "t.md"
+    path.write_text("old")
+    assert selectllm("export", "table", str(path), "--force")[0] == 0
+    assert path.read_text() != "old"
+
+
+def test_a_trade_off_shows_all_ways_to_answer(selectllm, tmp_path):
+    path = tmp_path / "f.svg"
+    assert selectllm("export", "figure", str(path), "--router", "logistic:tfidf") == (0, "", f"{path}: written\n")
+    written = " ".join(texts(path.read_bytes()))
+    for name in (*LLMS, "oracle", "best-single", "all-llms", "argmax", "threshold:0.6", "Pareto front", "40 questions"):
+        assert name in written
+    assert "logistic:tfidf cost-aware over λ" in written
+    assert "upper-bound" not in written
+
+
+def test_several_routers_in_one_trade_off(selectllm, tmp_path):
+    path = tmp_path / "f.svg"
+    assert selectllm("export", "figure", str(path), "--router", "prior,logistic:tfidf", "--policy", "top-m:1")[0] == 0
+    written = " ".join(texts(path.read_bytes()))
+    assert "prior top-m:1" in written
+    assert "logistic:tfidf top-m:1" in written
+
+
+@pytest.mark.parametrize("by", ["accuracy", "gap", "latency"])
+def test_a_matrix_has_the_tables_figures(selectllm, fake_cache, tmp_path, by):
+    path = tmp_path / "f.svg"
+    code, _, _ = selectllm("export", "figure", str(path), "--kind", "matrix", "--by", by)
+    assert code == 0
+    written = texts(path.read_bytes())
+    field, factor, digits, scale = figures.MATRIX[by]
+    assert scale in written
+    for row in sl.load("fake", fake_cache).evaluate(every=True).rows:
+        if row.kind == "router" and (value := getattr(row, field)) is not None:
+            assert f"{factor * value:.{digits}f}" in written
+
+
+def test_the_same_figures_give_the_same_bytes(selectllm, tmp_path):
+    for name in ("one.svg", "two.svg"):
+        assert selectllm("export", "figure", str(tmp_path / name))[0] == 0
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_run_without_routers(selectllm, tmp_path):
+    write_fake_run(tmp_path / "cache", questions={"test": 8})
+    path = tmp_path / "f.svg"
+    assert selectllm("export", "figure", str(path), cache=tmp_path / "cache")[0] == 0
+    assert "fake-a" in " ".join(texts(path.read_bytes()))
+    code, _, err = selectllm("export", "figure", str(tmp_path / "m.svg"), "--kind", "matrix", cache=tmp_path / "cache")
+    assert (code, err) == (2, "error: fake has no router; train some: selectllm train --all\n")
+
+
+def test_names_are_shown_as_they_are_and_harmless():
+    odd = ["$x^2$ $\\frac{1}{", "<script>alert(1)</script>", "a\x1b[31mred\u202e", "模型", "_under_ & \\textbf{b}"]
+    marks = [Mark(name, "LLM", 1.0 + at, 0.1 * at) for at, name in enumerate(odd)]
+    svg = draw_scatter(marks, [Curve("", ((1.0, 0.1), (2.0, 0.2)))], title="$t$\x1b", across="seconds")
+    written = texts(svg)
+    for shown in (
+        "$x^2$ $\\frac{1}{",
+        "<script>alert(1)</script>",
+        "a␛[31mred⟨U+202E⟩",
+        "模型",
+        "_under_ & \\textbf{b}",
+    ):
+        assert shown in written
+    assert b"\x1b" not in svg
+    heat = draw_heat(Heat((odd[0], odd[1]), (odd[2],), ((1.0,), (None,)), (("1",), ("–",))), title="t", scale="%")
+    assert {"$x^2$ $\\frac{1}{", "<script>alert(1)</script>", "a␛[31mred⟨U+202E⟩", "1", "–"} <= set(texts(heat))
+
+
+def test_burdens_that_differ_much_are_on_a_logarithmic_axis():
+    marks = [Mark("slow", "LLM", 100.0, 0.9), Mark("fast", "LLM", 0.1, 0.5)]
+    written = texts(draw_scatter(marks, [], title="", across="seconds"))
+    assert {"0.1", "1", "10", "100"} <= set(written)
+    assert not any("$" in each for each in written)
+
+
+def test_names_hide_neither_points_nor_each_other():
+    points = [(50.0 + 3 * (at % 4), 50.0 + 3 * (at // 4)) for at in range(8)]
+    sizes = [(40.0, 8.0)] * len(points)
+    found = place(points, sizes, points, (0.0, 0.0, 400.0, 300.0))
+    boxes = [(each.x, each.y, each.x + 40, each.y + 8) for each in found]
+    for at, (left, bottom, right, top) in enumerate(boxes):
+        assert left >= 0
+        assert right <= 400
+        assert not any(left < x < right and bottom < y < top for x, y in points)
+        for other in boxes[at + 1 :]:
+            assert right <= other[0] or other[2] <= left or top <= other[1] or other[3] <= bottom
+
+
+def test_figures_need_the_extra(selectllm, tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.partition(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    code, out, err = selectllm("export", "figure", str(tmp_path / "f.svg"))
+    assert (code, out) == (2, "")
+    assert err == "error: drawing a figure needs libraries that are not installed; pip install 'selectllm[figures]'\n"
+    assert list(tmp_path.iterdir()) == []
