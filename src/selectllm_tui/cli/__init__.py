@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,8 +48,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class _Flags:
     """Help that shows no type beside flags: `--all`, not `--all <bool>`; and the program's own defaults."""
 
+    help: str | None
+
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:
         ctx.default_map = None
+        self.help = re.sub(r"(?<=\S)\n(?=\w)", " ", self.help or "")  # paragraphs are broken at the terminal's width
         super().format_help(ctx, formatter)  # type: ignore[misc]
 
     def get_params(self, ctx: typer.Context) -> list[Any]:
@@ -60,10 +64,9 @@ class _Flags:
 
 
 class _Command(_Flags, TyperCommand):  # type: ignore[misc]
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> typer.Context:
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         name = f"{parent.info_name} {info_name}" if parent and parent.parent else str(info_name)
-        made: typer.Context = super().make_context(info_name, args, parent, default_map=Defaults(name), **extra)
-        return made
+        return super().make_context(info_name, args, parent, default_map=Defaults(name), **extra)
 
 
 class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]
@@ -122,6 +125,7 @@ def _root(
     """Would routing each question to the most suitable LLMs beat your best single one?
 
     Sample several LLMs, vote, train routers, evaluate policies, and explore all of it in the terminal.
+
     Start with: selectllm tui
     """
 
