@@ -299,7 +299,7 @@ def _seconds(run: Run, split: str, llms: Sequence[str]) -> str:
 def _logits(scores: RouterScores) -> NDArray[np.float64]:
     """Recorded logits, else log(p / (1 − p)), float64 [Q, N]; those of 0 and 1 are finite."""
     if scores.logits is not None:
-        return np.clip(scores.logits, -_SURE, _SURE)
+        return np.asarray(np.clip(scores.logits, -_SURE, _SURE))
     p = scores.probabilities.astype(np.float64)
     with np.errstate(divide="ignore"):
-        return np.clip(np.log(p) - np.log1p(-p), -_SURE, _SURE)
+        return np.asarray(np.clip(np.log(p) - np.log1p(-p), -_SURE, _SURE))

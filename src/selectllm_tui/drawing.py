@@ -85,7 +85,8 @@ def _canvas(width: float, height: float) -> Iterator[Any]:
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # glyphs that only the viewer's fonts have
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        settings: Any = mpl.rcParams
+        settings.update(_STYLE)
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
@@ -107,8 +108,8 @@ def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    routers = list(dict.fromkeys([each.group for each in (*marks, *curves)]))
-    routers = [name for name in routers if name not in {"LLM", "baseline", ""}]
+    groups = dict.fromkeys([*(each.group for each in marks), *(each.group for each in curves)])
+    routers = [name for name in groups if name not in {"LLM", "baseline", ""}]
     looks = {"LLM": (_BLUE, "o"), "baseline": (_GREY, "s")}
     looks |= {name: _ROUTERS[at % len(_ROUTERS)] for at, name in enumerate(routers)}
     with _canvas(7.0, 4.6) as figure:
