@@ -70,7 +70,8 @@ class Prepared:
     @cached_property
     def gaps(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which LLMs have questions without a finite latency, and without a finite cost: bool [N] each."""
-        return (~np.isfinite(self.latency)).any(axis=0), (~np.isfinite(self.cost)).any(axis=0)
+        latency, cost = (~np.isfinite(values).all(axis=0) for values in (self.latency, self.cost))
+        return np.asarray(latency), np.asarray(cost)
 
     @cached_property
     def places(self) -> NDArray[np.intp]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selectllm_engine.run import Run
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.watching import Contents
 
 __all__ = ["ExplorerApp"]
 
@@ -68,6 +69,7 @@ class ExplorerApp(App[None]):
         super().__init__()
         self._benchmark, self._cache, self._resume = benchmark, cache, resume
         self._benchmarks: list[str] = []
+        self._seen: Contents | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT
@@ -83,7 +85,8 @@ class ExplorerApp(App[None]):
         try:
             from selectllm_tui.snapshots.model import Model
 
-            self.post_message(self.Loaded(Model(self.read())))
+            run = self.read()
+            self.post_message(self.Loaded(Model(run, self._seen)))
         except SelectLLMError as error:
             self.post_message(self.Failed(error.problem, error.remedy, self._benchmarks))
         except Exception as error:  # a damaged file must not end in a traceback
@@ -96,10 +99,13 @@ class ExplorerApp(App[None]):
         """The run to explore; called in a thread."""
         from selectllm_engine.cache import open_cache
         from selectllm_engine.run import load
+        from selectllm_tui.watching import contents
 
         cache = open_cache(self._cache)
         self._benchmarks = cache.benchmarks()
-        return load(self._benchmark, cache, progress=self._tell)
+        benchmark = cache.choose(self._benchmark)
+        self._seen = contents(cache, benchmark)  # before it is read: what comes meanwhile is new
+        return load(benchmark, cache, progress=self._tell)
 
     def _tell(self, done: int, total: int) -> None:
         self.post_message(self.Progress(done, total))

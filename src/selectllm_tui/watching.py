@@ -1,4 +1,7 @@
-"""Which LLMs are being sampled at this moment, and how far they are: read from the cache, which is never locked."""
+"""Which LLMs are being sampled at this moment, how far they are, and whether there is anything new to read.
+
+All of it is read from the cache, which is never locked.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,16 @@ if TYPE_CHECKING:
 
     from selectllm_engine.cache import Cache
 
-__all__ = ["Sampling", "sampling"]
+__all__ = ["Contents", "Sampling", "contents", "sampling"]
+
+Contents = frozenset[tuple[str, int]]
+FILES = (  # what results are made of; not what is derived from it
+    "questions.parquet",
+    "llms/*/manifest.json",
+    "llms/*/verdicts.parquet",
+    "llms/*/generations/*.parquet",
+    "routers/*/manifest.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,12 @@ class Sampling:
     llm: str
     done: int
     total: int
+
+
+def contents(cache: Cache, benchmark: str) -> Contents:
+    """The files of a benchmark's results and when they were changed: differs once there is something new."""
+    folder = cache.folder(benchmark)
+    return frozenset((str(path), path.stat().st_mtime_ns) for files in FILES for path in folder.glob(files))
 
 
 def sampling(cache: Cache, benchmark: str) -> tuple[Sampling, ...]:

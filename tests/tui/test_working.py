@@ -141,11 +141,14 @@ async def test_a_generation_that_is_running_is_seen_and_reload_shows_its_samples
             await settled(pilot)
             assert "sampling fake-a 650/650" in screen.query_one(Header).heading.note
         assert screen.model.space.samples == 3
+        screen.look_for_writers()
+        await settled(pilot)
+        assert screen.query_one(Header).heading.note == "new results: F5 reads them"  # the writer is gone
         await press(pilot, "f5")
         assert screen.model.space.samples == 5
         screen.look_for_writers()
         await settled(pilot)
-        assert "sampling" not in screen.query_one(Header).heading.note
+        assert not screen.query_one(Header).heading.note
 
 
 def test_the_note_of_a_dead_writer_is_not_believed(tmp_path: Path) -> None:

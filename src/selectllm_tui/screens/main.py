@@ -60,6 +60,7 @@ class MainScreen(Working):
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
         self.running: tuple[Sampling, ...] = ()
+        self.new = False
 
     def compose(self) -> ComposeResult:
         """Header, side panel, tabs, footer."""
@@ -145,7 +146,11 @@ class MainScreen(Working):
     def _note(self) -> str:
         """What to warn of: incomplete questions, damaged files, results that are just being made."""
         running = [f"{each.llm} {each.done:,}/{each.total:,}" for each in self.running]
-        parts = [self.model.note, f"sampling {', '.join(running)}: F5 reads it" if running else ""]
+        parts = [
+            self.model.note,
+            f"sampling {', '.join(running)}" if running else "",
+            "new results: F5 reads them" if self.new else "",
+        ]
         return ", ".join(part for part in parts if part)
 
     def _show_heading(self, setup: Setup) -> None:
@@ -162,9 +167,9 @@ class MainScreen(Working):
 
     @on(Working.Watched)
     def _watched(self, message: Working.Watched) -> None:
-        if message.running == self.running:
+        if (message.running, message.new) == (self.running, self.new):
             return
-        self.running = message.running
+        self.running, self.new = message.running, message.new
         self._show_heading(self.state.setup)
 
     # What the workers found
@@ -313,10 +318,11 @@ class MainScreen(Working):
     def reload(self, model: Model) -> None:
         """Shows a run that was read again, as nearly as possible in the same setup."""
         self.model = model
-        self.listing = None
+        self.listing, self.new = None, False
         self.state = State(self.state.setup.fit(model.space), self.state.view)
         self._show_setup()
         self.compute()
+        self.look_for_writers()
         self.say("read again", "accent")
 
     @on(RowTable.Moved)

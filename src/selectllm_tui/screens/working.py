@@ -61,9 +61,10 @@ class Working(Screen[None]):
 
     @dataclass
     class Watched(Message):
-        """Which LLMs are being sampled at this moment."""
+        """Which LLMs are being sampled at this moment, and whether there are results that were not read."""
 
         running: tuple[Sampling, ...]
+        new: bool
 
     @dataclass
     class Finished(Message):
@@ -131,14 +132,16 @@ class Working(Screen[None]):
 
     @work(thread=True, exclusive=True, group="watch", exit_on_error=False)
     def look_for_writers(self) -> None:
-        """Looks whether a generation is running on this cache."""
-        from selectllm_tui.watching import sampling
+        """Looks whether a generation is running on this cache, and whether the cache has changed."""
+        from selectllm_tui.watching import contents, sampling
 
+        run, seen = self.model.run, self.model.seen
         try:
-            running = sampling(self.model.run.cache, self.model.run.benchmark)
+            running = sampling(run.cache, run.benchmark)
+            new = seen is not None and contents(run.cache, run.benchmark) != seen
         except (SelectLLMError, OSError):
-            return
-        self.post_message(self.Watched(running))
+            return  # files come and go: the next look will see them
+        self.post_message(self.Watched(running, new))
 
     @work(thread=True, group="export", exit_on_error=False)
     def save(self, suffix: str, rows: Rows | None) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.run import Run
     from selectllm_engine.table import Row
     from selectllm_engine.view import PoolView, Verdicts
+    from selectllm_tui.watching import Contents
 
 __all__ = ["Model"]
 
@@ -31,10 +32,12 @@ class Model:
     Attributes:
         run: the engine's facade.
         space: what there is to choose from.
+        seen: the files that the run was read from; None where nobody looks for new ones.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, seen: Contents | None = None) -> None:
         self.run = run
+        self.seen = seen
         self._lock = RLock()
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
         outcomes = run.outcomes("test" if "test" in run.splits else run.splits[-1])
