@@ -7,7 +7,7 @@ import pytest
 from fake_engine import fake_weights
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 from selectllm_engine.generation import weights
-from selectllm_engine.generation.weights import find_weights, fingerprint, local_folder
+from selectllm_engine.generation.weights import check_access, find_weights, fingerprint, local_folder
 from selectllm_engine.llms import LLM
 
 
@@ -99,6 +99,24 @@ class FakeHub:
         if isinstance(self.answer, Exception):
             raise self.answer
         return str(self.answer)
+
+    def auth_check(self, hub_id):
+        assert hub_id == "owner/name"
+        if isinstance(self.answer, Exception):
+            raise self.answer
+
+
+@pytest.mark.parametrize("answer", [None, RuntimeError("the connection broke")])
+def test_weights_that_may_be_downloaded(monkeypatch, answer):
+    monkeypatch.setattr(weights, "import_module", lambda _: FakeHub(answer))
+    check_access(LLM(name="x", weights="owner/name"))
+
+
+@pytest.mark.parametrize("error", [FakeHub.GatedRepoError(), FakeHub.RepositoryNotFoundError()])
+def test_weights_that_may_not_be_downloaded(monkeypatch, error):
+    monkeypatch.setattr(weights, "import_module", lambda _: FakeHub(error))
+    with pytest.raises(EngineError, match=r"is gated|the hub has no"):
+        check_access(LLM(name="x", weights="owner/name"))
 
 
 def test_a_download_is_pinned_to_its_commit(folder, monkeypatch):

@@ -112,8 +112,13 @@ def check_access(llm: LLM) -> None:
         hub: Any = import_module("huggingface_hub")
     except ImportError:
         return
-    with _told(llm.weights):
-        hub.auth_check(llm.weights)
+    try:
+        with _told(llm.weights):
+            hub.auth_check(llm.weights)
+    except EngineError:
+        raise
+    except Exception:  # the connection broke, in one of the client's many ways: the download will tell
+        return
 
 
 def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
