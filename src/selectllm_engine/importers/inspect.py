@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.files import digest
 from selectllm_engine.importers.inspect_logs import Log, open_log, samples
-from selectllm_engine.importers.storing import Options, Reading, Record, origin_of, store
+from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.storing import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +125,8 @@ def _names(logs: Sequence[Log], llm: str | None) -> dict[str, str]:
                 "import the logs of each on their own",
             )
         return dict.fromkeys(models, llm)
-    short = {model: PurePath(model).name if PurePath(model).is_absolute() else model for model in models}
+    local = {log.model for log in logs if log.model != log.named}
+    short = {model: PurePath(model).name if model in local else model for model in models}
     shared = Counter(short.values())
     return {model: name if shared[name] == 1 else model for model, name in short.items()}
 

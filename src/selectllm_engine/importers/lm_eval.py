@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
-from selectllm_engine.importers.storing import Options, Reading, Record, origin_of, store
+from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.storing import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,8 +99,8 @@ def import_lm_eval(
         llm: name of the LLM, where all files are of one; without it the folder's name says it.
         tasks: only these; None: all.
         filter_name: whose verdicts are recorded for generative tasks; None: the first in each file.
-        metric: which one is the verdict; None: the best known of each task's. With "acc_norm" multiple choice goes by
-            log-likelihood per character.
+        metric: which one is the verdict of the tasks that have it; else the best known of each task's. With
+            "acc_norm" multiple choice goes by log-likelihood per character.
         latency: seconds per question of each LLM.
         progress: told (done, total) bytes.
 
@@ -188,6 +189,7 @@ class _Log:
         self._progress = progress
         self._prompts: dict[str, str] = {}  # by key, the first LLM's, where the prompt must do as the question
         self._judged: dict[str, set[str]] = {}  # what was used -> tasks
+        self._metrics: set[str] = set()
         self._odd = self._unfit = 0
         self._depth: dict[str, set[int]] = {}  # task -> samples per document
 
@@ -285,12 +287,11 @@ class _Log:
 
     def _score(self, row: _Row) -> tuple[str | None, float | None]:
         """The metric that is the verdict, and its value where that is from 0 to 1."""
+        self._metrics.update(row.metrics)
         wanted = self._choice.metric
-        if wanted is not None:
-            if wanted not in row.metrics:
-                raise UnknownNameError("metric", wanted, row.metrics)
-            names: Sequence[str] = [wanted]
-        else:
+        if wanted in row.metrics:
+            names: Sequence[str] = [wanted]  # type: ignore[list-item]
+        else:  # another task's, or nobody's: see `_summary`
             names = sorted(row.metrics, key=lambda each: _METRICS.index(each) if each in _METRICS else len(_METRICS))
         for name in names:
             value = row.values.get(name)
@@ -301,6 +302,8 @@ class _Log:
 
     def _summary(self) -> None:
         note = self._reading.note
+        if self._choice.metric is not None and self._choice.metric not in self._metrics:
+            raise UnknownNameError("metric", self._choice.metric, sorted(self._metrics))
         for what, tasks in self._judged.items():
             note(f"{', '.join(sorted(tasks))}: {what}")
         if self._odd:
