@@ -8,8 +8,10 @@ __all__ = ["FORMATS", "Imported"]
 
 FORMATS: dict[str, str] = {
     "inspect": "selectllm_engine.importers.inspect",  # .eval and JSON logs of Inspect
+    "llmrouterbench": "selectllm_engine.importers.llmrouterbench",  # LLMRouterBench's result folders
     "lm-eval": "selectllm_engine.importers.lm_eval",  # --log_samples of EleutherAI's harness
     "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
+    "routerbench": "selectllm_engine.importers.routerbench",  # RouterBench's wide tables
     "table": "selectllm_engine.importers.table",  # any wide or long table
 }
 

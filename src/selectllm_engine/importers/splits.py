@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.importers.storing import Options
 
-__all__ = ["parse_shares", "split_questions"]
+__all__ = ["WORDS", "parse_shares", "split_questions"]
 
-_WORDS = {
+WORDS = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -43,15 +43,19 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
     """The questions, each with one of SPLITS.
 
     Those without are drawn by `options.split_by`, by a digest of their texts: the order of rows changes nothing, and
-    questions with the same text stay together. Without shares they are all `test`.
+    questions with the same text stay together. Without shares they are all `test`. Where all are test already, shares
+    divide them: nobody who gives shares wants all of them tested.
 
     Raises:
         ImportFormatError: a split with another name.
     """
     named = questions["split"].str.strip_chars().str.to_lowercase()
-    split = named.replace_strict(_WORDS, default=None, return_dtype=pl.String)
+    split = named.replace_strict(WORDS, default=None, return_dtype=pl.String)
     if len(unknown := questions["split"].filter(named.is_not_null() & (named != "") & split.is_null())):
         raise ImportFormatError(f"there is a split {unknown[0][:40]!r}", "name splits train, validation and test")
+    if options.split_by is not None and split.eq_missing("test").all():
+        note("all questions were test: --split-by divides them")
+        split = split.clear(len(split))
     if not split.has_nulls():
         if options.split_by is not None:
             note("--split-by changes nothing: all questions have a split")

@@ -37,7 +37,7 @@ from selectllm_engine.importers.results import Results
 from selectllm_engine.importers.splits import split_questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from selectllm_engine.cache import Cache
 
@@ -91,19 +91,14 @@ def store_chunks(
     there = benchmark in cache.benchmarks()
     if there and (before := _before(cache, benchmark, origin)):
         return before
-    target = _Target(source, origin, options, cache.questions(benchmark) if there else None)
+    stored = cache.questions(benchmark) if there else None
+    facts = {"source": f"import:{source}", "origin": origin, "threshold": options.threshold}
     with _fresh(cache, benchmark, there=there) as fresh:
-        target.benchmark, target.cache = benchmark, fresh
+        target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
         for chunk in chunks:
             target.add(chunk)
         if not target.llms:
             raise ImportFormatError("there is nothing to import", _nothing(reading))
-        taken = [name for name in target.llms if there and name in cache.llms(benchmark)]
-        if taken:
-            raise CacheError(
-                f"{benchmark} has results of {taken[0]} already, from something else",
-                f"choose another --benchmark, or selectllm cache remove --benchmark {benchmark} --llm …",
-            )
         questions = target.finish(reading)
     return Imported(
         benchmark,
@@ -150,18 +145,27 @@ def _counts(questions: pl.DataFrame) -> dict[str, int]:
 
 
 class _Target:
-    """The benchmark in the making."""
+    """The benchmark in the making; `stored` are its questions and `taken` its LLMs that were there before."""
 
-    cache: Cache
-    benchmark: str
-
-    def __init__(self, source: str, origin: Mapping[str, Any], options: Options, stored: pl.DataFrame | None) -> None:
-        self.options = options
+    def __init__(
+        self,
+        cache: Cache,
+        benchmark: str,
+        facts: Mapping[str, Any],
+        options: Options,
+        stored: pl.DataFrame | None,
+        *,
+        taken: Sequence[str],
+    ) -> None:
         self.llms: dict[str, Results] = {}
-        self._facts = {"source": f"import:{source}", "origin": origin, "threshold": options.threshold}
-        self._questions = Questions()
+        self._cache = cache
+        self._benchmark = benchmark
+        self._facts = facts
+        self._options = options
         self._stored = stored
-        self._ids: Ids | None = None
+        self._taken = taken
+        self._ids = Ids(benchmark, stored)
+        self._questions = Questions()
 
     def add(self, chunk: Chunk) -> None:
         """Take the rows of a chunk; generations are written at once."""
@@ -169,25 +173,28 @@ class _Target:
         text = questions["question"]
         if text.has_nulls() or (text == "").any():
             raise ImportFormatError("a row has no question", "fill it in or leave the row out")
-        if self._ids is None:
-            self._ids = Ids(self.benchmark, self._stored)
         ids = self._ids.of(questions)
         self._questions.add(questions.with_columns(ids).drop("key"))
         for name, frame in chunk.results.items():
             if name not in self.llms:
+                if name in self._taken:
+                    raise CacheError(
+                        f"{self._benchmark} has results of {name} already, from something else",
+                        "choose another --benchmark, or remove them with selectllm cache remove --llm",
+                    )
                 self.llms[name] = Results(name, self._facts)
-            self.llms[name].add(self.cache, self.benchmark, ids, shaped(frame, RESULTS))
+            self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS))
 
     def finish(self, reading: Reading) -> pl.DataFrame:
         """Write questions, verdicts and manifests; the questions."""
         questions = self._complete(self._questions.all(), reading)
         now = datetime.now(UTC)
         with ThreadPoolExecutor(2) as threads:  # of many rows, writing is what takes time
-            work = [threads.submit(self.cache.write_questions, self.benchmark, questions)]
+            work = [threads.submit(self._cache.write_questions, self._benchmark, questions)]
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 facts = {"created": created, "rows": reading.rows}
-                work.append(threads.submit(llm.finish, self.cache, self.benchmark, facts))
+                work.append(threads.submit(llm.finish, self._cache, self._benchmark, facts))
             for each in work:
                 each.result()
         self._tell(reading, questions.height)
@@ -212,18 +219,18 @@ class _Target:
         """The questions with canonical gold answers and splits; those that are stored already as they are."""
         new = questions.rename({"question": "text"})
         if self._stored is None:
-            return split_questions(canonical_golds(new, self.options.kind, reading.note), self.options, reading.note)
+            return split_questions(canonical_golds(new, self._options.kind, reading.note), self._options, reading.note)
         again = new.filter(pl.col("question_id").is_in(self._stored["question_id"].implode()))
         if again.is_empty():
-            raise CacheError(f"{self.benchmark} has none of these questions", "choose another name for --benchmark")
+            raise CacheError(f"{self._benchmark} has none of these questions", "choose another name for --benchmark")
         kept = self._stored.join(again.select("question_id"), on="question_id", how="semi", maintain_order="left")
-        _agree(kept, again, self.benchmark)
+        _agree(kept, again, self._benchmark)
         new = new.join(kept, on="question_id", how="anti", maintain_order="left")
         if new.is_empty():
             return kept
-        reading.note(f"{new.height:,} questions are new to {self.benchmark}: its other LLMs lack them")
-        new = canonical_golds(new, self.options.kind, reading.note)
-        return pl.concat([kept, split_questions(new, self.options, reading.note).select(kept.columns)])
+        reading.note(f"{new.height:,} questions are new to {self._benchmark}: its other LLMs lack them")
+        new = canonical_golds(new, self._options.kind, reading.note)
+        return pl.concat([kept, split_questions(new, self._options, reading.note).select(kept.columns)])
 
 
 def _agree(stored: pl.DataFrame, again: pl.DataFrame, benchmark: str) -> None:

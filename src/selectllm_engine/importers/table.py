@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "import_table"]
 
-_QUESTION = {"id": "key", "gold": "gold", "subject": "subject", "split": "split"}
+_QUESTION = {"id": "key", "gold": "gold", "kind": "kind", "subject": "subject", "split": "split"}
 _NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
 _TEXTS = ("text", "answer")
 _LLM = "{llm}"
@@ -48,8 +48,8 @@ class Columns:
         scores: of a wide one, the column with `{llm: score}` objects.
         score, text, answer, latency, cost, prompt_tokens, output_tokens: what is known of an answer; in a wide table
             patterns with `{llm}`, `score` without one the LLM's name itself.
-        id, gold, subject, split, choices: of the question.
-        sample: the sample's number, in a long table; without it, rows are numbered as they come.
+        id, gold, kind, subject, split, choices: of the question.
+        sample: the sample's number, from 0 or 1; without it, rows that repeat a question are numbered as they come.
     """
 
     question: str = "question"
@@ -65,6 +65,7 @@ class Columns:
     output_tokens: str | None = None
     id: str | None = None
     gold: str | None = None
+    kind: str | None = None
     subject: str | None = None
     split: str | None = None
     choices: str | None = None
@@ -117,6 +118,17 @@ def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress |
     if len(set(llms)) != len(llms):
         raise UsageError("--llms names an LLM twice", "name each once")
     fields = {llm: _fields(table, columns, llm, alone=len(llms) == 1) for llm in llms}
+    return wide_chunks(table, columns, fields, reading, progress)
+
+
+def wide_chunks(
+    table: Table,
+    columns: Columns,
+    fields: Mapping[str, Mapping[str, str]],
+    reading: Reading,
+    progress: Progress | None,
+) -> Iterator[Chunk]:
+    """The rows of a wide table; `fields` says per LLM which of `storing.RESULTS` is in which column."""
     wanted = [column for each in fields.values() for column in each.values()]
     for rows in _batches(table, columns, wanted, reading, progress):
         yield Chunk(rows.questions, {llm: rows.results(each) for llm, each in fields.items()})
@@ -171,17 +183,8 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
         raise UsageError("a long table needs a column with scores or texts", "name it with --score or --text")
     fields = {field: table.need(column) for field, column in named.items()}
     llm = table.need(columns.llm or "")
-    sample = table.need(columns.sample) if columns.sample else None
-    first: int | None = None  # the number of first samples, 0 or 1
-    for rows in _batches(table, columns, [llm, *fields.values(), *([sample] if sample else [])], reading, progress):
+    for rows in _batches(table, columns, [llm, *fields.values()], reading, progress):
         results = rows.results(fields)
-        if sample:
-            number = rows.kept({"sample": rows.numbers(rows.batch[sample])})["sample"].cast(pl.Int32)
-            least = int(number.min() or 0)  # type: ignore[arg-type]
-            first = min(1, least) if first is None else first
-            if least < first or first < 0:
-                raise ImportFormatError(f"{table.path.name} has a sample number {least}", "number samples from 0 or 1")
-            results = results.with_columns(sample=number - first)
         who = rows.kept({_WHO: texts(rows.batch[llm])})
         whole = pl.concat([rows.questions, results, who], how="horizontal")
         for reason, bad in (
@@ -205,15 +208,15 @@ class _Rows:
     before: int
     keep: pl.Series | None
     questions: pl.DataFrame
+    sample: pl.Series | None
 
     def results(self, fields: Mapping[str, str]) -> pl.DataFrame:
         """The columns of one LLM, of rows with a question."""
-        return self.kept(
-            {
-                field: self.numbers(self.batch[name]) if field in _NUMBERS else texts(self.batch[name])
-                for field, name in fields.items()
-            }
-        )
+        found = {
+            field: self.numbers(self.batch[name]) if field in _NUMBERS else texts(self.batch[name])
+            for field, name in fields.items()
+        }
+        return self.kept(found if self.sample is None else {**found, "sample": self.sample})
 
     def numbers(self, column: pl.Series) -> pl.Series:
         """A column of all rows as numbers."""
@@ -233,16 +236,24 @@ def _batches(
     table: Table, columns: Columns, wanted: Iterable[str], reading: Reading, progress: Progress | None
 ) -> Iterator[_Rows]:
     """Batches with the wanted columns, and those of the question understood."""
-    of_question = [getattr(columns, each) for each in ("question", *_QUESTION, "choices")]
+    of_question = [getattr(columns, each) for each in ("question", *_QUESTION, "choices", "sample")]
     needed = dict.fromkeys([*(table.need(each) for each in of_question if each is not None), *wanted])
-    before = 0
+    before, first = 0, None
     for batch in table.batches(list(needed), progress):
         reading.rows += batch.height
         question = texts(batch[columns.question])
         keep = question.is_not_null() if question.has_nulls() else None
         if keep is not None:
             reading.skipped["no question"] += batch.height - int(keep.sum())
-        rows = _Rows(table, batch, before, keep, pl.DataFrame())
+        rows = _Rows(table, batch, before, keep, pl.DataFrame(), None)
+        if columns.sample is not None:
+            number = rows.numbers(batch[columns.sample]).cast(pl.Int32)
+            least = number.min()
+            if isinstance(least, int):
+                first = min(1, least) if first is None else first
+                if first < 0 or least < first:
+                    raise ImportFormatError(f"{table.path.name} has a sample {least}", "number samples from 0 or 1")
+            rows = replace(rows, sample=number - (first or 0))
         found = {"question": question}
         for field, name in _QUESTION.items():
             if (column := getattr(columns, field)) is not None:

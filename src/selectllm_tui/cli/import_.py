@@ -65,6 +65,54 @@ def predictions(
 
 
 @app.command()
+def routerbench(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or Parquet file.")],
+    benchmark: NewBenchmark,
+    split_by: SplitBy = None,
+    seed: Seed = 0,
+    threshold: Threshold = 0.5,
+    kind: Kind = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import a wide table in RouterBench's form, as selectllm export writes it too.
+
+    Columns: sample_id, prompt, eval_name (the subject), and for each LLM its score under its name, <llm>|model_response
+    and <llm>|total_cost. RouterBench's pickles are not opened, for they can run programs: convert them where you
+    trust them.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.routerbench import import_routerbench
+
+    options = chosen(split_by, seed, threshold, kind)
+    with watching(f"reading {visible(file.name)}") as progress:
+        done = import_routerbench(open_cache(cache), file, benchmark, options=options, progress=progress)
+    report(done)
+
+
+@app.command()
+def llmrouterbench(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="results/bench, or one dataset in it.")],
+    benchmark: NewBenchmark,
+    split_by: SplitBy = None,
+    seed: Seed = 0,
+    threshold: Threshold = 0.5,
+    kind: Kind = None,
+    cache: CacheDir = None,
+) -> None:
+    """Import LLMRouterBench's results: <dataset>/<split>/<model>/*.json, the newest of each that is no demo.
+
+    Datasets become subjects. All but a few are tests only: --split-by divides them.
+    """
+    from selectllm_engine.cache import open_cache
+    from selectllm_engine.importers.llmrouterbench import import_llmrouterbench
+
+    options = chosen(split_by, seed, threshold, kind)
+    with watching("reading files") as progress:
+        done = import_llmrouterbench(open_cache(cache), folder, benchmark, options=options, progress=progress)
+    report(done)
+
+
+@app.command()
 def table(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, JSON, JSONL or Parquet file.")],
     benchmark: NewBenchmark,
@@ -100,7 +148,7 @@ def table(
         str | None, typer.Option("--id", metavar="COLUMN", help="The question's id; without it, its text counts.")
     ] = None,
     sample: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The sample's number, where rows are answers.")
+        str | None, typer.Option(metavar="COLUMN", help="The sample's number, where a question has several rows.")
     ] = None,
     split_by: SplitBy = None,
     seed: Seed = 0,

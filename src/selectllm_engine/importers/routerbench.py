@@ -1,0 +1,131 @@
+"""RouterBench's wide tables: a row per question; per LLM `<llm>`, `<llm>|model_response`, `<llm>|total_cost`.
+
+Beside `sample_id`, `prompt` and `eval_name` (the subject) there may be the columns that `selectllm export` adds:
+`sample`, `split`, `gold`, `kind`, `choices`, `<llm>|latency`, `<llm>|answer`. RouterBench itself prints prompts and
+responses as Python lists of one text; those are unwrapped. Its files are pickles, which are not read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.printed import names
+from selectllm_engine.importers.reading import open_table
+from selectllm_engine.importers.storing import Chunk, Reading, origin_of, store_chunks
+from selectllm_engine.importers.table import Columns, wide_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from selectllm_engine.cache import Cache
+    from selectllm_engine.derived import Progress
+    from selectllm_engine.importers import Imported
+    from selectllm_engine.importers.reading import Table
+    from selectllm_engine.importers.storing import Options
+
+__all__ = ["import_routerbench"]
+
+_FIELDS = {
+    "model_response": "text",
+    "total_cost": "cost",
+    "latency": "latency",
+    "answer": "answer",
+    "prompt_tokens": "prompt_tokens",
+    "output_tokens": "output_tokens",
+}
+_OTHER = ("prompt", "sample_id", "eval_name", "oracle_model_to_route_to", "sample", "split", "gold", "kind", "choices")
+_UNUSED = 5  # names of columns that a note lists
+
+
+def import_routerbench(
+    cache: Cache, path: Path, benchmark: str, *, options: Options | None = None, progress: Progress | None = None
+) -> Imported:
+    """Read a RouterBench table into a benchmark; see `storing.store`.
+
+    Args:
+        cache: where to store it.
+        path: a CSV or Parquet file.
+        benchmark: the benchmark's name; an `eval_name` that is the same is no subject.
+        options: splits, threshold and kind of gold answers.
+        progress: told (done, total) while the file is read.
+
+    Raises:
+        ImportFormatError: the file can't be read, is a pickle, or holds something else.
+        UnknownNameError: it has no column `prompt`.
+        CacheError: there is another benchmark of this name, or the cache can't be written.
+    """
+    table = open_table(path)
+    llms = [name for name in table.columns if name not in _OTHER and _fields(table, name).keys() - {"score"}]
+    if not llms:
+        raise ImportFormatError(
+            f"{path.name} has no columns <llm> with <llm>|model_response or <llm>|total_cost",
+            "for other tables there is selectllm import table",
+        )
+    reading = Reading()
+    fields = {llm: _fields(table, llm) for llm in llms}
+    used = {*_OTHER, *(column for each in fields.values() for column in each.values())}
+    if unused := [name for name in table.columns if name not in used]:
+        listed = ", ".join(name[:40] for name in unused[:_UNUSED])
+        reading.note(f"columns not used: {listed}{' and more' if len(unused) > _UNUSED else ''}")
+    columns = Columns(
+        question="prompt",
+        id=_known(table, "sample_id"),
+        subject=_known(table, "eval_name"),
+        sample=_known(table, "sample"),
+        split=_known(table, "split"),
+        gold=_known(table, "gold"),
+        kind=_known(table, "kind"),
+        choices=_known(table, "choices"),
+    )
+    exported = columns.kind is not None
+    chunks = _unwrapped(wide_chunks(table, columns, fields, reading, progress), benchmark, exported=exported)
+    return store_chunks(
+        cache, benchmark, chunks, source="routerbench", origin=origin_of([path]), options=options, reading=reading
+    )
+
+
+def _known(table: Table, column: str) -> str | None:
+    return column if table.has(column) else None
+
+
+def _fields(table: Table, llm: str) -> dict[str, str]:
+    found = {field: f"{llm}|{name}" for name, field in _FIELDS.items() if f"{llm}|{name}" in table.columns}
+    return {"score": llm, **found}
+
+
+def _unwrapped(chunks: Iterator[Chunk], benchmark: str, *, exported: bool) -> Iterator[Chunk]:
+    """Chunks with texts instead of printed lists, and without subjects that are the benchmark's name."""
+    for chunk in chunks:
+        questions = chunk.questions
+        if "subject" in questions.columns:
+            questions = questions.with_columns(subject=pl.when(pl.col("subject") != benchmark).then("subject"))
+        results = dict(chunk.results)
+        if not exported:  # what was exported by ourselves holds texts
+            questions = questions.with_columns(_texts(questions["question"]))
+            results = {
+                llm: frame.with_columns(_texts(frame["text"])) if "text" in frame.columns else frame
+                for llm, frame in results.items()
+            }
+        yield replace(chunk, questions=questions, results=results)
+
+
+def _texts(cells: pl.Series) -> pl.Series:
+    """Printed lists as the texts in them, where at least half of the cells are such lists; else as they are."""
+    listed = cells.str.contains(r"^\[['\"]") & cells.str.ends_with("]")
+    if 2 * int(listed.sum()) < len(cells) - cells.null_count() or not listed.any():
+        return cells
+    return pl.Series(
+        cells.name, [_text(cell) if is_list else cell for cell, is_list in zip(cells, listed, strict=True)]
+    )
+
+
+def _text(cell: str) -> str:
+    try:
+        return "\n".join(names(cell))
+    except (ValueError, SyntaxError):
+        return cell
