@@ -3,8 +3,9 @@
 Wide results have RouterBench's columns: `sample_id`, `prompt`, `eval_name` (the subject, else the benchmark's name),
 and per LLM `<llm>` (the score), `<llm>|model_response` and `<llm>|total_cost` (dollars). Its cells hold one response:
 a question with K samples is K rows, told apart by the column `sample`. Beside them stands what RouterBench doesn't know
-and an import needs for the same figures: `split`, `gold`, `kind`, `choices` (a JSON list), `<llm>|latency` (seconds)
-and, where another tool recorded one, `<llm>|answer`. Columns of these without any value are left out.
+and an import needs for the same figures: `split`, `gold`, `kind`, `choices` (a JSON list), `<llm>|latency` (seconds),
+`<llm>|prompt_tokens`, `<llm>|output_tokens` and, where another tool recorded one, `<llm>|answer`. Of these, columns
+without any value are left out.
 
 A score is the one that another tool recorded, else whether the extracted answer is the gold one. Latency and cost are
 those the figures use: the question's, repeated for each sample.
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "check_target", "export_predictions", "export_results", "save", "wide_results"]
 
 _OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices")
+_OF_LLM = ("latency", "prompt_tokens", "output_tokens", "answer")  # of each LLM, beside RouterBench's
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}  # as the study's files name them
 _PREDICTIONS = ("question", "split", "true_label", "prediction", "raw_predictions", "confidence")
 _SURE = 200.0  # the logit of a probability of 0 or 1: far enough out to come back as one, and a number in Python
@@ -157,8 +159,7 @@ def wide_results(
             pl.col("score").alias(llm),
             pl.col("text").alias(f"{llm}|model_response"),
             pl.col("cost").alias(f"{llm}|total_cost"),
-            pl.col("latency").alias(f"{llm}|latency"),
-            pl.col("answer").alias(f"{llm}|answer"),
+            *(pl.col(kind).alias(f"{llm}|{kind}") for kind in _OF_LLM),
         )
         rows = rows.join(named, on=["sample_id", "sample"], how="left", maintain_order="left")
     return _arranged(rows, llms)
@@ -175,20 +176,20 @@ def _as_json(choices: pl.Series) -> str:
 
 
 def _results(run: Run, llm: str, questions: pl.DataFrame) -> pl.DataFrame:
-    """An LLM's samples: question_id, sample, text, score, and the answer that another tool recorded."""
+    """An LLM's samples: question_id, sample, text, score, tokens, and the answer that another tool recorded."""
     key = ["question_id", "sample"]
     gold = questions.select("question_id", "gold")
     answers = run.cache.answers(run.benchmark, llm)
     right = (pl.col("answer") == pl.col("gold")).fill_null(value=False).cast(pl.Float64)
-    own = answers.join(gold, on="question_id").select(*key, own=pl.when(pl.col("gold").is_not_null()).then(right))
-    texts = run.cache.generations(run.benchmark, llm).select(*key, "text")
-    rows = texts.join(own, on=key)
+    score = pl.when(pl.col("gold").is_not_null()).then(right)
+    own = answers.join(gold, on="question_id").select(*key, "prompt_tokens", "output_tokens", own=score)
+    rows = run.cache.generations(run.benchmark, llm).select(*key, "text").join(own, on=key)
     recorded = run.cache.verdicts(run.benchmark, llm)
     if recorded is None:
-        return rows.select(*key, "text", score="own", answer=pl.lit(None, pl.String))
+        return rows.rename({"own": "score"}).with_columns(answer=pl.lit(None, pl.String))
     recorded = recorded.join(gold, on="question_id", how="semi").select(*key, "score", "answer")
     rows = rows.join(recorded, on=key, how="full", coalesce=True)
-    return rows.select(*key, "text", pl.coalesce("score", "own").alias("score"), "answer")
+    return rows.with_columns(pl.coalesce("score", "own").alias("score")).drop("own")
 
 
 def _measured(run: Run, split: str) -> pl.DataFrame:
@@ -204,14 +205,7 @@ def _measured(run: Run, split: str) -> pl.DataFrame:
 
 def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
     """RouterBench's columns first, in its order; the others without those that say nothing."""
-    ours = [
-        "sample",
-        "split",
-        "gold",
-        "kind",
-        "choices",
-        *(f"{llm}|{kind}" for kind in ("latency", "answer") for llm in llms),
-    ]
+    ours = ["sample", "split", "gold", "kind", "choices", *(f"{llm}|{kind}" for kind in _OF_LLM for llm in llms)]
     said = [name for name in ours if rows[name].null_count() < rows.height]
     if not rows["sample"].max():
         said.remove("sample")
