@@ -226,6 +226,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
     Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere"),
     Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere"),
+    Command("suspend", ("ctrl+z",), "suspend", "Back to the shell for a while; fg returns.", "Everywhere"),
     Command(
         "command_palette",
         ("ctrl+p",),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 DOCS = Path(__file__).parents[2] / "docs" / "explorer.md"
-TYPING = {"Input", "CommandInput"}  # Textual's line editors have the keys of every line editor
+TYPING = {"Input", "QuestionInput", "CommandInput"}  # Textual's line editors have the keys of every line editor
 
 
 def described(tab: str) -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes import fake_questions
+from selectllm_engine.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
-from tui.explorers import press, settled, write_hostile_run
+from tui.explorers import ESCAPES, INVISIBLE, MARKUP, press, settled, write_hostile_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +92,21 @@ async def test_every_dialog_shows_hostile_data_harmlessly(cache: Path) -> None:
         for key in ("down", "down", "space", "escape"):
             await press(pilot, key)
             check(pilot)
+        await press(pilot, "i", "left_square_bracket", "enter")  # the router can't be loaded, and its name is hostile
+        assert "[@click=app.quit]" in check(pilot)
+
+
+async def test_screens_for_when_there_is_nothing_to_explore_show_hostile_names_harmlessly(tmp_path: Path) -> None:
+    for name in (MARKUP, f"two{ESCAPES}{INVISIBLE}"):
+        Cache(tmp_path).write_questions(name, fake_questions({"test": 2}))
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for keys in ([], ["down"], ["enter"], ["f5"]):  # a choice of benchmarks, then one without any LLM
+            await pilot.press(*keys)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            shown = check(pilot)
+        assert "␛" in shown
 
 
 async def test_clicking_all_over_the_screen_runs_no_action_of_the_data(cache: Path) -> None:

@@ -8,12 +8,14 @@ import platform
 import threading
 from typing import TYPE_CHECKING
 
+from textual.events import Paste
+
 from fakes import fake_generations, write_fake_run
 from selectllm_engine.cache import Cache
 from selectllm_engine.routers.training import train
 from selectllm_engine.run import load
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.screens.ask import AskScreen
+from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.working import Working
 from selectllm_tui.watching import sampling
 from selectllm_tui.widgets.header import Header
@@ -112,6 +114,16 @@ async def test_a_question_of_ones_own_is_routed(tmp_path: Path) -> None:
         rows = app.screen.query_one("#candidates", RowTable).rows
         assert [rows.key(at) for at in range(len(rows))] == ["fake-a", "fake-b", "fake-c"]
         await press(pilot, "escape")
+
+
+async def test_a_question_of_several_lines_is_pasted_whole(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "i")
+        app.screen.query_one(QuestionInput).post_message(Paste("How many?\n\n Four or\tfive?\n"))
+        await pilot.pause()
+        assert app.screen.query_one(QuestionInput).value == "How many? Four or five?"
 
 
 async def test_a_router_that_cannot_be_loaded_says_so(cache: Path) -> None:

@@ -20,6 +20,7 @@ from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
 
     from selectllm_engine.routers.routing import Routing
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
     from selectllm_tui.state import Setup
 
 __all__ = ["AskScreen", "candidate_rows", "neighbour_spans"]
+
+
+class QuestionInput(Input):
+    """A line that takes all of what is pasted: the base class takes the first line of it."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert_text_at_cursor(" ".join(event.text.split()))
 
 
 class AskScreen(Dialog[None]):
@@ -58,7 +68,7 @@ class AskScreen(Dialog[None]):
         """A line, a note, the LLMs, what resembles it."""
         with Vertical(classes="box") as box:
             box.border_title = "Route a question of your own"
-            yield Input(placeholder="type a question, then ↵")
+            yield QuestionInput(placeholder="type or paste a question, then ↵")
             yield Bar(id="ask-note")
             yield RowTable(id="candidates", gap=2)
             yield TextView(id="neighbours")

@@ -181,6 +181,7 @@ DOINGS: dict[str, Callable[[MainScreen], None]] = {
     "export": export,
     "reload": reload,
     "help": show_help,
+    "suspend": lambda screen: screen.app.action_suspend_process(),
     "quit": leave,
 }
 

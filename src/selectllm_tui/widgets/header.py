@@ -63,15 +63,19 @@ def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
             figures += _delta(change(row.latency, before.latency, digits, more_is_better=False))
     brand: list[Span] = [(" selectllm", "accent"), ("  ", "plain")]
     note: list[Span] = [(f"  {heading.note}", "warn")] if heading.note else []
+    # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
+    short = [each for at, each in enumerate(facts) if at != 2]
+    lefts = ([*brand, *join(facts, " · ")], [*brand, *join(short, " · ")], [(" ", "plain"), *join(short, " · ")])
+
+    def left(right: list[Span]) -> list[Span]:
+        return next((each for each in lefts if width_of(each) + width_of(right) + 2 <= width), lefts[-1])
+
     if lines == 1:
         right = [*how, ("   ", "plain"), *figures, (" ", "plain")]
-        # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
-        short = [each for at, each in enumerate(facts) if at != 2]
-        lefts = ([*brand, *join(facts, " · ")], [*brand, *join(short, " · ")], [(" ", "plain"), *join(short, " · ")])
-        left = next((each for each in lefts if width_of(each) + width_of(right) + 2 <= width), lefts[-1])
-        return [_sides([*left, *note], right, width, figures)]
+        return [_sides([*left([*note, *right]), *note], right, width, figures)]
+    right = [*note, (" ", "plain")]
     return [
-        _sides([*brand, *join(facts, " · ")], [*note, (" ", "plain")], width, note),
+        _sides(left(right), right, width, note),
         _sides([(" ", "plain"), *how], [*figures, (" ", "plain")], width, figures),
     ]
 

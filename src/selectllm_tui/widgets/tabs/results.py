@@ -127,7 +127,7 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
         Column("llms", "LLMs/q", 6, align="right", drop=4),
         Column("gap", "gap", 6, align="right", drop=1, sortable=True),
         Column("p", "p", 5, align="right", drop=3),
-        Column("published", "study", 13, align="right"),
+        Column("published", "study % / s", 13, align="right"),
     ]
     absent = {
         "cost": all(row.cost is None for row in rows),
