@@ -196,13 +196,16 @@ class _Log:
     def records(self) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
         sizes = [file.path.stat().st_size for file in self._files]
-        for place, file in enumerate(self._files):
+        before, total = 0, sum(sizes)
+        for file, size in zip(self._files, sizes, strict=True):
             used = 0
             filters: Counter[str] = Counter()
             chosen = self._choice.filter
             for done, row in _rows(file):
+                if self._progress is not None:
+                    self._progress(before + done, total)
                 filters[row.filter] += 1
-                if isinstance(row.continuations[0] if row.continuations else None, dict):
+                if isinstance(row.continuations[0], dict):
                     chosen = chosen or row.filter
                     if row.filter != chosen:
                         self._reading.skip("further filters of the same texts")
@@ -212,8 +215,7 @@ class _Log:
                     found = self._picked(file, row)
                 used += bool(found)
                 yield from found
-                if self._progress is not None:
-                    self._progress(sum(sizes[:place]) + done, sum(sizes))
+            before += size
             if chosen and filters and not used and chosen not in filters:
                 raise UnknownNameError("filter", chosen, filters)
         self._summary()
@@ -290,7 +292,7 @@ class _Log:
         self._metrics.update(row.metrics)
         wanted = self._choice.metric
         if wanted in row.metrics:
-            names: Sequence[str] = [wanted]  # type: ignore[list-item]
+            names: Sequence[str] = [wanted]
         else:  # another task's, or nobody's: see `_summary`
             names = sorted(row.metrics, key=lambda each: _METRICS.index(each) if each in _METRICS else len(_METRICS))
         for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from selectllm_tui.cli.options import names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from selectllm_engine.cache import Cache
     from selectllm_engine.importers import Imported
     from selectllm_engine.importers.storing import Options
 
@@ -43,6 +45,7 @@ Kind = Annotated[
         help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
     ),
 ]
+_MOMENT = 0.1  # seconds between two updates of a bar
 
 
 def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
@@ -61,8 +64,15 @@ def watching(what: str) -> Iterator[Callable[[int, int], None]]:
 
     console = error_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task, shown = bar.add_task(what, total=None), -1.0
+
+        def show(done: int, total: int) -> None:
+            nonlocal shown
+            if monotonic() - shown > _MOMENT:  # it may be called for each of millions of rows
+                shown = monotonic()
+                bar.update(task, completed=done, total=total)
+
+        yield show
 
 
 def seconds(text: str) -> dict[str, float]:
@@ -79,8 +89,8 @@ def seconds(text: str) -> dict[str, float]:
     return found
 
 
-def report(done: Imported) -> None:
-    """Say what was imported, on standard error."""
+def report(done: Imported, cache: Cache | None = None) -> None:
+    """Say what was imported, on standard error; with the cache, also how often recorded verdicts differ from ours."""
     splits = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
     state = "was already there" if done.unchanged else "imported"
     note(f"{done.benchmark} {state}: {done.rows:,} rows ({splits}) of {len(done.llms)} LLMs: {', '.join(done.llms)}")
@@ -88,3 +98,17 @@ def report(done: Imported) -> None:
         note(f"{count:,} rows skipped: {reason}")
     for each in done.notes:
         note(f"note: {each}")
+    if cache is not None and done.both:
+        _compare(done, cache)
+
+
+def _compare(done: Imported, cache: Cache) -> None:
+    """Extract answers, and say on how many questions the recorded verdict is another."""
+    from selectllm_engine.disagreements import find_disagreements
+    from selectllm_engine.run import load
+
+    with watching("extracting answers") as progress:
+        found = find_disagreements(load(done.benchmark, cache, progress=progress), done.llms)
+    if found.judged:
+        more = f"; selectllm show --disagreements --benchmark {done.benchmark} lists them" if len(found.rows) else ""
+        note(f"{len(found.rows):,} of {found.judged:,} recorded verdicts differ from ours{more}")
