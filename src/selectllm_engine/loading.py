@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from selectllm_engine.cache import Cache
     from selectllm_engine.derived import Progress
 
-__all__ = ["load_outcomes"]
+__all__ = ["load_outcomes", "threshold_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progres
     votes = llm_votes(tally(codes)).code
     from_votes = sampled & np.ones((kept.height, 1), dtype=bool) & (gold != NOT_FOUND)[:, None]
     scores = np.stack([_mean(each.verdicts, "score", place, kept.height) for each in results], axis=1)
-    thresholds = [_numbers(each.manifest, "threshold") or [0.5] for each in results]
-    labels = np.where(from_votes, votes == gold[:, None], scores >= np.array(thresholds).T)
+    thresholds = np.array([threshold_of(each.manifest) for each in results])
+    labels = np.where(from_votes, votes == gold[:, None], scores >= thresholds)
     voting = bool(from_votes.all())
     return Outcomes(
         benchmark=benchmark,
@@ -232,6 +232,11 @@ def _cost(each: _Results, place: NDArray[np.int64], questions: int, samples: int
         return recorded
     prompt, output = _tokens(each, place, questions, samples)
     return np.asarray((price[0] * prompt + price[1] * output) / 1e6)
+
+
+def threshold_of(manifest: Mapping[str, Any]) -> float:
+    """The mean recorded score from which on an LLM is right on a question."""
+    return (_numbers(manifest, "threshold") or [0.5])[0]
 
 
 def _numbers(stored: object, *keys: str) -> list[float] | None:

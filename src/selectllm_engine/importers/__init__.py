@@ -28,6 +28,7 @@ class Imported:
         skipped: rows that were not used, by reason.
         notes: what a person should know about it.
         unchanged: whether the same was imported before, so that nothing was written.
+        both: whether there are texts and scores, so that the verdicts of both can be compared.
     """
 
     benchmark: str
@@ -37,3 +38,4 @@ class Imported:
     skipped: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unchanged: bool = False
+    both: bool = False

@@ -28,7 +28,7 @@ class Results:
         if name in _RESERVED:
             raise ImportFormatError(f"there is an LLM named {name!r}", "rename it")
         self.name = name
-        self.texts = self.repeated = self.odd = self.questions = 0
+        self.texts = self.scores = self.repeated = self.odd = self.questions = 0
         self._weights = {"id": name, "revision": None, "fingerprint": None}
         self._facts = facts
         self._verdicts: list[pl.DataFrame] = []
@@ -52,6 +52,7 @@ class Results:
                 writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
             self.texts += written.height
         judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows
+        self.scores += judged.height
         self._verdicts.append(judged.select(VERDICT_SCHEMA.names()))
 
     def finish(self, cache: Cache, benchmark: str, more: Mapping[str, Any]) -> None:

@@ -107,6 +107,7 @@ def store_chunks(
         reading.rows,
         dict(reading.skipped),
         tuple(reading.notes),
+        both=any(llm.texts and llm.scores for llm in target.llms.values()),
     )
 
 

@@ -83,10 +83,10 @@ def routerbench(
     from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.routerbench import import_routerbench
 
-    options = chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
     with watching(f"reading {visible(file.name)}") as progress:
-        done = import_routerbench(open_cache(cache), file, benchmark, options=options, progress=progress)
-    report(done)
+        done = import_routerbench(stored, file, benchmark, options=options, progress=progress)
+    report(done, stored)
 
 
 @app.command()
@@ -106,10 +106,10 @@ def llmrouterbench(
     from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.llmrouterbench import import_llmrouterbench
 
-    options = chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
     with watching("reading files") as progress:
-        done = import_llmrouterbench(open_cache(cache), folder, benchmark, options=options, progress=progress)
-    report(done)
+        done = import_llmrouterbench(stored, folder, benchmark, options=options, progress=progress)
+    report(done, stored)
 
 
 @app.command()
@@ -184,7 +184,7 @@ def table(
         choices=choices,
         sample=sample,
     )
-    options = chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
     with watching(f"reading {visible(file.name)}") as progress:
-        done = import_table(open_cache(cache), file, benchmark, columns, options=options, progress=progress)
-    report(done)
+        done = import_table(stored, file, benchmark, columns, options=options, progress=progress)
+    report(done, stored)

@@ -63,9 +63,10 @@ def lm_eval(
     from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.lm_eval import import_lm_eval
 
+    stored = open_cache(cache)
     with watching("reading") as progress:
         done = import_lm_eval(
-            open_cache(cache),
+            stored,
             path,
             benchmark,
             options=chosen(split_by, seed, threshold, kind),
@@ -76,7 +77,7 @@ def lm_eval(
             latency=None if latency is None else seconds(latency),
             progress=progress,
         )
-    report(done)
+    report(done, stored)
 
 
 def inspect(
@@ -102,9 +103,10 @@ def inspect(
     from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.inspect import import_inspect
 
+    stored = open_cache(cache)
     with watching("reading") as progress:
         done = import_inspect(
-            open_cache(cache),
+            stored,
             path,
             benchmark,
             options=chosen(split_by, seed, threshold, kind),
@@ -113,4 +115,4 @@ def inspect(
             scorer=scorer,
             progress=progress,
         )
-    report(done)
+    report(done, stored)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import MISSING, Column, number, text, write_json, write_table
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -24,7 +25,7 @@ from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
-    from selectllm_engine.run import LLMVotes, QuestionView
+    from selectllm_engine.run import LLMVotes, QuestionView, Run
     from selectllm_engine.votes import Vote
 
 __all__ = ["show"]
@@ -51,8 +52,8 @@ def complete_question(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def show(
     question_id: Annotated[
-        str, typer.Argument(metavar="QUESTION_ID", help="The question's id.", autocompletion=complete_question)
-    ],
+        str | None, typer.Argument(metavar="QUESTION_ID", help="The question's id.", autocompletion=complete_question)
+    ] = None,
     benchmark: Benchmark = None,
     pool: PoolNames = None,
     router: Annotated[
@@ -64,13 +65,28 @@ def show(
     ] = "argmax",
     k: K = None,
     generations: Annotated[bool, typer.Option("--generations", help="Also print all that the LLMs wrote.")] = False,
+    disagreements: Annotated[
+        bool,
+        typer.Option(
+            "--disagreements", help="List questions on which our verdict and the one that was imported differ."
+        ),
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
-    """One question: its text, every LLM's votes, the pooled vote and the verdict."""
+    """One question: its text, every LLM's votes, the pooled vote and the verdict.
+
+    With --disagreements instead: where an LLM's vote is right and the verdict that another tool recorded says wrong, or
+    the other way round.
+    """
+    if (question_id is None) != disagreements:
+        raise UsageError("give either a question's id or --disagreements", "not both, not neither")
     with reading(benchmark, cache) as run:
-        view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
-        _write(view, form, generations=generations)
+        if question_id is None:
+            _disagreements(run, names(pool), form)
+        else:
+            view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
+            _write(view, form, generations=generations)
 
 
 def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
@@ -84,6 +100,36 @@ def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
         if generations:
             _generations(view)
     return None
+
+
+def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
+    from selectllm_engine.disagreements import find_disagreements
+
+    found = find_disagreements(run, llms)
+    rows = found.rows.to_dicts()
+    if rows:
+        columns = [
+            Column("question_id", "question", align="left"),
+            Column("llm", "LLM", align="left"),
+            Column("gold", "gold answer", _short, align="left"),
+            Column("vote", "our vote", _short, align="left"),
+            Column("right", "", _tick),
+            Column("recorded_answer", "recorded", _short, align="left", drop=1),
+            Column("recorded_score", "score", number(2)),
+            Column("recorded_right", "", _tick),
+        ]
+        write_table(columns, rows, form)
+    elif form is Format.JSON:
+        write_json([])
+    note(f"{len(rows):,} of {found.judged:,} verdicts differ" if found.judged else "nothing has both verdicts")
+
+
+def _short(value: str | None) -> str:
+    return MISSING if value is None else visible(value, limit=24)
+
+
+def _tick(right: bool | None) -> str:
+    return MISSING if right is None else "✔" if right else "✘"
 
 
 def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
@@ -152,7 +198,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
 
     return [
         Column("llm", "LLM", align="left"),
-        Column("right", "", lambda right: MISSING if right is None else "✔" if right else "✘"),
+        Column("right", "", _tick),
         Column("answer", "vote", align="left"),
         Column(("votes", "silent"), "samples", counts, align="left", drop=1),
         Column("latency", "seconds", number(2)),

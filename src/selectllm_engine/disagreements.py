@@ -1,0 +1,93 @@
+"""Where the verdict on an LLM's vote differs from the one that another tool recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from selectllm_engine.loading import threshold_of
+from selectllm_engine.votes import llm_votes, tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from selectllm_engine.outcomes import Outcomes
+    from selectllm_engine.run import Run
+
+__all__ = ["Disagreements", "find_disagreements"]
+
+_SCHEMA = pl.Schema(
+    {
+        "question_id": pl.String(),
+        "split": pl.String(),
+        "llm": pl.String(),
+        "gold": pl.String(),
+        "vote": pl.String(),  # ours, null where no answer was found
+        "right": pl.Boolean(),
+        "recorded_answer": pl.String(),  # of the first sample, null where none was recorded
+        "recorded_score": pl.Float64(),  # the mean over samples
+        "recorded_right": pl.Boolean(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreements:
+    """Verdicts that differ.
+
+    Attributes:
+        rows: one per question and LLM whose verdicts differ, by LLM: question_id, split, llm, gold, vote (null where
+            no answer was found), right, recorded_answer, recorded_score (the mean over samples), recorded_right.
+        judged: how many questions and LLMs have both verdicts.
+    """
+
+    rows: pl.DataFrame
+    judged: int
+
+
+def find_disagreements(run: Run, llms: Sequence[str] | None = None) -> Disagreements:
+    """Compare labels with recorded verdicts on all questions that have figures and both; none with labels only.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        llms: which LLMs; None for all.
+
+    Raises:
+        UnknownNameError: an unknown LLM.
+        CacheError: results can't be read.
+    """
+    pool = run.pool(llms)
+    recorded = {
+        name: verdicts for name in pool.names if (verdicts := run.cache.verdicts(run.benchmark, name)) is not None
+    }
+    found, judged = [], 0
+    for split in run.splits if recorded else ():
+        for name, own in _own(run.outcomes(split)):
+            if name in recorded:
+                both = _compared(own, recorded[name], threshold_of(run.info(name)))
+                judged += both.height
+                found.append(both.filter(pl.col("right") != pl.col("recorded_right")).select(_SCHEMA.names()))
+    return Disagreements(pl.concat([pl.DataFrame(schema=_SCHEMA), *found]).sort("llm", maintain_order=True), judged)
+
+
+def _compared(own: pl.DataFrame, verdicts: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """Both verdicts on the questions that have a recorded one."""
+    samples = verdicts.sort("sample").group_by("question_id")
+    recorded = samples.agg(recorded_answer=pl.col("answer").first(), recorded_score=pl.col("score").mean())
+    both = own.join(recorded, on="question_id", maintain_order="left")
+    return both.with_columns(recorded_right=pl.col("recorded_score") >= threshold)
+
+
+def _own(outcomes: Outcomes) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Every LLM's votes and labels; none where there are labels only."""
+    if outcomes.answers is None or outcomes.vocabulary is None or not outcomes.questions.height:
+        return
+    codes = llm_votes(tally(outcomes.answers)).code
+    words = outcomes.questions.select("question_id", "split", "gold", words=outcomes.vocabulary)
+    for at, name in enumerate(outcomes.llms):
+        code = pl.Series(codes[:, at])
+        vote = pl.when(pl.lit(code >= 0)).then(pl.col("words").list.get(pl.lit(code.clip(0)), null_on_oob=True))
+        right = pl.Series(outcomes.labels[:, at])
+        yield name, words.with_columns(pl.lit(name).alias("llm"), vote=vote, right=right).drop("words")
