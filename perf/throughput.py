@@ -67,8 +67,8 @@ def with_runner(arguments: argparse.Namespace) -> dict[str, float]:
         made: list[Timed] = []
         ended = 0.0
 
-        def load(name: str, weights: Path) -> Any:
-            made.append(Timed(make_engine(name, weights)))
+        def load(spec: WorkerSpec, weights: Path | None) -> Any:
+            made.append(Timed(make_engine(spec, weights)))
             return made[0]
 
         def emit(event: str, /, **fields: Any) -> None:
@@ -90,7 +90,8 @@ def bare(arguments: argparse.Namespace) -> dict[str, float]:
     from vllm import SamplingParams
 
     benchmark = load_benchmark(BENCHMARK, sizes={"train": 0, "validation": 0, "test": arguments.questions})
-    engine: Any = make_engine("vllm", arguments.folder)
+    llm = LLM(name="timed", weights=str(arguments.folder))
+    engine: Any = make_engine(WorkerSpec(llm=llm, cache="", tasks=()), arguments.folder)
     task = Task(benchmark=BENCHMARK, samples=arguments.samples, terse=benchmark.terse, exemplars=benchmark.exemplars)
     style = "zero-shot" if engine.chat else "few-shot"
     sampling = Sampling(max_tokens=arguments.max_tokens)

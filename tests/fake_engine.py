@@ -42,8 +42,10 @@ class FakeEngine:
         self.chat = self.behaviour.get("chat", True)
         self.context = self.behaviour.get("context")
         self.capacity = self.behaviour.get("capacity", 8)
+        self.by_length = self.behaviour.get("by_length", False)
         self.started = None  # what it was started with
         self.prompts = []
+        self.submitted = []  # tokens of prompts, in the order they came
         self.steps = 0
         self.most = 0  # samples that were in flight together
         self._queue = []
@@ -70,6 +72,7 @@ class FakeEngine:
         lengths = [self._random.randint(1, 6) for _ in range(samples)]
         texts = [f"The answer is {self._random.getrandbits(60)}." for _ in range(samples)]
         self._queue.append((request_id, lengths, texts))
+        self.submitted.append(prompt.tokens)
         self.most = max(self.most, self.unfinished())
 
     def unfinished(self):
@@ -98,8 +101,8 @@ class FakeEngine:
         return {"engine": "fake 1", "hardware": "fake"}
 
 
-def load_fake(name, folder):
-    del name
+def load_fake(spec, folder):
+    del spec
     return FakeEngine(folder)
 
 

@@ -43,8 +43,8 @@ class Lab:
             if emit:
                 emit(event, **fields)
 
-        def load(name, folder):
-            assert name == "vllm"
+        def load(spec, folder):
+            assert spec.engine == "vllm"
             self.engine = FakeEngine(folder)
             self.engine.behaviour |= behaviour or {}
             return self.engine
@@ -97,6 +97,15 @@ def test_the_engine_is_kept_full_but_not_flooded(lab):
     lab.run()
     assert 8 <= lab.engine.most <= 8 + 1 + 3
     assert lab.engine.steps < 48 * 6 / 8 * 1.5
+
+
+def test_an_engine_that_computes_in_batches_gets_the_longest_prompts_first(lab):
+    lab.run()
+    assert lab.engine.submitted != sorted(lab.engine.submitted, reverse=True)
+    fake_weights(lab.folder, by_length=True)
+    lab.run(samples=5)
+    assert lab.engine.submitted == sorted(lab.engine.submitted, reverse=True)
+    lab.check(5)
 
 
 def test_what_exists_is_not_made_again_and_nothing_is_loaded_for_nothing(lab):

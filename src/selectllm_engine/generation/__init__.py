@@ -9,4 +9,5 @@ runner     the loop that keeps an engine full and flushes what it finishes
 latency    times single prompts and fits seconds to tokens
 weights    where an LLM's weights are, and what identifies them
 engine     what an engine has to do; one module per engine beside it
+tokenizers, hardware    what those that run weights here share
 """

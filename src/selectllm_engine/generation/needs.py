@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
-from selectllm_engine.generation.engine import check_installed
-from selectllm_engine.generation.plan import SERVED, engine_of, with_overrides
+from selectllm_engine.generation.engine import SERVED, check_installed
+from selectllm_engine.generation.plan import engine_of, with_overrides
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder
 from selectllm_engine.prompts import default_sampling
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.generation.engine import SERVED
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from selectllm_engine.cache import Cache
 
 __all__ = [
-    "SERVED",
     "Item",
     "Plan",
     "Request",
     "Source",
+    "at_endpoint",
     "engine_of",
     "make_plan",
     "parse_llm",
@@ -37,7 +38,6 @@ __all__ = [
     "with_overrides",
 ]
 
-SERVED = "openai"  # the engine whose LLMs have no weights here
 BYTES_TERSE, BYTES_LONG = 60, 450  # of one stored generation, compressed, where none is stored yet
 _ENOUGH_ROWS = 100  # stored generations to tell their size from
 
@@ -46,7 +46,8 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 class Request:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
-    `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones.
+    `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency` and
+    `tensor_parallel` are as in WorkerSpec.
     """
 
     samples: int = 10
@@ -58,6 +59,8 @@ class Request:
     wording: Wording | None = None
     max_tokens: int | None = None
     remeasure: bool = False
+    tensor_parallel: int = 1
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,8 @@ class Plan:
                 engine=engine_of(llms[name], request),
                 seed=request.seed,
                 remeasure=request.remeasure,
+                tensor_parallel=request.tensor_parallel,
+                concurrency=request.concurrency,
             )
             for name, each in tasks.items()
         ]
@@ -251,8 +256,22 @@ def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
     return llm
 
 
-def parse_llm(text: str, own: Mapping[str, LLM] | None = None) -> LLM:
+def at_endpoint(llms: Sequence[LLM], base_url: str | None) -> list[LLM]:
+    """The LLMs, those without an endpoint of their own at the given one.
+
+    Raises:
+        UsageError: an LLM has no endpoint and none is given.
+    """
+    for llm in llms:
+        if llm.endpoint is None and base_url is None:
+            raise UsageError(f"where {llm.name} is served is not said", "add --base-url http://localhost:8000/v1")
+    return [llm if llm.endpoint is not None else replace(llm, endpoint=base_url) for llm in llms]
+
+
+def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool = False) -> LLM:
     """`NAME`, one of a person's `own` LLMs or the study's, or `NAME=FOLDER|HUB-ID`.
+
+    Where all LLMs are `served`, `NAME=MODEL` is the server's model of that name, and so is any other `NAME`.
 
     Raises:
         UnknownNameError: no such LLM is built in.
@@ -268,15 +287,19 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None) -> LLM:
         return replace(known, weights=weights, revision=None) if known else LLM(name=name, weights=weights)
     if (llm := aliases.get(name.casefold())) is not None:
         return llm
+    if served and name:
+        return LLM(name=name, weights=name)
     if Path(name).expanduser().is_dir() or "/" in name:
         raise UsageError(f"--llm {name} has no name", f"write --llm NAME={name}")
     raise UnknownNameError("LLM", name, presets)
 
 
-def stored_llm(cache: Cache, benchmark: str, text: str, own: Mapping[str, LLM] | None = None) -> LLM:
+def stored_llm(
+    cache: Cache, benchmark: str, text: str, own: Mapping[str, LLM] | None = None, *, served: bool = False
+) -> LLM:
     """`NAME` or `NAME=FOLDER|HUB-ID` of an LLM that has results, with the prompt and sampling these were made with.
 
-    One of a person's `own` LLMs is where those say.
+    One of a person's `own` LLMs is where those say; where all are `served`, it has the stored name at its server.
 
     Raises:
         UnknownNameError: the benchmark has no results of such an LLM.
@@ -289,7 +312,7 @@ def stored_llm(cache: Cache, benchmark: str, text: str, own: Mapping[str, LLM] |
     stored = manifest["weights"]
     known = (own or {}).get(name)
     weights = weights or (known.weights if known else "")
-    if not weights and stored["revision"] is None:
+    if not weights and stored["revision"] is None and not served:
         raise UsageError(f"where the weights of {name} are is not known", f"write --llm {name}=FOLDER")
     sampling = manifest["sampling"]
     return LLM(

@@ -41,7 +41,7 @@ LEAST_ROOM = 64  # new tokens that must fit behind a prompt, where more than tha
 TIMED_FROM = 256  # prompts of which those to time are chosen
 
 _Result = TypeVar("_Result")
-LoadEngine = Callable[[str, Path], "Engine"]
+LoadEngine = Callable[[WorkerSpec, Path | None], "Engine"]
 
 
 class Emit(Protocol):
@@ -108,7 +108,7 @@ def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, 
             return False
         emit("phase", phase="preparing")
         weights = find_weights(spec.llm, known_revision=_known_revision(cache, spec))
-        engine = load_engine(spec.engine, weights.folder)
+        engine = load_engine(spec, weights.folder)
         tasks: list[Prepared] = []
         for task, writer in writers:
             try:
@@ -155,10 +155,10 @@ def _metadata(engine: Engine, *, seed: int) -> dict[str, str]:
     from importlib.metadata import version
 
     return {
-        **engine.facts(),
         "program": f"selectllm {version('selectllm')}",
         "python": platform.python_version(),
         "seed": str(seed),
+        **engine.facts(),
     }
 
 
@@ -216,6 +216,8 @@ def _prepare(
         emit("skipped", benchmark=task.benchmark, questions=len(too_long), context=engine.context)
         prepared.prompts = {each: prompt for each, prompt in prepared.prompts.items() if each not in too_long}
     prepared.missing = [each for each in missing if each[0] not in too_long]
+    if engine.by_length:  # the longest first: if memory is too small, that shows at once
+        prepared.missing.sort(key=lambda each: -prepared.prompts[each[0]].tokens)
     if spec.remeasure or cache.manifest(task.benchmark, llm.name).get("latency") is None:
         step = max(1, len(ids) // TIMED_FROM)
         encoded = [encode(rows[each]) for each in ids[::step]]
@@ -260,6 +262,7 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
     rows: list[tuple[Any, ...]] = []
     tokens = 0
+    refused: list[str] = []
     flushed = told = time.monotonic()
     stop.sampling = True
     try:
@@ -278,10 +281,14 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
                 if finished.request_id not in in_flight:
                     continue  # left over from a benchmark that failed
                 question_id, samples = in_flight.pop(finished.request_id)
-                prompt_tokens = work.prompts[question_id].tokens
+                if finished.problem is not None:
+                    refused.append(finished.problem)
+                    continue
+                prompt = work.prompts[question_id]
+                prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
                 for sample, made in zip(samples, finished.completions, strict=True):
                     rows.append((question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason))
-                    tokens += made.output_tokens
+                    tokens += made.output_tokens or 0
                     work.done += 1
             now = time.monotonic()
             if rows and (now - flushed >= FLUSH_SECONDS or len(rows) >= FLUSH_ROWS):
@@ -294,6 +301,9 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
         _flush(work, rows, metadata)
         emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
         stop.sampling = False
+    if refused:
+        questions = "1 question was" if len(refused) == 1 else f"{len(refused):,} questions were"
+        raise EngineError(f"{questions} refused: {refused[0]}", "all others are done; the same command tries again")
 
 
 def _guarded(work: Callable[[], _Result]) -> _Result:
@@ -304,7 +314,8 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
         raise
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
-        raise EngineError(f"the engine failed ({type(error).__name__}: {reason})") from error
+        remedy = "free memory on the device, or take a smaller LLM" if "out of memory" in reason.lower() else ""
+        raise EngineError(f"the engine failed ({type(error).__name__}: {reason})", remedy) from error
 
 
 def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:

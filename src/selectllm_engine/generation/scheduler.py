@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from selectllm_engine.files import folder_name
+from selectllm_engine.generation.engine import SERVED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ __all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "log_folder"]
 
 WORKER = (sys.executable, "-P", "-m", "selectllm_engine.generation.worker")
 INTERRUPTED = 130  # the exit code of a worker that was told to stop
+MOST_SERVED = 8  # workers at a time that only wait for servers
 RETRIES = 1  # of a worker that dies without a word
 _TAIL = 65_536  # bytes of a log that are searched for what went wrong
 _TELLING = re.compile(r"error|exception|killed|out of memory|fatal|abort", re.IGNORECASE)
@@ -71,6 +73,9 @@ def log_folder() -> Path:
 class Workers:
     """Runs all specs, as many at a time as there are GPUs (one without `gpus`). Use as a context manager.
 
+    Each of `gpus` is what one worker gets: "0", or "0,1" where it computes on two together. LLMs on endpoints need
+    none: they run beside the others.
+
     Iterating gives events until every worker has ended; `None` now and then, so that the caller can act meanwhile.
     """
 
@@ -85,6 +90,7 @@ class Workers:
         self._waiting = deque((spec, 0) for spec in specs)
         slots: list[str | None] = [*gpus] or [None]
         self._slots = deque(slots)
+        self._seats: deque[str | None] = deque([None] * MOST_SERVED)  # of LLMs on endpoints
         self._command = command
         self._logs = logs or log_folder()
         self._running: dict[str, _Running] = {}
@@ -142,10 +148,14 @@ class Workers:
         return event
 
     def _fill(self) -> None:
-        while self._waiting and self._slots:
-            spec, tries = self._waiting.popleft()
-            self._tries[spec.llm.name] = tries
-            self._start(spec, self._slots.popleft())
+        for spec, tries in list(self._waiting):
+            if free := self._places(spec):
+                self._waiting.remove((spec, tries))
+                self._tries[spec.llm.name] = tries
+                self._start(spec, free.popleft())
+
+    def _places(self, spec: WorkerSpec) -> deque[str | None]:
+        return self._seats if spec.engine == SERVED else self._slots
 
     def _start(self, spec: WorkerSpec, gpu: str | None) -> None:
         name = spec.llm.name
@@ -182,7 +192,7 @@ class Workers:
         """Free the GPU, and start what waits for it, or the same LLM again where its worker just died."""
         name, code = running.spec.llm.name, running.process.returncode
         del self._running[name]
-        self._slots.append(running.gpu)
+        self._places(running.spec).append(running.gpu)
         with contextlib.suppress(OSError):
             running.orders.close()
         event = Event(name, "ended", {"code": code, "log": str(running.log)})

@@ -41,7 +41,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """One LLM's work. `remeasure` times single prompts again where that was done before."""
+    """One LLM's work.
+
+    Attributes:
+        remeasure: whether single prompts are timed again where that was done before.
+        tensor_parallel: GPUs that compute together.
+        concurrency: samples that an endpoint is asked for at the same time; None for the engine's own number.
+    """
 
     llm: LLM
     cache: str
@@ -49,6 +55,8 @@ class WorkerSpec:
     engine: str = "vllm"
     seed: int = 0
     remeasure: bool = False
+    tensor_parallel: int = 1
+    concurrency: int | None = None
 
     def to_json(self) -> str:
         """One line of JSON."""

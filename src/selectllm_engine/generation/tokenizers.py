@@ -1,0 +1,61 @@
+"""An LLM's own tokenizer, chat template and context, read from its folder; for the engines that run weights here."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.errors import EngineError
+from selectllm_engine.generation.engine import Encoded
+from selectllm_engine.prompts import Prompt, without_system
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Tokenizer", "first_line"]
+
+
+class Tokenizer:
+    """The tokenizer in a folder.
+
+    Attributes:
+        library: the library's own object.
+        chat: whether it has a chat template.
+        context: the most tokens that the configuration allows; None where it doesn't say.
+
+    Raises:
+        EngineError: it can't be loaded.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoConfig, AutoTokenizer
+
+        try:
+            self.library: Any = AutoTokenizer.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder).get_text_config()
+        except Exception as error:
+            raise EngineError(f"the tokenizer or configuration cannot be loaded ({first_line(error)})") from error
+        self.chat = bool(getattr(self.library, "chat_template", None))
+        self.context: int | None = getattr(config, "max_position_embeddings", None)
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's."""
+        if prompt.messages is None:
+            tokens = self.library(prompt.text)["input_ids"]
+        else:
+            try:
+                tokens = self._template(prompt.messages)
+            except Exception:  # templates raise what they like; most often because they know no system role
+                tokens = self._template(without_system(prompt.messages))
+        return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
+
+    def _template(self, messages: Any) -> Any:
+        return self.library.apply_chat_template(
+            list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+
+
+def first_line(error: BaseException) -> str:
+    """The line of a library's message that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__
