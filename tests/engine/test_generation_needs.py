@@ -38,10 +38,10 @@ def fake_machine(monkeypatch, tmp_path):
 def planned(tmp_path):
     """The needs of LLMs on seven questions."""
 
-    def run(llms, *, source=None, gpus=(), tensor_parallel=1, **request):
+    def run(llms, *, source=None, gpus=(), **request):
         source = source or Source(name="own", questions=fake_questions({"test": 7}), terse=False)
         plan = make_plan(Cache(tmp_path / "cache"), {source.name: source}, llms, Request(**request))
-        return find_needs(plan, gpus=gpus, tensor_parallel=tensor_parallel)
+        return find_needs(plan, gpus=gpus)
 
     return run
 

@@ -77,7 +77,7 @@ class Needs:
                 raise lack.error
 
 
-def find_needs(plan: Plan, *, gpus: Sequence[str] = (), tensor_parallel: int = 1) -> Needs:
+def find_needs(plan: Plan, *, gpus: Sequence[str] = ()) -> Needs:
     """What the plan's LLMs need, compared with what is here.
 
     The hub is asked only where weights have to come from it, and for a few seconds at most.
@@ -89,7 +89,7 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = (), tensor_parallel: int = 1
     engines = {name: engine_of(each[0].llm, plan.request) for name, each in items.items()}
     llms = {name: _need(each, plan) for name, each in items.items() if engines[name] != SERVED}
     needs = Needs(llms=llms, downloads=_hub_cache())
-    lacks = _devices(needs, gpus, tensor_parallel) if llms else []
+    lacks = _devices(needs, gpus, plan.request.tensor_parallel) if llms else []
     for engine in dict.fromkeys(engines.values()):
         with _noting(lacks, fatal=True):
             check_installed(engine)
