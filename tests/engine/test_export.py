@@ -8,12 +8,14 @@ import polars as pl
 import pytest
 
 import selectllm_engine as sl
-from fakes import write_fake_run
+from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
 from selectllm_engine.cache import Cache
 from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
 from selectllm_engine.export import export_predictions, export_results, wide_results
 from selectllm_engine.frames import write_frame
 from selectllm_engine.importers.predictions import import_predictions
+from selectllm_engine.importers.routerbench import import_routerbench
+from selectllm_engine.importers.storing import Options
 
 LLMS = ("fake-a", "fake-b", "fake-c")
 
@@ -129,7 +131,10 @@ def test_wide_results_are_routerbenchs(run):
         *(f"{llm}|model_response" for llm in LLMS),
         *(f"{llm}|total_cost" for llm in LLMS),
     ]
-    assert frame.columns[12:] == ["sample", "split", "gold", "kind", "choices", *(f"{llm}|latency" for llm in LLMS)]
+    assert frame.columns[12:] == [
+        *("sample", "split", "gold", "kind", "choices"),
+        *(f"{llm}|{kind}" for kind in ("latency", "prompt_tokens", "output_tokens") for llm in LLMS),
+    ]
     assert frame.height == 130 * 5
     assert frame["sample"].head(6).to_list() == [0, 1, 2, 3, 4, 0]
     assert frame["sample_id"].unique(maintain_order=True).to_list() == run.questions["question_id"].to_list()
@@ -138,6 +143,80 @@ def test_wide_results_are_routerbenchs(run):
     for votes in view.llms:
         assert one[votes.llm].sum() == dict(votes.votes).get(one["gold"][0], 0)
         assert one[f"{votes.llm}|model_response"].to_list() == run.generations("test-7", votes.llm)["text"].to_list()
+
+
+def same(before, after):
+    """Whether two runs are the same to all that evaluates them."""
+    assert after.llms == before.llms
+    assert after.splits == before.splits
+    assert after.questions.equals(before.questions)
+    for split in before.splits:
+        one, other = before.outcomes(split), after.outcomes(split)
+        assert other.questions.equals(one.questions)
+        assert (other.samples, other.left_out, other.left_out_total) == (one.samples, one.left_out, one.left_out_total)
+        assert (one.vocabulary is None) == (other.vocabulary is None)
+        if one.vocabulary is not None:
+            assert other.vocabulary.equals(one.vocabulary)
+        for array in ("answers", "gold", "labels", "latency", "cost"):
+            np.testing.assert_array_equal(getattr(other, array), getattr(one, array), err_msg=array)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_results_come_back(run, tmp_path, suffix):
+    done = export_results(run, tmp_path / f"r{suffix}")
+    cache = Cache(tmp_path / "cache")
+    imported = import_routerbench(cache, done.path, "fake")
+    assert imported.llms == LLMS
+    assert imported.rows == done.rows
+    assert not imported.skipped
+    again = sl.load("fake", cache)
+    same(run, again)
+    texts = run.generations("test-3", "fake-b")["text"]
+    assert again.generations("test-3", "fake-b")["text"].equals(texts)
+    assert again.evaluate().rows == run.evaluate(router=[]).rows
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_incomplete_results_come_back(tmp_path, suffix):
+    cache = write_fake_run(tmp_path / "before", questions={"test": 10}, llms=LLMS[:2])
+    fewer = fake_generations(fake_questions({"test": 10}), 2, 3).filter(pl.col("question_id") != "test-4")
+    with cache.writer("fake", "fake-c") as writer:
+        writer.start(fake_manifest("fake-c", created="2026-01-02", samples=3, latency=None))
+        writer.append(fewer, {"engine": "fake"})
+    run = sl.load("fake", cache)
+    assert run.outcomes().left_out_total == 1
+    done = export_results(run, tmp_path / f"r{suffix}")
+    after = Cache(tmp_path / "after")
+    import_routerbench(after, done.path, "fake")
+    same(run, sl.load("fake", after))
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_scores_and_answers_of_another_tool_come_back(tmp_path, suffix):
+    rows = pl.DataFrame(
+        {
+            "sample_id": [f"q{at}" for at in range(6)],
+            "prompt": ["What?", "=1+1", 'A "quoted", text\nof two lines', "", "<ESC>", "Уф"],
+            "eval_name": ["x", "x", "y", "y", "y", "y"],
+            "a": [1.0, 0.25, 0.5, 0.0, 0.75, 1.0],
+            "a|total_cost": [0.1, None, 0.3, 0.1, 1e-7, 0.0],
+            "b": [0.0, 1.0, None, 1.0, 1.0, 1.0],
+            "b|answer": ["A", "", None, "C", "D", "E"],
+            "b|total_cost": [0.0] * 6,
+        }
+    ).filter(pl.col("prompt") != "")
+    rows.write_parquet(tmp_path / "given.parquet")
+    before = Cache(tmp_path / "before")
+    import_routerbench(before, tmp_path / "given.parquet", "scores", options=Options(threshold=0.75))
+    run = sl.load("scores", before)
+    done = export_results(run, tmp_path / f"r{suffix}")
+    assert done.notes == ("scores count as right from 0.75 on: import it again with that --threshold",)
+    after = Cache(tmp_path / "after")
+    import_routerbench(after, done.path, "scores", options=Options(threshold=0.75))
+    again = sl.load("scores", after)
+    same(run, again)
+    assert after.verdicts("scores", "b").equals(before.verdicts("scores", "b"))
+    assert again.evaluate().rows == run.evaluate().rows
 
 
 def test_part_of_the_results(run):

@@ -12,23 +12,28 @@ from selectllm_engine.errors import ImportFormatError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["lists", "numbers", "texts"]
+__all__ = ["lists", "numbers", "texts", "written"]
 
 _NOTHING = ["", "na", "n/a", "nan", "none", "null", "<na>"]  # how tables write that there is no number
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def texts(column: pl.Series) -> pl.Series:
-    """A column as text, empty cells as null.
+def written(column: pl.Series) -> pl.Series:
+    """A column as text, empty texts as they are.
 
     Raises:
         ImportFormatError: it holds lists or objects.
     """
     if column.dtype.is_nested() or column.dtype == pl.Binary:
         raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not text", "write it as text")
-    written = column.cast(pl.String)
-    empty = written == ""
-    return written.set(empty, None) if empty.any() else written
+    return column.cast(pl.String)
+
+
+def texts(column: pl.Series) -> pl.Series:
+    """A column as text, empty cells as null; raises as `written`."""
+    found = written(column)
+    empty = found == ""
+    return found.set(empty, None) if empty.any() else found
 
 
 def numbers(column: pl.Series, wrong: Callable[[int, str, str], ImportFormatError]) -> pl.Series:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UsageError
-from selectllm_engine.importers.cells import lists, numbers, texts
+from selectllm_engine.importers.cells import lists, numbers, texts, written
 from selectllm_engine.importers.reading import open_table
 from selectllm_engine.importers.storing import Chunk, Reading, origin_of, store_chunks
 
@@ -212,11 +212,13 @@ class _Rows:
 
     def results(self, fields: Mapping[str, str]) -> pl.DataFrame:
         """The columns of one LLM, of rows with a question."""
-        found = {
-            field: self.numbers(self.batch[name]) if field in _NUMBERS else texts(self.batch[name])
-            for field, name in fields.items()
-        }
+        found = {field: self._cells(field, self.batch[name]) for field, name in fields.items()}
         return self.kept(found if self.sample is None else {**found, "sample": self.sample})
+
+    def _cells(self, field: str, column: pl.Series) -> pl.Series:
+        if field == "text":
+            return written(column)  # an LLM may write nothing
+        return self.numbers(column) if field in _NUMBERS else texts(column)
 
     def numbers(self, column: pl.Series) -> pl.Series:
         """A column of all rows as numbers."""
