@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"
-SIZE, EPOCHS = 8, 3
+SIZE, EPOCHS = 12, 3
 GIVE_UP = 900.0  # seconds; loading takes most of it on a busy machine
 
 for each in ("lm_eval", "inspect_ai", "zipfile_zstd", "torch"):
