@@ -25,13 +25,15 @@ from selectllm_engine.question import LLMVotes, QuestionView, look_at
 from selectllm_engine.scores import read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import polars as pl
     from numpy.typing import NDArray
 
     from selectllm_engine.derived import Progress
+    from selectllm_engine.export import Exported
     from selectllm_engine.outcomes import Outcomes
+    from selectllm_engine.routers.routing import Routing
     from selectllm_engine.table import Table
     from selectllm_engine.view import PoolView
 
@@ -72,6 +74,9 @@ class Run:
         self._outcomes: dict[str, Outcomes] = {}
         self._prepared: dict[tuple[str, int | None], Prepared] = {}
         self._scores: dict[tuple[str, str, bool], RouterScores] = {}
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.benchmark}: {len(self.llms)} LLMs, {len(self.routers)} routers>"
 
     # What there is
 
@@ -297,6 +302,43 @@ class Run:
         if not len(outcomes.labels):
             return None
         return self.prepared("train", None if k is None or not outcomes.samples else min(k, outcomes.samples))
+
+    def route(
+        self,
+        question: str,
+        router: str | None = None,
+        policy: str = "argmax",
+        *,
+        pool: Pool | Iterable[str] | None = None,
+        encoders: Mapping[str, str] | None = None,
+        device: str = "auto",
+    ) -> Routing:
+        """Which LLMs would answer a question that the benchmark doesn't have, and why; see `routing.route`."""
+        from selectllm_engine.routers.routing import route
+
+        return route(self, question, router, policy, pool=pool, encoders=encoders, device=device)
+
+    def export(
+        self,
+        path: Path | str,
+        *,
+        router: str | None = None,
+        pool: Pool | Iterable[str] | None = None,
+        splits: Sequence[str] | None = None,
+        force: bool = False,
+    ) -> Exported:
+        """Write all results as one wide .parquet or .csv table; with a router its predictions, as .csv.
+
+        `pool` and `splits` choose among the results, `force` replaces a file that is there. See `export` for the
+        columns and the errors.
+        """
+        from selectllm_engine.export import export_predictions, export_results
+
+        if router is None:
+            return export_results(self, Path(path), pool=pool, splits=splits, force=force)
+        if pool is not None or splits is not None:
+            raise UsageError("predictions are exported whole", "leave out pool and splits")
+        return export_predictions(self, Path(path), router, force=force)
 
     def quality(self, router: str, split: str = "test") -> tuple[Quality, ...]:
         """How well a router's probabilities fit each LLM's labels, then all LLMs'.

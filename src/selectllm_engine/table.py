@@ -115,3 +115,7 @@ class Table:
     def to_frame(self) -> pl.DataFrame:
         """One row per Row, one column per field."""
         return pl.DataFrame([row.as_dict() for row in self.rows], schema=_COLUMNS)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return self.to_frame()._repr_html_()
