@@ -246,12 +246,23 @@ def fresh_pools(count: int, *, policies: bool) -> list[str]:
     return [key for at, toggle in enumerate(toggles) for key in (["p", toggle] if at % 8 == 7 else [toggle])][:count]
 
 
+def reference() -> str:
+    """How quick the machine is at this moment: the same bit of work, for times of different runs to be compared."""
+    numbers = np.random.default_rng(0).random(1_000_000)
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        np.sort(numbers)
+        times.append(time.perf_counter() - started)
+    return f"sorting 1,000,000 numbers takes {1e3 * statistics.median(times):.1f} ms"
+
+
 def keys(run: MadeUpRun, aims: dict[str, float], policy: str | None = None) -> None:
     """Medians of 50 keys; `policy` stays the policy throughout, without it the keys change it now and then."""
     watch = asyncio.run(time_keys(run, fresh_pools(50, policies=policy is None), policy))
     questions, llms = run.outcomes().labels.shape
     title = f"{questions:,} questions x {llms} LLMs x {run.outcomes().samples} samples, {policy or 'several policies'}"
-    print(f"{title}, medians of {len(watch.complete)} keys")
+    print(f"{title}, medians of {len(watch.complete)} keys; {reference()}")
     for name, what in (("headline", "headline"), ("current", "the current policy's row"), ("complete", "all rows")):
         times = getattr(watch, name)
         aim = f"   (aim: {aims[name]:.0f} ms)" if name in aims else ""

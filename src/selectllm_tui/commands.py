@@ -7,6 +7,7 @@ pressing it says the reason.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding, BindingType
@@ -299,13 +300,21 @@ def keys_name(command: Command) -> str:
     return " ".join(key_name(key) for key in command.keys)
 
 
-def footer(tab: str) -> list[tuple[Command, str]]:
-    """The commands that the footer offers on a tab, the most important first, each with its title there."""
+@cache
+def footer(tab: str) -> tuple[tuple[Command, str, tuple[bool, bool, int]], ...]:
+    """The commands that the footer offers on a tab, the most important first.
+
+    Each with its title there and its place on the line: everybody's, the tab's own, help and the like.
+    """
     own = TAB_FOOTERS[tab]
     titles = dict.fromkeys(FIRST) | own | {name: None for name in THEN if name not in own}
-    named = {command.name: command for command in reversed(COMMANDS) if command.keys}
-    acting = [(named[name], title) for name, title in titles.items() if not named[name].tabs or tab in named[name].tabs]
-    return [(command, title or command.title) for command, title in acting]
+    named = {command.name: (command, at) for at, command in reversed([*enumerate(COMMANDS)]) if command.keys}
+    offered = []
+    for name, title in titles.items():
+        command, at = named[name]
+        if not command.tabs or tab in command.tabs:
+            offered.append((command, title or command.title, (name in LAST, name in own, at)))
+    return tuple(offered)
 
 
 def of_target(target: Target) -> Iterator[Command]:

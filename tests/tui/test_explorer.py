@@ -454,3 +454,18 @@ async def test_terminals_of_any_size_are_fine(cache: Path) -> None:
             for _ in TABS:
                 await press(pilot, "right_square_bracket")
         await press(pilot, "question_mark", "escape", "f", "escape", "e", "escape")
+
+
+async def test_all_tabs_are_named_however_the_terminal_was_resized(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        for size in ((80, 24), (120, 40), (200, 50), (112, 30), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            await pilot.pause()
+            shown = text_of(pilot)
+            assert all(title in shown for title in TABS.values()), size
+        await pilot.resize_terminal(40, 12)
+        await press(pilot, "left_square_bracket")
+        assert "Pools  7 of 7" in text_of(pilot)

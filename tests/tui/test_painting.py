@@ -15,6 +15,7 @@ from selectllm_engine.llms import Pool
 from selectllm_engine.table import Row
 from selectllm_tui import formats
 from selectllm_tui.export import to_csv, to_markdown
+from selectllm_tui.screens.message import progress_line
 from selectllm_tui.state import Setup
 from selectllm_tui.widgets.cells import Column, ListRows, layout
 from selectllm_tui.widgets.header import Heading, heading_lines
@@ -135,3 +136,13 @@ def test_exports_have_figures_but_no_rules_and_no_bars() -> None:
 
 def test_cut_lines_say_so() -> None:
     assert "".join(text for text, _ in fit([("abcdefgh", "plain")], 5)) == "abcd…"
+
+
+def test_progress_says_how_much_is_left_once_that_can_be_guessed() -> None:
+    def text(done: int, seconds: float) -> str:
+        return "".join(part for part, _ in progress_line(done, 2000, seconds))
+
+    assert text(500, 10.0).endswith("500 of 2,000, 30 s left")
+    assert text(500, 1.0).endswith("500 of 2,000")
+    assert text(0, 10.0).endswith("0 of 2,000")
+    assert text(2000, 10.0).startswith("━" * 36)

@@ -37,6 +37,7 @@ __all__ = ["MainScreen"]
 
 SPINNER_AFTER = 0.15
 WATCH_EVERY = 3.0
+SEPARATORS = (" ── ", " ─ ", "  ")  # between the titles of tabs, the widest that fits
 OPEN = next(command for command in COMMANDS if command.name == "open")
 
 
@@ -116,22 +117,26 @@ class MainScreen(Working):
         self.refresh_context()
 
     def _title(self) -> None:
+        """The titles of the tabs; of the current one only where the width is not enough for all."""
         current = self.state.view.tab
-        titles = sum(map(len, TABS.values()))
         room = self.query_one("#main").outer_size.width - 6
-        separator = " ── " if titles + 4 * (len(TABS) - 1) <= room else " ─ "
-        self.query_one("#main").border_title = separator.join(
+        titles, gaps = sum(map(len, TABS.values())), len(TABS) - 1
+        separator = next((each for each in SEPARATORS if titles + len(each) * gaps <= room), None)
+        shown = TABS if separator is not None else {current: TABS[current]}
+        title = (separator or "").join(
             f"[@click=screen.show_tab('{name}')][{'bold $accent' if name == current else '$foreground'}]{title}[/][/]"
-            for name, title in TABS.items()
+            for name, title in shown.items()
         )
+        place = "" if separator is not None else f"  {list(TABS).index(current) + 1} of {len(TABS)}"
+        self.query_one("#main").border_title = title + place
 
     def action_show_tab(self, name: str) -> None:
         """Opens a tab (a click on its title)."""
         self.set_state(self.state.look(tab=name))
 
     def on_resize(self) -> None:
-        """Fits the titles of the tabs to the width."""
-        self._title()
+        """Fits the titles of the tabs to the width that is left once the side panel came or went."""
+        self.call_after_refresh(self._title)
 
     # Showing
 

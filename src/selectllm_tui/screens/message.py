@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -33,15 +34,20 @@ COMMANDS = (
     ("selectllm cache verify", "find damaged files"),
     ("selectllm doctor", "see what is installed"),
 )
-WIDTH = 40
+WIDTH = 36
+SURE = 2.0  # seconds after which what is left can be guessed
 
 
-def progress_line(done: int, total: int) -> Line:
-    """How far answers are extracted."""
+def progress_line(done: int, total: int, seconds: float = 0.0) -> Line:
+    """How far answers are extracted, and after how many seconds: what is left is guessed from that."""
     part = done / total if total else 0.0
     filled = bar(part, WIDTH)
+    left = seconds * (1 - part) / part if part and seconds > SURE else None
     return line(
-        (filled, "accent"), ("·" * (WIDTH - len(filled)), "faint"), (f"  {count(done)} of {count(total)}", "muted")
+        (filled, "accent"),
+        ("·" * (WIDTH - len(filled)), "faint"),
+        (f"  {count(done)} of {count(total)}", "muted"),
+        (f", {left:.0f} s left" if left else "", "muted"),
     )
 
 
@@ -51,7 +57,7 @@ class LoadingScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.exit", "quit", show=False)]
     DEFAULT_CSS = """
     LoadingScreen { align: center middle; }
-    LoadingScreen Bar { width: 70; height: 3; }
+    LoadingScreen Bar { width: 78; max-width: 100%; height: 5; }
     """
 
     def compose(self) -> ComposeResult:
@@ -60,12 +66,17 @@ class LoadingScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Says what it does."""
+        self._started = monotonic()
         self.query_one(Bar).show(line(("selectllm", "accent")), (), line(("reading results …", "muted")))
 
     def progress(self, done: int, total: int) -> None:
         """Answers are being extracted: done of total."""
         self.query_one(Bar).show(
-            line(("selectllm", "accent"), ("  extracting answers, once", "muted")), (), progress_line(done, total)
+            line(("selectllm", "accent"), ("  extracting answers, once", "muted")),
+            (),
+            progress_line(done, total, monotonic() - self._started),
+            (),
+            line(("q", "accent"), (" leave; what is extracted by then is kept", "muted")),
         )
 
 

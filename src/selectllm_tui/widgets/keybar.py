@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.commands import COMMANDS, LAST, TAB_FOOTERS, Command, footer, keys_name, why_not
+from selectllm_tui.commands import Command, footer, keys_name, why_not
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
@@ -53,20 +53,18 @@ class KeyBar(Painting):
             self.message = None
 
     def entries(self, width: int) -> list[tuple[Command, list[Span]]]:
-        """The commands that fit into `width` by their rank: everybody's, the tab's own, help and the like."""
+        """The commands that fit into `width` by their rank, in the order of their places."""
         if self.context is None:
             return []
-        tab = self.context.state.view.tab
         chosen: list[tuple[tuple[bool, bool, int], Command, list[Span]]] = []
         used = 1
-        for command, title in footer(tab):
+        for command, title, place in footer(self.context.state.view.tab):
             dim = why_not(command, self.context) is not None
             spans: list[Span] = [
                 (keys_name(command), "faint" if dim else "accent"),
                 (f" {title}  ", "faint" if dim else "muted"),
             ]
             if used + width_of(spans) <= width + 2:  # the last one needs no space after it
-                place = (command.name in LAST, command.name in TAB_FOOTERS[tab], COMMANDS.index(command))
                 chosen.append((place, command, spans))
                 used += width_of(spans)
         return [(command, spans) for _, command, spans in sorted(chosen, key=lambda each: each[0])]
