@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Gpu", "free", "gpus", "hub_problem", "memory"]
+__all__ = ["HUB", "Gpu", "free", "gpus", "hub_problem", "memory"]
 
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
@@ -59,24 +59,28 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def hub_problem(seconds: float = 5.0) -> str | None:
-    """Why the hub can't be reached, None where it can; never takes longer than `seconds`."""
+def hub_problem(seconds: float = 5.0, address: str | None = None) -> str | None:
+    """Why the hub (at $HF_ENDPOINT, without an `address`) can't be reached, None where it can.
+
+    Never takes longer than `seconds`.
+    """
+    url = address or os.environ.get("HF_ENDPOINT") or HUB
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         return "HF_HUB_OFFLINE is set"
     answers: list[str | None] = []
-    asking = threading.Thread(target=lambda: answers.append(_ask(seconds)), daemon=True)
+    asking = threading.Thread(target=lambda: answers.append(_ask(url, seconds)), daemon=True)
     asking.start()
     asking.join(seconds)  # looking a name up knows no timeout of its own
     return answers[0] if answers else f"no answer within {seconds:g} s"
 
 
-def _ask(seconds: float) -> str | None:
+def _ask(url: str, seconds: float) -> str | None:
     from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
     try:
-        address = Request(os.environ.get("HF_ENDPOINT", HUB), method="HEAD")  # noqa: S310 the address is the person's own
+        address = Request(url, method="HEAD")  # noqa: S310 the address is the person's own
         with urlopen(address, timeout=seconds):  # noqa: S310
             return None
     except HTTPError as error:

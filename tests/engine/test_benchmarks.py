@@ -216,6 +216,7 @@ def test_only_generated_benchmarks_have_sizes(name, tmp_path):
 
 @pytest.fixture
 def reachable_hub(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr("urllib.request.urlopen", lambda url, timeout: contextlib.nullcontext())
 
 
@@ -224,6 +225,7 @@ def test_an_unreachable_hub_is_one_line(name, monkeypatch):
     def unreachable(url, timeout):
         raise URLError("name or service not known\n\nand much more")
 
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     with pytest.raises(BenchmarkError, match=r"hub .*not known.*--data") as caught:
         load_benchmark(name)

@@ -62,7 +62,7 @@ def test_a_hub_that_is_away_or_silent(monkeypatch):
     assert machine.hub_problem() == "Connection refused"
     monkeypatch.setenv("HF_ENDPOINT", "nonsense")
     assert "nonsense" in machine.hub_problem()
-    monkeypatch.setattr(machine, "_ask", lambda _: time.sleep(5))
+    monkeypatch.setattr(machine, "_ask", lambda *_: time.sleep(5))
     assert machine.hub_problem(0.01) == "no answer within 0.01 s", "looking up a name can take long"
 
 

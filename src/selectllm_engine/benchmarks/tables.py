@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "Record", "read_files", "read_hub", "read_lists", "read_records"]
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-_HUB_PATIENCE = 15  # seconds
+_HUB_PATIENCE = 10  # seconds
 _LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
 
 
@@ -122,21 +122,22 @@ def read_hub(dataset: str, pattern: str) -> list[Record]:
     Raises:
         BenchmarkError: the hub cannot be reached, or the files are not there.
     """
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
     import polars as pl
 
-    try:
-        # polars would wait for a silent peer without an end
-        with urlopen(f"https://huggingface.co/api/datasets/{dataset}", timeout=_HUB_PATIENCE):
-            pass
-        frame = pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
-    except (pl.exceptions.PolarsError, OSError, HTTPException) as error:
-        raise BenchmarkError(
-            f"cannot read {dataset} from the Hugging Face hub ({_first_line(error)})",
+    from selectllm_engine.machine import HUB, hub_problem
+
+    def failed(problem: str) -> BenchmarkError:
+        return BenchmarkError(
+            f"cannot read {dataset} from the Hugging Face hub ({problem})",
             "check the network, or pass --data with the folder that holds its files",
-        ) from error
+        )
+
+    if (problem := hub_problem(_HUB_PATIENCE, HUB)) is not None:  # polars would wait for a silent peer without an end
+        raise failed(problem)
+    try:
+        frame = pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise failed(_first_line(error)) from error
     return _frame(f"{dataset}/{pattern}", frame)
 
 
