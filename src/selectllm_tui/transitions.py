@@ -9,7 +9,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.reasons import Context
 from selectllm_tui.state import FILTERS, LISTING, TABS, Setup, Space, State
 
-__all__ = ["MEASURES", "SORTS", "TRANSITIONS", "Transition", "choose_policy", "choose_router"]
+__all__ = ["BEST_IS_MOST", "MEASURES", "SORTS", "TRANSITIONS", "Transition", "choose_policy", "choose_router"]
 
 Transition = Callable[[Context, str], State]
 
@@ -24,6 +24,7 @@ SORTS: dict[str, tuple[str | None, ...]] = {
     "questions": (None, "verdict", "right", "votes", "subject", "question_id"),
     "pools": (None, "accuracy", "latency", "size"),
 }
+BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
 
 
 def _setup(change: Callable[[Setup, Space], Setup]) -> Transition:
@@ -78,7 +79,7 @@ def _sort(context: Context, _: str) -> State:
     columns, current = SORTS[view.tab], view.sort_of(view.tab)
     at = columns.index(current[0]) if current and current[0] in columns else 0
     chosen = columns[(at + 1) % len(columns)]
-    return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=chosen in {"accuracy", "gap"}).sorts)
+    return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=chosen in BEST_IS_MOST).sorts)
 
 
 def _reverse(context: Context, _: str) -> State:

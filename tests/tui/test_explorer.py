@@ -469,3 +469,32 @@ async def test_all_tabs_are_named_however_the_terminal_was_resized(cache: Path) 
         await pilot.resize_terminal(40, 12)
         await press(pilot, "left_square_bracket")
         assert "Pools  7 of 7" in text_of(pilot)
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "descending"),
+    [
+        ("accuracy", "accuracy", True),
+        ("latency", "latency", False),
+        ("llms", "llms_per_question", False),
+        ("gap", "gap_closed", True),
+        ("p", "p_vs_best_single", False),
+    ],
+)
+async def test_results_sort_by_the_head_of_every_column(
+    cache: Path, column: str, field: str, *, descending: bool
+) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        for reverse in (descending, not descending):
+            screen.tab.table.post_message(RowTable.HeaderPicked(screen.tab.table, column))
+            await pilot.pause()
+            await settled(pilot)
+            assert screen.state.view.sort_of("results") == (column, reverse)
+            rows = [screen.model.row(screen.state.setup, key) for key in screen.tab.table.rows.keys if key]
+            values = [value for row in rows if (value := getattr(row, field)) is not None]
+            assert values == sorted(values, reverse=reverse)
+            assert [getattr(row, field) is None for row in rows] == [False] * len(values) + [True] * (
+                len(rows) - len(values)
+            )

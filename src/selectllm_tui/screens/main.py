@@ -15,7 +15,7 @@ from selectllm_tui.screens.doing import DOINGS, chosen
 from selectllm_tui.screens.working import Working
 from selectllm_tui.state import TABS, Setup, State
 from selectllm_tui.themes import BREAKPOINTS
-from selectllm_tui.transitions import TRANSITIONS
+from selectllm_tui.transitions import BEST_IS_MOST, TRANSITIONS
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
@@ -297,7 +297,8 @@ class MainScreen(Working):
     def _sort_picked(self, message: RowTable.HeaderPicked) -> None:
         view = self.state.view
         current = view.sort_of(view.tab)
-        descending = not current[1] if current and current[0] == message.column else False
+        same = current is not None and current[0] == message.column
+        descending = not current[1] if current and same else message.column in BEST_IS_MOST
         self.set_state(self.state.look(sorts=view.sorted_by(view.tab, message.column, descending=descending).sorts))
 
     @on(SliderTable.Slid)

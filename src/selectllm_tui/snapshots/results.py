@@ -21,6 +21,8 @@ __all__ = ["Entry", "Results", "results"]
 
 PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
+# Columns that are called otherwise in a row.
+FIELDS = {"gap": "gap_closed", "llms": "llms_per_question", "p": "p_vs_best_single"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Results:
                 grouped.setdefault(each.group, []).append(each)
             return list(grouped.items())
         column, descending = sort
-        field = {"gap": "gap_closed"}.get(column, column)
+        field = FIELDS.get(column, column)
 
         def merit(each: Entry) -> tuple[bool, float | str]:
             value = getattr(each.row, field, None) if column != "name" else each.label

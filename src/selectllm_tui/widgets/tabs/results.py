@@ -123,10 +123,10 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
         Column("interval", " 95 % interval", 14, flex=3, drop=2, export=False),
         Column("latency", "seconds", 7, align="right", sortable=True),
-        Column("cost", "$/1000 q", 8, align="right", drop=3),
-        Column("llms", "LLMs/q", 6, align="right", drop=4),
+        Column("cost", "$/1000 q", 8, align="right", drop=3, sortable=True),
+        Column("llms", "LLMs/q", 6, align="right", drop=4, sortable=True),
         Column("gap", "gap", 6, align="right", drop=1, sortable=True),
-        Column("p", "p", 5, align="right", drop=3),
+        Column("p", "p", 5, align="right", drop=3, sortable=True),
         Column("published", "study % / s", 13, align="right"),
     ]
     absent = {
