@@ -60,9 +60,9 @@ def test_the_texts_of_a_document_are_samples_and_its_metric_the_verdict(cache):
     assert done.llms == LLMS
     assert (done.rows, done.splits) == (24, {"test": 6})  # 6 documents, 2 filters, 2 LLMs
     assert done.skipped == {"further filters of the same texts": 12}
-    assert "local_sums: filter first, metric exact_match" in done.notes
+    assert "local_sums: filter maj@3, metric exact_match (others: first)" in done.notes
     for llm in LLMS:
-        logged = rows(llm, "local_sums", "first")
+        logged = rows(llm, "local_sums", "maj@3")
         generations = by_document(cache, llm, cache.generations("b", llm))
         verdicts = by_document(cache, llm, cache.verdicts("b", llm))
         assert len(logged) == len(generations) == 6
@@ -83,10 +83,10 @@ def test_the_texts_of_a_document_are_samples_and_its_metric_the_verdict(cache):
 
 
 def test_another_filter(cache):
-    done = import_lm_eval(cache, LOGS, "b", tasks=["local_sums"], filter_name="maj@3")
-    assert "local_sums: filter maj@3, metric exact_match" in done.notes
+    done = import_lm_eval(cache, LOGS, "b", tasks=["local_sums"], filter_name="first")
+    assert "local_sums: filter first, metric exact_match (others: maj@3)" in done.notes
     for llm in LLMS:
-        right = sum(row["exact_match"] for row in rows(llm, "local_sums", "maj@3"))
+        right = sum(row["exact_match"] for row in rows(llm, "local_sums", "first"))
         assert cache.verdicts("b", llm)["score"].sum() == right
     with pytest.raises(UnknownNameError, match="maj@3"):
         import_lm_eval(cache, LOGS, "c", filter_name="maj3")
@@ -110,6 +110,22 @@ def test_the_likeliest_choice_is_the_vote(cache, metric):
         assert verdicts == {f"local_words-{key}": row[metric] for key, row in logged.items()}
     choices = dict(cache.questions("b").select("question_id", "choices").iter_rows())
     assert choices == {f"local_words-{key}": row["doc"]["choices"] for key, row in logged.items()}
+
+
+def test_of_one_text_the_first_filter_counts(cache, logs):
+    """As flexible-extract and strict-match, of which none is a majority."""
+    names = {"first": "strict", "maj@3": "maj-like"}
+    for llm in LLMS:
+        change(logs, lambda row: {**row, "resps": [row["resps"][0][:1]], "filter": names[row["filter"]]}, llm)
+    done = import_lm_eval(cache, logs, "b", tasks=["local_sums"])
+    assert "local_sums: filter strict, metric exact_match (others: maj-like)" in done.notes
+
+
+def test_the_majority_of_all_texts_counts(cache, logs):
+    names = {"first": "maj@2", "maj@3": "maj@3"}
+    change(logs, lambda row: {**row, "filter": names[row["filter"]]})
+    done = import_lm_eval(cache, logs / LLMS[0].replace("/", "__"), "b", tasks=["local_sums"])
+    assert "local_sums: filter maj@3, metric exact_match (others: maj@2)" in done.notes
 
 
 def test_tasks_of_different_depth_are_said(cache):

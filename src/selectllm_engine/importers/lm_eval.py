@@ -4,7 +4,8 @@ One row per document and filter. `doc_hash` is the same for every LLM, whatever 
 on it, and the question's text is taken from the document. A task is a subject.
 
 - Generative tasks: `resps` holds all K texts of a document, in the rows of every filter. The rows of one filter are
-  used: they give the texts, and its verdict, which is one per document, goes with the first text.
+  used: they give the texts, and its verdict, which is one per document and is kept with the first text. That filter
+  is the first, or where there are several texts the first that is named after a majority ("maj@8").
 - Multiple choice: `resps` holds (log-likelihood, is it the greedy continuation) of every choice. The LLM picks the
   likeliest, by their sums as lm-eval's `acc` does, or per character as its `acc_norm`. The pick becomes the sample's
   text, a letter in parentheses, as there is no text of the LLM's own.
@@ -15,6 +16,7 @@ Of several runs of one LLM on one task the newest counts. The log knows no laten
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +71,7 @@ def import_lm_eval(
         options: splits, threshold and kind of gold answers.
         llm: name of the LLM, where all files are of one; without it the folder's name says it.
         tasks: only these; None: all.
-        filter_name: whose verdicts are recorded for generative tasks; None: the first in each file.
+        filter_name: whose verdicts are recorded for generative tasks; None: see above.
         metric: which one is the verdict of the tasks that have it; else the best known of each task's. With
             "acc_norm" multiple choice goes by log-likelihood per character.
         latency: seconds per question of each LLM.
@@ -98,13 +100,14 @@ def import_lm_eval(
 
 
 class _Log:
-    """Reads the files once, in order."""
+    """Reads the files in order."""
 
     def __init__(self, files: Sequence[File], choice: _Choice, reading: Reading, progress: Progress | None) -> None:
         self._files, self._choice, self._reading = files, choice, reading
         self._progress = progress
         self._prompts: dict[str, str] = {}  # by key, the first LLM's, where the prompt must do as the question
         self._judged: dict[str, set[str]] = {}  # what was used -> tasks
+        self._filters: dict[str, dict[str, int]] = {}  # task -> its filters
         self._metrics: set[str] = set()
         self._odd = self._unfit = 0
         self._depth: dict[str, set[int]] = {}  # task -> samples per document
@@ -116,24 +119,21 @@ class _Log:
         for file, size in zip(self._files, sizes, strict=True):
             used = 0
             filters: Counter[str] = Counter()
-            chosen = self._choice.filter
+            chosen = self._choice.filter or _default_filter(file)
             for done, row in rows_of(file):
                 if self._progress is not None:
                     self._progress(before + done, total)
                 filters[row.filter] += 1
-                if isinstance(row.continuations[0], dict):
-                    chosen = chosen or row.filter
-                    if row.filter != chosen:
-                        self._reading.skip("further filters of the same texts")
-                        continue
-                    found = self._generated(file, row)
-                else:
-                    found = self._picked(file, row)
+                if row.generated and row.filter != chosen:
+                    self._reading.skip("further filters of the same texts")
+                    continue
+                found = self._generated(file, row) if row.generated else self._picked(file, row)
                 used += bool(found)
                 yield from found
             before += size
-            if chosen and filters and not used and chosen not in filters:
-                raise UnknownNameError("filter", chosen, filters)
+            if self._choice.filter and filters and not used and chosen not in filters:
+                raise UnknownNameError("filter", self._choice.filter, filters)
+            self._filters.setdefault(file.task, {}).update(filters)
         self._summary()
 
     def _generated(self, file: File, row: Row) -> list[Record]:
@@ -222,7 +222,9 @@ class _Log:
         if self._choice.metric is not None and self._choice.metric not in self._metrics:
             raise UnknownNameError("metric", self._choice.metric, sorted(self._metrics))
         for what, tasks in self._judged.items():
-            note(f"{', '.join(sorted(tasks))}: {what}")
+            others = sorted({each for task in tasks for each in self._filters[task] if f"filter {each}," not in what})
+            more = f" (others: {', '.join(others)})" if others and what.startswith("filter ") else ""
+            note(f"{', '.join(sorted(tasks))}: {what}{more}")
         if self._odd:
             note(f"{self._odd:,} documents have no metric from 0 to 1: their texts decide")
         if self._unfit:
@@ -231,6 +233,21 @@ class _Log:
         if len(set(depths.values())) > 1:
             each = ", ".join(f"{task} {count}" for task, count in depths.items())
             note(f"tasks differ in samples per question ({each}), figures use one K: import them apart with --task")
+
+
+def _default_filter(file: File) -> str | None:
+    """The filter whose verdict fits the vote: of several texts that of the majority, if one is named so."""
+    rows = (row for _, row in rows_of(file))
+    first = next(rows, None)
+    if first is None or not first.generated:
+        return None
+    texts = first.responses[0]
+    if not isinstance(texts, list) or len(texts) < 2:
+        return first.filter
+    names = list(dict.fromkeys([first.filter, *(row.filter for row in rows)]))
+    majorities = [name for name in names if "maj" in name.lower()]
+    exact = [name for name in majorities if str(len(texts)) in re.findall(r"\d+", name)]
+    return (exact or majorities or names)[0]
 
 
 def _text(value: Any) -> str | None:

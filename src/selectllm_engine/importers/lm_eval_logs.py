@@ -50,6 +50,11 @@ class Row:
     metrics: tuple[str, ...]
     values: Mapping[str, Any]
 
+    @property
+    def generated(self) -> bool:
+        """Whether the LLM wrote texts; else it compared choices."""
+        return isinstance(self.continuations[0], dict)
+
 
 def find_files(path: Path, llm: str | None) -> list[File]:
     """All sample files at a path."""

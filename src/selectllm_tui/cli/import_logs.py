@@ -38,7 +38,9 @@ def lm_eval(
     filter_: Annotated[
         str | None,
         typer.Option(
-            "--filter", metavar="NAME", help="Whose verdicts to keep beside our own; without it the log's first."
+            "--filter",
+            metavar="NAME",
+            help="Whose verdicts to keep beside our own; without it a majority's, else the log's first.",
         ),
     ] = None,
     metric: Annotated[
