@@ -14,10 +14,26 @@ HEAD = """# The explorer
 
 `selectllm tui` opens on the results in the cache. Everything on the screen follows the pool, the router and the policy
 that are switched on: change one by a key, and every figure shows its change for a moment. The header always says what
-is switched on and what that achieves; the footer names the keys, dimmed where one can't act. Pressing a dimmed key
-says why it can't. `?` explains the tab, `ctrl+p` finds everything by name, `u` takes any change back.
+is switched on and what that achieves; the footer names the tab's keys, dimmed where one can't act. Pressing a dimmed
+key says why it can't. `?` explains the tab, `ctrl+p` finds everything by name, `u` takes any change back.
+
+While `selectllm generate` fills the cache, the header says how far it is, and that there are new results; `F5` reads
+them and keeps the setup. `selectllm tui --resume` starts where the last explorer of the cache was left.
 
 The mouse works too: click an LLM, a row (twice to open it), a column's head, a tab or a key in the footer.
+
+## Five minutes of keys
+
+1. **Who matters?** On *Results*, press `1` to `9`: each switches an LLM off and, again, on. The header and every cell
+   show what that changes; where nothing does, the LLM is dispensable. `x` in the pool leaves one LLM alone, `a` brings
+   all back.
+2. **Which router, which policy?** `r` and `p` step through them, `-` and `=` move the slider of a policy that has one,
+   `,` and `.` the number of samples that vote. `]` leads to *Matrix*: all of it at once; `↵` takes the pair under the
+   cursor.
+3. **At what price?** `]` again, *Trade-off*: what lies on the Pareto front is worth its seconds. `w` shows dollars.
+4. **Where is accuracy lost?** On *Lessons*, the bar says it; `m` opens the misrouted questions, `v` the outvoted, `z`
+   the unsolvable. `↵` on a question shows every vote, `↵` on an LLM there its generations, `n` the next question.
+5. **Is there a better pool?** *Pools* ranks the subsets; `↵` makes one the pool, `u` takes it back.
 """
 TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run, the page by `tools/keys.py`.
 """

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Point", "Tradeoff", "front", "tradeoff"]
 
 Kind = Literal["llm", "off", "baseline", "policy", "current"]
+MISSING = {
+    "latency": "no latency is known: selectllm latency measures it; w shows dollars",
+    "cost": "no cost is known: the LLMs have no prices; w shows seconds",
+}
 BOUNDS = {"oracle", "bound", "random"}  # nobody can choose to run these
 
 
@@ -60,7 +64,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     shown = time.monotonic()
 
     def ready() -> Tradeoff:
-        missing = "" if points else f"no {measure} is known"
+        missing = "" if points else MISSING[measure]
         return Tradeoff(measure, tuple(points), tuple(curve), front(points), missing)
 
     for each in listing(model, state):
