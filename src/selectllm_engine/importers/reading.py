@@ -70,8 +70,7 @@ def open_table(path: Path) -> Table:
     if suffix in _PICKLES:
         raise ImportFormatError(
             f"{path.name} is a pickle, which can run any program when it is opened",
-            'where you trust it, convert it: python -c "import pandas; '
-            f"pandas.read_pickle('{path.name}').to_parquet('{path.stem}.parquet')\"",
+            "where you trust it, convert it with pandas: read_pickle('a.pkl').to_parquet('a.parquet')",
         )
     head = _head(path)
     if suffix == ".parquet":

@@ -97,6 +97,7 @@ def store_chunks(
         target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
         for chunk in chunks:
             target.add(chunk)
+        target.drop_empty(reading)
         if not target.llms:
             raise ImportFormatError("there is nothing to import", _nothing(reading))
         questions = target.finish(reading)
@@ -112,8 +113,8 @@ def store_chunks(
 
 
 def _nothing(reading: Reading) -> str:
-    reasons = "; ".join(f"{count:,} rows skipped: {reason}" for reason, count in reading.skipped.items())
-    return reasons or "name a file with results"
+    reasons = [f"{count:,} rows skipped: {reason}" for reason, count in reading.skipped.items()]
+    return "; ".join([*reasons, *reading.notes]) or "name a file with results"
 
 
 @contextmanager
@@ -185,6 +186,12 @@ class _Target:
                     )
                 self.llms[name] = Results(name, self._facts)
             self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS))
+
+    def drop_empty(self, reading: Reading) -> None:
+        """Forget LLMs without any result."""
+        for name in [name for name, llm in self.llms.items() if not llm.texts and not llm.scores]:
+            del self.llms[name]
+            reading.note(f"{name} has no results: left out")
 
     def finish(self, reading: Reading) -> pl.DataFrame:
         """Write questions, verdicts and manifests; the questions."""

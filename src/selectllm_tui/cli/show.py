@@ -79,8 +79,10 @@ def show(
     With --disagreements instead: where an LLM's vote is right and the verdict that another tool recorded says wrong, or
     the other way round.
     """
-    if (question_id is None) != disagreements:
-        raise UsageError("give either a question's id or --disagreements", "not both, not neither")
+    if question_id is None and not disagreements:
+        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements")
+    if question_id is not None and disagreements:
+        raise UsageError("--disagreements is about all questions", "leave the question's id out")
     with reading(benchmark, cache) as run:
         if question_id is None:
             _disagreements(run, names(pool), form)
