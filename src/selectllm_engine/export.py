@@ -287,7 +287,7 @@ def _seconds(run: Run, split: str, llms: Sequence[str]) -> str:
     """Each LLM's mean seconds in a split, as `selectllm import predictions --latency` takes them."""
     outcomes = run.outcomes(split)
     means = {name: outcomes.latency[:, outcomes.llms.index(name)].mean(dtype=np.float64) for name in llms}
-    return ",".join(f"{name}={np.float32(mean)}" for name, mean in means.items() if not np.isnan(mean))
+    return ",".join(f"{name}={np.float32(mean)!s}" for name, mean in means.items() if not np.isnan(mean))
 
 
 def _logits(scores: RouterScores) -> NDArray[np.float64]:

@@ -115,6 +115,15 @@ def test_a_matrix_has_the_tables_figures(selectllm, fake_cache, tmp_path, by):
             assert f"{factor * value:.{digits}f}" in written
 
 
+def test_nothing_to_trade(selectllm, tmp_path):
+    table, cache = tmp_path / "scores.csv", tmp_path / "cache"
+    table.write_text("question,a,b\none,1,0\ntwo,0,1\n")
+    assert selectllm("import", "table", str(table), "--benchmark", "s", "--llms", "a,b", cache=cache)[0] == 0
+    code, _, err = selectllm("export", "figure", str(tmp_path / "f.svg"), cache=cache)
+    assert code == 2
+    assert err.endswith("no latency is known of these LLMs; there is --kind matrix\n")
+
+
 def test_the_same_figures_give_the_same_bytes(selectllm, tmp_path):
     for name in ("one.svg", "two.svg"):
         assert selectllm("export", "figure", str(tmp_path / name))[0] == 0

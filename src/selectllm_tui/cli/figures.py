@@ -63,7 +63,9 @@ def trade_off(
         if row.name not in _BOUNDS:
             reachable.append((burden, row.accuracy))
     if not marks:
-        raise UsageError(f"no {by} is known of these LLMs", f"take --by {'cost' if by == 'latency' else 'latency'}")
+        other = next((each for each in TRADE_OFF if any(getattr(row, each) is not None for row in table.rows)), None)
+        remedy = f"take --by {other}" if other else "there is --kind matrix"
+        raise UsageError(f"no {by} is known of these LLMs", remedy)
     curves = [
         Curve(name, points) for name in names if (points := _curve(view, run.scores(name, split, forest=False), by))
     ]
