@@ -25,7 +25,7 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...] | None]] = {
     "tensor_parallel": ("tensor_parallel", _RUNNING),
     "engine": ("engine", _RUNNING),
     "base_url": ("base_url", _RUNNING),
-    "concurrency": ("concurrency", _RUNNING),
+    "concurrency": ("concurrency", ("generate",)),
     "samples": ("samples", ("generate",)),
     "limit": ("limit", ("generate",)),
     "prompt": ("prompt", ("generate",)),
