@@ -29,11 +29,18 @@ def written(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
 
 
-def texts(column: pl.Series) -> pl.Series:
-    """A column as text, empty cells as null; raises as `written`."""
-    found = written(column)
-    empty = found == ""
-    return found.set(empty, None) if empty.any() else found
+def texts(column: pl.Series, *, blank: bool = False) -> pl.Series:
+    """A column as text; empty texts as null, except where `blank` ones mean something, as an LLM's silence does.
+
+    Raises:
+        ImportFormatError: it holds lists or objects.
+    """
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not text", "write it as text")
+    written = column.cast(pl.String)
+    if blank or not (empty := written == "").any():
+        return written
+    return pl.DataFrame([written]).select(pl.when(~empty).then(pl.first())).to_series()
 
 
 def numbers(column: pl.Series, wrong: Callable[[int, str, str], ImportFormatError]) -> pl.Series:

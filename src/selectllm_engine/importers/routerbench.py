@@ -60,7 +60,12 @@ def import_routerbench(
         CacheError: there is another benchmark of this name, or the cache can't be written.
     """
     table = open_table(path)
-    llms = [name for name in table.columns if name not in _OTHER and _fields(table, name).keys() - {"score"}]
+    owners = dict.fromkeys(name.rpartition("|")[0] for name in table.columns if name.rpartition("|")[2] in _FIELDS)
+    llms = [name for name in table.columns if name in owners]
+    if lacking := [name for name in owners if name not in llms]:
+        raise ImportFormatError(
+            f"{path.name} has no column with the scores of {lacking[0][:80]}", "add it, or drop its others"
+        )
     if not llms:
         raise ImportFormatError(
             f"{path.name} has no columns <llm> with <llm>|model_response or <llm>|total_cost",

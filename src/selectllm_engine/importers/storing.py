@@ -19,6 +19,7 @@ A benchmark appears, or grows, once all is read: an error before changes nothing
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -87,7 +88,7 @@ def store_chunks(
 ) -> Imported:
     """As `store`, from frames; here the importer itself counts `reading.rows`."""
     options, reading = options or Options(), reading or Reading()
-    origin = {**origin, **asdict(options), "split_by": list(options.split_by or ()) or None}
+    origin = json.loads(json.dumps({**origin, **asdict(options)}))  # as it is stored
     there = benchmark in cache.benchmarks()
     if there and (before := _before(cache, benchmark, origin)):
         return before
