@@ -387,7 +387,9 @@ def test_gold_answers(target, gold):
         ("1", "D", True, "D"),  # a text, as the verdict says; the fourth option is "1"
         ("1", "B", True, "B"),
         ("1", "B", False, "D"),
-        ("9", "B", True, None),
+        ("9", "B", True, "B"),  # so the verdict says
+        ("9", "B", False, None),
+        ("9", "B", None, None),
         ("[0, 1]", "B", True, None),
         ("[2]", "B", False, "C"),
     ],
@@ -395,6 +397,12 @@ def test_gold_answers(target, gold):
 def test_right_choices(target, picked, right, letter):
     choices = ("red", "2", "blue", "1")
     assert letter_of(target, choices, [f" {each}" for each in choices], picked=picked, right=right) == letter
+
+
+@pytest.mark.parametrize(("right", "letter"), [(True, "A"), (False, "B"), (None, None)])
+def test_of_two_sentences_the_verdict_tells_which_is_right(right, letter):
+    """The options are what comes before; the target is what follows either."""
+    assert letter_of("left", ("It was he", "It was she"), ("left", "left"), picked="A", right=right) == letter
 
 
 def test_where_documents_keep_their_question_and_options():

@@ -60,7 +60,8 @@ def letter_of(
     """The letter of the right option; None where several are right.
 
     The log doesn't say whether a target is the place of an option, its text or its letter: "2" may be a place or a
-    text. Of what it may mean, what fits the verdict counts.
+    text. Of what it may mean, what fits the verdict counts; where it means nothing, as where the options are whole
+    sentences, the verdict tells which of two is right.
 
     Args:
         target: as logged.
@@ -81,6 +82,8 @@ def letter_of(
         found += fitting if len(fitting) == 1 else []
     if len(target) == 1 and target.upper() in letters:
         found.append(target.upper())
+    if right is not None:
+        found += [picked, *(letter for letter in letters if len(letters) == 2 and letter != picked)]
     return next((each for each in found if right is None or (each == picked) == right), None)
 
 
