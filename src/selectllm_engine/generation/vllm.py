@@ -159,7 +159,7 @@ class VLLMEngine:
         while not finished:
             finished = self.step()
         seconds = time.perf_counter() - start
-        return Timing(prompt.tokens, finished[0].completions[0].output_tokens, seconds)
+        return Timing(prompt.tokens, finished[0].completions[0].output_tokens or 0, seconds)
 
     def facts(self) -> Mapping[str, str]:
         """Versions and hardware."""

@@ -12,10 +12,27 @@ from selectllm_engine.errors import SelectLLMError, UsageError
 from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selectllm_engine.cache import Cache
     from selectllm_engine.generation.sources import Source
 
-__all__ = ["Data", "Engine", "Gpus", "LLMs", "generate", "parse_gpus", "parse_sizes", "read_sources"]
+__all__ = [
+    "BaseUrl",
+    "Concurrency",
+    "Data",
+    "Engine",
+    "Engines",
+    "Gpus",
+    "LLMs",
+    "TensorParallel",
+    "check_base_url",
+    "generate",
+    "group_gpus",
+    "parse_gpus",
+    "parse_sizes",
+    "read_sources",
+]
 
 STUDY_BENCHMARKS = ("gsm8k", "mmlu")
 
@@ -24,19 +41,40 @@ class Engine(StrEnum):
     """What runs the LLMs."""
 
     VLLM = "vllm"
+    TRANSFORMERS = "transformers"
+    OPENAI = "openai"
 
 
 LLMs = Annotated[
     list[str],
     typer.Option(
-        metavar="NAME[=FOLDER|HUB-ID]",
-        help="An LLM of the study or of selectllm.toml by its name, or any with its weights; repeat it for several.",
+        metavar="NAME[=FOLDER|HUB-ID|MODEL]",
+        help="An LLM of the study or of selectllm.toml by its name, or any with its weights, or the name that a "
+        "server has for it; repeat it for several.",
         autocompletion=complete_known_llm,
     ),
 ]
 Gpus = Annotated[
     str | None,
     typer.Option(metavar="0,1…", help="Which GPUs; LLMs are handed out to them as they get free."),
+]
+Engines = Annotated[
+    Engine, typer.Option(help="What runs the LLMs: vllm or transformers on this machine, openai at an endpoint.")
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Where --engine openai finds a server, such as http://localhost:8000/v1; its key is read from "
+        "$OPENAI_API_KEY.",
+    ),
+]
+Concurrency = Annotated[
+    int | None, typer.Option(min=1, help="Samples that an endpoint is asked for at the same time; 64 by default.")
+]
+TensorParallel = Annotated[
+    int, typer.Option("--tensor-parallel", min=1, metavar="N", help="GPUs that compute one LLM together, with vllm.")
 ]
 Data = Annotated[
     Path | None,
@@ -52,7 +90,10 @@ def generate(
     data: Data = None,
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
-    engine: Annotated[Engine, typer.Option(help="What runs the LLMs.")] = Engine.VLLM,
+    tensor_parallel: TensorParallel = 1,
+    engine: Engines = Engine.VLLM,
+    base_url: BaseUrl = None,
+    concurrency: Concurrency = None,
     samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N questions of each split.")] = None,
     split: Annotated[list[str], typer.Option(metavar="NAME", help="Only these splits; repeat it.")] = [],  # noqa: B006
@@ -83,15 +124,19 @@ def generate(
     """
     from selectllm_engine.cache import open_cache
     from selectllm_engine.generation.needs import find_needs
-    from selectllm_engine.generation.plan import Request, make_plan, parse_llm
+    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llm
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.generating import run_plan
     from selectllm_tui.cli.planning import refuse_lacks, show_plan
 
     gpus = parse_gpus(gpu)
+    groups = group_gpus(gpus, tensor_parallel, engine)
     settings = read_settings()
-    llms = [parse_llm(each, settings.llms) for each in llm] or list(STUDY)
+    served = engine is Engine.OPENAI
+    llms = [parse_llm(each, settings.llms, served=served) for each in llm] or list(STUDY)
+    if served:
+        llms = at_endpoint(llms, check_base_url(base_url))
     style, wording = settings.prompt(prompt) if prompt is not None else (None, None)
     request = Request(
         samples=samples,
@@ -103,6 +148,8 @@ def generate(
         wording=wording,
         max_tokens=max_tokens,
         remeasure=remeasure,
+        tensor_parallel=tensor_parallel,
+        concurrency=concurrency,
     )
     store = open_cache(cache)
     names = list(dict.fromkeys(benchmark)) or list(STUDY_BENCHMARKS)
@@ -113,7 +160,7 @@ def generate(
         refuse_lacks(needs)
     else:
         needs.check()
-        run_plan(plan, gpus=gpus)
+        run_plan(plan, gpus=groups)
 
 
 def read_sources(
@@ -152,6 +199,32 @@ def parse_gpus(text: str | None) -> list[str]:
     if not all(each.isdecimal() for each in gpus) or len(set(gpus)) != len(gpus):
         raise UsageError(f"--gpu {text} names no GPUs", "give different numbers, such as 0 or 0,1")
     return gpus
+
+
+def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: Engine) -> list[str]:
+    """What each worker gets: one GPU, or with `tensor_parallel` so many together, as `0,1`."""
+    if tensor_parallel == 1:
+        return list(gpus)
+    if engine is not Engine.VLLM:
+        raise UsageError(f"--tensor-parallel is not for --engine {engine.value}", "leave it out, or take --engine vllm")
+    if not gpus or len(gpus) % tensor_parallel:
+        example = ",".join(map(str, range(tensor_parallel)))
+        raise UsageError(
+            f"--tensor-parallel {tensor_parallel} does not divide the {len(gpus)} of --gpu"
+            if gpus
+            else f"--tensor-parallel {tensor_parallel} needs GPUs, and --gpu names none",
+            f"name {tensor_parallel} or a multiple, such as --gpu {example}",
+        )
+    return [",".join(gpus[at : at + tensor_parallel]) for at in range(0, len(gpus), tensor_parallel)]
+
+
+def check_base_url(url: str | None) -> str | None:
+    """A server's address, without a password: addresses are shown and kept in logs."""
+    from selectllm_engine.settings import KEYS
+
+    if url is not None and not KEYS["defaults"]["base_url"].fits(url):
+        raise UsageError("--base-url is no address of a server", f"it must be {KEYS['defaults']['base_url'].words}")
+    return url
 
 
 def parse_sizes(text: str | None) -> dict[str, int] | None:

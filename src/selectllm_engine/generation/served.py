@@ -1,0 +1,155 @@
+"""What is sent to servers that speak OpenAI's protocol, and how their replies are read; no I/O.
+
+Servers differ in what they take. What one refuses is learnt from its first refusal and left out from then on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.generation.engine import Completion
+from selectllm_engine.prompts import without_system
+
+if TYPE_CHECKING:
+    from selectllm_engine.llms import Sampling
+    from selectllm_engine.prompts import Prompt
+
+__all__ = ["Ask", "Dialect", "Reply", "read_reply"]
+
+# what servers say that refuse messages of the system, several samples at once, or a prompt for its length
+_SYSTEM = re.compile(r"\bsystem\b|roles must", re.IGNORECASE)
+_MANY = re.compile(r"\bn\b|choice|candidate|multiple|completions", re.IGNORECASE)
+_LONG = re.compile(r"context|too long|too large", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """So many samples of one prompt; `exactly` is the number of new tokens of a sample that is timed."""
+
+    model: str
+    prompt: Prompt
+    sampling: Sampling
+    samples: int
+    exactly: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The completions in one reply, and the tokens of their prompt where the server counts them."""
+
+    completions: tuple[Completion, ...]
+    prompt_tokens: int | None
+
+
+@dataclass(slots=True)
+class Dialect:
+    """What a server takes.
+
+    Attributes:
+        many: several samples per request (`n`).
+        system: messages of the system.
+        limit: the field for the most new tokens.
+        exact: the fields that servers of one's own have for timing.
+    """
+
+    many: bool = True
+    system: bool = True
+    limit: str = "max_tokens"
+    exact: bool = True
+
+    def fields(self, ask: Ask, samples: int, *, salt: str = "") -> dict[str, Any]:
+        """The fields of a request."""
+        sampling = ask.sampling
+        fields: dict[str, Any] = {
+            "model": ask.model,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+        }
+        if ask.prompt.messages is None:
+            fields |= {"prompt": ask.prompt.text, "max_tokens": ask.exactly or sampling.max_tokens}
+        else:
+            messages = ask.prompt.messages if self.system else without_system(ask.prompt.messages)
+            fields |= {"messages": list(messages), self.limit: ask.exactly or sampling.max_tokens}
+        if samples > 1:
+            fields["n"] = samples
+        if sampling.stop and ask.exactly is None:
+            fields["stop"] = list(sampling.stop)
+        extra: dict[str, Any] = {}
+        if sampling.top_k > 0:
+            extra["top_k"] = sampling.top_k
+        if sampling.repetition_penalty != 1:
+            extra |= {"repetition_penalty": sampling.repetition_penalty, "repeat_penalty": sampling.repetition_penalty}
+        if ask.exactly is not None and self.exact:  # vLLM and llama.cpp
+            extra |= {"ignore_eos": True, "min_tokens": ask.exactly, "cache_salt": salt, "cache_prompt": False}
+        return fields | ({"extra_body": extra} if extra else {})
+
+    def learn(self, refusal: str, ask: Ask) -> bool:
+        """Leave out what a server refused, judging by what it said; False where that leaves nothing to try."""
+        if self.limit == "max_tokens" and "max_completion_tokens" in refusal and ask.prompt.messages is not None:
+            self.limit = "max_completion_tokens"
+        elif ask.exactly is not None and self.exact:
+            self.exact = False
+        elif self.system and ask.prompt.messages is not None and _SYSTEM.search(refusal):
+            self.system = False
+        elif self.many and ask.samples > 1 and _MANY.search(refusal) and not _LONG.search(refusal):
+            self.many = False
+        else:
+            return False
+        return True
+
+
+def read_reply(reply: Any, ask: Ask) -> Reply:
+    """The completions in a reply of the `openai` package.
+
+    Tokens are counted for all completions of a reply together. Those that were cut off have as many as were allowed;
+    the others share the rest in proportion to their characters, so that the sum is right.
+
+    Raises:
+        ValueError: it is no whole reply.
+    """
+    choices = getattr(reply, "choices", None)
+    if not isinstance(choices, list) or not choices:
+        raise ValueError("a reply without choices")
+    texts, reasons = [], []
+    for choice in sorted(choices, key=lambda each: getattr(each, "index", None) or 0):
+        message = getattr(choice, "message", None)
+        if message is None and not hasattr(choice, "text"):
+            raise ValueError("a choice without a message")
+        text = choice.text if message is None else message.content
+        texts.append(text if isinstance(text, str) else "")
+        reason = getattr(choice, "finish_reason", None)
+        if not isinstance(reason, str):
+            raise ValueError("a choice that has not ended")
+        reasons.append(reason)
+    usage = getattr(reply, "usage", None)
+    total, prompt = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
+    most = ask.exactly or ask.sampling.max_tokens
+    counts = _shares(total, texts, [reason == "length" for reason in reasons], most)
+    return Reply(tuple(map(Completion, texts, counts, reasons)), prompt)
+
+
+def _count(usage: Any, name: str) -> int | None:
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and count >= 0 else None
+
+
+def _shares(total: int | None, texts: list[str], cut: list[bool], most: int) -> list[int | None]:
+    """Tokens of each text, of `total` ones."""
+    if total is None:
+        return [None] * len(texts)
+    if len(texts) == 1:
+        return [total]
+    if cut.count(True) * most > total:
+        cut = [False] * len(texts)
+    rest = total - cut.count(True) * most
+    sizes = [0 if done else len(text) + 1 for text, done in zip(texts, cut, strict=True)]
+    counts: list[int | None] = []
+    before, given = 0, 0
+    for size, done in zip(sizes, cut, strict=True):
+        before += size
+        upto = round(rest * before / max(sum(sizes), 1))
+        counts.append(most if done else upto - given)
+        given = upto
+    return counts

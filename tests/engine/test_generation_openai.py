@@ -1,0 +1,393 @@
+"""LLMs behind a server that speaks OpenAI's protocol, with a made-up server that breaks as told."""
+
+import json
+import os
+import random
+import re
+import threading
+from importlib.util import find_spec
+
+import polars as pl
+import pytest
+
+if find_spec("openai") is None:
+    pytest.skip("needs openai", allow_module_level=True)
+
+from fake_server import FAULTS, FakeServer
+from fakes import fake_questions
+from selectllm_engine.cache import Cache
+from selectllm_engine.errors import EngineError, UnknownNameError
+from selectllm_engine.generation import openai as module
+from selectllm_engine.generation.engine import make_engine
+from selectllm_engine.generation.openai import KEY, OpenAIEngine
+from selectllm_engine.generation.runner import Stop, run
+from selectllm_engine.generation.spec import Task, WorkerSpec
+from selectllm_engine.llms import LLM, Price, Sampling
+from selectllm_engine.parts import part_metadata
+from selectllm_engine.prompts import Prompt
+
+QUESTIONS = 12
+CHAT = Prompt(messages=({"role": "system", "content": "be brief"}, {"role": "user", "content": "what is it"}))
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("OPENAI_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Without the client's own delays, up to 8 s, that nobody asked for."""
+    import openai._base_client as client
+
+    monkeypatch.setattr(client, "INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(client, "MAX_RETRY_DELAY", 0.02)
+    monkeypatch.setattr(module, "MEND_SECONDS", 0.01)
+
+
+class Lab:
+    def __init__(self, folder):
+        self.cache = Cache(folder / "cache")
+        self.cache.write_questions("fake", fake_questions({"test": QUESTIONS}))
+        self.events = []
+        self.engine = None
+
+    def run(self, server, *, samples=4, llm=None, stop=None, concurrency=None, emit=None, **task):
+        llm = llm or LLM(name="a", weights="m", endpoint=server.url)
+        spec = WorkerSpec(
+            llm=llm,
+            cache=str(self.cache.root),
+            tasks=(Task(benchmark="fake", samples=samples, terse=True, **task),),
+            engine="openai",
+            concurrency=concurrency,
+        )
+        spec = WorkerSpec.from_json(spec.to_json())
+        self.events = []
+        self.engine = None
+
+        def load(spec, folder):
+            self.engine = make_engine(spec, folder)
+            return self.engine
+
+        def told(event, /, **fields):
+            self.events.append((event, fields))
+            if emit:
+                emit(event, **fields)
+
+        try:
+            return run(spec, self.cache, load_engine=load, emit=told, stop=stop or Stop())
+        finally:
+            if self.engine is not None:
+                self.engine.close()
+
+    def rows(self):
+        parts = self.cache.parts("fake", "a").listed()
+        return pl.concat([pl.read_parquet(part.path) for part in parts])
+
+    def check(self, samples=4, questions=QUESTIONS):
+        """Exactly K samples of every question; nothing twice, in any part."""
+        rows = self.rows()
+        assert sorted(rows.select("question_id", "sample").rows()) == sorted(
+            (f"test-{question}", sample) for question in range(questions) for sample in range(samples)
+        )
+        assert rows["text"].n_unique() == rows.height
+
+    def problem(self):
+        return [f"{fields['problem']}; {fields['remedy']}" for event, fields in self.events if event == "failed"]
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path)
+
+
+@pytest.fixture
+def engine():
+    made = []
+
+    def make(server, **fields):
+        made.append(OpenAIEngine(server.url, fields.pop("model", "m"), concurrency=fields.pop("concurrency", 64)))
+        made[-1].look()
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def finish(engine):
+    done = []
+    while engine.unfinished():
+        done += engine.step()
+    return {each.request_id: each for each in done}
+
+
+def test_a_run_from_start_to_end(lab):
+    with FakeServer() as server:
+        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, price=Price(input=1, output=2)))
+    lab.check()
+    assert len(server.requests) == QUESTIONS + 17, "one request per question, and those that are timed"
+    assert {path for path in server.paths} == {"/v1/chat/completions"}
+    first = server.requests[0]
+    assert first["n"] == 4
+    assert first["temperature"] == 0.7
+    assert first["max_tokens"] == 48
+    assert first["messages"][0]["role"] == "system"
+    assert not {"seed", "top_k", "repetition_penalty", "extra_body"} & set(first)
+    rows = lab.rows()
+    assert rows["output_tokens"].sum() == 7 * rows.height
+    assert rows["prompt_tokens"].min() > 10
+    assert set(rows["finish_reason"]) == {"stop"}
+    manifest = lab.cache.manifest("fake", "a")
+    assert manifest["weights"] == {"id": "m", "revision": None, "fingerprint": None}
+    assert manifest["price"] == {"input": 1, "output": 2}
+    (part,) = lab.cache.parts("fake", "a").listed()
+    (metadata,) = part_metadata(part.path)
+    assert metadata["engine"].startswith("openai ")
+    assert metadata["hardware"] == "endpoint (fake)"
+    assert "127.0.0.1" not in json.dumps([manifest, metadata])
+
+
+def test_the_same_llm_on_another_host_goes_on(lab):
+    with FakeServer() as server:
+        lab.run(server, samples=2)
+    with FakeServer() as server:
+        server.texts = 1000
+        assert lab.run(server, samples=4)
+    lab.check()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_mended(lab, fault):
+    with FakeServer({0: fault, 3: fault, 4: fault, 9: fault}) as server:
+        assert lab.run(server), lab.problem()
+    assert server.happened == {fault: 4}
+    lab.check()
+
+
+def test_many_faults_at_random_lose_and_double_nothing(lab):
+    chance = random.Random(5)
+    faults = {number: chance.choice(FAULTS) for number in range(200) if chance.random() < 0.4}
+    with FakeServer(faults, many="ignored") as server:
+        assert lab.run(server, samples=6), lab.problem()
+    assert len(server.happened) == len(FAULTS)
+    lab.check(6)
+
+
+def test_retry_after_is_honoured(engine, monkeypatch):
+    slept = []
+
+    async def sleep(seconds, *_):
+        slept.append(seconds)
+
+    import anyio
+
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    for wait in (33, 900):
+        with FakeServer({0: "429"}, wait=wait) as server:
+            each = engine(server)
+            each.submit("r", each.encode(CHAT), Sampling(), 1)
+            assert finish(each)["r"].completions
+        assert slept.pop() == wait
+        assert not slept
+        assert server.happened == {"429": 1}
+
+
+@pytest.mark.parametrize("many", ["ignored", "refused"])
+def test_servers_without_n_are_asked_again_and_again(lab, many):
+    with FakeServer(many=many) as server:
+        assert lab.run(server, concurrency=4)
+    lab.check()
+    assert sum("n" in fields for fields in server.requests) <= 2, "it is learnt"
+    assert server.most <= 4 + 4
+
+
+def test_samples_at_the_same_time_are_bounded(lab):
+    gate = threading.Event()
+    threading.Timer(0.5, gate.set).start()
+    with FakeServer(gate=gate) as server:
+        assert lab.run(server, concurrency=8)
+    lab.check()
+    assert server.most == 8
+
+
+def test_without_usage_tokens_are_unknown_and_nothing_is_timed(lab):
+    with FakeServer(usage=False) as server:
+        assert not lab.run(server)
+    lab.check()
+    assert lab.rows()["output_tokens"].null_count() == lab.rows()["prompt_tokens"].null_count() == 4 * QUESTIONS
+    assert "does not say how many tokens" in lab.problem()[0]
+    assert lab.cache.manifest("fake", "a")["latency"] is None
+
+
+def test_latency_is_measured_one_at_a_time_with_nothing_cached(lab):
+    with FakeServer() as server:
+        lab.run(server, samples=1)
+    timed = server.requests[QUESTIONS:]
+    assert len(timed) == 17
+    assert all(each["ignore_eos"] and each["min_tokens"] == each["max_tokens"] for each in timed)
+    assert len({each["cache_salt"] for each in timed}) == 17
+    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+
+
+def test_servers_that_refuse_what_timing_needs_are_timed_without(lab):
+    with FakeServer(refuse=("ignore_eos",)) as server:
+        assert lab.run(server, samples=1), lab.problem()
+    assert sum("ignore_eos" in each for each in server.requests) == 1
+    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+
+
+def test_a_fault_while_timing_is_not_timed(lab):
+    faults = {QUESTIONS + at: fault for at, fault in enumerate(FAULTS)}
+    with FakeServer(faults) as server:
+        assert lab.run(server, samples=1), lab.problem()
+    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+    lab.check(1)
+
+
+def test_text_prompts_go_to_completions(lab):
+    with FakeServer() as server:
+        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, chat=False, prompt="zero-shot"))
+    assert {path for path in server.paths} == {"/v1/completions"}
+    assert server.requests[0]["prompt"].startswith("You are")
+    lab.check()
+
+
+def test_servers_that_know_no_system_role_or_other_names_of_fields(lab):
+    with FakeServer(system=False, limit="max_completion_tokens") as server:
+        assert lab.run(server), lab.problem()
+    lab.check()
+    assert [each["role"] for each in server.requests[-1]["messages"]] == ["user"]
+    assert "max_completion_tokens" in server.requests[-1]
+
+
+def test_a_prompt_that_is_refused_stops_no_other(lab):
+    with FakeServer(long="Case 3 of") as server:
+        assert not lab.run(server)
+    assert "1 question was refused: maximum context length exceeded" in lab.problem()[0]
+    rows = lab.rows()
+    assert set(rows["question_id"]) == {f"test-{each}" for each in range(QUESTIONS) if each != 3}
+    assert len(server.requests) < QUESTIONS + 5
+    with FakeServer() as server:
+        server.texts = 1000
+        assert lab.run(server)
+    lab.check()
+
+
+def test_what_every_request_is_refused_for_stops_at_once(lab):
+    with FakeServer(refuse=("temperature",)) as server:
+        assert not lab.run(server, samples=1, concurrency=1)
+    assert "unknown field temperature" in lab.problem()[0]
+    assert len(server.requests) == module.REFUSALS
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("", "wants a key (401); set OPENAI_API_KEY"), ("sk-wrong-one", "wants another key (401); check the key in")],
+)
+def test_the_key(lab, monkeypatch, key, expected, capfd):
+    monkeypatch.setenv(KEY, key)
+    with FakeServer(key="sk-right-one") as server:
+        with pytest.raises(EngineError, match=re.escape(expected)) as caught:
+            lab.run(server)
+    assert not key or key not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_key_is_sent_and_written_nowhere(lab, monkeypatch, tmp_path):
+    monkeypatch.setenv(KEY, "sk-right-one")
+    with FakeServer(key="sk-right-one") as server:
+        assert lab.run(server)
+        assert server.headers[0]["Authorization"] == "Bearer sk-right-one"
+        spec = WorkerSpec(llm=LLM(name="a", weights="m", endpoint=server.url), cache="c", tasks=(), engine="openai")
+        assert "sk-right" not in spec.to_json()
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"sk-right" not in path.read_bytes()
+    assert "sk-right" not in json.dumps(lab.events)
+
+
+def test_a_server_that_repeats_the_key_is_not_quoted(lab, monkeypatch):
+    monkeypatch.setenv(KEY, "sk-right-one")
+    with FakeServer(status=403) as server:
+        assert not lab.run(server)
+    assert "forbids this (403: no: Bearer …)" in lab.problem()[0]
+
+
+def test_an_unknown_model_names_the_nearest(lab):
+    with FakeServer(models=["llama-3-8b", "qwen-2.5"]) as server:
+        assert not lab.run(server, llm=LLM(name="a", weights="llama-3-7b", endpoint=server.url))
+    assert lab.problem()[0].startswith(f"no LLM at {server.url} 'llama-3-7b'; did you mean 'llama-3-8b'?")
+
+
+def test_the_only_model_of_a_server_must_be_the_one_that_is_meant(engine):
+    with FakeServer(models=["other"]) as server:
+        with pytest.raises(UnknownNameError, match="choose from other"):
+            engine(server)
+        assert not server.requests
+    with FakeServer(models=["m:latest"]) as server:
+        engine(server)
+
+
+def test_no_server_there(engine):
+    with FakeServer() as server:
+        pass
+    with pytest.raises(EngineError, match=r"cannot be reached \(.*; start it, or check --base-url"):
+        engine(server)
+
+
+def test_a_server_that_dies_loses_only_what_was_in_flight(lab, monkeypatch):
+    monkeypatch.setattr(module, "RETRIES", 1)
+    with FakeServer(dict.fromkeys(range(6, 1000), "500")) as server:
+        assert not lab.run(server, concurrency=4)
+    assert "refuses requests (500: busy)" in lab.problem()[0]
+    assert lab.rows().height == 6 * 4
+    with FakeServer() as server:
+        server.texts = 1000
+        assert lab.run(server)
+    lab.check()
+
+
+def test_no_server_of_this_kind(lab, monkeypatch):
+    with FakeServer(dict.fromkeys(range(1000), "cut")) as server:
+        assert not lab.run(server)
+    assert "answers what is no completion" in lab.problem()[0]
+    assert "most end in /v1" in lab.problem()[0]
+
+
+def test_stopping_finishes_what_is_in_flight(lab):
+    stop = Stop()
+    gate = threading.Event()
+
+    def emit(event, **fields):
+        if event == "phase" and fields["phase"] == "loading":
+            threading.Timer(0.3, halt).start()
+
+    def halt():
+        stop.level = 1
+        gate.set()
+
+    with FakeServer(gate=gate) as server:
+        lab.run(server, concurrency=8, stop=stop, emit=emit)
+    counts = lab.rows().group_by("question_id").len()["len"]
+    assert set(counts) == {4}
+    assert 2 <= len(counts) <= 3
+
+
+def test_stopping_now_waits_for_no_answer(lab):
+    stop = Stop()
+    gate = threading.Event()
+
+    def emit(event, **fields):
+        if event == "phase" and fields["phase"] == "loading":
+            threading.Timer(0.3, halt).start()
+
+    def halt():
+        stop.level = 2
+
+    with FakeServer(gate=gate) as server:
+        lab.run(server, concurrency=8, stop=stop, emit=emit)
+        gate.set()
+    assert not lab.cache.parts("fake", "a").listed()
