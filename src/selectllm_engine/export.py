@@ -24,6 +24,7 @@ import polars as pl
 
 from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
 from selectllm_engine.files import write_atomic
+from selectllm_engine.loading import load_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -148,18 +149,13 @@ def wide_results(
         "kind",
         pl.col("choices").map_elements(_as_json, return_dtype=pl.String),
     ).join(samples.sort("sample"), left_on="sample_id", right_on="question_id", maintain_order="left_right")
-    measured = [_measured(run, split) for split in wanted]
     for llm, each in zip(llms, found, strict=True):
-        seconds = pl.concat(
-            [frame.select("question_id", latency=f"{llm}|latency", cost=f"{llm}|total_cost") for frame in measured]
-        )
-        named = each.join(seconds, on="question_id", how="left").select(
+        named = each.join(_measured(run, llm, wanted), on="question_id", how="left").select(
             pl.col("question_id").alias("sample_id"),
             "sample",
             pl.col("score").alias(llm),
             pl.col("text").alias(f"{llm}|model_response"),
-            pl.col("cost").alias(f"{llm}|total_cost"),
-            *(pl.col(kind).alias(f"{llm}|{kind}") for kind in _OF_LLM),
+            *(pl.col(kind).alias(f"{llm}|{kind}") for kind in ("total_cost", *_OF_LLM)),
         )
         rows = rows.join(named, on=["sample_id", "sample"], how="left", maintain_order="left")
     return _arranged(rows, llms)
@@ -192,15 +188,26 @@ def _results(run: Run, llm: str, questions: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.coalesce("score", "own").alias("score")).drop("own")
 
 
-def _measured(run: Run, split: str) -> pl.DataFrame:
-    """Seconds and dollars of the questions of a split that have figures; null where unknown."""
-    outcomes = run.outcomes(split)
-    columns = {"question_id": outcomes.questions["question_id"]}
-    for at, name in enumerate(outcomes.llms):
-        for kind, values in (("latency", outcomes.latency), ("total_cost", outcomes.cost)):
-            # in 64 bits, so that a CSV file has all digits
-            columns[f"{name}|{kind}"] = pl.Series(values[:, at].astype(np.float64)).fill_nan(None)
-    return pl.DataFrame(columns)
+def _measured(run: Run, llm: str, splits: Sequence[str]) -> pl.DataFrame:
+    """An LLM's seconds and dollars per question: question_id, latency, total_cost, null where unknown.
+
+    Those of the run's figures; of questions that other LLMs lack, and that are in no figure, the LLM's own.
+    """
+    frames = []
+    for split in splits:
+        outcomes = run.outcomes(split)
+        frames.append(_seconds_and_dollars(outcomes, llm))
+        if outcomes.left_out_total:
+            frames.append(_seconds_and_dollars(load_outcomes(run.cache, run.benchmark, split, llms=[llm]), llm))
+    return pl.concat(frames).unique("question_id", keep="first")
+
+
+def _seconds_and_dollars(outcomes: Outcomes, llm: str) -> pl.DataFrame:
+    column = outcomes.llms.index(llm)
+    found = {"latency": outcomes.latency[:, column], "total_cost": outcomes.cost[:, column]}
+    # in 64 bits, so that a CSV file has all digits
+    measured = {name: pl.Series(values.astype(np.float64)).fill_nan(None) for name, values in found.items()}
+    return pl.DataFrame({"question_id": outcomes.questions["question_id"], **measured})
 
 
 def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:

@@ -40,8 +40,10 @@ class _Results:
         return not self.answers.is_empty()
 
 
-def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progress | None = None) -> Outcomes:
-    """Load the questions of a split that are complete for all LLMs of the run.
+def load_outcomes(
+    cache: Cache, benchmark: str, split: str, *, llms: Sequence[str] | None = None, progress: Progress | None = None
+) -> Outcomes:
+    """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
 
     K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs, K is
     the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. An LLM with verdicts alone
@@ -52,6 +54,7 @@ def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progres
         cache: where to read.
         benchmark: its name.
         split: one of the benchmark's splits.
+        llms: names of LLMs of the run; None for all.
         progress: told (done, total) generations where answers must be extracted first.
 
     Raises:
@@ -63,7 +66,7 @@ def load_outcomes(cache: Cache, benchmark: str, split: str, *, progress: Progres
     questions = everything.filter(pl.col("split") == split)
     if questions.is_empty():
         raise UnknownNameError("split", split, everything["split"].unique(maintain_order=True).to_list())
-    names = cache.llms(benchmark)
+    names = cache.llms(benchmark) if llms is None else list(llms)
     if not names:
         raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")
     rows = questions.select("question_id").with_row_index("question")

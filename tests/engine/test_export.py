@@ -191,6 +191,76 @@ def test_incomplete_results_come_back(tmp_path, suffix):
     same(run, sl.load("fake", after))
 
 
+def test_what_other_llms_lack_keeps_its_latency(tmp_path):
+    cache = write_fake_run(tmp_path / "before", questions={"test": 10}, llms=LLMS[:2])
+    fewer = fake_generations(fake_questions({"test": 10}), 2, 5).filter(pl.col("question_id") != "test-4")
+    with cache.writer("fake", "fake-c") as writer:
+        writer.start(fake_manifest("fake-c", created="2026-01-02"))
+        writer.append(fewer, {"engine": "fake"})
+    done = export_results(sl.load("fake", cache), tmp_path / "r.parquet", pool=LLMS[:2])
+    after = Cache(tmp_path / "after")
+    import_routerbench(after, done.path, "fake")
+    again = sl.load("fake", after)
+    assert again.outcomes().left_out_total == 0
+    assert np.isfinite(again.outcomes().latency).all()
+    alone = sl.load("fake", write_fake_run(tmp_path / "two", questions={"test": 10}, llms=LLMS[:2]))
+    same(alone, again)
+
+
+HOSTILE = [
+    "",
+    " ",
+    "\t",
+    "\r\n",
+    "\r",
+    "\n",
+    '"',
+    '""',
+    ",",
+    "'",
+    "=1+1",
+    "\x1b[31m",
+    "\u202e",
+    "NA",
+    "null",
+    "\\N",
+    "\ufeff",
+    "é",
+    "模型",
+    "🙂",
+]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_texts_come_back_as_they_were(tmp_path, suffix):
+    cache = Cache(tmp_path / "before")
+    questions = fake_questions({"test": len(HOSTILE)})
+    cache.write_questions("odd", questions)
+    rows = fake_generations(questions, 0, 1).with_columns(text=pl.Series(HOSTILE))
+    with cache.writer("odd", "fake-a") as writer:
+        writer.start(fake_manifest("fake-a"))
+        writer.append(rows, {"engine": "fake"})
+    run = sl.load("odd", cache)
+    done = export_results(run, tmp_path / f"r{suffix}")
+    after = Cache(tmp_path / "after")
+    import_routerbench(after, done.path, "odd")
+    assert after.generations("odd", "fake-a").sort("question_id")["text"].equals(rows.sort("question_id")["text"])
+    same(run, sl.load("odd", after))
+
+
+def test_odd_names_come_back_in_predictions(tmp_path):
+    llms = ("it's", 'say "a"', "a,b [c]", "\\n\n\x1b", "模型 \"'")
+    cache = write_fake_run(tmp_path / "before", llms=llms)
+    sl.train(sl.load("fake", cache), "prior")
+    run = sl.load("fake", cache)
+    done = export_predictions(run, tmp_path / "p.csv", "prior")
+    import_predictions(Cache(tmp_path / "after"), done.path, "again", llms=sorted(llms))
+    again = sl.load("again", Cache(tmp_path / "after"))
+    assert again.llms == tuple(sorted(llms))
+    columns = [run.llms.index(name) for name in again.llms]
+    assert (again.outcomes().labels == run.outcomes().labels[:, columns]).all()
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
 def test_scores_and_answers_of_another_tool_come_back(tmp_path, suffix):
     rows = pl.DataFrame(
