@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from fakes import fake_manifest, fake_questions, write_fake_run
+from fakes import fake_generations, fake_manifest, fake_questions, flip_bit, write_fake_run
 from selectllm_engine.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
@@ -85,6 +85,22 @@ def a_damaged_router(root: Path) -> None:
     (cache.router_dir("fake", "fake:broken") / "probabilities.parquet").write_bytes(b"PAR1")
 
 
+def a_damaged_part(root: Path) -> None:
+    cache = write_fake_run(root, samples=2)
+    with cache.writer("fake", "fake-b") as writer:
+        more = fake_generations(cache.questions("fake"), 1, 3)
+        writer.append(more.filter(more["sample"] == 2), {"engine": "fake"})
+    flip_bit(max((root / "fake" / "llms" / "fake-b" / "generations").iterdir()))
+
+
+def no_test_split_yet(root: Path) -> None:
+    cache = write_fake_run(root)
+    table = cache.questions("fake")
+    with cache.writer("fake", "fake-late") as writer:
+        writer.start(fake_manifest("fake-late", samples=5))
+        writer.append(fake_generations(table.filter(table["split"] != "test"), 3, 5), {"engine": "fake"})
+
+
 ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "labels only": (labels_only, "labels only"),
     "no router": (no_router, "all LLMs vote"),
@@ -92,6 +108,8 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "test split only": (only_a_test_split, "there is no validation split"),
     "no latency": (no_latency, "no latency"),
     "many LLMs": (many_llms, "of 14 LLMs"),
+    "a damaged part": (a_damaged_part, "selectllm cache verify names the damaged files"),
+    "no test split yet": (no_test_split_yet, "fake · validation"),
     "a damaged router": (a_damaged_router, "train it again"),
 }
 
@@ -118,3 +136,14 @@ async def test_every_tab_and_key_works_on_odd_runs(name: str, tmp_path: Path) ->
                 while app.screen is not screen:
                     await press(pilot, "escape")
         assert sign in seen
+
+
+async def test_a_run_without_any_complete_question_says_what_to_do(tmp_path: Path) -> None:
+    write_fake_run(tmp_path)
+    flip_bit(next((tmp_path / "fake" / "llms" / "fake-b" / "generations").iterdir()))
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "no question that all LLMs have answered" in text_of(pilot)
+        assert "selectllm generate --benchmark fake" in text_of(pilot)

@@ -78,6 +78,8 @@ class MainScreen(Working):
         await self._open_tab(self.state.view.tab)
         self._show_setup()
         self.compute()
+        if self.model.advice:
+            self.say(self.model.advice)
         self.set_interval(WATCH_EVERY, self.look_for_writers)
         self.look_for_writers()
 
@@ -329,7 +331,7 @@ class MainScreen(Working):
         self._show_setup()
         self.compute()
         self.look_for_writers()
-        self.say("read again", "accent")
+        self.say(self.model.advice or "read again", "accent")
 
     @on(RowTable.Moved)
     def _moved(self, message: RowTable.Moved) -> None:

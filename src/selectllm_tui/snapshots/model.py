@@ -33,6 +33,9 @@ class Model:
         run: the engine's facade.
         space: what there is to choose from.
         seen: the files that the run was read from; None where nobody looks for new ones.
+
+    Raises:
+        UsageError: there is no question that all LLMs have answered.
     """
 
     def __init__(self, run: Run, seen: Contents | None = None) -> None:
@@ -40,15 +43,20 @@ class Model:
         self.seen = seen
         self._lock = RLock()
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
-        outcomes = run.outcomes("test" if "test" in run.splits else run.splits[-1])
+        start, splits = "test" if "test" in run.splits else run.splits[-1], tuple(run.splits)
+        if not len(run.outcomes(start).labels):  # a run that was just begun: show what is complete
+            splits = tuple(split for split in splits if len(run.outcomes(split).labels))
+            start = splits[-1] if splits else start
+        outcomes = run.outcomes(start)
         self.space = Space(
             benchmark=run.benchmark,
             llms=run.llms,
             routers=tuple(run.routers),
             policies=sliders(len(run.llms)),
             samples=outcomes.samples,
-            splits=tuple(run.splits),
+            splits=splits,
         )
+        self.prepared(start, outcomes.samples)  # raises where there is no complete question at all
         self._left_out = outcomes.left_out_total
 
     @property
@@ -60,6 +68,13 @@ class Model:
             f"{problems} damaged file{'s' if problems > 1 else ''} passed over" if problems else "",
         ]
         return ", ".join(part for part in parts if part)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty where there is nothing to warn of."""
+        if self.run.cache.problems:
+            return "selectllm cache verify names the damaged files"
+        return "selectllm generate samples the incomplete questions" if self._left_out else ""
 
     def keep(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once per key; the least recently used is forgotten."""
