@@ -15,16 +15,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from drills import kills
+from drills import disk, kills
 
 DRILLS = {
     "kills": lambda folder, given: kills.fake(folder, times=given.kills, seed=given.seed),
+    "disk": lambda folder, _: disk.drill(folder),
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("drill", nargs="*", choices=[[], *DRILLS], help=f"of {', '.join(DRILLS)}; all without names")
+    parser.add_argument(
+        "drill", nargs="*", metavar="DRILL", choices=[[], *DRILLS], help=f"of {', '.join(DRILLS)}; all without names"
+    )
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at")
     parser.add_argument("--real", type=Path, metavar="FOLDER", help="kill a real LLM with these weights instead")

@@ -1,4 +1,4 @@
-"""A worker process with the fake engine of the tests, which writes down what it finishes, and on which pretended GPU."""
+"""A worker process with the fake engine of the tests, which writes down what it finishes and where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from fake_engine import FakeEngine
-
 from selectllm_engine.generation import runner, worker
 
 LEDGER = Path(os.environ["FAKE_LEDGER"])

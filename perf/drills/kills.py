@@ -145,7 +145,7 @@ def _claims(report: Report, killing: Killing, samples: int, times: int) -> int:
     report.claim("processes left over", killing.orphans + lab.gone() == 0, killing.orphans)
     report.claim(f"exactly {samples} samples of each of {lab.questions} questions, all readable", lab.exactly(samples))
     report.claim("cache verify finds all files whole", lab.clean())
-    temporary = [path for path in lab.root.rglob(".tmp-*")]
+    temporary = list(lab.root.rglob(".tmp-*"))
     report.claim("unfinished files left over", not temporary, len(temporary))
     report.end()
     return report.failed

@@ -50,7 +50,7 @@ class Report:
         self.begun = time.monotonic()
         print(f"\n{title}")
 
-    def claim(self, what: str, holds: bool, figure: object = "") -> None:  # noqa: FBT001 it reads better
+    def claim(self, what: str, holds: bool, figure: object = "") -> None:
         self.failed += not holds
         self._line("ok  " if holds else "FAIL", what, figure)
 
@@ -121,7 +121,7 @@ class Lab:
         self._mark = secrets.token_hex(8)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SELECTLLM_")}
         self.environment = kept | {
-            "PYTHONPATH": str(TESTS),
+            "PYTHONPATH": os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "XDG_STATE_HOME": str(folder / "state"),
             "COLUMNS": "500",
             "NO_COLOR": "1",
@@ -149,13 +149,13 @@ class Lab:
     def weights(self, name: str = "a", **behaviour: Any) -> Path:
         return Path(fake_weights(self.folder / "weights" / name, **behaviour))
 
-    def start(self, *arguments: object) -> Command:
+    def start(self, *arguments: object, benchmark: str = BENCHMARK) -> Command:
         """Any command on this cache."""
         given = [*map(str, arguments)]
-        return Command(self, [*given, "--benchmark", BENCHMARK, "--cache", str(self.root)])
+        return Command(self, [*given, "--benchmark", benchmark, "--cache", str(self.root)])
 
-    def run(self, *arguments: object) -> Command:
-        return self.start(*arguments).end()
+    def run(self, *arguments: object, benchmark: str = BENCHMARK) -> Command:
+        return self.start(*arguments, benchmark=benchmark).end()
 
     def generating(self, *llms: str, samples: int = 4, options: tuple[object, ...] = ()) -> Command:
         """`generate` for LLMs whose weights are made already."""

@@ -94,7 +94,8 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
+    every = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [each for each in every if each.is_dir() and not each.name.startswith(TEMPORARY)]
 
 
 def _files(folder: Path) -> list[Path]:

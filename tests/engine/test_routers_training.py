@@ -1,7 +1,9 @@
 """From a run to a trained router on disk and back: what is read, what is written, and what is refused."""
 
+import errno
 import io
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -11,7 +13,7 @@ import skops.io
 
 from fakes import write_fake_run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.files import digest
+from selectllm_engine.files import TEMPORARY, digest
 from selectllm_engine.routers import suite
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import train, training_data
@@ -48,6 +50,33 @@ def test_training_reads_no_test_label_and_predicts_every_question(run):
     assert 0 <= trained.validation_f1 <= 1
     assert trained.seconds_per_question > 0
     assert run.cache.routers("fake") == ["logistic:tfidf"]
+
+
+def test_a_full_disk_leaves_nothing_behind(run, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CacheError, match="No space left on device; free some space"):
+            train(run, "prior")
+    assert run.cache.verify() == []
+    assert not (run.cache.folder("fake") / "routers").exists()
+    train(run, "prior")
+    before = table(run, "prior")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CacheError, match="No space left on device"):
+        train(run, "prior")
+    assert table(run, "prior").equals(before), "the trained one is still there"
+
+
+def test_what_a_killed_training_left_is_no_damage_and_swept(run):
+    left = run.cache.root / f"{TEMPORARY}left"
+    left.mkdir()
+    train(run, "prior")
+    assert not left.exists()
+    (run.cache.folder("fake") / "routers" / f"{TEMPORARY}left").mkdir()
+    assert run.cache.verify() == []
 
 
 def test_the_manifest_says_what_was_learned_from(run):

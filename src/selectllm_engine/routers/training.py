@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from selectllm_engine.errors import CacheError, SelectLLMError, UsageError
-from selectllm_engine.files import TEMPORARY
+from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_engine.files import folder_name, make_folder, move, scratch
 from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.routers import RouterName, make_router, parse_router, suite
 from selectllm_engine.routers.confidence_forest import ConfidenceForest
@@ -303,8 +301,7 @@ def _write(
     predicted: NDArray[np.float32],
     forest: NDArray[np.float32] | None,
 ) -> None:
-    folder = run.cache.router_dir(run.benchmark, trained.name, write=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = run.cache.own(run.benchmark) / "routers" / folder_name(trained.name)
     facts = {
         "llms": list(data.llms),
         "train": len(data.train.ids),
@@ -316,19 +313,17 @@ def _write(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "note": trained.note,
     }
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder.parent) as scratch:
-        fresh = Path(scratch) / "fresh"
-        fresh.mkdir()
+    with run.cache.changing(), scratch(run.cache.root) as place:
+        fresh = place / "fresh"
+        make_folder(fresh)
         for name, values in (("probabilities", predicted), ("forest", forest)):
             if values is not None:
                 write_frame(fresh / f"{name}.parquet", _table(data, values))
         save(trained.router, fresh, trained.name, facts)
-        try:
-            if folder.exists():
-                folder.rename(Path(scratch) / "replaced")
-            fresh.rename(folder)
-        except OSError as error:
-            raise CacheError(f"cannot write {folder}: {error.strerror}", "choose another --cache") from error
+        make_folder(folder.parent)
+        if folder.exists():
+            move(folder, place / "replaced")
+        move(fresh, folder)
 
 
 def _table(data: TrainingData, values: NDArray[np.float32]) -> pl.DataFrame:
