@@ -339,9 +339,9 @@ def test_hostile_names_touch_no_file(cache, tmp_path):
     assert "capitals-../../evil" in cache.questions("b")["question_id"]
 
 
-def lie_about_size(path):
+def lie_about_size(path, compression=zipfile.ZIP_DEFLATED):
     """A member whose directory entry says that it is small: 40 KB of zeros as 100 bytes."""
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "a", compression) as archive:
         archive.writestr("samples/9_epoch_1.json", b"0" * 40_000)
     data = path.read_bytes()
     path.write_bytes(data.replace(struct.pack("<L", 40_000), struct.pack("<L", 100)))
@@ -391,6 +391,18 @@ def test_damaged_archives_change_nothing(cache, tmp_path, damage):
     assert "\n" not in str(found.value)
     assert cache.benchmarks() == ["before"]
     assert not list(cache.root.glob(".tmp-*"))
+
+
+@needs_zstd
+def test_a_zstd_member_that_lies_about_its_size(cache, tmp_path):
+    import zipfile_zstd
+
+    path = write_eval(tmp_path / "log.eval", [sample()], zipfile_zstd.ZIP_ZSTANDARD)
+    import_inspect(cache, path, "b")
+    lie_about_size(path, zipfile_zstd.ZIP_ZSTANDARD)
+    with pytest.raises(ImportFormatError, match="damaged"):
+        import_inspect(cache, path, "c")
+    assert cache.benchmarks() == ["b"]
 
 
 def test_encrypted_and_foreign_compression(cache, tmp_path):
