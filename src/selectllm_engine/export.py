@@ -1,4 +1,4 @@
-"""A run as files for other tools: all results as one wide table, a router's predictions in the study's format.
+"""All results of a run as one wide table for other tools; and how files are written for them.
 
 Wide results have RouterBench's columns: `sample_id`, `prompt`, `eval_name` (the subject, else the benchmark's name),
 and per LLM `<llm>` (the score), `<llm>|model_response` and `<llm>|total_cost` (dollars). Its cells hold one response:
@@ -13,11 +13,10 @@ those the figures use: the question's, repeated for each sample.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -30,20 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from selectllm_engine.llms import Pool
     from selectllm_engine.outcomes import Outcomes
-    from selectllm_engine.policies import RouterScores
     from selectllm_engine.run import Run
 
-__all__ = ["Exported", "check_target", "export_predictions", "export_results", "save", "wide_results"]
+__all__ = ["Exported", "check_target", "export_results", "save", "wide_results"]
 
 _OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices")
 _OF_LLM = ("latency", "prompt_tokens", "output_tokens", "answer")  # of each LLM, beside RouterBench's
-_SPLITS = {"train": "train", "validation": "val", "test": "test"}  # as the study's files name them
-_PREDICTIONS = ("question", "split", "true_label", "prediction", "raw_predictions", "confidence")
-_SURE = 200.0  # the logit of a probability of 0 or 1: far enough out to come back as one, and a number in Python
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,82 +218,3 @@ def _threshold_notes(run: Run, llms: Sequence[str]) -> Iterator[str]:
     if thresholds:
         values = ", ".join(f"{each:g}" for each in sorted(thresholds))  # type: ignore[type-var]
         yield f"scores count as right from {values} on: import it again with that --threshold"
-
-
-def export_predictions(run: Run, path: Path, router: str, *, force: bool = False) -> Exported:
-    """Write a router's predictions as the study released its own, for all splits that it has predictions for.
-
-    The columns of numbers are the LLMs in sorted order of their names. Confidences are logits; a probability of 0 or 1
-    has ∓200. Lists are written as Python writes them.
-
-    Args:
-        run: from `selectllm_engine.load`.
-        path: a file that ends in .csv.
-        router: a trained or imported one.
-        force: replace a file that is there.
-
-    Raises:
-        UsageError: the path can't be written to, or the router has no predictions for any split.
-        UnknownNameError: no such router.
-        CacheError: results can't be read, or the file can't be written.
-    """
-    check_target(path, (".csv",), force=force)
-    rows: list[list[Any]] = []
-    llms: tuple[str, ...] = ()
-    unusable: dict[str, list[str]] = {}
-    last = ""
-    for split in (split for split in _SPLITS if split in run.splits):
-        outcomes, scores = run.outcomes(split), run.scores(router, split, forest=False)
-        if scores.note is not None:
-            unusable.setdefault(scores.note, []).append(split)
-        elif len(outcomes.labels):
-            llms = tuple(sorted(set(outcomes.llms) - set(scores.missing)))
-            rows += _prediction_rows(outcomes, _logits(scores), llms)
-            last = split
-    if not rows:
-        remedy = "; ".join(unusable) or f"selectllm train --router {router}"
-        raise UsageError(f"{router} has no predictions to export", remedy)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_PREDICTIONS)
-    writer.writerows(rows)
-    save(path, out.getvalue().encode(errors="replace"))
-    notes = [f"{', '.join(splits)} left out: {reason}" for reason, splits in unusable.items()]
-    if left_out := [name for name in run.llms if name not in llms]:
-        notes.append(f"{', '.join(left_out)} left out: {router} was trained without")
-    named = {name for row in rows for name in (*row[2], *row[3])}
-    needed = [] if named == set(llms) else [f"--llms {','.join(llms)}"]
-    if seconds := _seconds(run, last, llms):
-        needed.append(f"--latency {seconds}")
-    if needed:
-        notes.append(f"the format can't say it all: import it again with {' '.join(needed)}")
-    return Exported(path, len(rows), llms, tuple(notes))
-
-
-def _prediction_rows(outcomes: Outcomes, logits: NDArray[np.float64], llms: Sequence[str]) -> Iterator[list[Any]]:
-    columns = [outcomes.llms.index(name) for name in llms]
-    split = _SPLITS[outcomes.split]
-    told = (outcomes.questions["text"].to_list(), outcomes.labels[:, columns].tolist(), logits[:, columns].tolist())
-    for text, right, row in zip(*told, strict=True):
-        raw = [int(value > 0) for value in row]
-        yield [text, split, _on(llms, right), _on(llms, raw), raw, row]
-
-
-def _on(llms: Sequence[str], flags: Sequence[int]) -> list[str]:
-    return [name for name, flag in zip(llms, flags, strict=True) if flag]
-
-
-def _seconds(run: Run, split: str, llms: Sequence[str]) -> str:
-    """Each LLM's mean seconds in a split, as `selectllm import predictions --latency` takes them."""
-    outcomes = run.outcomes(split)
-    means = {name: outcomes.latency[:, outcomes.llms.index(name)].mean(dtype=np.float64) for name in llms}
-    return ",".join(f"{name}={np.float32(mean)!s}" for name, mean in means.items() if not np.isnan(mean))
-
-
-def _logits(scores: RouterScores) -> NDArray[np.float64]:
-    """Recorded logits, else log(p / (1 − p)), float64 [Q, N]; those of 0 and 1 are finite."""
-    if scores.logits is not None:
-        return np.asarray(np.clip(scores.logits, -_SURE, _SURE))
-    p = scores.probabilities.astype(np.float64)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.clip(np.log(p) - np.log1p(-p), -_SURE, _SURE))

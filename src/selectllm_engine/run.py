@@ -332,7 +332,8 @@ class Run:
         `pool` and `splits` choose among the results, `force` replaces a file that is there. See `export` for the
         columns and the errors.
         """
-        from selectllm_engine.export import export_predictions, export_results
+        from selectllm_engine.export import export_results
+        from selectllm_engine.export_predictions import export_predictions
 
         if router is None:
             return export_results(self, Path(path), pool=pool, splits=splits, force=force)

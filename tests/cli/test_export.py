@@ -1,6 +1,7 @@
 """`selectllm export`: files that hold what the commands show, and figures that hold what the tables hold."""
 
 import builtins
+import json
 import xml.etree.ElementTree as ET
 
 import polars as pl
@@ -75,6 +76,16 @@ def test_wrong_usage(selectllm, tmp_path, monkeypatch, args, message):
     assert message in err
     assert [each.name for each in tmp_path.iterdir()] == ["there.md"]
     assert (tmp_path / "there.md").read_text() == "mine"
+
+
+def test_the_benchmark_of_selectllm_toml(selectllm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        write_fake_run(tmp_path / "cache", name, questions={"test": 4})
+    assert selectllm("export", "table", "t.csv", cache="cache")[0] == 2
+    (tmp_path / "selectllm.toml").write_text('[defaults]\nbenchmark = "two"\n')
+    assert selectllm("export", "table", "t.json", cache="cache")[0] == 0
+    assert json.loads((tmp_path / "t.json").read_text())["benchmark"] == "two"
 
 
 def test_force_replaces(selectllm, tmp_path):

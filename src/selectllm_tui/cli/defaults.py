@@ -12,7 +12,8 @@ from selectllm_engine.errors import UsageError
 
 __all__ = ["OPTIONS", "Defaults"]
 
-_LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons")
+_EXPORTS = ("export results", "export predictions", "export table", "export figure")
+_LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons", *_EXPORTS)
 _RUNNING = ("generate", "latency")
 _SINGLE = (*_LOOKING, "latency", "train")  # commands on one benchmark
 

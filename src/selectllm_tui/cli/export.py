@@ -93,6 +93,7 @@ def results(
 
     One row per question and sample: sample_id, prompt, eval_name, and per LLM its score, its text (|model_response)
     and its cost (|total_cost). Columns beside them hold what selectllm import routerbench needs to show the same again.
+    Texts stay as they are: in a spreadsheet, what begins with = is a formula.
     """
     from selectllm_engine.export import export_results
 
@@ -113,7 +114,7 @@ def predictions(
     The CSV has the columns question, split, true_label, prediction, raw_predictions and confidence (logits), and says
     nothing about latency: the line to import it again, with latencies, is shown.
     """
-    from selectllm_engine.export import export_predictions
+    from selectllm_engine.export_predictions import export_predictions
 
     with reading(benchmark, cache) as run:
         _report(export_predictions(run, file, router, force=force))
