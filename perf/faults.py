@@ -15,11 +15,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from drills import disk, kills
+from drills import disk, kills, stopping, storing
 
 DRILLS = {
     "kills": lambda folder, given: kills.fake(folder, times=given.kills, seed=given.seed),
     "disk": lambda folder, _: disk.drill(folder),
+    "writers": lambda folder, _: storing.writers(folder),
+    "damage": lambda folder, _: storing.damage(folder),
+    "settings": lambda folder, _: storing.settings(folder),
+    "extend": lambda folder, _: storing.extend(folder),
+    "interrupt": lambda folder, _: stopping.interrupt(folder),
+    "workers": lambda folder, _: stopping.workers(folder),
 }
 
 

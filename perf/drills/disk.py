@@ -91,7 +91,9 @@ def _drill(report: Report, lab: Lab, place: Path) -> None:
     fill(place)
     repaired = lab.verify("--repair")
     aside = repaired.code == 0 and not part.exists()
-    report.claim("cache verify --repair sets damaged files aside", aside, "" if aside else repaired.out + repaired.said())
+    report.claim(
+        "cache verify --repair sets damaged files aside", aside, "" if aside else repaired.out + repaired.said()
+    )
     (place / "ballast").unlink()
     part.with_name(f"{part.name}.damaged").unlink()
     part.write_bytes(whole)

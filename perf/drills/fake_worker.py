@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from fake_engine import FakeEngine
@@ -14,6 +15,10 @@ LEDGER = Path(os.environ["FAKE_LEDGER"])
 
 class FakeLedgerEngine(FakeEngine):
     """The fake engine; every finished sample is a line of the ledger, whether or not it is ever stored."""
+
+    def start(self, *, longest, seed):
+        time.sleep(self.behaviour.get("load_seconds", 0))
+        super().start(longest=longest, seed=seed)
 
     def step(self):
         finished = super().step()

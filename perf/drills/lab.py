@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,6 +19,8 @@ from selectllm_engine.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from drills.terminal import Terminal
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -61,7 +64,8 @@ class Report:
         self.figure("seconds", f"{time.monotonic() - self.begun:.0f}")
 
     def _line(self, mark: str, what: str, figure: object) -> None:
-        print(f"  {mark} {what:<72} {figure}".rstrip(), flush=True)
+        shown = str(figure) if mark == "FAIL" else shorten(str(figure), 100, placeholder=" …")
+        print(f"  {mark} {what:<76} {shown}".rstrip(), flush=True)
 
 
 class Command:
@@ -213,7 +217,7 @@ class Lab:
         return len(left)
 
 
-def wait_until(true: Callable[[], object], command: Command) -> bool:
+def wait_until(true: Callable[[], object], command: Command | Terminal) -> bool:
     """Wait for something that a running command brings about; False where the command ended before."""
     begun = time.monotonic()
     while not true():

@@ -95,7 +95,7 @@ class Writer:
             write_json(self.folder / "manifest.json", {"created": now, **given, "format": 1, "llm": self.llm})
             return
         different = [
-            f"{key} {json.dumps(stored.get(key))} in the cache, {json.dumps(given.get(key))} now"
+            f"{key} {_shown(stored.get(key))} in the cache, {_shown(given.get(key))} now"
             for key in IDENTITY
             if not _same(key, stored.get(key), given.get(key))
         ]
@@ -171,6 +171,10 @@ class Writer:
                     derived.carry_over(self.folder / "answers", merged, into)
                 self._parts.discard(merged)
             derived.sweep(self.folder / "answers", self._parts.listed())
+
+
+def _shown(setting: Any) -> str:
+    return json.dumps(setting, sort_keys=True)
 
 
 def _same(key: str, stored: Any, given: Any) -> bool:
