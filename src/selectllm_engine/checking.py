@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError, DamagedError, LockedError
-from selectllm_engine.files import TEMPORARY, name_of, read_json
+from selectllm_engine.files import TEMPORARY, digest, name_of, read_json
 from selectllm_engine.frames import check_frame, read_frame
 from selectllm_engine.parts import Parts, part_of, set_aside
 from selectllm_engine.writing import VERDICT_SCHEMA, locked
@@ -91,6 +92,18 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
         yield router / "manifest.json", _manifest
         for path in sorted(router.glob("*.parquet")):
             yield path, _sealed
+        yield from _weights(router)
+
+
+def _weights(router: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+    """What a router learned: the files that its manifest lists with their digests."""
+    try:
+        files = read_json(router / "manifest.json").get("files")
+    except (FileNotFoundError, DamagedError):
+        return
+    for name, expected in files.items() if isinstance(files, dict) else ():
+        if (router / name).resolve().is_relative_to(router.resolve()):
+            yield router / name, partial(_unchanged, expected)
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -130,6 +143,13 @@ def _questions(path: Path) -> None:
 
 def _verdicts(path: Path) -> None:
     read_frame(path, VERDICT_SCHEMA)
+
+
+def _unchanged(expected: str, path: Path) -> None:
+    if not path.exists():
+        raise DamagedError(f"{path} is missing")
+    if digest(path.read_bytes()) != expected:
+        raise DamagedError(f"{path} is truncated or changed")
 
 
 def _sealed(path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from selectllm_engine.cache import Cache, open_cache
 from selectllm_engine.details import Details, detail
-from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
 from selectllm_engine.evaluation import tabulate, view_of
 from selectllm_engine.files import read_json
 from selectllm_engine.learning import FRACTIONS, CurvePoint, learning_curve
@@ -105,8 +105,13 @@ class Run:
         return self.cache.manifest(self.benchmark, llm)
 
     def router_info(self, router: str) -> dict[str, Any]:
-        """A router's manifest; raises UnknownNameError."""
-        return read_json(self._router_folder(router) / "manifest.json")
+        """A router's manifest; empty, and among the cache's problems, where it is damaged; raises UnknownNameError."""
+        path = self._router_folder(router) / "manifest.json"
+        try:
+            return read_json(path)
+        except DamagedError as error:
+            self.cache.report(path, error.problem)
+            return {}
 
     def outcomes(self, split: str = "test") -> Outcomes:
         """The arrays of a split, loaded on the first call.

@@ -14,7 +14,7 @@ import polars as pl
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
 from selectllm_engine.files import read_json, sweep, write_json
 from selectllm_engine.frames import read_frame, write_frame
-from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, set_aside
+from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, part_metadata, set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,8 +92,10 @@ class Writer:
             stored = read_json(self.folder / "manifest.json")
         except FileNotFoundError:
             now = datetime.now(UTC).isoformat(timespec="microseconds")
-            write_json(self.folder / "manifest.json", {"created": now, **given, "format": 1, "llm": self.llm})
-            return
+            if not (made_with := self._settings_of_parts()):
+                write_json(self.folder / "manifest.json", {"created": now, **given, "format": 1, "llm": self.llm})
+                return
+            stored = {"created": now, **made_with, "format": 1, "llm": self.llm}  # the manifest was lost
         different = [
             f"{key} {_shown(stored.get(key))} in the cache, {_shown(given.get(key))} now"
             for key in IDENTITY
@@ -121,6 +123,10 @@ class Writer:
         Raises:
             CacheError: wrong columns, or the disk is full; nothing is changed.
         """
+        with contextlib.suppress(FileNotFoundError, DamagedError):
+            manifest = read_json(self.folder / "manifest.json")
+            if settings := {key: manifest[key] for key in IDENTITY if manifest.get(key) is not None}:
+                metadata = {**metadata, "settings": json.dumps(settings, sort_keys=True)}
         self._parts.append(rows, metadata)
         if len(self._parts.listed()) > MOST_PARTS:
             self._compact()
@@ -155,6 +161,14 @@ class Writer:
         with contextlib.suppress(FileNotFoundError, DamagedError):
             frame = pl.concat([frame, read_frame(path, VERDICT_SCHEMA)])
         write_frame(path, first_of_each(frame))
+
+    def _settings_of_parts(self) -> dict[str, Any] | None:
+        """What the samples that are there were made with, as their parts tell."""
+        for part in self._parts.listed():
+            for origin in part_metadata(part.path):
+                if "settings" in origin:
+                    return dict(json.loads(origin["settings"]))
+        return None
 
     def _store(self, stored: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         if changed != stored:

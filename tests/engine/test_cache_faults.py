@@ -2,23 +2,26 @@
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import polars as pl
 import pytest
 
-from fakes import fake_questions, fake_rows, flip_bit, write_fake_run
+from fakes import fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
 from selectllm_engine.cache import Cache
 from selectllm_engine.errors import (
     CacheError,
     LockedError,
+    SettingsMismatchError,
 )
-from selectllm_engine.files import TEMPORARY, parquet_bytes
+from selectllm_engine.files import TEMPORARY, digest, parquet_bytes, write_json
 from selectllm_engine.frames import write_frame
 
 SIZES = {"train": 4, "test": 6}
@@ -213,6 +216,37 @@ def test_verify_finds_every_kind_of_damage_and_repairs(cache):
     ]
     cache.write_questions("fake", fake_questions(SIZES))  # as the next generate does
     assert cache.llms("fake") == []
+
+
+def test_changed_and_missing_weights_of_a_router_are_found(cache):
+    router = cache.router_dir("fake", "prior", write=True)
+    for name in ("weights.skops", "model.safetensors"):
+        (router / name).write_bytes(name.encode())
+    outside = cache.folder("fake") / "llms" / "a" / "manifest.json"
+    files = {path.name: digest(path.read_bytes()) for path in router.iterdir()}
+    write_json(router / "manifest.json", {"files": {**files, "../../llms/a/manifest.json": "0" * 16}})
+    assert cache.verify() == []
+    flip_bit(router / "weights.skops")
+    (router / "model.safetensors").unlink()
+    assert {problem.what.rpartition("/")[2] for problem in cache.verify()} == {
+        "weights.skops is truncated or changed",
+        "model.safetensors is missing",
+    }
+    assert {problem.done for problem in cache.verify(repair=True)} == {"set aside as weights.skops.damaged", ""}
+    assert outside.exists(), "a manifest names files of its own router only"
+
+
+def test_a_lost_manifest_does_not_let_other_settings_in(cache):
+    manifest = cache.folder("fake") / "llms" / "a" / "manifest.json"
+    before = json.loads(manifest.read_text())
+    manifest.unlink()
+    sampling = {**before["sampling"], "temperature": 1.5}
+    with cache.writer("fake", "a") as writer, pytest.raises(SettingsMismatchError, match=r'"temperature": 0\.7.* 1\.5'):
+        writer.start(fake_manifest("a", sampling=sampling))
+    assert not manifest.exists()
+    with cache.writer("fake", "a") as writer:
+        writer.start(fake_manifest("a", samples=4, parameters=before["parameters"]))
+    assert json.loads(manifest.read_text()) == {**before, "samples": 4, "created": ANY}
 
 
 def test_a_folder_with_nothing_but_a_lock_is_no_damage(cache):

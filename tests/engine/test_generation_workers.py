@@ -121,6 +121,13 @@ def test_one_that_crashes_is_tried_once_more(cache, spec, tmp_path):
     assert failure["problem"].endswith("fatal: the fake ran out of memory")
 
 
+def test_a_word_cut_off_by_a_kill_hangs_nobody(spec, tmp_path):
+    script = 'import os, sys; sys.stdout.write(\'{"event": "progr\'); sys.stdout.flush(); os.kill(os.getpid(), 9)'
+    with Workers([spec()], command=(sys.executable, "-c", script), logs=tmp_path) as workers:
+        kinds = [event.kind for event in workers if event]
+    assert kinds == ["started", "retry", "started", "failed", "ended"]
+
+
 def test_killed_at_random_moments_nothing_is_lost_or_made_twice(cache, spec, tmp_path):
     chance = random.Random(1)
     kills = 0

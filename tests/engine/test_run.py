@@ -128,6 +128,12 @@ def test_one_damaged_router_leaves_the_others_alone(run: Run, cache: Cache) -> N
     assert "can't be read" in table.row("broken argmax").note
     assert str(folder) not in table.row("broken argmax").note
     assert table.row("knn:fake argmax").accuracy is not None
+    path = write_fake_router(cache, "torn") / "manifest.json"
+    path.write_text("{")
+    run = load("fake", cache)
+    assert "can't be read" in run.evaluate().row("torn argmax").note
+    assert run.router_info("torn") == {}
+    assert path in run.cache.problems
 
 
 def test_unknown_names_and_ks_are_one_clear_line(run: Run) -> None:

@@ -184,8 +184,9 @@ class Workers:
     def _read(self, name: str, process: subprocess.Popen[bytes], told: IO[bytes]) -> None:
         with told:
             for line in told:
-                fields = json.loads(line)
-                self._events.put(Event(name, fields.pop("event"), fields))
+                with contextlib.suppress(ValueError):  # cut off by a kill
+                    fields = json.loads(line)
+                    self._events.put(Event(name, fields.pop("event"), fields))
         self._events.put(Event(name, "ended", {"code": process.wait()}))
 
     def _ended(self, running: _Running) -> Event:
