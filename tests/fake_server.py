@@ -92,7 +92,7 @@ class FakeServer:
             number = len(self.requests)
             self.requests.append(fields)
             self.paths.append(handler.path)
-            self.headers.append(dict(handler.headers))
+            self.headers.append({name.lower(): value for name, value in handler.headers.items()})
             self.running += samples
             self.most = max(self.most, self.running)
         fault = self.faults.get(number)
@@ -102,7 +102,7 @@ class FakeServer:
             if fault == "reset":
                 self.happened[fault] += 1
                 handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                handler.connection.close()
+                socket.close(handler.connection.detach())
                 return
             if fault in {"429", "500"}:
                 self.happened[fault] += 1

@@ -301,7 +301,7 @@ def test_the_key_is_sent_and_written_nowhere(lab, monkeypatch, tmp_path):
     monkeypatch.setenv(KEY, "sk-right-one")
     with FakeServer(key="sk-right-one") as server:
         assert lab.run(server)
-        assert server.headers[0]["Authorization"] == "Bearer sk-right-one"
+        assert server.headers[0]["authorization"] == "Bearer sk-right-one"
         spec = WorkerSpec(llm=LLM(name="a", weights="m", endpoint=server.url), cache="c", tasks=(), engine="openai")
         assert "sk-right" not in spec.to_json()
     for path in tmp_path.rglob("*"):

@@ -52,7 +52,11 @@ def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
     """
     del folder
     engine = OpenAIEngine(spec.llm.endpoint or "", spec.llm.weights, concurrency=spec.concurrency or CONCURRENCY)
-    engine.look()
+    try:
+        engine.look()
+    except SelectLLMError:
+        engine.close()
+        raise
     return engine
 
 

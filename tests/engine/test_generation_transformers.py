@@ -1,0 +1,250 @@
+"""The transformers engine with a tiny LLM of random weights, on the CPU."""
+
+from importlib.util import find_spec
+
+import pytest
+
+if find_spec("torch") is None or find_spec("transformers") is None:
+    pytest.skip("needs torch and transformers", allow_module_level=True)
+
+from selectllm_engine.errors import EngineError
+from selectllm_engine.generation import transformers as module
+from selectllm_engine.generation.engine import Encoded, make_engine
+from selectllm_engine.generation.spec import WorkerSpec
+from selectllm_engine.llms import LLM, Sampling
+from selectllm_engine.prompts import Prompt
+
+WORDS = [f"w{number}" for number in range(60)]
+GREEDY = Sampling(temperature=0, max_tokens=24, stop=())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A Llama of two layers that knows 64 words, and their tokenizer."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny")
+    vocabulary = {word: number for number, word in enumerate(["<unk>", "<end>", "<pad>", "<s>", *WORDS])}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<unk>", eos_token="<end>", pad_token="<pad>", bos_token="<s>"
+    )
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "{{ m.content }} {% endfor %}"
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=3,
+        eos_token_id=1,
+        pad_token_id=2,
+        initializer_range=0.6,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def engine(folder, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(module.TransformersEngine, "_dtype", lambda _: __import__("torch").float32)
+
+    def make(seed=0, capacity=8):
+        spec = WorkerSpec(llm=LLM(name="a", weights="tiny"), cache="", tasks=(), engine="transformers")
+        engine = make_engine(spec, folder)
+        engine.start(longest=64, seed=seed)
+        engine.capacity = capacity
+        return engine
+
+    return make
+
+
+def prompts(engine):
+    texts = [" ".join(WORDS[at % 60] for at in range(start, start + length)) for start, length in LENGTHS]
+    return [engine.encode(Prompt(text=text)) for text in texts]
+
+
+LENGTHS = [(0, 3), (5, 20), (30, 9), (2, 1), (11, 33)]
+
+
+def finish(engine):
+    done = {}
+    while engine.unfinished():
+        for each in engine.step():
+            assert each.request_id not in done
+            done[each.request_id] = each.completions
+    return done
+
+
+def alone(engine, prompt, sampling):
+    """What the library itself says to one prompt, token by token, with nothing around it."""
+    import torch
+
+    ids = torch.tensor([list(prompt.content)])
+    made = []
+    with torch.inference_mode():
+        while len(made) < min(sampling.max_tokens, engine.context - prompt.tokens):
+            made.append(int(engine._model(ids).logits[0, -1].argmax()))
+            ids = torch.cat([ids, torch.tensor([[made[-1]]])], dim=1)
+            if made[-1] == 1:
+                break
+    return made
+
+
+def test_batches_say_what_each_prompt_alone_gets(engine, monkeypatch):
+    monkeypatch.setattr(module, "STEP_TOKENS", 5)
+    each = engine()
+    asked = prompts(each)
+    for number, prompt in enumerate(asked):
+        each.submit(str(number), prompt, GREEDY, 2)
+    assert each.unfinished() == 2 * len(asked)
+    done = finish(each)
+    for number, prompt in enumerate(asked):
+        expected = alone(each, prompt, GREEDY)
+        first, second = done[str(number)]
+        assert first == second
+        assert first.text == each._tokenizer.library.decode(expected, skip_special_tokens=True)
+        assert first.output_tokens == len(expected)
+        assert first.finish_reason == ("stop" if expected[-1] == 1 else "length")
+
+
+def test_a_stop_string_ends_a_sample_and_is_no_part_of_it(engine):
+    each = engine()
+    asked = prompts(each)
+    whole = []
+    for number, prompt in enumerate(asked):
+        each.submit(str(number), prompt, GREEDY, 1)
+    whole = finish(each)
+    said = whole["1"][0].text.split()
+    stop = next(word for at, word in enumerate(said) if 2 < at < 20 and word not in said[:at])
+    sampling = Sampling(temperature=0, max_tokens=24, stop=(stop,))
+    for number, prompt in enumerate(asked):
+        each.submit(str(number), prompt, sampling, 2)
+    for number, (first, second) in finish(each).items():
+        words = whole[number][0].text.split()
+        assert first == second
+        if stop in words:
+            assert first.text.split() == words[: words.index(stop)]
+            assert first.output_tokens == words.index(stop) + 1
+            assert first.finish_reason == "stop"
+        else:
+            assert first == whole[number][0]
+
+
+def test_samples_differ_and_follow_from_the_seed(engine):
+    def draw(seed):
+        each = engine(seed)
+        for number, prompt in enumerate(prompts(each)):
+            each.submit(str(number), prompt, Sampling(max_tokens=12, stop=()), 5)
+        return finish(each)
+
+    first = draw(3)
+    assert first == draw(3)
+    assert first != draw(4)
+    assert all(len(set(completions)) > 1 for completions in first.values())
+    assert all(made.output_tokens <= 12 for completions in first.values() for made in completions)
+
+
+def test_samples_of_a_prompt_may_fall_into_several_batches(engine):
+    each = engine(capacity=4)
+    (prompt, *_) = prompts(each)
+    each.submit("r", prompt, Sampling(max_tokens=6, stop=()), 11)
+    assert len(finish(each)["r"]) == 11
+
+
+def test_the_context_is_a_bound(engine):
+    each = engine()
+    prompt = prompts(each)[-1]
+    each.submit("r", prompt, Sampling(temperature=0, max_tokens=500, stop=()), 1)
+    (made,) = finish(each)["r"]
+    assert made.output_tokens <= 64 - prompt.tokens
+
+
+def test_a_template_without_a_system_role(engine):
+    each = engine()
+    assert each.chat
+    assert each.context == 64
+    messages = ({"role": "system", "content": "w1"}, {"role": "user", "content": "w2 w3"})
+    assert each.encode(Prompt(messages=messages)).tokens == 3
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 20])
+def test_timing_makes_exactly_so_many_tokens(engine, tokens):
+    each = engine()
+    prompt = prompts(each)[0]
+    timing = each.time_one(prompt, Sampling(), tokens)
+    assert (timing.prompt_tokens, timing.output_tokens) == (prompt.tokens, tokens)
+    assert timing.seconds > 0
+
+
+def test_where_memory_runs_out_the_batch_is_halved(engine, monkeypatch):
+    each = engine()
+    whole = type(each)._generate
+    sizes = []
+
+    def generate(self, ids, *args, **fields):
+        sizes.append(ids.shape[0])
+        if ids.shape[0] > 3:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 1 TB")
+        return whole(self, ids, *args, **fields)
+
+    monkeypatch.setattr(module.TransformersEngine, "_generate", generate)
+    for number, prompt in enumerate(prompts(each)):
+        each.submit(str(number), prompt, GREEDY, 3)
+    done = finish(each)
+    assert sorted(map(len, done.values())) == [3] * 5
+    assert each.capacity == 2
+    assert max(sizes) == 8
+
+
+def test_where_one_sample_is_too_large_that_is_said(engine, monkeypatch):
+    each = engine()
+
+    def generate(*_, **__):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 1 TB\nmore")
+
+    monkeypatch.setattr(module.TransformersEngine, "_generate", generate)
+    each.submit("r", prompts(each)[0], GREEDY, 4)
+    with pytest.raises(EngineError, match=r"single sample needs more memory than there is .*; free memory"):
+        finish(each)
+
+
+def test_other_failures_are_not_taken_for_it(engine, monkeypatch):
+    each = engine()
+
+    def generate(*_, **__):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(module.TransformersEngine, "_generate", generate)
+    each.submit("r", prompts(each)[0], GREEDY, 1)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        finish(each)
+
+
+def test_a_gpu_that_is_not_there(folder, monkeypatch):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    spec = WorkerSpec(llm=LLM(name="a", weights="tiny"), cache="", tasks=(), engine="transformers")
+    with pytest.raises(EngineError, match=r"GPU 0 cannot be used: .*; leave --gpu out"):
+        make_engine(spec, folder)
+
+
+def test_the_record_says_what_it_was_made_with(engine):
+    facts = engine().facts()
+    assert facts["engine"].startswith("transformers ")
+    assert facts["hardware"]
+    assert isinstance(engine().encode(Prompt(text="w1")), Encoded)
