@@ -129,7 +129,7 @@ def test_a_run_from_start_to_end(lab):
         assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, price=Price(input=1, output=2)))
     lab.check()
     assert len(server.requests) == QUESTIONS + 17, "one request per question, and those that are timed"
-    assert {path for path in server.paths} == {"/v1/chat/completions"}
+    assert set(server.paths) == {"/v1/chat/completions"}
     first = server.requests[0]
     assert first["n"] == 4
     assert first["temperature"] == 0.7
@@ -251,7 +251,7 @@ def test_a_fault_while_timing_is_not_timed(lab):
 def test_text_prompts_go_to_completions(lab):
     with FakeServer() as server:
         assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, chat=False, prompt="zero-shot"))
-    assert {path for path in server.paths} == {"/v1/completions"}
+    assert set(server.paths) == {"/v1/completions"}
     assert server.requests[0]["prompt"].startswith("You are")
     lab.check()
 
@@ -290,9 +290,8 @@ def test_what_every_request_is_refused_for_stops_at_once(lab):
 )
 def test_the_key(lab, monkeypatch, key, expected, capfd):
     monkeypatch.setenv(KEY, key)
-    with FakeServer(key="sk-right-one") as server:
-        with pytest.raises(EngineError, match=re.escape(expected)) as caught:
-            lab.run(server)
+    with FakeServer(key="sk-right-one") as server, pytest.raises(EngineError, match=re.escape(expected)) as caught:
+        lab.run(server)
     assert not key or key not in str(caught.value)
     assert caught.value.__cause__ is None
 

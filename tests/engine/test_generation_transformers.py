@@ -27,11 +27,11 @@ def folder(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("tiny")
     vocabulary = {word: number for number, word in enumerate(["<unk>", "<end>", "<pad>", "<s>", *WORDS])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    unknown = {"unk_token": "<unk>"}
+    words = Tokenizer(models.WordLevel(vocabulary, **unknown))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token="<unk>", eos_token="<end>", pad_token="<pad>", bos_token="<s>"
-    )
+    special = {**unknown, "eos_token": "<end>", "pad_token": "<pad>", "bos_token": "<s>"}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, **special)
     tokenizer.chat_template = (
         "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         "{{ m.content }} {% endfor %}"
