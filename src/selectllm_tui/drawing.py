@@ -137,7 +137,10 @@ def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, 
                 )
         burdens = [each.burden for each in marks if each.burden > 0]
         if burdens and len(burdens) == len(marks) and max(burdens) > _LOGARITHMIC * min(burdens):
+            from matplotlib.ticker import LogLocator
+
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter("{x:g}")  # not as a formula, which would show as its source
             axes.xaxis.set_minor_formatter("")
         axes.margins(0.08)
