@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.widgets.tabs.results import FLASH
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -67,6 +68,7 @@ async def main() -> None:
             for key in keys:
                 await pilot.press(key)
                 await settle(app)
+            await asyncio.sleep(2 * FLASH)  # figures again, where changes were shown
             picture = app.export_screenshot(title=f"selectllm tui · {name}")
             picture = re.sub(r"[ \t]+\n", "\n", picture)
             picture = TEXT.sub(anchored, picture)
