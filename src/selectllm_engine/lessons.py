@@ -183,17 +183,22 @@ def _beaten(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
 
     beaten = {name: [llm for llm in view.order if beats(name, int(llm))] for name in right}
     best = max(right, key=lambda name: (len(beaten[name]), right[name].mean()))
+    # The best single LLM is chosen on validation; on these questions another may do better, and must be beaten too.
     single, count = view.best_single, len(view.order)
-    winner = max((name for name in right if beats(name, single)), key=lambda name: right[name].mean(), default=None)
-    answer = "yes" if winner else "partly" if beaten[best] else "no"
-    p = adjusted[winner or best, single]
-    against = f"{view.pool.run[single]} ({_percent(view.best_right.mean())}, p {p:.2g})"
-    sentence = (
-        f"{winner} ({_percent(right[winner].mean())}) beats the best LLM, {against}."
-        if winner
-        else f"{best} ({_percent(right[best].mean())}) is significantly better than {len(beaten[best]) or 'none'} of "
-        f"the {count} LLMs, and not than the best, {against}."
-    )
+    top = int(max(view.order, key=lambda llm: labels[:, llm].mean()))
+
+    def against(llm: int) -> str:
+        return f"{view.pool.run[llm]} ({_percent(labels[:, llm].mean())}, p {adjusted[best, llm]:.2g})"
+
+    every = len(beaten[best]) == count
+    answer = "yes" if every else "partly" if beaten[best] else "no"
+    name = f"{best} ({_percent(right[best].mean())})"
+    if every:
+        sentence = f"{name} is significantly better than every LLM, the best too, {against(top)}."
+    else:
+        chosen = f", best-single {against(single)} among them," if single != top and single in beaten[best] else ""
+        sentence = f"{name} is significantly better than {len(beaten[best]) or 'none'} of the {count} LLMs{chosen}"
+        sentence += f"{'' if chosen else ','} but not than the best here, {against(top)}."
     return Lesson(
         "beaten",
         question,

@@ -58,7 +58,7 @@ def test_a_perfect_router_answers_yes() -> None:
     beaten = lessons.lessons[2]
     assert beaten.figures["told"] == 1.0
     assert beaten.figures["p of told against best single"] < 1e-6
-    assert "told (100.0 %) beats the best LLM" in beaten.sentence
+    assert "told (100.0 %) is significantly better than every LLM" in beaten.sentence
 
 
 def test_a_useless_router_beats_only_the_weak() -> None:
