@@ -69,14 +69,14 @@ class Results:
     def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with sample numbers, without samples that were there before."""
         key = ["question_id", "sample"]
+        ids = pl.concat([*(each["question_id"] for each in self._seen), rows["question_id"]])
+        if distinct(ids):  # every question once: nothing repeats
+            rows = rows.with_columns(pl.col("sample").fill_null(0))
+            self._seen.append(rows.select(key))
+            return rows
         if rows["sample"].has_nulls():
-            ids = pl.concat([*(each["question_id"] for each in self._seen), rows["question_id"]])
-            if distinct(ids):
-                arrival = pl.lit(0, dtype=pl.Int32)
-            else:
-                counted = pl.DataFrame([ids]).select(pl.int_range(pl.len(), dtype=pl.Int32).over("question_id"))
-                arrival = pl.lit(counted[:, 0].tail(rows.height))
-            rows = rows.with_columns(sample=pl.coalesce("sample", arrival))
+            counted = pl.DataFrame([ids]).select(pl.int_range(pl.len(), dtype=pl.Int32).over("question_id"))
+            rows = rows.with_columns(sample=pl.coalesce("sample", pl.lit(counted[:, 0].tail(rows.height))))
         both = pl.concat([*self._seen, rows.select(key)])
         if both.select(pl.struct(key).hash().n_unique()).item() < both.height:
             first = rows.unique(key, keep="first", maintain_order=True)
