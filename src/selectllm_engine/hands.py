@@ -45,7 +45,7 @@ class Hands:
         `selection` is bool [Q, N], or bool [N] for the same LLMs everywhere.
         """
         same = selection.ndim == 1
-        llms = np.flatnonzero(selection if same else selection.any(axis=0))
+        llms = np.flatnonzero(selection if same else selection.any(axis=0)).tolist()
         right = np.zeros(len(self.gold), dtype=bool)
         for start in range(0, len(self.gold), BLOCK):
             block = slice(start, start + BLOCK)
