@@ -117,7 +117,7 @@ class TransformersEngine:
         self._batch: _Batch | None = None
 
     def start(self, *, longest: int, seed: int) -> None:
-        """Load the weights: as bf16, which is half the memory, and faster on CPUs that know it."""
+        """Load the weights: as bf16 on GPUs and on CPUs that know it, which is half the memory."""
         import torch
         from transformers import AutoModelForCausalLM
 
