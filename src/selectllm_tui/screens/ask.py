@@ -94,11 +94,15 @@ class AskScreen(Dialog[None]):
         """Routes in a thread: loading a router can take a while."""
         from selectllm_engine.policies import PolicySpec
         from selectllm_engine.routers.routing import route
+        from selectllm_engine.settings import read_settings
 
         value = self._setup.parameter
         spec = PolicySpec(self._setup.policy, int(value) if value is not None and value == int(value) else value)
         try:
-            routing = route(self._run, question, self._setup.router, str(spec), pool=self._setup.pool)
+            encoders = read_settings().encoders
+            routing = route(
+                self._run, question, self._setup.router, str(spec), pool=self._setup.pool, encoders=encoders
+            )
             self.post_message(self.Routed(question, routing))
         except SelectLLMError as error:
             self.post_message(self.Routed(question, None, str(error)))
