@@ -13,6 +13,8 @@ from selectllm_engine.generation.engine import Completion
 from selectllm_engine.prompts import without_system
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selectllm_engine.llms import Sampling
     from selectllm_engine.prompts import Prompt
 
@@ -104,7 +106,8 @@ def read_reply(reply: Any, ask: Ask) -> Reply:
     """The completions in a reply of the `openai` package.
 
     Tokens are counted for all completions of a reply together. Those that were cut off have as many as were allowed;
-    the others share the rest in proportion to their characters, so that the sum is right.
+    the others share the rest in proportion to their characters, none with more than were allowed, so that the sum is
+    right.
 
     Raises:
         ValueError: it is no whole reply.
@@ -136,20 +139,28 @@ def _count(usage: Any, name: str) -> int | None:
 
 
 def _shares(total: int | None, texts: list[str], cut: list[bool], most: int) -> list[int | None]:
-    """Tokens of each text, of `total` ones."""
+    """Tokens of each text, of `total` ones: at most `most` each, unless the server itself counts more."""
     if total is None:
         return [None] * len(texts)
     if len(texts) == 1:
         return [total]
-    if cut.count(True) * most > total:
-        cut = [False] * len(texts)
-    rest = total - cut.count(True) * most
-    sizes = [0 if done else len(text) + 1 for text, done in zip(texts, cut, strict=True)]
-    counts: list[int | None] = []
-    before, given = 0, 0
-    for size, done in zip(sizes, cut, strict=True):
+    if cut.count(True) * most > total or total > len(texts) * most:
+        return list(_in_proportion(total, [len(text) + 1 for text in texts]))
+    full = list(cut)
+    while True:
+        sizes = [0 if done else len(text) + 1 for text, done in zip(texts, full, strict=True)]
+        counts = list(_in_proportion(total - full.count(True) * most, sizes))
+        over = [done or count > most for done, count in zip(full, counts, strict=True)]
+        if over == full:
+            return [most if done else count for done, count in zip(full, counts, strict=True)]
+        full = over
+
+
+def _in_proportion(total: int, sizes: list[int]) -> Iterator[int]:
+    """Whole numbers that add up to `total`, in proportion to the sizes."""
+    before = given = 0
+    for size in sizes:
         before += size
-        upto = round(rest * before / max(sum(sizes), 1))
-        counts.append(most if done else upto - given)
+        upto = round(total * before / max(sum(sizes), 1))
+        yield upto - given
         given = upto
-    return counts
