@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import re
@@ -19,20 +18,16 @@ from selectllm_engine.errors import CacheError, DamagedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import polars as pl
-
+    from typing import IO
 
 __all__ = [
-    "SEAL_KEY",
     "TEMPORARY",
+    "atomic",
     "digest",
     "folder_name",
-    "is_sealed",
     "make_folder",
     "move",
     "name_of",
-    "parquet_bytes",
     "read_json",
     "scratch",
     "sweep",
@@ -41,9 +36,6 @@ __all__ = [
     "write_json",
 ]
 
-SEAL_KEY = "selectllm"  # in the metadata of Parquet files
-_SEAL = b"blake2b-64:"  # what precedes a file's digest, which is that of its bytes with zeros in the digest's place
-_BLANK = b"0" * 16
 TEMPORARY = ".tmp-"  # how unfinished files and folders begin
 _LONGEST = 240  # file systems allow 255 bytes; the rest is for suffixes
 # Windows opens a device for these, whatever the extension.
@@ -94,28 +86,9 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data).hexdigest()[:16]
 
 
-def parquet_bytes(frame: pl.DataFrame, metadata: Mapping[str, str] | None = None, *, compressed: bool = True) -> bytes:
-    """The frame as the bytes of a Parquet file that holds its own digest beside the given metadata."""
-    buffer = io.BytesIO()
-    frame.write_parquet(
-        buffer,
-        compression="zstd" if compressed else "uncompressed",
-        metadata={**(metadata or {}), SEAL_KEY: (_SEAL + _BLANK).decode()},
-    )
-    data = buffer.getvalue()
-    at = data.rindex(_SEAL) + len(_SEAL)
-    return data[:at] + digest(data).encode() + data[at + len(_BLANK) :]
-
-
-def is_sealed(data: bytes) -> bool:
-    """Whether these bytes are, unchanged, some of `parquet_bytes`."""
-    at = data.rfind(_SEAL) + len(_SEAL)
-    sealed = digest(data[:at] + _BLANK + data[at + len(_BLANK) :])
-    return at >= len(_SEAL) and sealed.encode() == data[at : at + len(_BLANK)]
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all, also after a power cut.
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write (and read) that appears as `path` whole or not at all, also after a power cut.
 
     Raises:
         CacheError: the disk is full, the folder read-only; what was there before is untouched.
@@ -123,8 +96,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
+        with temporary.open("x+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -137,6 +110,12 @@ def write_atomic(path: Path, data: bytes) -> None:
                 f"cannot write {path}: {error.strerror or error}", "free some space or choose another --cache"
             ) from error
         raise
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file as `atomic` does; raises CacheError."""
+    with atomic(path) as file:
+        file.write(data)
 
 
 def make_folder(folder: Path) -> None:

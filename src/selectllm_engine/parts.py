@@ -6,6 +6,7 @@ told, and what is derived from it can be named after it without reading it.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.files import SEAL_KEY, digest, parquet_bytes, sync_folder, write_atomic
+from selectllm_engine.files import digest, sync_folder, write_atomic
+from selectllm_engine.frames import SEAL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -195,7 +197,9 @@ class Parts:
         sync_folder(self.folder)
 
     def _write(self, sequence: int, rows: pl.DataFrame, metadata: Mapping[str, str]) -> Part:
-        data = parquet_bytes(rows, metadata)
+        buffer = io.BytesIO()
+        rows.write_parquet(buffer, compression="zstd", metadata=dict(metadata))
+        data = buffer.getvalue()
         part = Part(sequence, digest(data), self.folder / f"{sequence:06d}-{digest(data)}.parquet")
         write_atomic(part.path, data)
         return part

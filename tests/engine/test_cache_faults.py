@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from selectllm_engine.errors import (
     LockedError,
     SettingsMismatchError,
 )
-from selectllm_engine.files import TEMPORARY, digest, parquet_bytes, write_json
+from selectllm_engine.files import TEMPORARY, digest, write_json
 from selectllm_engine.frames import write_frame
 
 SIZES = {"train": 4, "test": 6}
@@ -172,7 +173,9 @@ def test_a_damaged_part_is_passed_over_found_and_made_again(cache, damage):
 
 
 def test_a_sound_part_with_other_columns_is_damaged_too(cache):
-    data = parquet_bytes(pl.DataFrame({"question_id": ["test-0"]}))
+    buffer = io.BytesIO()
+    pl.DataFrame({"question_id": ["test-0"]}).write_parquet(buffer)
+    data = buffer.getvalue()
     path = part_files(cache)[0].with_name(f"000002-{hashlib.blake2b(data).hexdigest()[:16]}.parquet")
     path.write_bytes(data)
     assert cache.generations("fake", "a").height == 30

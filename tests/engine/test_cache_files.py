@@ -12,8 +12,7 @@ from selectllm_engine.errors import (
     DamagedError,
     UsageError,
 )
-from selectllm_engine.files import is_sealed, parquet_bytes
-from selectllm_engine.frames import read_frame, write_frame
+from selectllm_engine.frames import check_frame, read_frame, write_frame
 
 SIZES = {"train": 4, "test": 6}
 
@@ -94,8 +93,10 @@ def test_a_frame_reads_back_and_any_change_is_found(tmp_path):
     assert pl.read_parquet(path).equals(frame)
     data = path.read_bytes()
     for at in range(len(data)):
-        assert not is_sealed(data[:at])
-        assert not is_sealed(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        for changed in (data[:at], data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]):
+            path.write_bytes(changed)
+            with pytest.raises(DamagedError):
+                check_frame(path)
 
 
 def test_another_writers_parquet_is_damaged(tmp_path):
@@ -110,5 +111,29 @@ def test_a_frame_with_other_columns(tmp_path):
         read_frame(tmp_path / "x.parquet", pl.Schema({"b": pl.Int64()}))
 
 
-def test_text_like_a_seal_in_the_data_does_no_harm():
-    assert is_sealed(parquet_bytes(pl.DataFrame({"a": ["blake2b-64:0000000000000000"]}), {"b": "blake2b-64:1"}))
+def test_text_like_a_seal_in_the_data_does_no_harm(tmp_path):
+    frame = pl.DataFrame({"crc-32:00000000": ["crc-32:00000000", "crc-32:12345678"]})
+    write_frame(tmp_path / "x.parquet", frame)
+    assert read_frame(tmp_path / "x.parquet").equals(frame)
+
+
+def test_a_large_frame_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("selectllm_engine.frames._LARGE", 0)
+    monkeypatch.setattr("selectllm_engine.frames._BLOCK", 100)
+    frame = pl.DataFrame({"a": [f"text {row}" for row in range(1000)]})
+    write_frame(tmp_path / "x.parquet", frame)
+    assert read_frame(tmp_path / "x.parquet").equals(frame)
+
+
+def test_what_polars_cannot_write_is_one_line_and_leaves_nothing(tmp_path):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    frame = pl.DataFrame({"a": [f"text {row * row}" for row in range(10_000)]})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(CacheError, match="File too large; free some space") as error:
+            write_frame(tmp_path / "x.parquet", frame)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
