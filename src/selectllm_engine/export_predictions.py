@@ -56,7 +56,9 @@ def export_predictions(run: Run, path: Path, router: str, *, force: bool = False
             unusable.setdefault(scores.note, []).append(split)
         elif len(outcomes.labels):
             llms = tuple(sorted(set(outcomes.llms) - set(scores.missing)))
-            rows += _prediction_rows(outcomes, _logits(scores), llms)
+            logits = _logits(scores)
+            predicted = logits > 0 if scores.predicted is None else scores.predicted
+            rows += _prediction_rows(outcomes, logits, predicted, llms)
             last = split
     if not rows:
         remedy = "; ".join(unusable) or f"selectllm train --router {router}"
@@ -78,12 +80,14 @@ def export_predictions(run: Run, path: Path, router: str, *, force: bool = False
     return Exported(path, len(rows), llms, tuple(notes))
 
 
-def _prediction_rows(outcomes: Outcomes, logits: NDArray[np.float64], llms: Sequence[str]) -> Iterator[list[Any]]:
+def _prediction_rows(
+    outcomes: Outcomes, logits: NDArray[np.float64], predicted: NDArray[np.bool_], llms: Sequence[str]
+) -> Iterator[list[Any]]:
     columns = [outcomes.llms.index(name) for name in llms]
     split = _SPLITS[outcomes.split]
-    told = (outcomes.questions["text"].to_list(), outcomes.labels[:, columns].tolist(), logits[:, columns].tolist())
-    for text, right, row in zip(*told, strict=True):
-        raw = [int(value > 0) for value in row]
+    flags = (each[:, columns].astype(int).tolist() for each in (outcomes.labels, predicted))
+    told = (outcomes.questions["text"].to_list(), *flags, logits[:, columns].tolist())
+    for text, right, raw, row in zip(*told, strict=True):
         yield [text, split, _on(llms, right), _on(llms, raw), raw, row]
 
 

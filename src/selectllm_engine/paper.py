@@ -5,8 +5,9 @@ What it does otherwise than protocol `corrected`:
 - Latency is averaged over correctly answered questions only; every LLM has one constant latency.
 - LLMs are ranked in the sorted order of their names ("the file's order"): ties of confidence go to the first.
 - The oracle is the first right LLM in that order, charged with its latency.
-- The upper bound is the first LLM in that order that is both predicted right (logit above 0) and right.
-- Argmax and random count as wrong where the chosen LLM's own logit is not above 0 ("the gate").
+- The upper bound is the first LLM in that order that is both predicted right and right. What is predicted is what the
+  file's column prediction names (those with a logit above 0), else what has a logit above 0.
+- Argmax and random count as wrong where the chosen LLM is not predicted right ("the gate").
 - Random draws one of the three highest confidences where the highest is at most 0.60; equal confidences are looked
   up by value, so that the first of them is drawn in place of the others. Given here: its expectation.
 - Prediction subtracts one scalar (a linear regression's) from all confidences of a question, which leaves the argmax
@@ -68,11 +69,12 @@ def _sigmoid(logit: float) -> float:
 
 @lru_cache(maxsize=4)
 def _confidences(scores: RouterScores) -> _Confidences:
-    """From logits where the router recorded them, else from its probabilities."""
+    """From logits and predictions where the router recorded them, else from its probabilities."""
     if scores.logits is None:
         return _Confidences(scores.probabilities.astype(np.float64, order="F"), scores.probabilities > np.float32(0.5))
     value = np.array([_sigmoid(logit) for logit in scores.logits.T.ravel().tolist()])
-    return _Confidences(value.reshape(scores.logits.T.shape).T, scores.logits > 0)
+    gate = scores.logits > 0 if scores.predicted is None else scores.predicted
+    return _Confidences(value.reshape(scores.logits.T.shape).T, gate)
 
 
 class PaperView(PoolView):

@@ -51,6 +51,7 @@ class RouterScores:
         forest: float32 [Q, N], the confidence forest's probabilities, for prediction and sorted-prediction.
         validation, validation_forest: the same for the validation split [V, N], for `:auto`.
         logits: float64 [Q, N], where the router recorded them; protocol `paper` works on them.
+        predicted: bool [Q, N], the LLMs that the router said are right, where it recorded that beside the logits.
         seconds_per_question: the router's own time.
         missing: LLMs of the run that the router was trained without.
         note: why the router has no figures at all, else None.
@@ -62,13 +63,14 @@ class RouterScores:
     validation: NDArray[np.float32] | None = None
     validation_forest: NDArray[np.float32] | None = None
     logits: NDArray[np.float64] | None = None
+    predicted: NDArray[np.bool_] | None = None
     seconds_per_question: float | None = None
     missing: tuple[str, ...] = ()
     note: str | None = None
 
     def __post_init__(self) -> None:
         # Every policy walks LLM by LLM, so each LLM's column is kept contiguous.
-        for field in ("probabilities", "forest", "validation", "validation_forest", "logits"):
+        for field in ("probabilities", "forest", "validation", "validation_forest", "logits", "predicted"):
             array = getattr(self, field)
             if array is not None:
                 object.__setattr__(self, field, np.asfortranarray(array))

@@ -31,7 +31,8 @@ def read_scores(
     can't be used, all figures are NaN and `note` says why: one bad router must not take the others' figures along.
 
     Args:
-        folder: with probabilities.parquet and manifest.json, perhaps forest.parquet and logits.parquet.
+        folder: with probabilities.parquet and manifest.json, perhaps forest.parquet, logits.parquet and
+            predicted.parquet.
         router: its name.
         outcomes: of the split that is evaluated.
         validation: of the validation split; None where there is none.
@@ -40,6 +41,7 @@ def read_scores(
     try:
         stored = _Stored(folder / "probabilities.parquet", outcomes, validation)
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
+        predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
         seconds = read_json(folder / "manifest.json").get("seconds_per_question")
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
@@ -63,6 +65,7 @@ def read_scores(
         validation=_single(held_out),
         validation_forest=_single(there),
         logits=None if logits is None else logits.here,
+        predicted=None if predicted is None else predicted.here > 0,
         seconds_per_question=float(seconds) if isinstance(seconds, int | float) else None,
         missing=stored.missing,
     )

@@ -73,6 +73,7 @@ def test_labels_logits_and_probabilities(cache, write):
     probabilities = read_frame(folder / "probabilities.parquet")
     assert probabilities.schema[LLMS[0]] == pl.Float32
     assert probabilities[LLMS[0]].to_list() == pytest.approx([1 / (1 + math.exp(-x)) for x in logits[LLMS[0]]])
+    assert read_frame(folder / "predicted.parquet").select(LLMS).rows() == [(1, 0), (0, 0), (0, 1), (1, 1)]
     assert cache.verify() == []
 
 
@@ -148,6 +149,7 @@ def test_a_wrong_row_is_named_and_nothing_is_stored(cache, write, cells, message
         (b"\xff\xfe", "no UTF-8"),
         (b"question,split,true_label,prediction,raw_predictions,confidence\n", "no rows"),
         (b"question,split,true_label,prediction,raw_predictions,confidence\na,b\n", "row 1: 2 cells under 6 headings"),
+        (b"question,split,true_label,prediction,raw_predictions,confidence\na,test,[],[],[],[]\n", "no LLMs"),
         (b'question,split,true_label,prediction,raw_predictions,confidence\n"a" b,,,,,\n', "line 2"),
         (b'question,split,true_label,prediction,raw_predictions,confidence\n"a', "line 2: unexpected end of data"),
     ],

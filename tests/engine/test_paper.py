@@ -291,6 +291,24 @@ def test_an_imported_file_gives_the_notebooks_figures(tmp_path: Path) -> None:
     assert table.row("imported random").accuracy == pytest.approx(expected["random"])
 
 
+def test_the_gate_is_what_the_file_predicts_and_not_the_sign_of_the_logit(tmp_path: Path) -> None:
+    header = ["question", "split", "true_label", "prediction", "raw_predictions", "confidence"]
+    # 1: predicted at a logit of 0. 2: not predicted at a logit above 0, though right.
+    rows = [["1", "test", "['a']", "['a']", "[1 0]", "[ 0. -1.]"], ["2", "test", "['b']", "['a']", "[1 0]", "[0.5 2.]"]]
+    path = tmp_path / "predictions.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    cache = Cache(tmp_path / "cache")
+    import_predictions(cache, path, "released", latency={"a": 1.0, "b": 2.0})
+    run = load("released", cache)
+    table = run.evaluate(policy=["argmax", "prediction"], protocol="paper")
+    found = {name: table.row(f"imported {name}").accuracy for name in ("upper-bound", "argmax", "prediction")}
+    assert found == {"upper-bound": 0.5, "argmax": 0.5, "prediction": 1.0}
+    run.export(tmp_path / "again.csv", router="imported")
+    with (tmp_path / "again.csv").open(newline="") as file:
+        assert [row["prediction"] for row in csv.DictReader(file)] == ["['a']", "['a']"]
+
+
 @given(st.data())
 def test_questions_are_judged_as_they_are_counted(data: st.DataObject) -> None:
     labels = data.draw(hnp.arrays(np.bool_, (6, 3)))

@@ -2,7 +2,7 @@
 
 Columns question, split (train, val, test), true_label and prediction (lists of LLM names), raw_predictions (0 or 1)
 and confidence (logits), whose columns are the LLM names in sorted order of the raw names. It becomes a benchmark with
-labels only and a router `imported`: probabilities = sigmoid(logits), the logits beside them in 64 bits.
+labels only and a router `imported`: probabilities = sigmoid(logits), beside them the logits in 64 bits and predictions.
 """
 
 from __future__ import annotations
@@ -160,6 +160,8 @@ def _columns(path: Path, rows: Sequence[_Row], given: Sequence[str] | None) -> t
         for column, values in (("raw_predictions", row.raw), ("confidence", row.logits)):
             if len(values) != width:
                 raise _wrong(path, row.number, f"{len(values)} numbers in {column} where row 1 has {width}")
+    if not width:
+        raise ImportFormatError(f"{path} has no numbers and so no LLMs", "name a file of released predictions")
     if given is None:
         if len(seen) != width:
             raise ImportFormatError(
@@ -261,7 +263,9 @@ def _store(
     logits = np.array([row.logits for row in rows], dtype=np.float64)
     folder = cache.router_dir(benchmark, ROUTER, write=True)
     keys = pl.DataFrame({"question_id": ids, "split": [row.split for row in rows]})
-    for file, values in (("logits", logits), ("probabilities", _sigmoid(logits).astype(np.float32))):
+    predicted = np.array([row.raw for row in rows], dtype=bool)
+    tables = {"logits": logits, "predicted": predicted, "probabilities": _sigmoid(logits).astype(np.float32)}
+    for file, values in tables.items():
         write_frame(folder / f"{file}.parquet", keys.hstack(pl.DataFrame(values, schema=list(columns), orient="row")))
     facts = {"format": 1, "router": ROUTER, "source": _SOURCE, "llms": list(columns), "seconds_per_question": None}
     write_json(folder / "manifest.json", {**facts, "created": now.isoformat(timespec="seconds"), "origin": origin})
