@@ -5,7 +5,8 @@ import json
 import pytest
 
 import selectllm_engine as sl
-from fakes import write_fake_run
+from fakes import fake_manifest, fake_questions, fake_rows, write_fake_run
+from selectllm_engine.cache import Cache
 
 HOSTILE = "evil\x1b[2J [bold]\u202e\nnext"
 
@@ -98,6 +99,22 @@ def test_hostile_text_stays_text(selectllm, tmp_path):
     assert "(A) evil␛[2J [bold]⟨U+202E⟩↵next" in out
     assert not {"\x1b", "\u202e"} & set(out)
     assert selectllm("show", "test-0", "--format", "json", cache=tmp_path / "cache")[1].isascii()
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "csv", "json"])
+def test_an_llm_whose_samples_all_lack_an_answer(selectllm, tmp_path, form):
+    cache = Cache(tmp_path / "silent")
+    questions = fake_questions({"test": 1})
+    cache.write_questions("fake", questions)
+    for llm, text in (("mute", "I cannot say"), ("fake-a", "The answer is 1.")):
+        with cache.writer("fake", llm) as writer:
+            writer.start(fake_manifest(llm))
+            writer.append(fake_rows(("test-0", 0), ("test-0", 1), text=text), {"engine": "fake"})
+    code, out, err = selectllm("show", "test-0", "--format", form, cache=cache.root)
+    assert (code, err) == (0, "")
+    assert {"table": "none ████████████ 2", "markdown": "none 2×", "csv": "mute,False,,[],2", "json": '"silent": 2'}[
+        form
+    ] in out
 
 
 def test_labels_only(selectllm, tmp_path):

@@ -211,15 +211,15 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
 
 
 def _row(view: QuestionView, each: LLMVotes) -> dict[str, Any]:
-    answer = None
+    answer, sampled = None, bool(each.votes or each.silent)
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
     return {
         "llm": each.llm,
         "right": each.right,
         "answer": answer,
-        "votes": list(each.votes) or None,
-        "silent": each.silent or (0 if each.votes else None),
+        "votes": list(each.votes) if sampled else None,
+        "silent": each.silent if sampled else None,
         "latency": each.latency,
         "cost": each.cost,
         "probability": each.probability,
