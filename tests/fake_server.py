@@ -19,9 +19,10 @@ class FakeServer:
 
     faults: by the number of a completion request, from 0, one of FAULTS. "truncated" breaks the connection within the
     body, "cut" sends half of the JSON as if it were all, "half" leaves the choices out, "429" comes with a Retry-After.
-    behaviour: models (names), many ("ignored", "refused"), usage (False), refuse (fields that are unknown here),
-    system (False), status (of everything), key (that is wanted), wait (Retry-After), limit ("max_completion_tokens"),
-    long (prompts with this word are refused), gate (an Event that answers wait for).
+    behaviour: models (names), listed (what is told of them instead), fields (of every choice), many ("ignored",
+    "refused"), usage (False, or fields of it), refuse (fields that are unknown here), system (False), status (of
+    everything), key (that is wanted), wait (Retry-After of 429 and 500), limit ("max_completion_tokens"), long (prompts
+    with this word are refused), gate (an Event that answers wait for).
     upstream: base URL of a real server that answers instead.
     """
 
@@ -75,7 +76,8 @@ class FakeServer:
             return reply(handler, *self.forward("GET", handler.path, None))
         if (status := self.status(handler)) != 200:
             return reply(handler, status, {"error": {"message": f"no: {handler.headers['Authorization']}"}})
-        listed = [{"id": name, "object": "model", "owned_by": "fake"} for name in self.behaviour.get("models", ["m"])]
+        named = self.behaviour.get("models", ["m"])
+        listed = self.behaviour.get("listed", [{"id": name, "object": "model", "owned_by": "fake"} for name in named])
         return reply(handler, 200, {"object": "list", "data": listed})
 
     def status(self, handler):
@@ -106,7 +108,8 @@ class FakeServer:
                 return
             if fault in {"429", "500"}:
                 self.happened[fault] += 1
-                wait = {"Retry-After": str(self.behaviour.get("wait", 0.05))} if fault == "429" else {}
+                wait = {"Retry-After": str(self.behaviour["wait"])} if "wait" in self.behaviour else {}
+                wait = wait or ({"Retry-After": "0.05"} if fault == "429" else {})
                 reply(handler, int(fault), {"error": {"message": "busy"}}, **wait)
                 return
             status, answer = self.forward("POST", handler.path, body) if self.upstream else self.answer(handler, fields)
@@ -169,10 +172,11 @@ class FakeServer:
                 self.texts += 1
                 text = f"{self.texts}: The answer is {len(asked)}."
             said = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
-            choices.append({"index": index, "finish_reason": "stop", **said})
+            choices.append({"index": index, "finish_reason": "stop", **said, **self.behaviour.get("fields", {})})
         made = fields.get("min_tokens", 7) * samples
         usage = {"prompt_tokens": len(asked.split()), "completion_tokens": made, "total_tokens": 0}
-        usage = {} if self.behaviour.get("usage") is False else {"usage": usage}
+        given = self.behaviour.get("usage", {})
+        usage = {} if given is False else {"usage": usage | given}
         return 200, {"id": "x", "object": "chat.completion", "model": "m", "choices": choices[::-1], **usage}
 
 

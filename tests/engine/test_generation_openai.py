@@ -5,6 +5,8 @@ import os
 import random
 import re
 import threading
+import time
+from email.utils import formatdate
 from importlib.util import find_spec
 
 import polars as pl
@@ -186,14 +188,41 @@ def test_retry_after_is_honoured(engine, monkeypatch):
 
     monkeypatch.setattr(anyio, "sleep", sleep)
     monkeypatch.setattr(module.asyncio, "sleep", sleep)
-    for wait in (33, 900):
-        with FakeServer({0: "429"}, wait=wait) as server:
-            each = engine(server)
-            each.submit("r", each.encode(CHAT), Sampling(), 1)
-            assert finish(each)["r"].completions
-        assert slept.pop() == wait
-        assert not slept
-        assert server.happened == {"429": 1}
+    for fault in ("429", "500"):
+        for wait, date in ((33, False), (900, False), (900, True)):
+            asked = formatdate(time.time() + wait, usegmt=True) if date else wait
+            with FakeServer({0: fault}, wait=asked) as server:
+                each = engine(server)
+                each.submit("r", each.encode(CHAT), Sampling(), 1)
+                assert finish(each)["r"].completions
+            assert wait - 60 < slept.pop() <= wait
+            assert not slept
+            assert server.happened == {fault: 1}
+
+
+def test_retry_after_is_honoured_while_timing(engine, monkeypatch):
+    slept = []
+
+    async def sleep(seconds, *_):
+        slept.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    with FakeServer({0: "429", 1: "500"}, wait=900) as server:
+        each = engine(server)
+        assert each.time_one(each.encode(CHAT), Sampling(), 5).output_tokens == 5
+    assert slept == [900, 900]
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-3", "nan", "1e999", "Wed, 21 Oct 99999 07:28:00 GMT", "9999999"])
+def test_a_strange_retry_after_asks_for_nothing(said):
+    class Answer:
+        headers = {"retry-after": said}  # noqa: RUF012
+
+    class BusyError(Exception):
+        response = Answer()
+
+    assert module._asked(BusyError()) == 0
+    assert module._asked(ValueError()) == 0
 
 
 @pytest.mark.parametrize("many", ["ignored", "refused"])
@@ -221,6 +250,30 @@ def test_without_usage_tokens_are_unknown_and_nothing_is_timed(lab):
     assert lab.rows()["output_tokens"].null_count() == lab.rows()["prompt_tokens"].null_count() == 4 * QUESTIONS
     assert "does not say how many tokens" in lab.problem()[0]
     assert lab.cache.manifest("fake", "a")["latency"] is None
+
+
+def test_what_cannot_be_stored_is_no_reason_to_lose_a_run(lab):
+    said = {"message": {"role": "assistant", "content": "half \ud83d of it"}, "finish_reason": "\ud800", "index": "x"}
+    with FakeServer(fields=said, usage={"prompt_tokens": 1 << 40, "completion_tokens": -4}) as server:
+        assert not lab.run(server, samples=1)
+    assert "does not say how many tokens" in lab.problem()[0]
+    rows = lab.rows()
+    assert rows.height == QUESTIONS
+    assert rows.drop("question_id", "sample").unique().rows() == [("half ? of it", None, None, "?")]
+
+
+def test_a_completion_that_is_no_text_is_not_stored_as_an_empty_one(lab):
+    with FakeServer(fields={"message": {"content": [{"type": "text", "text": "four"}]}}) as server:
+        assert not lab.run(server)
+    assert "a completion that is no text" in lab.problem()[0]
+    assert not lab.cache.parts("fake", "a").listed()
+
+
+@pytest.mark.parametrize("listed", [None, ["m"], [None], [{"name": "m"}], [{"id": 3}], {"m": 1}, "m"])
+def test_a_strange_list_of_models_is_passed_over(lab, listed):
+    with FakeServer(listed=listed) as server:
+        assert lab.run(server, samples=1)
+    lab.check(1)
 
 
 def test_latency_is_measured_one_at_a_time_with_nothing_cached(lab):

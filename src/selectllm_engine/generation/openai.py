@@ -9,17 +9,20 @@ some would then draw every sample alike.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
+import re
 import threading
 import time
 import uuid
 from collections import deque
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, SelectLLMError, UnknownNameError
 from selectllm_engine.generation.engine import Encoded, Finished, Timing
-from selectllm_engine.generation.served import Ask, Dialect, Reply, read_reply
+from selectllm_engine.generation.served import Ask, Dialect, Reply, read_reply, whole
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -41,6 +44,7 @@ REFUSALS = 8  # requests that are refused, before any was answered: then none wi
 _BYTES_PER_TOKEN = 4  # an estimate, until the server has counted
 MOST_WAIT, _CLIENT_WAITS = 3600.0, 60.0  # seconds that a server may ask for
 _PAUSE = 0.2
+_NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
 def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
@@ -104,11 +108,12 @@ class OpenAIEngine:
             raise self._fatal(error) from None
         except openai.APIStatusError:
             return
-        self._models = [str(each.id) for each in listed]
-        if len(listed) == 1 and self._models[0] not in {self._model, f"{self._model}:latest"}:
+        named = [each for each in listed if isinstance(getattr(each, "id", None), str)]
+        self._models = [each.id for each in named]
+        if len(listed) == len(named) == 1 and self._models[0] not in {self._model, f"{self._model}:latest"}:
             raise self._unknown()  # such servers often answer to any name
-        owners = {str(getattr(each, "owned_by", None) or "") for each in listed}
-        self._server = owners.pop() if len(owners) == 1 else ""
+        owners = {str(getattr(each, "owned_by", None) or "") for each in named}
+        self._server = self._clean(owners.pop()) if len(owners) == 1 else ""
 
     async def _list(self) -> list[Any]:
         client = self._client.with_options(max_retries=2, timeout=30.0)
@@ -219,8 +224,9 @@ class OpenAIEngine:
                 if not learnt and not self._dialect.learn(str(error), ask):
                     raise
                 samples = samples if self._dialect.many else 1
-            except openai.RateLimitError as error:
-                if (seconds := _asked(error)) is None:
+            except (openai.RateLimitError, openai.InternalServerError) as error:
+                seconds = _asked(error)
+                if seconds <= _CLIENT_WAITS:  # so the client has waited, again and again
                     raise
                 await asyncio.sleep(seconds)
             except (ValueError, openai.APIResponseValidationError) as error:  # not whole, or no JSON
@@ -258,9 +264,10 @@ class OpenAIEngine:
         """The seconds of an attempt that worked at once; a delay before another one would be counted otherwise."""
         import openai
 
+        delay = 0.0
         for attempt in range(RETRIES + 1):
             if attempt:
-                await asyncio.sleep(min(MEND_SECONDS * 2.0**attempt, 8.0))
+                await asyncio.sleep(delay)
             start = time.perf_counter()
             try:
                 fields = self._dialect.fields(ask, 1, salt=uuid.uuid4().hex)
@@ -268,7 +275,7 @@ class OpenAIEngine:
                 seconds = time.perf_counter() - start
                 reply = read_reply(raw, ask)
             except (ValueError, openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-                failure = error
+                failure, delay = error, max(min(MEND_SECONDS * 2.0 ** (attempt + 1), 8.0), _asked(error))
                 continue
             made = reply.completions[0]
             if reply.prompt_tokens is None or made.output_tokens is None:
@@ -293,7 +300,7 @@ class OpenAIEngine:
 
     def _clean(self, text: str) -> str:
         """The first line of what a server says, without the key."""
-        line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        line = next((line.strip() for line in whole(text).splitlines() if line.strip()), "")
         return (line.replace(self._key, "…") if self._key else line)[:300]
 
     def _reason(self, error: Exception) -> str:
@@ -341,10 +348,11 @@ class OpenAIEngine:
         return EngineError(f"{where} cannot be used ({type(error).__name__}: {reason})")
 
 
-def _asked(error: Any) -> float | None:
-    """The seconds that a server asks to wait, where that is more than its client waits by itself, and bearable."""
-    try:
-        seconds = float(error.response.headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if _CLIENT_WAITS < seconds <= MOST_WAIT else None
+def _asked(error: Exception) -> float:
+    """The seconds that a server asks to wait, in seconds or until a date; 0 where it asks nothing bearable."""
+    response = getattr(error, "response", None)
+    said = response.headers.get("retry-after", "") if response is not None else ""
+    seconds = 0.0
+    with contextlib.suppress(ValueError, OverflowError):
+        seconds = float(said) if _NUMBER.fullmatch(said) else parsedate_to_datetime(said).timestamp() - time.time()
+    return seconds if 0 < seconds <= MOST_WAIT else 0.0

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from selectllm_engine.llms import Sampling
     from selectllm_engine.prompts import Prompt
 
-__all__ = ["Ask", "Dialect", "Reply", "read_reply"]
+__all__ = ["Ask", "Dialect", "Reply", "read_reply", "whole"]
 
 # what servers say that refuse messages of the system, several samples at once, or a prompt for its length
 _SYSTEM = re.compile(r"\bsystem\b|roles must", re.IGNORECASE)
 _MANY = re.compile(r"\bn\b|choice|candidate|multiple|completions", re.IGNORECASE)
 _LONG = re.compile(r"context|too long|too large", re.IGNORECASE)
+_MOST_TOKENS = (1 << 31) - 1  # that can be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +117,18 @@ def read_reply(reply: Any, ask: Ask) -> Reply:
     if not isinstance(choices, list) or not choices:
         raise ValueError("a reply without choices")
     texts, reasons = [], []
-    for choice in sorted(choices, key=lambda each: getattr(each, "index", None) or 0):
+    for choice in sorted(choices, key=_index):
         message = getattr(choice, "message", None)
         if message is None and not hasattr(choice, "text"):
             raise ValueError("a choice without a message")
         text = choice.text if message is None else message.content
-        texts.append(text if isinstance(text, str) else "")
+        if not (text is None or isinstance(text, str)):
+            raise ValueError("a completion that is no text")
+        texts.append(whole(text or ""))
         reason = getattr(choice, "finish_reason", None)
         if not isinstance(reason, str):
             raise ValueError("a choice that has not ended")
-        reasons.append(reason)
+        reasons.append(whole(reason))
     usage = getattr(reply, "usage", None)
     total, prompt = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
     most = ask.exactly or ask.sampling.max_tokens
@@ -133,9 +136,19 @@ def read_reply(reply: Any, ask: Ask) -> Reply:
     return Reply(tuple(map(Completion, texts, counts, reasons)), prompt)
 
 
+def whole(text: str) -> str:
+    """The text as it can be stored: half of a surrogate pair, which JSON may hold, becomes a question mark."""
+    return text.encode(errors="replace").decode()
+
+
+def _index(choice: Any) -> int:
+    index = getattr(choice, "index", None)
+    return index if isinstance(index, int) else 0
+
+
 def _count(usage: Any, name: str) -> int | None:
     count = getattr(usage, name, None)
-    return count if isinstance(count, int) and count >= 0 else None
+    return count if type(count) is int and 0 <= count <= _MOST_TOKENS else None
 
 
 def _shares(total: int | None, texts: list[str], cut: list[bool], most: int) -> list[int | None]:
