@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ __all__ = ["HUB", "Gpu", "free", "gpus", "hub_problem", "memory"]
 
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
+_SILENT = 60.0  # seconds for which an address that gave no answer is not asked again
+_silent: dict[str, float] = {}  # address -> until when
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,22 @@ def free(folder: Path) -> int:
 def hub_problem(seconds: float = 5.0, address: str | None = None) -> str | None:
     """Why the hub (at $HF_ENDPOINT, without an `address`) can't be reached, None where it can.
 
-    Never takes longer than `seconds`.
+    Never takes longer than `seconds`, and where it just gave no answer no time at all.
     """
     url = address or os.environ.get("HF_ENDPOINT") or HUB
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         return "HF_HUB_OFFLINE is set"
+    none = f"no answer within {seconds:g} s"
+    if time.monotonic() < _silent.get(url, 0):
+        return none
     answers: list[str | None] = []
-    asking = threading.Thread(target=lambda: answers.append(_ask(url, seconds)), daemon=True)
+    asking = threading.Thread(target=lambda: answers.append(_ask(url, 2 * seconds)), daemon=True)
     asking.start()
     asking.join(seconds)  # looking a name up knows no timeout of its own
-    return answers[0] if answers else f"no answer within {seconds:g} s"
+    if not answers:
+        _silent[url] = time.monotonic() + _SILENT
+        return none
+    return answers[0]
 
 
 def _ask(url: str, seconds: float) -> str | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "Record", "read_files", "read_hub", "read_lists", "read_records"]
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-_HUB_PATIENCE = 10  # seconds
 _LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
 
 
@@ -132,7 +131,7 @@ def read_hub(dataset: str, pattern: str) -> list[Record]:
             "check the network, or pass --data with the folder that holds its files",
         )
 
-    if (problem := hub_problem(_HUB_PATIENCE, HUB)) is not None:  # polars would wait for a silent peer without an end
+    if (problem := hub_problem(address=HUB)) is not None:  # polars would wait for a silent peer without an end
         raise failed(problem)
     try:
         frame = pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
