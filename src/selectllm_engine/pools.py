@@ -18,7 +18,7 @@ from selectllm_engine.view import PoolView
 from selectllm_engine.votes import entries_by_llm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,7 +60,8 @@ class Subset:
         validation: figures it is ranked by; None without a validation split.
         figures: on the evaluated split.
         rank: 1 is the best.
-        front: no other subset is both as accurate and as fast on the split that ranks.
+        front: no other subset is both as accurate and as fast (as small where some LLM's latency is unknown) on the
+            split that ranks.
         routers: rows of the routers over this subset, if it is on the front.
     """
 
@@ -96,9 +97,11 @@ class Subsets:
         return tuple(subset for subset in self.subsets if len(subset.llms) == size)
 
     def front(self) -> tuple[Subset, ...]:
-        """The Pareto front, fast to slow."""
+        """The Pareto front, fast to slow; small to large where some LLM's latency is unknown."""
+        ranking = {subset: subset.validation or subset.figures for subset in self.subsets}
+        timed = _timed(ranking.values())
         chosen = [subset for subset in self.subsets if subset.front]
-        return tuple(sorted(chosen, key=lambda subset: _burden(subset.validation or subset.figures, len(subset.llms))))
+        return tuple(sorted(chosen, key=lambda subset: _burden(ranking[subset], len(subset.llms), timed=timed)))
 
 
 class _State(NamedTuple):
@@ -203,12 +206,17 @@ def find_subsets(
     def value(figures: SubsetFigures) -> float:
         return figures.oracle if figures.pooled is None or not by_votes else figures.pooled
 
+    timed = _timed(measured.values())
+
+    def burden(chosen: tuple[int, ...]) -> tuple[float, int]:
+        return _burden(measured[chosen], len(chosen), timed=timed)
+
     def order(chosen: tuple[int, ...]) -> tuple[float, float, int]:
-        return (-value(measured[chosen]), *_burden(measured[chosen], len(chosen)))
+        return (-value(measured[chosen]), *burden(chosen))
 
     ranked = sorted(measured, key=order)
     front, best = set(), -1.0
-    for chosen in sorted(ranked, key=lambda chosen: (_burden(measured[chosen], len(chosen)), -value(measured[chosen]))):
+    for chosen in sorted(ranked, key=lambda chosen: (burden(chosen), -value(measured[chosen]))):
         if value(measured[chosen]) > best:
             front.add(chosen)
             best = value(measured[chosen])
@@ -224,6 +232,8 @@ def find_subsets(
             subset = replace(subset, routers=rows)
         subsets.append(subset)
     notes = [] if by_votes else ["ranked by the oracle: pooled votes are unknown with labels only"]
+    if not timed:
+        notes.append("fewer LLMs count as faster: the latency of some is unknown")
     if validation is None:
         notes.append("ranked on the split that is shown: there is no validation split")
     return Subsets(
@@ -284,6 +294,11 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _burden(figures: SubsetFigures, size: int) -> tuple[float, int]:
-    """Seconds, or the number of LLMs where latency is unknown; then the number of LLMs."""
-    return (float(size) if figures.latency is None else figures.latency, size)
+def _timed(measured: Iterable[SubsetFigures]) -> bool:
+    """Whether every latency is known, so that seconds can be compared with each other."""
+    return all(figures.latency is not None for figures in measured)
+
+
+def _burden(figures: SubsetFigures, size: int, *, timed: bool) -> tuple[float, int]:
+    """Seconds where all are known, then the number of LLMs."""
+    return (figures.latency if timed and figures.latency is not None else 0.0, size)

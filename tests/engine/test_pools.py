@@ -104,3 +104,13 @@ def test_unknown_latency_ranks_by_the_number_of_llms() -> None:
     found = find_subsets(Prepared(outcomes), Pool.of(outcomes.llms))
     assert [subset.llms for subset in found.subsets] == [("fake-a",), ("fake-b",), ("fake-a", "fake-b")]
     assert [subset.figures.latency for subset in found.subsets] == [1.0, None, None]
+
+
+def test_seconds_are_not_compared_with_numbers_of_llms() -> None:
+    # Nobody knows c's seconds; alone it is the best. Seconds of a and b, large as they are, say nothing about that.
+    labels = [[True, False, True], [False, True, True], [False, False, True]]
+    outcomes = make_outcomes(labels=labels, latency=[20, 0.1, np.nan])
+    found = find_subsets(Prepared(outcomes), Pool.of(outcomes.llms))
+    assert [subset.llms for subset in found.front()] == [("fake-c",)]
+    assert found.subsets[0].llms == ("fake-c",)
+    assert "fewer LLMs count as faster" in found.note
