@@ -166,6 +166,18 @@ def test_llms_from_folders(cache, tmp_path, folders, names):
     assert set(import_lm_eval(cache, tmp_path / "out", "b").llms) == names
 
 
+def test_llms_of_files_that_are_links(cache, tmp_path):
+    """A hub's cache keeps files under other names elsewhere."""
+    for number, folder in enumerate(sorted(LOGS.iterdir())):
+        [path] = folder.glob("samples_local_sums_*.jsonl")
+        blob, link = tmp_path / "blobs" / f"{number}", tmp_path / "snapshot" / folder.name / path.name
+        blob.parent.mkdir(exist_ok=True)
+        link.parent.mkdir(parents=True)
+        shutil.copy(path, blob)
+        link.symlink_to(blob)
+    assert import_lm_eval(cache, tmp_path / "snapshot", "b").llms == LLMS
+
+
 def test_the_newest_run_counts(cache, logs):
     [path] = (logs / "llms__smollm2-135m-it").glob("samples_local_sums_*.jsonl")
     old = path.with_name("samples_local_sums_2001-01-01T00-00-00.123456.jsonl")
@@ -191,6 +203,20 @@ def test_llms_are_joined_on_the_document_whatever_the_prompt(cache, logs):
     texts = cache.questions("b")["text"]
     assert texts.str.starts_with("<|user|>Question:").sum() == 5  # of the LLM that came first
     assert load_outcomes(cache, "b", "test").questions.height == 5
+
+
+def test_the_question_of_a_conversation(cache, logs):
+    """Where lm-eval asks a server for chats, it logs each prompt as a list of one text, which is JSON."""
+    chat = [{"role": "user", "content": "An example?"}, {"role": "assistant", "content": "Yes."}]
+
+    def asked(row):
+        for each in row["arguments"].values():
+            each["arg_0"] = [json.dumps([*chat, {"role": "user", "content": f"Question {row['doc_id']}"}])]
+        return {**row, "doc": {"id": row["doc"]["n"]}}
+
+    change(logs, asked, LLMS[0])
+    import_lm_eval(cache, logs / LLMS[0].replace("/", "__"), "b", tasks=["local_sums"])
+    assert sorted(cache.questions("b")["text"]) == [f"Question {number}" for number in range(6)]
 
 
 def test_documents_that_repeat_count_once(cache, logs):
@@ -249,6 +275,14 @@ def test_what_cannot_be_used_is_counted(cache, logs):
     assert done.rows == 36
 
 
+def test_likelihoods_beyond_all_numbers(cache, logs):
+    huge = 10**400
+    change(logs, lambda row: {**row, "resps": [[[huge, "True"]] for _ in row["resps"]]}, LLMS[0], "local_words")
+    done = import_lm_eval(cache, logs, "b", tasks=["local_words"])
+    assert done.llms == LLMS[1:]
+    assert done.skipped == {"documents with neither a text nor choices, such as perplexities": 6}
+
+
 def test_metrics_that_are_no_verdict(cache, logs):
     for llm in LLMS:
         change(logs, lambda row: {**row, "exact_match": [1, 2], "metrics": ["exact_match", "bleu"], "bleu": 37.5}, llm)
@@ -258,6 +292,25 @@ def test_metrics_that_are_no_verdict(cache, logs):
     assert load_outcomes(cache, "b", "test").samples == 3
     with pytest.raises(UnknownNameError, match="exact_match"):
         import_lm_eval(cache, logs, "c", metric="exact_mach")
+
+
+def test_the_metric_is_the_same_for_all_documents(cache, logs):
+    """truthfulqa_gen's first metric is a score up to 100, which may happen to be below 1."""
+    for number, llm in enumerate(LLMS):
+        more = {"metrics": ["bleu_max", "bleu_acc"], "bleu_max": 0.7, "bleu_acc": number}
+        change(logs, lambda row, more=more: {**row, **more}, llm)
+    import_lm_eval(cache, logs, "b", tasks=["local_sums"])
+    assert [cache.verdicts("b", llm)["score"].unique().to_list() for llm in LLMS] == [[0.0], [1.0]]
+
+
+def test_where_several_choices_are_right_a_share_of_the_likelihood_decides(cache, logs):
+    """truthfulqa_mc2 logs the target 0, whichever choices are right; its acc is the likelihood of all those."""
+    shares = (0.7, 0.2)
+    for llm, share in zip(LLMS, shares, strict=True):
+        change(logs, lambda row, share=share: {**row, "target": "0", "acc": share}, llm, "local_words")
+    import_lm_eval(cache, logs, "b", tasks=["local_words"])
+    assert cache.questions("b")["gold"].null_count() == 6
+    assert load_outcomes(cache, "b", "test").labels.all(axis=0).tolist() == [True, False]
 
 
 def test_a_gold_answer_that_contradicts_the_metric_is_dropped(cache, logs):
@@ -366,6 +419,11 @@ def test_progress_is_in_bytes(cache):
         ("18", "18"),
         ("She has 9 + 9 of them.\n#### 1,800", "1800"),
         (r"So it is \boxed{42}.", "42"),
+        (r"\boxed{1} and \boxed{-\frac{3}{4}}", "-0.75"),
+        (r"\boxed{\$11,\! 222\text{ a year}}", "11222"),
+        (r"\boxed{(1, 2)}", r"\boxed{(1, 2)}"),  # no number: it is dropped later, and recorded scores decide
+        (r"\boxed{1, 2}", r"\boxed{1, 2}"),
+        (r"\boxed{2n + 1}", r"\boxed{2n + 1}"),
         ("['yes']", "yes"),
         ("['yes', 'no']", None),
         ("[]", None),

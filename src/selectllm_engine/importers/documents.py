@@ -18,6 +18,13 @@ _QUESTIONS = ("question", "query", "problem", "goal", "prompt", "instruction", "
 _PASSAGES = ("passage", "context")  # what a question is about
 _OPTIONS = ("choices", "options", "endings")
 _MARKED = re.compile(r"####|\\boxed\s*\{")
+_BOXED = re.compile(r"\\boxed\s*\{(?P<content>(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+)\}")
+_DRESS = re.compile(  # of a number in LaTeX
+    r"\s|\\[!,;: ]|\\?[$%]|\{,\}|\^?\{?\\circ\}?|\\(?:text|textrm|mbox|mathrm|mathbf)\s*\{[^{}]*\}|\\(?:left|right)\b"
+)
+_PLAIN = re.compile(
+    r"[-+−]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+|\d+/\d+|\\[dtc]?frac(?:\{-?\d+\}\{\d+\}|\d\d))\.?"
+)
 
 
 def question_of(document: Mapping[str, Any]) -> str | None:
@@ -48,8 +55,12 @@ def gold_of(target: str) -> str | None:
     if len(listed) != 1:
         return None
     if _MARKED.search(listed[0]):
-        from selectllm_engine.answers import extract_answer
+        from selectllm_engine.answers import canonical_number, extract_answer
 
+        if boxed := list(_BOXED.finditer(listed[0])):
+            content = _DRESS.sub("", boxed[-1]["content"])
+            # Of a pair, an interval or a term one of its numbers would be another answer.
+            return canonical_number(content) if _PLAIN.fullmatch(content) else listed[0]
         return extract_answer(listed[0], kind="number") or listed[0]
     return listed[0] or None
 

@@ -180,6 +180,8 @@ class _Log:
         self._judged.setdefault(f"the likeliest choice by {way}, metric {metric or 'none'}", set()).add(file.task)
         right = {0.0: False, 1.0: True}.get(score) if score is not None and metric in _PICKS else None
         gold = letter_of(row.target, choices, texts, picked=letter, right=right)
+        if score is not None and metric in _PICKS and right is None:
+            gold = None  # a share of the likelihood, as of truthfulqa_mc2: several choices are right
         self._unfit += gold is None and right is not None
         gold = gold and f"({gold})"  # in parentheses it is no option's text, as a bare letter may be
         return [
@@ -209,7 +211,7 @@ class _Log:
         if wanted in row.metrics:
             names: Sequence[str] = [wanted]
         else:  # another task's, or nobody's: see `_summary`
-            names = sorted(row.metrics, key=lambda each: METRICS.index(each) if each in METRICS else len(METRICS))
+            names = sorted(row.metrics, key=_rank)
         for name in names:
             value = row.values.get(name)
             if isinstance(value, (bool, int, float)) and 0 <= value <= 1:
@@ -233,6 +235,11 @@ class _Log:
         if len(set(depths.values())) > 1:
             each = ", ".join(f"{task} {count}" for task, count in depths.items())
             note(f"tasks differ in samples per question ({each}), figures use one K: import them apart with --task")
+
+
+def _rank(metric: str) -> tuple[int, bool]:
+    """Sorts metrics: best known first, then those named after accuracy, as "bleu_acc" beside "bleu_max"."""
+    return METRICS.index(metric) if metric in METRICS else len(METRICS), "acc" not in metric
 
 
 def _default_filter(file: File) -> str | None:

@@ -68,7 +68,8 @@ def find_files(path: Path, llm: str | None) -> list[File]:
         if path.name.startswith("results") and path.suffix == ".json":
             raise ImportFormatError(f"{path} holds lm-eval's averages, not its samples", _LOG)
         paths = [path]
-    names = _llms({each.resolve().parent.name for each in paths})
+    folders = {each: each.parent.resolve().name for each in paths}  # a hub's cache links files to other folders
+    names = _llms(set(folders.values()))
     if llm is not None:
         if len(names) > 1:
             raise UsageError(
@@ -80,7 +81,7 @@ def find_files(path: Path, llm: str | None) -> list[File]:
     for each in paths:
         match = _NAME.fullmatch(each.name)
         task, time = (match["task"], match["time"] or "") if match else (each.stem, "")
-        files.append(File(each, names[each.resolve().parent.name], task, time))
+        files.append(File(each, names[folders[each]], task, time))
     return files
 
 
@@ -157,7 +158,7 @@ def _row(path: Path, number: int, line: bytes) -> Row:
         document=document,
         hash=hashed[:16],
         target=str(found.get("target", "")),
-        prompts=tuple(str(each[0]) for each in requests),
+        prompts=tuple(_prompt(each[0]) for each in requests),
         continuations=tuple(each[1] if len(each) > 1 else None for each in requests),
         responses=responses,
         filtered=filtered[0] if isinstance(filtered, list) and filtered else None,
@@ -176,11 +177,24 @@ def _requests(arguments: Any) -> list[list[Any]] | None:
     return arguments
 
 
+def _prompt(asked: Any) -> str:
+    """What was asked; of a conversation, logged as [JSON of its messages], what was asked last."""
+    if isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str):
+        asked = asked[0]
+        try:
+            messages = json.loads(asked)
+            last = [each["content"] for each in messages if each["role"] == "user"][-1]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return asked
+        return str(last if isinstance(last, str) else asked)
+    return str(asked)
+
+
 def likelihood(repetitions: Any) -> float | None:
     """The log-likelihood of [["-1.5", "False"], …], which are numbers in old logs; None for something else."""
     try:
         first = repetitions[0]
         value = float(first[0] if isinstance(first, list) else first)
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return None
     return None if math.isnan(value) else value
