@@ -179,15 +179,14 @@ def _requests(arguments: Any) -> list[list[Any]] | None:
 
 def _prompt(asked: Any) -> str:
     """What was asked; of a conversation, logged as [JSON of its messages], what was asked last."""
-    if isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str):
-        asked = asked[0]
-        try:
-            messages = json.loads(asked)
-            last = [each["content"] for each in messages if each["role"] == "user"][-1]
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return asked
-        return str(last if isinstance(last, str) else asked)
-    return str(asked)
+    if not (isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str)):
+        return str(asked)
+    whole = asked[0]
+    try:
+        last = [each["content"] for each in json.loads(whole) if each["role"] == "user"][-1]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return whole
+    return last if isinstance(last, str) else whole
 
 
 def likelihood(repetitions: Any) -> float | None:
