@@ -135,11 +135,13 @@ def _solvable(view: PoolView) -> Lesson:
     one_only = view.prepared.labels[:, view.order].sum(axis=1) == 1
     only = float(one_only.mean())
     count = len(view.order)
-    sentence = (
-        f"Every question is solved by at least one of the {count} LLMs."
-        if lost == 0
-        else f"{_percent(lost)} of the questions are solved by none of the {count} LLMs, {_percent(only)} by only one."
-    )
+    if count == 1:
+        sentence = f"The pool has one LLM; it does not solve {_percent(lost)} of the questions."
+    elif lost == 0:
+        sentence = f"Every question is solved by at least one of the {count} LLMs."
+    else:
+        sentence = f"{_percent(lost)} of the questions are solved by none of the {count} LLMs, "
+        sentence += f"{_percent(only)} by only one."
     return Lesson(
         "solvable",
         "Do several LLMs together solve every question?",
@@ -195,9 +197,11 @@ def _beaten(view: PoolView, routers: Sequence[RouterScores]) -> Lesson:
     name = f"{best} ({_percent(right[best].mean())})"
     if every:
         sentence = f"{name} is significantly better than every LLM, the best too, {against(top)}."
+    elif not beaten[best]:
+        sentence = f"{name} is not significantly better than any LLM; the best here is {against(top)}."
     else:
         chosen = f", best-single {against(single)} among them," if single != top and single in beaten[best] else ""
-        sentence = f"{name} is significantly better than {len(beaten[best]) or 'none'} of the {count} LLMs{chosen}"
+        sentence = f"{name} is significantly better than {len(beaten[best])} of the {count} LLMs{chosen}"
         sentence += f"{'' if chosen else ','} but not than the best here, {against(top)}."
     return Lesson(
         "beaten",

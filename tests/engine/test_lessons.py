@@ -61,6 +61,13 @@ def test_a_perfect_router_answers_yes() -> None:
     assert "told (100.0 %) is significantly better than every LLM" in beaten.sentence
 
 
+def test_a_pool_of_one_is_told_in_words_that_fit() -> None:
+    outcomes = make_outcomes(labels=[[True], [False]])
+    told = [lesson.sentence for lesson in draw_lessons(view_of(outcomes), [router("only", [[0.5], [0.5]])]).lessons]
+    assert told[0] == "The pool has one LLM; it does not solve 50.0 % of the questions."
+    assert told[2] == "only (50.0 %) is not significantly better than any LLM; the best here is fake-a (50.0 %, p 1)."
+
+
 def test_a_useless_router_beats_only_the_weak() -> None:
     labels = labels_like(400, 0.7, 0.2)
     outcomes = make_outcomes(labels=labels, latency=[1, 2])
