@@ -119,6 +119,47 @@ def test_batches_say_what_each_prompt_alone_gets(engine, monkeypatch):
         assert first.finish_reason == ("stop" if expected[-1] == 1 else "length")
 
 
+@pytest.mark.parametrize("penalty", [1.3, 0.6])
+def test_padding_is_no_repetition(engine, penalty):
+    each = engine()
+    sampling = Sampling(temperature=0, max_tokens=24, stop=(), repetition_penalty=penalty)
+    asked = prompts(each)
+    by_itself = {}
+    for number, prompt in enumerate(asked):
+        each.submit(str(number), prompt, sampling, 1)
+        by_itself |= finish(each)
+    for copies in (1, 2):
+        for number, prompt in enumerate(asked):
+            each.submit(str(number), prompt, sampling, copies)
+        assert {number: {*made} for number, made in finish(each).items()} == {
+            number: {*made} for number, made in by_itself.items()
+        }
+
+
+def test_settings_may_be_whole_numbers(engine):
+    each = engine()
+    sampling = Sampling(temperature=1, top_p=1, repetition_penalty=2, max_tokens=5, stop=())
+    each.submit("r", prompts(each)[0], sampling, 3)
+    assert len(finish(each)["r"]) == 3
+
+
+def test_special_tokens_end_no_sample_as_stop_strings(engine):
+    """They are no part of the text, for vLLM as well."""
+    each = engine()
+    whole = {}
+    for stop in ((), ("<pad>", "<s>", "<unk>")):
+        for number, prompt in enumerate(prompts(each)):
+            each.submit(str(number), prompt, Sampling(temperature=0.0, max_tokens=24, stop=stop), 2)
+        whole[stop] = finish(each)
+    first, second = whole.values()
+    assert first == second
+    for number, prompt in enumerate(prompts(each)):
+        each.submit(str(number), prompt, Sampling(temperature=9.0, max_tokens=24, stop=("<s>", "<unk>")), 8)
+    made = [each for completions in finish(each).values() for each in completions]
+    assert all(each.output_tokens == 24 for each in made if each.finish_reason == "length")
+    assert sum(each.finish_reason == "length" for each in made) > 8
+
+
 def test_a_stop_string_ends_a_sample_and_is_no_part_of_it(engine):
     each = engine()
     asked = prompts(each)

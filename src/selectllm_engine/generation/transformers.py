@@ -95,7 +95,8 @@ class _StopsAt:
     def __call__(self, ids: Any, *_: Any, **__: Any) -> Any:
         import torch
 
-        ends = self.tokenizer.batch_decode(ids[:, max(self.start, ids.shape[1] - self.tail) :])
+        new = ids[:, max(self.start, ids.shape[1] - self.tail) :]
+        ends = self.tokenizer.batch_decode(new, skip_special_tokens=True)  # as texts are read
         said = [any(text in end for text in self.texts) for end in ends]
         return torch.tensor(said, dtype=torch.bool, device=ids.device)
 
@@ -198,9 +199,12 @@ class TransformersEngine:
         try:
             prompts = list({id(request): request for request, _ in rows}.values())
             longest = max(len(request.tokens) for request in prompts)
-            pad = self._pad()
-            ids = torch.tensor([[pad] * (longest - len(each.tokens)) + list(each.tokens) for each in prompts])
-            mask = torch.tensor([[0] * (longest - len(each.tokens)) + [1] * len(each.tokens) for each in prompts])
+            short = [longest - len(each.tokens) for each in prompts]
+            # Padding is masked, but counts as said where repetitions are penalised: so it repeats what is there.
+            ids = torch.tensor(
+                [[each.tokens[0]] * lacking + list(each.tokens) for each, lacking in zip(prompts, short, strict=True)]
+            )
+            mask = torch.tensor([[0] * lacking + [1] * (longest - lacking) for lacking in short])
             number = {id(request): at for at, request in enumerate(prompts)}
             of = torch.tensor([number[id(request)] for request, _ in rows]).to(self._device)
             ids, mask = ids.to(self._device), mask.to(self._device)
@@ -214,7 +218,7 @@ class TransformersEngine:
         return _Batch(rows, ids[of], mask[of], cache)
 
     def _pad(self) -> int:
-        """A token to pad with; which one does not matter, it is masked."""
+        """What follows the end of a sample within a step; which token does not matter."""
         known = [self._tokenizer.library.pad_token_id, *self._ends]
         return next((each for each in known if each is not None), 0)
 
@@ -228,13 +232,13 @@ class TransformersEngine:
         if sampling.temperature > 0:
             drawn = {
                 "do_sample": True,
-                "temperature": sampling.temperature,
-                "top_p": sampling.top_p,
+                "temperature": float(sampling.temperature),  # whole numbers are refused
+                "top_p": float(sampling.top_p),
                 "top_k": sampling.top_k,
             }
         config = GenerationConfig(
             **drawn,
-            repetition_penalty=sampling.repetition_penalty,
+            repetition_penalty=float(sampling.repetition_penalty),
             max_new_tokens=new,
             min_new_tokens=new if exact else None,
             eos_token_id=self._ends or None,
