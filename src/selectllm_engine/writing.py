@@ -136,11 +136,12 @@ class Writer:
         stored = read_json(self.folder / "manifest.json")
         self._store(stored, {**stored, **fields})
 
-    def write_verdicts(self, frame: pl.DataFrame) -> None:
+    def write_verdicts(self, frame: pl.DataFrame, *, distinct: bool = False) -> None:
         """Store scores that another tool recorded; those of the same question and sample are replaced.
 
         Args:
             frame: question_id, sample, score (0 to 1), and where known answer, latency (s), cost ($).
+            distinct: whether it is known that no question's sample is there twice.
 
         Raises:
             CacheError: wrong columns or values, or the disk is full; nothing is changed.
@@ -159,8 +160,8 @@ class Writer:
             raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
         path = self.folder / "verdicts.parquet"
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            frame = pl.concat([frame, read_frame(path, VERDICT_SCHEMA)])
-        write_frame(path, first_of_each(frame))
+            frame, distinct = pl.concat([frame, read_frame(path, VERDICT_SCHEMA)]), False
+        write_frame(path, frame if distinct else first_of_each(frame))
 
     def _settings_of_parts(self) -> dict[str, Any] | None:
         """What the samples that are there were made with, as their parts tell."""

@@ -281,7 +281,7 @@ def test_chunks_of_rows_give_what_records_give(cache):
         Chunk(questions[:4], {name: frame[:4] for name, frame in results.items()}),
         Chunk(questions[4:], {name: frame[4:] for name, frame in results.items()}),
     ]
-    store_chunks(cache, "c", wide, source="x", origin={})
+    store_chunks(cache, "c", wide, source="x", origin=dict)
     assert cache.questions("c").drop("question_id").equals(cache.questions("b").drop("question_id"))
     one, other = load_outcomes(cache, "b", "test"), load_outcomes(cache, "c", "test")
     assert (one.labels == other.labels).all()

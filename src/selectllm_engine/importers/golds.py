@@ -39,24 +39,38 @@ def canonical_golds(questions: pl.DataFrame, kind: str | None, note: Callable[[s
         questions = questions.with_columns(gold=pl.lit(None, dtype=pl.String))
     elif kind is not None:
         questions = questions.with_columns(kind=pl.lit(kind))
+    if questions["gold"].null_count() == questions.height:
+        return _shaped(questions.with_columns(kind=_kind_without_gold()))
     questions = questions.with_columns(
         gold=pl.coalesce(pl.col("gold").str.extract(_SOLVED), pl.col("gold").str.strip_chars())
     ).with_columns(gold=pl.when(pl.col("gold") != "").then("gold"), kind=_kind())
-    given = questions.select("gold", "kind", "choices").filter(pl.col("gold").is_not_null())
-    found = questions.with_row_index("row").filter(pl.col("gold").is_not_null())
-    golds = pl.Series("found", [_gold(*row) for row in given.iter_rows()], dtype=pl.String)
-    if dropped := golds.null_count():
+    golds = _canonical(questions.select("gold", "kind", "choices"))
+    if dropped := golds.null_count() - questions["gold"].null_count():
         note(f"{dropped:,} gold answers are no number, letter or short word: dropped, recorded scores decide")
-    questions = (
-        questions.with_row_index("row")
-        .join(pl.DataFrame({"row": found["row"], "found": golds}), on="row", how="left", maintain_order="left")
-        .with_columns(gold="found")
-    )
-    return _shaped(questions)
+    return _shaped(questions.with_columns(golds))
+
+
+def _canonical(given: pl.DataFrame) -> pl.Series:
+    """The canonical gold answers; those that many questions share are looked at once."""
+    if given["choices"].null_count() == given.height:
+        each = given.select("gold", "kind").unique().with_columns(choices=pl.lit(None, dtype=pl.List(pl.String)))
+        found = each.select("gold", "kind").with_columns(found=_golds(each))
+        return given.join(found, on=["gold", "kind"], how="left", maintain_order="left")["found"].alias("gold")
+    return _golds(given)
+
+
+def _golds(rows: pl.DataFrame) -> pl.Series:
+    found = (None if row[0] is None else _gold(*row) for row in rows.iter_rows())
+    return pl.Series("gold", list(found), dtype=pl.String)
 
 
 def _shaped(questions: pl.DataFrame) -> pl.DataFrame:
     return questions.select(pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items())
+
+
+def _kind_without_gold() -> pl.Expr:
+    lettered = pl.when(pl.col("choices").list.len() > 0).then(pl.lit("letter")).otherwise(pl.lit("word"))
+    return pl.coalesce("kind", lettered)
 
 
 def _kind() -> pl.Expr:

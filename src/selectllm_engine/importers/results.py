@@ -12,7 +12,7 @@ from selectllm_engine.parts import GENERATION_SCHEMA, MEASURED
 from selectllm_engine.writing import VERDICT_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from selectllm_engine.cache import Cache
 
@@ -33,9 +33,10 @@ class Results:
         self._facts = facts
         self._verdicts: list[pl.DataFrame] = []
         self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
+        self._once = False  # whether they are known to be of a question each
 
-    def add(self, cache: Cache, benchmark: str, ids: pl.Series, rows: pl.DataFrame) -> None:
-        """Take rows of RESULTS and the questions they are about; write those with a text.
+    def add(self, cache: Cache, benchmark: str, ids: pl.Series, rows: pl.DataFrame, *, once: bool) -> None:
+        """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
 
         Raises:
             ImportFormatError: a score is not from 0 to 1.
@@ -44,7 +45,7 @@ class Results:
         self.odd += odd
         if rows.is_empty():
             return
-        rows = self._numbered(rows)
+        rows = self._numbered(rows, once=once)
         written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
         if written is not None:
             measured = [name for name in MEASURED if written[name].null_count() < written.height]
@@ -55,22 +56,27 @@ class Results:
         self.scores += judged.height
         self._verdicts.append(judged.select(VERDICT_SCHEMA.names()))
 
-    def finish(self, cache: Cache, benchmark: str, more: Mapping[str, Any]) -> None:
-        """Write the verdicts and the manifest."""
+    def finish(
+        self, cache: Cache, benchmark: str, more: Mapping[str, Any], origin: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """Write the verdicts and the manifest, with what tells this import from another."""
         seen = pl.concat([pl.DataFrame(schema={"question_id": pl.String, "sample": pl.Int32}), *self._seen])
         last = seen["sample"].max()
-        self.questions = seen.height if distinct(seen["question_id"]) else seen["question_id"].n_unique()
+        alone = self._once or distinct(seen["question_id"])
+        self.questions = seen.height if alone else seen["question_id"].n_unique()
         samples = int(last) + 1 if self.texts and isinstance(last, int) else 0
         with cache.writer(benchmark, self.name) as writer:
-            writer.start({**self._facts, "weights": self._weights, **more, "samples": samples})
+            facts = {**self._facts, "weights": self._weights, "origin": origin(), **more, "samples": samples}
+            writer.start(facts)
             if self._verdicts and not (verdicts := pl.concat(self._verdicts)).is_empty():
-                writer.write_verdicts(verdicts)
+                writer.write_verdicts(verdicts, distinct=True)
 
-    def _numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _numbered(self, rows: pl.DataFrame, *, once: bool) -> pl.DataFrame:
         """The rows with sample numbers, without samples that were there before."""
         key = ["question_id", "sample"]
         ids = pl.concat([*(each["question_id"] for each in self._seen), rows["question_id"]])
-        if distinct(ids):  # every question once: nothing repeats
+        self._once = once and not self._seen
+        if self._once or distinct(ids):  # every question once: nothing repeats
             rows = rows.with_columns(pl.col("sample").fill_null(0))
             self._seen.append(rows.select(key))
             return rows

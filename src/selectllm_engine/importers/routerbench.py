@@ -8,7 +8,7 @@ responses as Python lists of one text; those are unwrapped. Its files are pickle
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -89,9 +89,11 @@ def import_routerbench(
     )
     exported = columns.kind is not None
     chunks = _unwrapped(wide_chunks(table, columns, fields, reading, progress), benchmark, exported=exported)
-    return store_chunks(
-        cache, benchmark, chunks, source="routerbench", origin=origin_of([path]), options=options, reading=reading
-    )
+
+    def origin() -> dict[str, Any]:
+        return origin_of([path])
+
+    return store_chunks(cache, benchmark, chunks, source="routerbench", origin=origin, options=options, reading=reading)
 
 
 def _known(table: Table, column: str) -> str | None:

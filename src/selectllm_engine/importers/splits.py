@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORDS", "parse_shares", "split_questions"]
 
+_UNTRAINED = "all questions are test: to train routers, import with --split-by 50/10/40"
 WORDS = {
     "train": "train",
     "training": "train",
@@ -49,6 +50,9 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
     Raises:
         ImportFormatError: a split with another name.
     """
+    if options.split_by is None and questions["split"].null_count() == questions.height:
+        note(_UNTRAINED)
+        return questions.with_columns(split=pl.lit("test"))
     named = questions["split"].str.strip_chars().str.to_lowercase()
     split = named.replace_strict(WORDS, default=None, return_dtype=pl.String)
     if len(unknown := questions["split"].filter(named.is_not_null() & (named != "") & split.is_null())):
@@ -62,7 +66,7 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
     elif options.split_by is None:
         split = split.fill_null("test")
         if not (split == "train").any():
-            note("all questions are test: to train routers, import with --split-by 50/10/40")
+            note(_UNTRAINED)
     else:
         drawn = _draw(questions["text"].filter(split.is_null()), options.split_by, options.seed)
         split = questions.join(drawn, on="text", how="left", maintain_order="left")["drawn"].zip_with(

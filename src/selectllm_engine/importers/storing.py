@@ -32,13 +32,14 @@ from selectllm_engine.benchmarks import QUESTION_SCHEMA, SPLITS
 from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError
 from selectllm_engine.importers import Imported
 from selectllm_engine.importers.golds import canonical_golds
-from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions
+from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, distinct
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
 from selectllm_engine.importers.results import Results
 from selectllm_engine.importers.splits import split_questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from selectllm_engine.cache import Cache
 
@@ -73,7 +74,9 @@ def store(
     """
     reading = reading or Reading()
     chunks = chunks_of(records, reading)
-    return store_chunks(cache, benchmark, chunks, source=source, origin=origin, options=options, reading=reading)
+    return store_chunks(
+        cache, benchmark, chunks, source=source, origin=lambda: origin, options=options, reading=reading
+    )
 
 
 def store_chunks(
@@ -82,18 +85,21 @@ def store_chunks(
     chunks: Iterable[Chunk],
     *,
     source: str,
-    origin: Mapping[str, Any],
+    origin: Callable[[], Mapping[str, Any]],
     options: Options | None = None,
     reading: Reading | None = None,
 ) -> Imported:
-    """As `store`, from frames; here the importer itself counts `reading.rows`."""
+    """As `store`, from frames; here the importer itself counts `reading.rows`, and `origin` is asked when needed."""
     options, reading = options or Options(), reading or Reading()
-    origin = json.loads(json.dumps({**origin, **asdict(options)}))  # as it is stored
     there = benchmark in cache.benchmarks()
-    if there and (before := _before(cache, benchmark, origin)):
+
+    def told() -> dict[str, Any]:
+        return dict(json.loads(json.dumps({**origin(), **asdict(options)})))  # as it is stored
+
+    if there and (before := _before(cache, benchmark, told())):
         return before
     stored = cache.questions(benchmark) if there else None
-    facts = {"source": f"import:{source}", "origin": origin, "threshold": options.threshold}
+    facts = {"source": f"import:{source}", "threshold": options.threshold}
     with _fresh(cache, benchmark, there=there) as fresh:
         target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
         for chunk in chunks:
@@ -101,7 +107,7 @@ def store_chunks(
         target.drop_empty(reading)
         if not target.llms:
             raise ImportFormatError("there is nothing to import", _nothing(reading))
-        questions = target.finish(reading)
+        questions = target.finish(reading, told)
     return Imported(
         benchmark,
         tuple(target.llms),
@@ -177,6 +183,7 @@ class _Target:
         if text.has_nulls() or (text == "").any():
             raise ImportFormatError("a row has no question", "fill it in or leave the row out")
         ids = self._ids.of(questions)
+        once = len(chunk.results) > 1 and distinct(ids)
         self._questions.add(questions.with_columns(ids).drop("key"))
         for name, frame in chunk.results.items():
             if name not in self.llms:
@@ -186,7 +193,7 @@ class _Target:
                         "choose another --benchmark, or remove them with selectllm cache remove --llm",
                     )
                 self.llms[name] = Results(name, self._facts)
-            self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS))
+            self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS), once=once)
 
     def drop_empty(self, reading: Reading) -> None:
         """Forget LLMs without any result."""
@@ -194,16 +201,17 @@ class _Target:
             del self.llms[name]
             reading.note(f"{name} has no results: left out")
 
-    def finish(self, reading: Reading) -> pl.DataFrame:
+    def finish(self, reading: Reading, origin: Callable[[], Mapping[str, Any]]) -> pl.DataFrame:
         """Write questions, verdicts and manifests; the questions."""
         questions = self._complete(self._questions.all(), reading)
         now = datetime.now(UTC)
         with ThreadPoolExecutor(2) as threads:  # of many rows, writing is what takes time
-            work = [threads.submit(self._cache.write_questions, self._benchmark, questions)]
+            work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, questions)]
+            work.append(told := threads.submit(origin))  # which reads the files again
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 facts = {"created": created, "rows": reading.rows}
-                work.append(threads.submit(llm.finish, self._cache, self._benchmark, facts))
+                work.append(threads.submit(llm.finish, self._cache, self._benchmark, facts, told.result))
             for each in work:
                 each.result()
         self._tell(reading, questions.height)

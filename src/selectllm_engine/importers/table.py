@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -109,7 +109,10 @@ def import_table(
         )
     reading = Reading()
     chunks = (_long if columns.llm else _nested if columns.scores else _wide)(table, columns, reading, progress)
-    origin = origin_of([path], columns=asdict(columns))
+
+    def origin() -> dict[str, Any]:
+        return origin_of([path], columns=asdict(columns))
+
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
 
 
