@@ -68,6 +68,12 @@ def test_latex_escapes(capsys):
     assert r"name & accuracy \% & seconds \\" in out
 
 
+@pytest.mark.parametrize(("name", "written"), [("[1]", "{}[1]"), ("*", "{}*"), ("★ ✔", r"$\star$ $\surd$")])
+def test_latex_takes_no_name_for_an_option_of_the_row_above(capsys, name, written):
+    write_table([Column("name", "", align="left")], [{"name": "a"}, {"name": name}], Format.LATEX)
+    assert f"a \\\\\n{written} \\\\\n" in capsys.readouterr().out
+
+
 def test_json_is_ascii(capsys):
     write_json({"name": "日\x9b"})
     out = capsys.readouterr().out

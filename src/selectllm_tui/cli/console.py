@@ -254,7 +254,8 @@ _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\|*_`<>[]"})
 _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": "$<$", ">": "$>$", "–": "--", "±": r"$\pm$"}
+    | {"<": "$<$", ">": "$>$", "–": "--", "±": r"$\pm$", "×": r"$\times$"}
+    | {"★": r"$\star$", "✔": r"$\surd$", "✘": r"$\times$"}  # which no font of LaTeX's own has
     | {mark: f"$^{digit}$" for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 )
 
@@ -282,7 +283,10 @@ def _latex(
     ends: Sequence[int],
 ) -> None:
     def line(parts: Sequence[str]) -> str:
-        return " & ".join(part.translate(_LATEX) for part in parts) + " \\\\\n"
+        row = " & ".join(part.translate(_LATEX) for part in parts)
+        return (
+            f"{'{}' if row.startswith(('[', '*')) else ''}{row} \\\\\n"  # the row above ends in \\, which takes these
+        )
 
     out = sys.stdout.write
     if title:
