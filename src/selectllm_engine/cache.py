@@ -26,7 +26,7 @@ from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.layers import Layers, folders_in
 from selectllm_engine.parts import GENERATION_SCHEMA, Parts
 from selectllm_engine.question_table import checked, extended
-from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked
+from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked, read_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,13 +110,15 @@ class Cache(Layers):
         except FileNotFoundError:
             raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
 
-    def write_questions(self, benchmark: str, frame: pl.DataFrame) -> None:
+    def write_questions(self, benchmark: str, frame: pl.DataFrame, *, distinct: bool = False) -> None:
         """Store the questions of a benchmark, or add those that are new; stored ones stay.
+
+        `distinct`: it is known that no id repeats.
 
         Raises:
             CacheError: ids repeat, or an id stands for another question in the cache.
         """
-        frame = checked(frame, benchmark)
+        frame = checked(frame, benchmark, distinct=distinct)
         if self.layer(benchmark) is not None:
             self.own(benchmark)
         with self.changing():
@@ -230,7 +232,7 @@ class Cache(Layers):
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
         """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
         try:
-            return read_frame(self._llm(benchmark, llm, "verdicts.parquet"), VERDICT_SCHEMA)
+            return read_verdicts(self._llm(benchmark, llm, "verdicts.parquet"))
         except FileNotFoundError:
             return None
 

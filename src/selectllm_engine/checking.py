@@ -12,7 +12,7 @@ from selectllm_engine.errors import CacheError, DamagedError, LockedError
 from selectllm_engine.files import TEMPORARY, digest, name_of, read_json
 from selectllm_engine.frames import check_frame, read_frame
 from selectllm_engine.parts import Parts, part_of, set_aside
-from selectllm_engine.writing import VERDICT_SCHEMA, locked
+from selectllm_engine.writing import locked, read_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,7 +142,7 @@ def _questions(path: Path) -> None:
 
 
 def _verdicts(path: Path) -> None:
-    read_frame(path, VERDICT_SCHEMA)
+    read_verdicts(path)
 
 
 def _unchanged(expected: str, path: Path) -> None:

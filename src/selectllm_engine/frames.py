@@ -19,6 +19,7 @@ from selectllm_engine.errors import DamagedError
 from selectllm_engine.files import atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["SEAL_KEY", "check_frame", "read_frame", "write_frame"]
@@ -26,7 +27,7 @@ __all__ = ["SEAL_KEY", "check_frame", "read_frame", "write_frame"]
 SEAL_KEY = "selectllm"  # in the metadata of Parquet files
 _SEAL = b"crc-32:"  # what precedes a file's checksum, which is that of its bytes with zeros in the checksum's place
 _BLANK = b"0" * 8
-_LARGE = 1 << 26  # bytes
+_LARGE = 1 << 24  # bytes
 _BLOCK = 1 << 20
 _TAIL = 8  # bytes at the end of a Parquet file: the length of what precedes them, and PAR1
 
@@ -94,8 +95,10 @@ def _is_sealed(data: bytes) -> bool:
     return data[at : at + len(_BLANK)] == f"{found:08x}".encode()
 
 
-def read_frame(path: Path, schema: pl.Schema | None = None) -> pl.DataFrame:
+def read_frame(path: Path, schema: pl.Schema | None = None, *, optional: Iterable[str] = ()) -> pl.DataFrame:
     """Read a file of `write_frame`; with `schema` exactly its columns, others are an error.
+
+    Columns that are `optional` are null in every row where the file lacks them.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -104,6 +107,8 @@ def read_frame(path: Path, schema: pl.Schema | None = None) -> pl.DataFrame:
     frame = pl.read_parquet(io.BytesIO(check_frame(path)))
     if schema is None:
         return frame
+    left_out = [pl.lit(None, schema[name]).alias(name) for name in optional if name not in frame.columns]
+    frame = frame.with_columns(left_out)
     for name, dtype in schema.items():
         if frame.schema.get(name) != dtype:
             raise DamagedError(f"{path} has no column {name} of type {dtype}", "see selectllm cache verify")

@@ -12,8 +12,8 @@ __all__ = ["checked", "extended"]
 _IDENTITY = ("split", "text", "choices", "gold", "kind")  # what a question's id stands for
 
 
-def checked(frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
-    """The frame with the columns of QUESTION_SCHEMA.
+def checked(frame: pl.DataFrame, benchmark: str, *, distinct: bool = False) -> pl.DataFrame:
+    """The frame with the columns of QUESTION_SCHEMA; `distinct` if it is known that no id repeats.
 
     Raises:
         CacheError: columns are missing, ids are missing or repeat, or a question has no split or text.
@@ -26,7 +26,7 @@ def checked(frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
     for name in ("question_id", "split", "text"):
         if frame[name].has_nulls():
             raise CacheError(f"a question of {benchmark} has no {name}")
-    if frame["question_id"].hash().n_unique() == frame.height:  # a shared hash costs time only
+    if distinct or frame["question_id"].hash().n_unique() == frame.height:  # a shared hash costs time only
         return frame
     repeated = frame.filter(pl.col("question_id").is_duplicated())
     if not repeated.is_empty():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["IDENTITY", "VERDICT_SCHEMA", "Writer", "locked"]
+__all__ = ["IDENTITY", "VERDICT_SCHEMA", "Writer", "locked", "read_verdicts"]
 
 IDENTITY = ("weights", "chat", "prompt", "sampling")  # what samples of one LLM must share
 VERDICT_SCHEMA = pl.Schema(
@@ -32,6 +32,7 @@ VERDICT_SCHEMA = pl.Schema(
         **MEASURED,
     }
 )
+_OPTIONAL = ("answer", *MEASURED)  # left out of the file where nothing is known
 
 
 @contextlib.contextmanager
@@ -64,6 +65,11 @@ def locked(folder: Path, what: str, *, wait: float = 0) -> Iterator[None]:
         with contextlib.suppress(OSError):
             owner.unlink(missing_ok=True)
         lock.release()
+
+
+def read_verdicts(path: Path) -> pl.DataFrame:
+    """Rows of VERDICT_SCHEMA; raises as `read_frame`."""
+    return read_frame(path, VERDICT_SCHEMA, optional=_OPTIONAL)
 
 
 class Writer:
@@ -160,8 +166,9 @@ class Writer:
             raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
         path = self.folder / "verdicts.parquet"
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            frame, distinct = pl.concat([frame, read_frame(path, VERDICT_SCHEMA)]), False
-        write_frame(path, frame if distinct else first_of_each(frame))
+            frame, distinct = pl.concat([frame, read_verdicts(path)]), False
+        unknown = [name for name in _OPTIONAL if frame[name].null_count() == frame.height]
+        write_frame(path, (frame if distinct else first_of_each(frame)).drop(unknown))
 
     def _settings_of_parts(self) -> dict[str, Any] | None:
         """What the samples that are there were made with, as their parts tell."""

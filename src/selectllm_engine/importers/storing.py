@@ -206,7 +206,9 @@ class _Target:
         questions = self._complete(self._questions.all(), reading)
         now = datetime.now(UTC)
         with ThreadPoolExecutor(2) as threads:  # of many rows, writing is what takes time
-            work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, questions)]
+            work: list[Future[Any]] = [
+                threads.submit(self._cache.write_questions, self._benchmark, questions, distinct=True)
+            ]
             work.append(told := threads.submit(origin))  # which reads the files again
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
