@@ -22,7 +22,7 @@ from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_
 from selectllm_engine.pools import Subsets, find_subsets
 from selectllm_engine.prepared import Prepared
 from selectllm_engine.question import LLMVotes, QuestionView, look_at
-from selectllm_engine.scores import read_scores
+from selectllm_engine.scores import own_seconds, read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -112,6 +112,10 @@ class Run:
         except DamagedError as error:
             self.cache.report(path, error.problem)
             return {}
+
+    def router_seconds(self, router: str) -> float | None:
+        """A router's own seconds per question; None where unknown; raises UnknownNameError."""
+        return own_seconds(self.router_info(router))
 
     def outcomes(self, split: str = "test") -> Outcomes:
         """The arrays of a split, loaded on the first call.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,13 +13,14 @@ from selectllm_engine.frames import read_frame
 from selectllm_engine.policies import RouterScores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from selectllm_engine.outcomes import Outcomes
 
-__all__ = ["read_scores"]
+__all__ = ["own_seconds", "read_scores"]
 
 
 def read_scores(
@@ -43,17 +44,17 @@ def read_scores(
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
         predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
-        seconds = read_json(folder / "manifest.json").get("seconds_per_question")
+        seconds = own_seconds(read_json(folder / "manifest.json"))
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
         nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
         return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
     known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
-    lacking = int(np.isnan(stored.here[:, known]).any(axis=1).sum()) if known else len(stored.here)
+    lacking = int((~_possible(stored.here[:, known])).sum()) if known else len(stored.here)
     if lacking:
         note = f"{router} has no probabilities for {lacking:,} of {len(stored.here):,} questions; train it again"
         return RouterScores(router, stored.here.astype(np.float32), missing=stored.missing, note=note)
     held_out = stored.held_out
-    if held_out is not None and np.isnan(held_out[:, known]).any():
+    if held_out is not None and not _possible(held_out[:, known]).all():
         held_out = None
     here, there = (None, None) if trees is None else (trees.here, trees.held_out)
     if here is None and forest and held_out is not None and validation is not None and not stored.missing:
@@ -66,9 +67,15 @@ def read_scores(
         validation_forest=_single(there),
         logits=None if logits is None else logits.here,
         predicted=None if predicted is None else predicted.here > 0,
-        seconds_per_question=float(seconds) if isinstance(seconds, int | float) else None,
+        seconds_per_question=seconds,
         missing=stored.missing,
     )
+
+
+def own_seconds(manifest: Mapping[str, Any]) -> float | None:
+    """A router's own seconds per question as its manifest has them; None where there is no such time."""
+    seconds = manifest.get("seconds_per_question")
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None
 
 
 class _Stored:
@@ -93,6 +100,11 @@ def _aligned(frame: pl.DataFrame, outcomes: Outcomes) -> NDArray[np.float64]:
         for name in outcomes.llms
     ]
     return joined.select(columns).to_numpy()
+
+
+def _possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which questions have a probability for every LLM, [Q]."""
+    return np.asarray(((values >= 0) & (values <= 1)).all(axis=1))
 
 
 def _single(values: NDArray[np.float64] | None) -> NDArray[np.float32] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,6 +120,25 @@ def test_a_router_that_lacks_questions_says_so(run: Run, cache: Cache) -> None:
     assert note == "knn:fake has no probabilities for 1 of 40 questions; train it again"
     with pytest.raises(UsageError, match="no probabilities"):
         again.quality("knn:fake")
+
+
+@pytest.mark.parametrize("value", [float("inf"), -0.1, 1.5])
+def test_numbers_that_are_no_probabilities_are_lacking(run: Run, cache: Cache, value: float) -> None:
+    path = cache.router_dir("fake", "knn:fake") / "probabilities.parquet"
+    frame = pl.read_parquet(path)
+    odd = pl.when(pl.col("question_id") == "test-3").then(value).otherwise(pl.col("fake-a"))
+    write_frame(path, frame.with_columns(odd.alias("fake-a")))
+    note = load("fake", cache).evaluate().row("knn:fake argmax").note
+    assert note == "knn:fake has no probabilities for 1 of 40 questions; train it again"
+
+
+@pytest.mark.parametrize("value", ["soon", float("nan"), 10**400, -1, None])
+def test_a_router_whose_manifest_holds_no_time_has_none(run: Run, cache: Cache, value: object) -> None:
+    path = cache.router_dir("fake", "knn:fake") / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds_per_question": value}))
+    again = load("fake", cache)
+    assert again.router_seconds("knn:fake") is None
+    assert again.scores("knn:fake").seconds_per_question is None
 
 
 def test_one_damaged_router_leaves_the_others_alone(run: Run, cache: Cache) -> None:

@@ -99,7 +99,7 @@ def evaluate(
         more = run.details(*asked, k=k, split=split, every=every) if details else None
         table = more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, every=every)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
-        seconds = {name: run.router_info(name).get("seconds_per_question") for name in with_rows}
+        seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more)
 
 

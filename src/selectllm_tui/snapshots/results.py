@@ -79,8 +79,8 @@ def listing(model: Model, state: State) -> list[Entry]:
 
 
 def _router_title(model: Model, router: str) -> str:
-    seconds = model.run.router_info(router).get("seconds_per_question")
-    return f"{router} · {1000 * seconds:.1f} ms a question" if isinstance(seconds, int | float) else router
+    seconds = model.run.router_seconds(router)
+    return f"{router} · {1000 * seconds:.1f} ms a question" if seconds is not None else router
 
 
 def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]]:
