@@ -256,7 +256,7 @@ class Run:
         """The scores of the named routers, of all without names; with forests where a policy reads them."""
         routers = [router] if isinstance(router, str) else list(self.routers if router is None else router)
         forest = protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
-        return [self.scores(name, split, forest=forest) for name in routers]
+        return [self.scores(name, split, forest=forest) for name in dict.fromkeys(routers)]
 
     def question(
         self,
@@ -401,4 +401,4 @@ def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, ever
     if policy is None:
         return [parse_policy(name) for name in (POLICIES if every else ("argmax",))]
     listed = [policy] if isinstance(policy, str | PolicySpec) else policy
-    return [each if isinstance(each, PolicySpec) else parse_policy(each) for each in listed]
+    return list(dict.fromkeys(each if isinstance(each, PolicySpec) else parse_policy(each) for each in listed))

@@ -81,6 +81,15 @@ def test_without_arguments_every_router_with_argmax(run: Run, cache: Cache) -> N
     assert [row.parameter for row in chosen.rows if row.kind == "router"] == [1, None]
 
 
+def test_what_is_named_twice_is_one_row(run: Run) -> None:
+    table = run.evaluate(
+        pool=["fake-a", "fake-a", "fake-b"], router=["knn:fake"] * 2, policy=["argmax", "top-m", "top-m:2"]
+    )
+    assert [row.name for row in table.rows[4:]] == [
+        *("knn:fake upper-bound", "fake-a", "fake-b", "knn:fake argmax", "knn:fake top-m"),
+    ]
+
+
 def test_scores_follow_the_order_of_the_questions(run: Run, cache: Cache) -> None:
     stored = pl.read_parquet(cache.router_dir("fake", "knn:fake") / "probabilities.parquet")
     scores = run.scores("knn:fake")
