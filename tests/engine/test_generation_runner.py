@@ -1,5 +1,8 @@
 """One LLM's worker from lock to cache, with a made-up engine in this process."""
 
+import threading
+import time
+
 import polars as pl
 import pytest
 
@@ -8,13 +11,21 @@ from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.cache import Cache, Writer
 from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
-from selectllm_engine.generation import runner
+from selectllm_engine.generation import keeping, runner
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
 from selectllm_engine.parts import part_metadata
 
 EXEMPLARS = tuple(Exemplar(f"What is {n} + 1?", str(n + 1)) for n in range(6))
+
+
+def wait_until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail("waited in vain")
 
 
 class Lab:
@@ -289,6 +300,52 @@ def test_results_are_flushed_on_the_way(lab, monkeypatch):
     lab.run(emit=emit)
     assert len(behind) > 5
     assert set(behind) == {0}
+
+
+def test_results_are_flushed_while_a_step_takes_long(lab, monkeypatch):
+    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0.3)
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
+    step = FakeEngine.step
+    seen = []
+
+    def slow(engine):
+        if engine.made and not seen:
+            wait_until(lambda: lab.cache.sampled("fake", "a").height)
+            seen.append(lab.cache.sampled("fake", "a").height)
+        finished = step(engine)
+        engine.made = getattr(engine, "made", 0) + sum(len(each.completions) for each in finished)
+        return finished
+
+    monkeypatch.setattr(FakeEngine, "made", 0, raising=False)
+    monkeypatch.setattr(FakeEngine, "step", slow)
+    assert lab.run()
+    assert seen
+    lab.check(3)
+
+
+def test_a_disk_that_fills_up_while_a_step_takes_long(lab, monkeypatch):
+    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
+    tried = []
+
+    def full(*_):
+        tried.append(threading.current_thread())
+        raise CacheError("cannot write: No space left on device", "free some space")
+
+    step = FakeEngine.step
+
+    def slow(engine):
+        finished = step(engine)
+        if engine.steps > 8 and not tried:
+            wait_until(lambda: tried)
+        return finished
+
+    monkeypatch.setattr(Writer, "append", full)
+    monkeypatch.setattr(FakeEngine, "step", slow)
+    monkeypatch.setattr(keeping.Keeper, "write_due", lambda _: None)
+    assert not lab.run()
+    assert tried[0] is not threading.current_thread()
+    assert [each["remedy"] for each in lab.failures()] == ["free some space"]
 
 
 def test_timing_again(lab):

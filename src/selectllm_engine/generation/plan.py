@@ -116,7 +116,7 @@ class Plan:
         room = sum(item.bytes for item in self.items if item.open)
         if room > self.free:
             raise CacheError(
-                f"about {room >> 20} MiB are needed in {self.cache.root} and {self.free >> 20} MiB are free",
+                f"about {-(-room >> 20)} MiB are needed in {self.cache.root} and {self.free >> 20} MiB are free",
                 "free some space or choose another --cache",
             )
 

@@ -21,6 +21,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.generation.keeping import Keeper
 from selectllm_engine.generation.latency import measure_latency
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
@@ -260,45 +261,43 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
     """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
-    rows: list[tuple[Any, ...]] = []
     tokens = 0
     refused: list[str] = []
-    flushed = told = time.monotonic()
+    told = time.monotonic()
     stop.sampling = True
     try:
-        while True:
-            # A little more than is computed at once, so that every place freed within a step is taken in the next.
-            while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
-                if (following := next(waiting, None)) is None:
+        with Keeper(lambda rows: _write(work, rows, metadata), seconds=FLUSH_SECONDS, most=FLUSH_ROWS) as kept:
+            while True:
+                # A little more than is computed at once: every place freed within a step is taken in the next.
+                while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
+                    if (following := next(waiting, None)) is None:
+                        break
+                    question_id, samples = following
+                    request = f"{work.task.benchmark}/{question_id}"
+                    in_flight[request] = following
+                    engine.submit(request, work.prompts[question_id], work.settings.sampling, len(samples))
+                if stop.level > 1 or not in_flight:
                     break
-                question_id, samples = following
-                request = f"{work.task.benchmark}/{question_id}"
-                in_flight[request] = following
-                engine.submit(request, work.prompts[question_id], work.settings.sampling, len(samples))
-            if stop.level > 1 or not in_flight:
-                break
-            for finished in _guarded(engine.step):
-                if finished.request_id not in in_flight:
-                    continue  # left over from a benchmark that failed
-                question_id, samples = in_flight.pop(finished.request_id)
-                if finished.problem is not None:
-                    refused.append(finished.problem)
-                    continue
-                prompt = work.prompts[question_id]
-                prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
-                for sample, made in zip(samples, finished.completions, strict=True):
-                    rows.append((question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason))
-                    tokens += made.output_tokens or 0
-                    work.done += 1
-            now = time.monotonic()
-            if rows and (now - flushed >= FLUSH_SECONDS or len(rows) >= FLUSH_ROWS):
-                flushed = now
-                _flush(work, rows, metadata)
-            if now - told >= PROGRESS_SECONDS:
-                told = now
-                emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
+                for finished in _guarded(engine.step):
+                    if finished.request_id not in in_flight:
+                        continue  # left over from a benchmark that failed
+                    question_id, samples = in_flight.pop(finished.request_id)
+                    if finished.problem is not None:
+                        refused.append(finished.problem)
+                        continue
+                    prompt = work.prompts[question_id]
+                    prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
+                    for sample, made in zip(samples, finished.completions, strict=True):
+                        kept.add(
+                            (question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason)
+                        )
+                        tokens += made.output_tokens or 0
+                        work.done += 1
+                kept.write_due()
+                if (now := time.monotonic()) - told >= PROGRESS_SECONDS:
+                    told = now
+                    emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
     finally:
-        _flush(work, rows, metadata)
         emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
         stop.sampling = False
     if refused:
@@ -318,11 +317,9 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
         raise EngineError(f"the engine failed ({type(error).__name__}: {reason})", remedy) from error
 
 
-def _flush(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
-    if rows:
-        frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
-        work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
-        rows.clear()
+def _write(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
+    frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
+    work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def _time(engine: Engine, work: Prepared, *, emit: Emit, stop: Stop) -> None:

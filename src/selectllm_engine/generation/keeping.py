@@ -1,0 +1,71 @@
+"""Finished completions on their way to the cache: kept for a while, so that parts are not tiny, and never for long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["Keeper"]
+
+LOOK_SECONDS = 1.0
+
+
+class Keeper:
+    """Rows that `write` gets together, after `seconds` or when there are `most`. Leaving its context writes the rest.
+
+    Whoever adds rows calls `write_due` between two steps of the engine. A thread sees to it that a long step keeps no
+    row waiting.
+    """
+
+    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], *, seconds: float, most: int) -> None:
+        self._write = write
+        self._seconds = seconds
+        self._most = most
+        self._rows: list[tuple[Any, ...]] = []
+        self._written = time.monotonic()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._flush()
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Keep one row."""
+        with self._lock:
+            self._rows.append(row)
+
+    def write_due(self) -> None:
+        """Write what has waited long enough."""
+        with self._lock:
+            if time.monotonic() - self._written >= self._seconds or len(self._rows) >= self._most:
+                self._flush()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
+            with self._lock:
+                if time.monotonic() - self._written < self._seconds - LOOK_SECONDS:
+                    continue
+                try:
+                    self._flush()
+                except Exception:
+                    return  # `write_due` or the end meets the same, and says so
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._written = time.monotonic()
+            self._write(self._rows)
+            self._rows = []
