@@ -236,11 +236,13 @@ def test_what_is_skipped(cache, tmp_path, monkeypatch):
         sample(5, id=None),
         sample(6, input=[{"role": "user", "content": [{"type": "image", "image": "…"}]}]),
         sample(7, store={"much": "x" * 5000}),
+        sample(5, epoch=2**40),
     ]
     done = import_inspect(cache, write_eval(tmp_path / "log.eval", samples), "b")
-    assert done.rows == 7
+    assert done.rows == 8
     assert done.splits == {"test": 1}
-    assert list(done.skipped.values()) == [1] * 6
+    assert done.skipped.pop("samples without an id or epoch") == 2
+    assert list(done.skipped.values()) == [1] * 5
 
 
 def test_conversations_and_targets(cache, tmp_path):
@@ -428,6 +430,13 @@ def test_json_that_is_no_log(cache, tmp_path, content):
         import_inspect(cache, path, "b")
     assert "\n" not in str(found.value)
     assert not cache.root.exists()
+
+
+def test_samples_that_are_no_list(cache, tmp_path):
+    path = write_json(tmp_path / "log.json", [sample()])
+    path.write_text(json.dumps({**json.loads(path.read_text()), "samples": 3}))
+    with pytest.raises(ImportFormatError, match="nothing to import"):
+        import_inspect(cache, path, "b")
 
 
 def test_limits(cache, tmp_path, monkeypatch):

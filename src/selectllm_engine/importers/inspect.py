@@ -192,7 +192,7 @@ def _unusable(sample: Mapping[str, Any] | None) -> str | None:
     choices = sample.get("choices")
     if isinstance(choices, list) and len(choices) > _MOST:
         return "samples with more than ten choices"
-    if not isinstance(sample.get("epoch"), int) or not isinstance(sample.get("id"), (int, str)):
+    if _count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
         return "samples without an id or epoch"
     if not _question(sample).strip():
         return "samples without a question in words"

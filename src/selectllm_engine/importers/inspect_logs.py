@@ -98,7 +98,8 @@ def samples(log: Log) -> Iterator[Mapping[str, Any] | None]:
         ImportFormatError: the log is damaged.
     """
     if log.path.suffix.lower() != ".eval":
-        for place, found in enumerate(_whole(log.path).get("samples") or []):
+        listed = _whole(log.path).get("samples")
+        for place, found in enumerate(listed if isinstance(listed, list) else []):
             yield _object(log.path, f"sample {place + 1}", found)
         return
     with _opened(log.path) as archive:
