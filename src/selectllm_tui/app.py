@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import App
+from textual.events import Paste
 from textual.message import Message
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, THEMES
+from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.command import Provider
+    from textual.events import Event
 
     from selectllm_engine.run import Run
     from selectllm_tui.screens.main import MainScreen
@@ -78,6 +81,12 @@ class ExplorerApp(App[None]):
         """Starts to load."""
         await self.push_screen(LoadingScreen())
         self.load_run()
+
+    async def on_event(self, event: Event) -> None:
+        """What is pasted was written by others: Textual's own lines show it as it is."""
+        if isinstance(event, Paste):
+            event.text = visible(event.text, newlines=True)
+        await super().on_event(event)
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def load_run(self) -> None:

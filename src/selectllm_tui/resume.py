@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
 from selectllm_tui.state import FILTERS, TABS, Setup, State, View
+from selectllm_tui.transitions import MEASURES, SORTABLE
+from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +59,8 @@ def recall(cache: Path, benchmark: str, space: Space) -> tuple[State, str] | Non
         if content["format"] != FORMAT:
             return None
         return State(_setup(content["setup"]).fit(space), _view(content["view"])), str(content["theme"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        return None  # damaged, or not ours
 
 
 def _setup(stored: dict[str, Any]) -> Setup:
@@ -78,10 +80,14 @@ def _view(stored: dict[str, Any]) -> View:
     view = View(
         tab=stored["tab"] if stored["tab"] in TABS else "results",
         filter=stored["filter"] if stored["filter"] in FILTERS else None,
-        search=str(stored["search"]),
+        search=visible(str(stored["search"])),
         subject=None if stored["subject"] is None else str(stored["subject"]),
         question=None if stored["question"] is None else str(stored["question"]),
-        sorts=tuple((str(tab), str(column), bool(descending)) for tab, column, descending in stored["sorts"]),
-        measures=tuple((str(tab), str(measure)) for tab, measure in stored["measures"]),
+        sorts=tuple(
+            (tab, column, bool(descending))
+            for tab, column, descending in stored["sorts"]
+            if column in SORTABLE.get(tab, ())
+        ),
+        measures=tuple((tab, measure) for tab, measure in stored["measures"] if measure in MEASURES.get(tab, ())),
     )
     return view if view.filter != "changed" else View(tab=view.tab, question=view.question)

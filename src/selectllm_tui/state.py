@@ -51,7 +51,7 @@ class Slider:
 
     def clamp(self, value: float) -> float:
         """`value` within the range, on the grid of steps."""
-        steps = round((value - self.low) / self.step)
+        steps = round((min(max(value, self.low), self.high) - self.low) / self.step)
         return round(min(max(self.low + steps * self.step, self.low), self.high), 6)
 
 
@@ -158,7 +158,7 @@ class Setup:
                 for name, slider in space.policies.items()
                 if slider
             ),
-            k=min(self.k or space.samples, space.samples),
+            k=min(max(self.k, 1), space.samples) if self.k else space.samples,
             protocol=self.protocol,
             split=self.split if self.split in space.splits else start.split,
         )

@@ -9,7 +9,16 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.reasons import Context
 from selectllm_tui.state import FILTERS, LISTING, TABS, Setup, Space, State
 
-__all__ = ["BEST_IS_MOST", "MEASURES", "SORTS", "TRANSITIONS", "Transition", "choose_policy", "choose_router"]
+__all__ = [
+    "BEST_IS_MOST",
+    "MEASURES",
+    "SORTABLE",
+    "SORTS",
+    "TRANSITIONS",
+    "Transition",
+    "choose_policy",
+    "choose_router",
+]
 
 Transition = Callable[[Context, str], State]
 
@@ -24,6 +33,9 @@ SORTS: dict[str, tuple[str | None, ...]] = {
     "questions": (None, "verdict", "right", "votes", "subject", "question_id"),
     "pools": (None, "accuracy", "latency", "size"),
 }
+# The columns by which a tab can be sorted; some only by a click on their head.
+SORTABLE = {tab: {*columns} - {None} for tab, columns in SORTS.items()}
+SORTABLE["results"] |= {"cost", "llms", "p"}
 BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
 
 

@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.events import Paste
 
 from fakes import fake_questions
 from selectllm_engine.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
-from tui.explorers import ESCAPES, INVISIBLE, MARKUP, press, settled, write_hostile_run
+from tui.explorers import ESCAPES, HOSTILE, INVISIBLE, MARKUP, press, settled, write_hostile_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,3 +143,16 @@ async def test_exports_of_hostile_data_hold_no_raw_control(
     for path in files:
         assert not RAW.search(path.read_text("utf-8").replace("\n", "")), path.suffix
         assert re.fullmatch(r"[\w.-]+", path.name)
+
+
+@pytest.mark.parametrize("opening", ["slash", "i", "ctrl+p"])
+async def test_what_is_pasted_reaches_no_terminal_raw(cache: Path, opening: str) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, opening)
+        app.post_message(Paste(HOSTILE))
+        await pilot.pause()
+        assert "⟨U+202E⟩" in check(pilot)
+        await press(pilot, "enter")
+        check(pilot)
