@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HUB", "Gpu", "free", "gpus", "hub_problem", "memory"]
+__all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "memory"]
 
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
@@ -53,6 +54,13 @@ def memory() -> int | None:
     except OSError:
         return total
     return min(total, int(limit)) if limit.isdecimal() else total
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with its `~` or `~NAME` as that person's home folder; as it is where there is no such person."""
+    with contextlib.suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def free(folder: Path) -> int:

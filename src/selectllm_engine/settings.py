@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.generation.engine import ENGINES
 from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Wording
+from selectllm_engine.machine import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,7 +194,7 @@ def parse_settings(text: str) -> Settings:
     """
     try:
         given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are a ValueError
         raise UsageError(f"{FILE} is no TOML ({error})", "docs/settings.md has an example") from error
     sections = _checked(given, "", dict.fromkeys(SECTIONS, _TABLE))
     prompts = {name: _prompt(name, each) for name, each in _named(sections, "prompts")}
@@ -257,7 +258,7 @@ def _prompt(name: str, given: Any) -> Wording:
 def _benchmark(name: str, given: Any) -> OwnBenchmark:
     given = {"data": given} if isinstance(given, str) else given
     checked = _checked(given, f"benchmarks.{name}", KEYS["benchmarks"])
-    return OwnBenchmark(**{key: Path(text).expanduser() for key, text in checked.items()})
+    return OwnBenchmark(**{key: expanded(text) for key, text in checked.items()})
 
 
 def _llm(name: str, given: Any, settings: Settings) -> LLM:
@@ -303,5 +304,5 @@ def _defaults(given: Any, settings: Settings) -> dict[str, Any]:
     if "gpu" in defaults:
         defaults["gpu"] = str(defaults["gpu"])
     if "cache" in defaults:
-        defaults["cache"] = str(Path(defaults["cache"]).expanduser())
+        defaults["cache"] = str(expanded(defaults["cache"]))
     return defaults

@@ -147,6 +147,9 @@ def test_names_of_the_file_are_known(lab):
     lab.write(FULL)
     code, _, err = lab("generate", "--llm", "mien", "--dry-run")
     assert (code, err) == (2, "error: no LLM 'mien'; did you mean 'mine'?\n")
+    lab.write('[benchmarks]\nexams = "exams.jsonl"\n')
+    code, _, err = lab("generate", "--benchmark", "exmas", "--dry-run")
+    assert (code, err) == (2, "error: no benchmark 'exmas'; did you mean 'exams'?\n")
     lab.write('[encoders]\nmine = "nowhere"\n')
     code, _, err = lab("train", "--router", "knn:mine", "--benchmark", "reasoning", "--cache", "none")
     assert code in {1, 2}

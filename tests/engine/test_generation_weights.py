@@ -74,7 +74,7 @@ def test_folders_and_hub_ids(folder, monkeypatch):
     assert local_folder("owner/name-7B.v1") is None
     monkeypatch.chdir(folder.parent)
     assert local_folder("weights") is not None
-    for neither in ("nowhere", "./owner/name", "~/nowhere", "/no/where", "a/b/c"):
+    for neither in ("nowhere", "./owner/name", "~/nowhere", "~nobody-of-that-name/x", "/no/where", "a/b/c"):
         with pytest.raises(UsageError, match="no folder"):
             local_folder(neither)
 

@@ -121,6 +121,7 @@ def test_a_broken_file_is_one_line(tmp_path):
         (b"[llms", r"is no TOML \(Expected"),
         (b"\xff", r"is not UTF-8 \(byte 0\)"),
         (b"a = " + b"[" * 100_000, "is no TOML"),
+        (b"defaults.samples = " + b"9" * 5000, "is no TOML"),
     ]:
         path.write_bytes(content)
         with pytest.raises(UsageError, match=problem) as caught:
@@ -130,6 +131,13 @@ def test_a_broken_file_is_one_line(tmp_path):
     path.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
         read_settings(tmp_path)
+
+
+def test_a_home_folder_of_nobody_is_a_path_like_any_other():
+    settings = parse_settings("defaults.cache = '~nobody-of-that-name/c'\nbenchmarks.b = '~nobody-of-that-name/d'")
+    assert settings.defaults == {"cache": "~nobody-of-that-name/c"}
+    assert settings.benchmarks["b"].data == Path("~nobody-of-that-name/d")
+    assert parse_settings("defaults.cache = '~/c'").defaults == {"cache": str(Path.home() / "c")}
 
 
 def test_prompts_by_name():

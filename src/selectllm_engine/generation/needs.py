@@ -155,7 +155,7 @@ def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:
 def _hub_cache() -> Path:
     """Where the hub's client keeps what it downloads."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    return machine.expanded(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
 
 
 def _devices(needs: Needs, gpus: Sequence[str], tensor_parallel: int) -> list[Lack]:

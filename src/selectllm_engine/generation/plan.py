@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
@@ -289,7 +288,7 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool =
         return llm
     if served and name:
         return LLM(name=name, weights=name)
-    if Path(name).expanduser().is_dir() or "/" in name:
+    if machine.expanded(name).is_dir() or "/" in name:
         raise UsageError(f"--llm {name} has no name", f"write --llm NAME={name}")
     raise UnknownNameError("LLM", name, presets)
 

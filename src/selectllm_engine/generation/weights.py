@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
+from selectllm_engine.machine import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def local_folder(weights: str) -> Path | None:
     Raises:
         UsageError: it is neither.
     """
-    folder = Path(weights).expanduser()
+    folder = expanded(weights)
     if folder.is_dir():
         return folder
     if _HUB_ID.fullmatch(weights) and not weights.startswith((".", "~")):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
 from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def read_sources(
     cache: Cache, names: list[str], *, data: Path | None, size: str | None, seed: int
 ) -> dict[str, Source | SelectLLMError]:
     """Every benchmark, or why it can't be read; where there is only one of unknown size, that is raised."""
+    from selectllm_engine.benchmarks import SOURCES
     from selectllm_engine.generation.sources import read_source, unread_source
     from selectllm_engine.settings import OwnBenchmark, read_settings
 
@@ -176,6 +177,8 @@ def read_sources(
     sources: dict[str, Source | SelectLLMError] = {}
     for name in names:
         known = own.get(name, OwnBenchmark())
+        if data is None and name not in (all_names := dict.fromkeys([*SOURCES, *own, *cache.benchmarks()])):
+            raise UnknownNameError("benchmark", name, all_names)
         try:
             sources[name] = read_source(
                 cache,
