@@ -1,4 +1,8 @@
-"""Where the verdict on an LLM's vote differs from the one that another tool recorded."""
+"""Where the verdict on an LLM's answers differs from the one that another tool recorded.
+
+Like is compared with like: one score for all samples with the vote's verdict; a score for every sample, whose mean says
+whether the LLM is right, with the share of the samples that are right by our own reading, at the same threshold.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ _SCHEMA = pl.Schema(
         "llm": pl.String(),
         "gold": pl.String(),
         "vote": pl.String(),  # ours, null where no answer was found
-        "right": pl.Boolean(),
+        "right": pl.Boolean(),  # ours: the vote's, or where every sample has a score, the samples'
         "recorded_answer": pl.String(),  # of the first sample, null where none was recorded
         "recorded_score": pl.Float64(),  # the mean over samples
         "recorded_right": pl.Boolean(),
@@ -39,7 +43,8 @@ class Disagreements:
 
     Attributes:
         rows: one per question and LLM whose verdicts differ, by LLM: question_id, split, llm, gold, vote (null where
-            no answer was found), right, recorded_answer, recorded_score (the mean over samples), recorded_right.
+            no answer was found), right (ours: see the module), recorded_answer, recorded_score (the mean over the
+            samples that figures use), recorded_right.
         judged: how many questions and LLMs have both verdicts.
     """
 
@@ -64,9 +69,11 @@ def find_disagreements(run: Run, llms: Sequence[str] | None = None) -> Disagreem
     }
     found, judged = [], 0
     for split in run.splits if recorded else ():
-        for name, own in _own(run.outcomes(split)):
+        outcomes = run.outcomes(split)
+        for name, own in _own(outcomes):
             if name in recorded:
-                both = _compared(own, recorded[name], threshold_of(run.info(name)))
+                verdicts = recorded[name].filter(pl.col("sample") < outcomes.samples)
+                both = _compared(own, verdicts, threshold_of(run.info(name)))
                 judged += both.height
                 found.append(both.filter(pl.col("right") != pl.col("recorded_right")).select(_SCHEMA.names()))
     return Disagreements(pl.concat([pl.DataFrame(schema=_SCHEMA), *found]).sort("llm", maintain_order=True), judged)
@@ -75,9 +82,15 @@ def find_disagreements(run: Run, llms: Sequence[str] | None = None) -> Disagreem
 def _compared(own: pl.DataFrame, verdicts: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """Both verdicts on the questions that have a recorded one."""
     samples = verdicts.sort("sample").group_by("question_id")
-    recorded = samples.agg(recorded_answer=pl.col("answer").first(), recorded_score=pl.col("score").mean())
+    recorded = samples.agg(
+        recorded_answer=pl.col("answer").first(), recorded_score=pl.col("score").mean(), scores=pl.col("score").count()
+    )
     both = own.join(recorded, on="question_id", maintain_order="left")
-    return both.with_columns(recorded_right=pl.col("recorded_score") >= threshold)
+    every = (pl.col("scores") > 1) & pl.col("share").is_not_null()
+    return both.with_columns(
+        right=pl.when(every).then(pl.col("share") >= threshold).otherwise("right"),
+        recorded_right=pl.col("recorded_score") >= threshold,
+    )
 
 
 def _own(outcomes: Outcomes) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -86,8 +99,13 @@ def _own(outcomes: Outcomes) -> Iterator[tuple[str, pl.DataFrame]]:
         return
     codes = llm_votes(tally(outcomes.answers)).code
     words = outcomes.questions.select("question_id", "split", "gold", words=outcomes.vocabulary)
+    share = (outcomes.answers == outcomes.gold[:, None, None]).mean(axis=2)
+    known = pl.col("gold").is_not_null()
     for at, name in enumerate(outcomes.llms):
         code = pl.Series(codes[:, at])
         vote = pl.when(pl.lit(code >= 0)).then(pl.col("words").list.get(pl.lit(code.clip(0)), null_on_oob=True))
         right = pl.Series(outcomes.labels[:, at])
-        yield name, words.with_columns(pl.lit(name).alias("llm"), vote=vote, right=right).drop("words")
+        own = words.with_columns(
+            pl.lit(name).alias("llm"), vote=vote, right=right, share=pl.when(known).then(pl.Series(share[:, at]))
+        )
+        yield name, own.drop("words")

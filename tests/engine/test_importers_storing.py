@@ -261,6 +261,23 @@ def test_both_verdicts_are_kept_and_compared(cache):
     assert load_outcomes(cache, "b", "test").labels[:, 0].tolist() == [True, True, False]
 
 
+def test_scores_of_every_sample_are_compared_with_every_sample(cache):
+    """Two of five samples are right, the others differ: the vote is right, the share of right ones is not half."""
+    texts = ("It is 1.", "It is 1.", "It is 2.", "It is 3.", "It is 4.")
+    rows = [Record(llm="a", question="One?", gold="1", text=text, score=float(text == texts[0])) for text in texts]
+    # one score for all samples, a majority's; and samples that the other tool read otherwise
+    scores = (1.0, None, None, None, None)
+    rows += [
+        Record(llm="a", question="Two?", gold="1", text=text, score=score)
+        for text, score in zip(texts, scores, strict=True)
+    ]
+    rows += [Record(llm="a", question="Three?", gold="1", text=text, score=1.0) for text in texts]
+    bring(cache, rows)
+    found = find_disagreements(load("b", cache))
+    assert found.judged == 3
+    assert found.rows.select("question_id", "vote", "right", "recorded_score").rows() == [("b-000003", "1", False, 1.0)]
+
+
 def test_scores_alone_say_that_there_are_no_votes(cache):
     done = bring(cache, [Record(llm="a", question="What?", gold="1", score=1.0)])
     assert done.notes[-1] == "there are scores only, no texts: rows that need votes will say so"
