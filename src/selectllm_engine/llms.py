@@ -189,7 +189,7 @@ STUDY: tuple[LLM, ...] = (
 
 
 def study_latency(name: str, benchmark: str) -> float | None:
-    """The study's published seconds per prompt for an LLM, by its name or one of the authors' spellings, in any case."""
+    """The study's published seconds per prompt of an LLM, by its name or an authors' spelling, in any case."""
     folded = name.casefold()
     for llm in STUDY:
         if folded in {llm.name, *(alias.casefold() for alias in llm.aliases)}:

@@ -77,6 +77,11 @@ def test_labels_logits_and_probabilities(cache, write):
     assert cache.verify() == []
 
 
+def test_the_studys_latencies_do_not_depend_on_how_the_benchmark_is_spelt(cache, write):
+    import_predictions(cache, write(), "MMLU")
+    assert load_outcomes(cache, "MMLU", "test").latency[0].tolist() == pytest.approx([1.00, 3.00])
+
+
 def test_latencies_given(cache, write):
     import_predictions(cache, write(), "other", latency={LLMS[1]: 3.5})
     latency = load_outcomes(cache, "other", "test").latency
