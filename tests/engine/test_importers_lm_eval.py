@@ -178,6 +178,21 @@ def test_llms_of_files_that_are_links(cache, tmp_path):
     assert import_lm_eval(cache, tmp_path / "snapshot", "b").llms == LLMS
 
 
+def test_llms_that_share_a_folder_are_named_by_their_averages(cache, tmp_path):
+    """So `--output_path out/run.json` writes them."""
+    for place, folder in enumerate(sorted(LOGS.iterdir())):
+        [path] = folder.glob("samples_local_sums_*.jsonl")
+        shutil.copy(path, tmp_path)
+        time = path.stem.rpartition("_")[2]
+        averages = {"results": {}, "model_name_sanitized": f"org__{place}"}
+        (tmp_path / f"run_{time}.json").write_text(json.dumps(averages))
+    assert import_lm_eval(cache, tmp_path, "b").llms == ("org/1", "org/0")  # the older run first
+    (tmp_path / f"run_{time}.json").write_text("{")
+    done = import_lm_eval(cache, tmp_path, "c")
+    assert done.llms == (tmp_path.name,)
+    assert any("1 older files" in each for each in done.notes)
+
+
 def test_the_newest_run_counts(cache, logs):
     [path] = (logs / "llms__smollm2-135m-it").glob("samples_local_sums_*.jsonl")
     old = path.with_name("samples_local_sums_2001-01-01T00-00-00.123456.jsonl")

@@ -10,6 +10,7 @@ on it, and the question's text is taken from the document. A task is a subject.
   likeliest, by their sums as lm-eval's `acc` does, or per character as its `acc_norm`. The pick becomes the sample's
   text, a letter in parentheses, as there is no text of the LLM's own.
 
+The folder `<model>` names the LLM; where several share one, the averages `*_<time>.json` beside their samples do.
 Of several runs of one LLM on one task the newest counts. The log knows no latency, cost or tokens.
 """
 

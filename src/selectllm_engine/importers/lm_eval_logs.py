@@ -68,7 +68,7 @@ def find_files(path: Path, llm: str | None) -> list[File]:
         if path.name.startswith("results") and path.suffix == ".json":
             raise ImportFormatError(f"{path} holds lm-eval's averages, not its samples", _LOG)
         paths = [path]
-    folders = {each: each.parent.resolve().name for each in paths}  # a hub's cache links files to other folders
+    folders = _folders(paths)
     names = _llms(set(folders.values()))
     if llm is not None:
         if len(names) > 1:
@@ -83,6 +83,39 @@ def find_files(path: Path, llm: str | None) -> list[File]:
         task, time = (match["task"], match["time"] or "") if match else (each.stem, "")
         files.append(File(each, names[folders[each]], task, time))
     return files
+
+
+def _folders(paths: Sequence[Path]) -> dict[Path, str]:
+    """The folder that names the LLM of each file: the file's own, links aside, as a hub's cache keeps them elsewhere.
+
+    With `--output_path FILE.json` lm-eval makes no folders: there `FILE_<time>.json` says whose run that was. It is
+    asked where one folder holds runs of several LLMs.
+    """
+    own = {each: each.parent.resolve().name for each in paths}
+    runs: dict[Path, dict[str, str]] = {}  # folder -> time -> LLM
+    for each in paths:
+        match = _NAME.fullmatch(each.name)
+        if match and match["time"] and match["time"] not in (known := runs.setdefault(each.parent, {})):
+            known[match["time"]] = _model(each.parent, match["time"])
+    for each in paths:
+        known = runs.get(each.parent, {})
+        match = _NAME.fullmatch(each.name)
+        if match and len(set(known.values()) - {""}) > 1:
+            own[each] = known.get(match["time"] or "") or own[each]
+    return own
+
+
+def _model(folder: Path, time: str) -> str:
+    """The LLM that the averages of a run name, written as a folder would be; "" where none do."""
+    for path in sorted(folder.glob(f"*_{time}.json")):
+        try:
+            found = json.loads(path.read_bytes()) if path.stat().st_size < _LONGEST else None
+        except (OSError, ValueError, RecursionError):
+            continue
+        name = found.get("model_name_sanitized") if isinstance(found, dict) else None
+        if isinstance(name, str) and name:
+            return name
+    return ""
 
 
 def _llms(folders: set[str]) -> dict[str, str]:
