@@ -73,7 +73,13 @@ def test_the_cache_of_a_token():
     assert kv_bytes(LLAMA, 7) == 524_288
     assert kv_bytes({**LLAMA, "num_key_value_heads": 8}, 7) == 131_072
     assert kv_bytes({**LLAMA, "head_dim": 256}, 7) == 2 * 524_288
-    for odd in ({}, {"num_attention_heads": 0}, {"num_attention_heads": "x"}, {**LLAMA, "hidden_size": None}):
+    for odd in (
+        {},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": "x"},
+        {**LLAMA, "num_hidden_layers": float("inf")},
+        {**LLAMA, "hidden_size": None},
+    ):
         assert kv_bytes(odd, 6.74) == pytest.approx(524_288, rel=0.05)
     assert kv_bytes({}, 13.0) == pytest.approx(4 * 40 * 5120, rel=0.05)
 
@@ -127,6 +133,14 @@ def test_weights_that_cannot_be_fetched(planned, monkeypatch, tmp_path):
     assert said(planned([here])) == []
     served = LLM(name="served", weights="m", endpoint="http://localhost:1/v1")
     assert said(planned([served], source=Source(name="x", questions=fake_questions({"test": 0}), terse=True))) == []
+
+
+def test_what_is_missing_is_named_once(planned, tmp_path):
+    sources = {name: Source(name=name, questions=fake_questions({"test": 7}), terse=False) for name in ("x", "y")}
+    plan = make_plan(Cache(tmp_path / "cache"), sources, [LLM(name="a", weights="/no/where")], Request())
+    assert said(find_needs(plan)) == [
+        "a on x, y: no folder /no/where; give an existing folder, or a hub id such as owner/name"
+    ]
 
 
 def test_weights_downloaded_before_are_here(planned, monkeypatch, tmp_path):

@@ -1,5 +1,7 @@
 """What is planned from names, benchmarks and the cache."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -112,6 +114,16 @@ def test_other_settings_show_even_where_nothing_is_missing(cache, source, tmp_pa
     _, found = items(cache, source, [LLM(**llm, **(same | other))], samples=2)
     assert found["a"].differs
     assert found["a"].open
+
+
+def test_an_llm_without_the_template_that_it_was_thought_to_have_goes_on(cache, source, tmp_path):
+    manifest = cache.folder("fake") / "llms" / "a" / "manifest.json"
+    stored = json.loads(manifest.read_text()) | {"chat": False}
+    manifest.write_text(json.dumps(stored))
+    weights = str(fake_weights(tmp_path / "weights"))
+    llm = LLM(name="a", weights=weights, chat=True, sampling=Sampling(max_tokens=48, stop=()))
+    _, found = items(cache, source, [llm], samples=2)
+    assert not found["a"].differs
 
 
 def test_overrides_reach_the_workers(cache, source, tmp_path):

@@ -64,6 +64,10 @@ def test_weights_that_cannot_be_loaded_safely(folder):
     (folder / "model.safetensors").write_bytes(b"\xff" * 100)
     with pytest.raises(EngineError, match="is no safetensors file or is cut off"):
         find_weights(LLM(name="x", weights=str(folder)))
+    for header in (b"[" * 100_000, b'{"a": {"shape": [' + b"9" * 4000 + b"]}}"):
+        (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+        with pytest.raises(EngineError, match="is no safetensors file"):
+            find_weights(LLM(name="x", weights=str(folder)))
     (folder / "config.json").unlink()
     with pytest.raises(EngineError, match=r"has no config\.json"):
         find_weights(LLM(name="x", weights=str(folder)))

@@ -94,7 +94,8 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = ()) -> Needs:
         with _noting(lacks, fatal=True):
             check_installed(engine)
     lacks += _questions(plan)
-    lacks += _weights([each[0].llm for name, each in items.items() if name in llms and not llms[name].here])
+    absent = [name for name in llms if not llms[name].here and any(item.problem is None for item in items[name])]
+    lacks += _weights([items[name][0].llm for name in absent])
     lacks += _room(plan, needs)
     return Needs(llms=llms, downloads=needs.downloads, lacks=lacks)
 
@@ -147,7 +148,7 @@ def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:
         heads = int(config["num_attention_heads"])
         size = int(config.get("head_dim") or config["hidden_size"] // heads)
         return 2 * _BYTES * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * size
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         layers = float((parameters * 1e9 / (12 * 128**2)) ** (1 / 3))
         return round(2 * _BYTES * layers * 128 * layers)
 
@@ -181,13 +182,18 @@ def _questions(plan: Plan) -> list[Lack]:
         Lack(SelectLLMError(f"questions of {name}: {error.problem}", error.remedy))
         for name, error in plan.unread.items()
     ]
+    found: dict[tuple[str, str, str], list[str]] = {}
     for item in plan.items:
         if item.problem is not None:
-            problem = f"{item.llm.name} on {item.source.name}: {item.problem.problem}"
-            lacks.append(Lack(SelectLLMError(problem, item.problem.remedy)))
+            problem, remedy = item.problem.problem, item.problem.remedy
         elif item.differs:
-            problem = f"{item.llm.name} on {item.source.name}: stored results were made with other settings"
-            lacks.append(Lack(SelectLLMError(problem, "use another name, another --cache, or the same settings")))
+            problem = "stored results were made with other settings"
+            remedy = "use another name, another --cache, or the same settings"
+        else:
+            continue
+        found.setdefault((item.llm.name, problem, remedy), []).append(item.source.name)
+    for (llm, problem, remedy), benchmarks in found.items():
+        lacks.append(Lack(SelectLLMError(f"{llm} on {', '.join(benchmarks)}: {problem}", remedy)))
     for source in {id(item.source): item.source for item in plan.items}.values():
         if source.no_exemplars is None:
             continue

@@ -234,7 +234,7 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
     return (
         manifest.get("sampling") != {**asdict(sampling), "stop": list(sampling.stop)}
         or llm.prompt not in {None, prompt.get("style")}
-        or llm.chat not in {None, manifest.get("chat")}
+        or (llm.chat is False and manifest.get("chat"))  # whether there is a template only the tokenizer knows
         or prompt.get("terse") != source.terse
         or (prompt.get("style") == "zero-shot" and prompt.get("wording") != (llm.wording and asdict(llm.wording)))
     )

@@ -164,6 +164,7 @@ class Workers:
         environment = dict(os.environ)
         if gpu is not None:
             environment["CUDA_VISIBLE_DEVICES"] = gpu
+            environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts; CUDA's own is the fastest first
         with log.open("ab") as errors:
             process = subprocess.Popen(
                 self._command,

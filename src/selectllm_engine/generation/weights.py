@@ -210,15 +210,16 @@ def count_parameters(folder: Path) -> float:
     Raises:
         EngineError: a file is no safetensors file.
     """
-    count = 0
+    count, billions = 0, 0.0
     for path in folder.glob("*.safetensors"):
         try:
             with path.open("rb") as file:
                 tensors = json.loads(_header(file, path))
             count += sum(prod(each["shape"]) for name, each in tensors.items() if name != "__metadata__")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            billions = float(f"{count / 1e9:.3g}")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise EngineError(f"{path.name} is no safetensors file", "download or convert it again") from error
-    return float(f"{count / 1e9:.3g}")
+    return billions
 
 
 def _header(file: IO[bytes], path: Path) -> bytes:
