@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
-__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "THEMES"]
+__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "LOW", "THEMES"]
 
 DEFAULT = "selectllm-dark"
 FALLBACK = {"line": "#5f6b7d"}  # visible, and quiet, on dark and light themes alike
@@ -43,6 +43,7 @@ THEMES = (
 
 # Classes that a screen has by its width: no room for the side panel, room, plenty of it.
 BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
+LOW = [(0, "-low"), (18, "-high")]  # on few lines the tab comes first
 
 # Colours of the painted styles, and what changes with the width of the terminal.
 APP_CSS = """
@@ -72,10 +73,11 @@ APP_CSS = """
 .rows--cursor { background: $accent 22%; }
 .rows--cursor-blurred { background: $foreground 8%; }
 .rows--hover { background: $foreground 5%; }
-.-narrow Header { height: 2; }
 .-narrow Side { display: none; }
 .-narrow PoolStrip { display: block; }
 .-narrow ResultsTab Bar { height: 1; }
 .-wide ResultsTab Bar { height: 2; }
+.-narrow TradeoffTab #front { max-height: 3; }
+.-low PoolStrip, .-low ResultsTab Bar { display: none; }
 .-wide Side { width: 54; }
 """

@@ -20,6 +20,7 @@ from selectllm_tui.state import Setup
 from selectllm_tui.widgets.cells import Column, ListRows, layout
 from selectllm_tui.widgets.header import Heading, heading_lines
 from selectllm_tui.widgets.paint import fit, line, paint, shorten, width_of
+from selectllm_tui.widgets.side import PoolStrip
 from selectllm_tui.widgets.textview import wrap
 
 TEXT = st.text(max_size=60)
@@ -83,20 +84,32 @@ def test_columns_use_the_width_and_the_least_important_go_first(width, gap) -> N
     assert all(widths[at] >= columns[at].width for at in shown)
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
-@pytest.mark.parametrize("lines", [1, 2])
-def test_the_header_fits_and_keeps_accuracy_and_latency(width: int, lines: int) -> None:
+NOTE = "sampling a-model-with-a-long-name-7b-instruct 1,234/4,000, new results: F5 reads them, 23 questions incomplete"
+
+
+@pytest.mark.parametrize("note", ["", "new results: F5 reads them", NOTE])
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("least", [1, 2])
+@pytest.mark.parametrize("benchmark", ["gsm8k", "a-benchmark-with-a-name-that-is-quite-long-for-a-benchmark"])
+def test_the_header_always_says_the_setup_and_what_it_achieves(
+    note: str, width: int, least: int, benchmark: str
+) -> None:
     names = tuple(f"llm-{n}" for n in range(12))
-    setup = Setup(Pool.of(names), "mlc:distilbert-base-uncased@4", "sorted-prediction", (), 10, "corrected", "test")
+    parameters = (("threshold", 0.65),)
+    setup = Setup(
+        Pool.of(names), "mlc:distilbert-base-uncased@4", "threshold", parameters, 10, "corrected", "validation"
+    )
     row = Row(kind="router", name="x", accuracy=0.498, latency=5.12)
     before = Row(kind="router", name="x", accuracy=0.511, latency=4.82)
-    made = heading_lines(Heading("a-benchmark-with-a-name", 1319, setup, row, before), width, lines)
-    assert len(made) == lines
-    for each in made:
-        assert width_of(each) == width
+    made = heading_lines(Heading(benchmark, 1319, setup, row, before, note, "τ"), width, least)
+    assert least <= len(made) <= 3
+    assert {width_of(each) for each in made} == {width}
     shown = "".join(text for each in made for text, _ in each)
+    for fact in (benchmark[:8], "validation", "K 10", "corrected", "12 of 12 LLMs", "mlc:dis", "→ threshold τ 0.65"):
+        assert fact in shown
     assert "49.8 % ▼ 1.3" in shown
     assert "5.1 s ▲ 0.3" in shown
+    assert note[:60] in shown
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(3, 80))
@@ -146,3 +159,14 @@ def test_progress_says_how_much_is_left_once_that_can_be_guessed() -> None:
     assert text(500, 1.0).endswith("500 of 2,000")
     assert text(0, 10.0).endswith("0 of 2,000")
     assert text(2000, 10.0).startswith("━" * 36)
+
+
+def test_a_pool_too_large_for_its_strip_says_how_many_are_left_out() -> None:
+    names = tuple(f"a-model-with-a-long-name-{n}" for n in range(33))
+    strip = PoolStrip()
+    strip.set_reactive(PoolStrip.setup, Setup(Pool.of(names), None, "argmax", (), 1, "corrected", "test"))
+    rows = strip.entries(78)
+    shown = [name for row in rows for name, _ in row if name]
+    assert len(rows) == 3
+    assert "".join(text for text, _ in rows[-1][-1][1]) == f"and {33 - len(shown)} more"
+    assert all(sum(width_of(spans) for _, spans in row) <= 80 for row in rows)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from textual.reactive import reactive
 
 from selectllm_tui.formats import MISSING, change, count, decimals, fixed, percent, points
-from selectllm_tui.widgets.paint import Line, Painting, Span, fit, join, width_of
+from selectllm_tui.themes import BREAKPOINTS
+from selectllm_tui.widgets.paint import Line, Painting, Span, fit, join, shorten, width_of
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
     from textual.strip import Strip
 
     from selectllm_engine.evaluation import Row
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Header", "Heading", "heading_lines"]
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+NARROW = BREAKPOINTS[1][0]  # below this width there are always two lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,57 +40,67 @@ class Heading:
     symbol: str = ""
 
 
-def heading_lines(heading: Heading, width: int, lines: int) -> list[list[Span]]:
-    """The header as one line, or two where it is narrow."""
-    setup, row, before = heading.setup, heading.row, heading.before
+def heading_lines(heading: Heading, width: int, least: int) -> list[list[Span]]:
+    """The header on at least so many lines, on more where something would be lost: up to two, a third for the note."""
+    setup = heading.setup
     facts: list[Line] = [
-        ((heading.benchmark, "strong"),),
         ((setup.split, "plain"),),
         ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
         ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
         ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
     ]
-    how: list[Span] = [
-        (f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"),
-        ("  ", "plain"),
-        *policy(setup, heading.symbol),
-    ]
+    short = [each for at, each in enumerate(facts) if at != 1]
+    taken = width_of(join(short, " · ")) + 7  # margins, and the separator after it
+    benchmark: Line = ((shorten(heading.benchmark, max(width - taken, 6)), "strong"),)
+    brand: list[Span] = [(" selectllm", "accent"), ("  ", "plain")]
+    # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
+    lefts = (
+        [*brand, *join([benchmark, *facts], " · ")],
+        [*brand, *join([benchmark, *short], " · ")],
+        [(" ", "plain"), *join([benchmark, *short], " · ")],
+    )
+    note: list[Span] = [(f"  {heading.note}", "warn")] if heading.note else []
+    figures = _figures(heading)
+    right = [*_how(setup, heading.symbol, width), ("   ", "plain"), *figures, (" ", "plain")]
+    if least == 1:
+        left = next((each for each in lefts if width_of([*each, *note, *right]) + 2 <= width), None)
+        if left is not None:
+            return [_sides([*left, *note], right, width, figures)]
+    beside = any(width_of([*each, *note]) + 2 <= width for each in lefts)
+    right = [*note, (" ", "plain")] if beside else []
+    left = next((each for each in lefts if width_of([*each, *right]) + 2 <= width), lefts[-1])
+    how = [(" ", "plain"), *_how(setup, heading.symbol, width - width_of(figures) - 4)]
+    made = [_sides(left, right, width, []), _sides(how, [*figures, (" ", "plain")], width, figures)]
+    if note and not beside:
+        made.append(fit([(f" {heading.note}", "warn")], width))
+    return made + [fit((), width)] * (least - len(made))
+
+
+def _figures(heading: Heading) -> list[Span]:
+    """What the setup achieves, and the change."""
+    row, before = heading.row, heading.before
     figures: list[Span] = [(f"{percent(row.accuracy if row else None).strip()} %", "accent")]
     if row:
         digits = decimals([row.latency])
-        latency = MISSING if row.latency is None else fixed(row.latency, digits)
         if before:
             figures += _delta(change(points(row.accuracy), points(before.accuracy), 1))
+        latency = MISSING if row.latency is None else fixed(row.latency, digits)
         figures += [("   ", "plain"), (f"{latency} s", "strong")]
         if before:
             figures += _delta(change(row.latency, before.latency, digits, more_is_better=False))
-    brand: list[Span] = [(" selectllm", "accent"), ("  ", "plain")]
-    note: list[Span] = [(f"  {heading.note}", "warn")] if heading.note else []
-    # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
-    short = [each for at, each in enumerate(facts) if at != 2]
-    lefts = ([*brand, *join(facts, " · ")], [*brand, *join(short, " · ")], [(" ", "plain"), *join(short, " · ")])
-
-    def left(right: list[Span]) -> list[Span]:
-        return next((each for each in lefts if width_of(each) + width_of(right) + 2 <= width), lefts[-1])
-
-    if lines == 1:
-        right = [*how, ("   ", "plain"), *figures, (" ", "plain")]
-        return [_sides([*left([*note, *right]), *note], right, width, figures)]
-    right = [*note, (" ", "plain")]
-    return [
-        _sides(left(right), right, width, note),
-        _sides([(" ", "plain"), *how], [*figures, (" ", "plain")], width, figures),
-    ]
+    return figures
 
 
-def policy(setup: Setup, symbol: str) -> list[Span]:
-    """Router and policy as `knn:minilm → cost-aware λ 0.15`."""
+def _how(setup: Setup, symbol: str, width: int) -> list[Span]:
+    """Pool, router and policy as `6 of 7 LLMs  knn:minilm → cost-aware λ 0.15`; a long router's name is shortened."""
+    pool: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain")]
     if setup.router is None:
-        return [("no router: all LLMs vote", "muted")]
-    spans: list[Span] = [(setup.router, "plain"), (" → ", "muted"), (setup.policy, "plain")]
+        return [*pool, ("no router: all LLMs vote", "muted")]
+    policy: list[Span] = [(" → ", "muted"), (setup.policy, "plain")]
     if setup.parameter is not None:
-        spans.append((f" {symbol} {setup.parameter:g}", "plain"))
-    return spans
+        policy.append((f" {symbol} {setup.parameter:g}", "plain"))
+    router = shorten(setup.router, max(width - width_of([*pool, *policy]), 8))
+    return [*pool, (router, "plain"), *policy]
 
 
 def _delta(span: Span) -> list[Span]:
@@ -108,9 +121,9 @@ def _sides(left: list[Span], right: list[Span], width: int, keep: list[Span]) ->
 
 
 class Header(Painting):
-    """The header; shows a spinner while `busy`."""
+    """The header; shows a spinner while `busy`. It gets taller where a setup needs it, and stays so."""
 
-    DEFAULT_CSS = "Header { height: 1; background: $surface; }"
+    DEFAULT_CSS = "Header { height: auto; background: $surface; }"
 
     heading: reactive[Heading | None] = reactive(None)
     busy: reactive[bool] = reactive(False)
@@ -126,6 +139,23 @@ class Header(Painting):
     def watch_busy(self, busy: bool) -> None:
         """Starts or stops the spinner."""
         (self._spin.resume if busy else self._spin.pause)()
+
+    def watch_heading(self) -> None:
+        """Takes another line where it is needed."""
+        if self.size.height != self.get_content_height(self.size, self.size, self.size.width):
+            self.refresh(layout=True)
+
+    _grown: tuple[int, str, int] = (0, "", 1)  # width, note, and the lines that have been needed with these
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """Lines that this setup needs, or one before it did: the screen below must not jump with every key."""
+        least, note = 2 if width < NARROW else 1, self.heading.note if self.heading else ""
+        if self._grown[:2] == (width, note):
+            least = max(least, self._grown[2])
+        if self.heading is not None:
+            least = len(heading_lines(self.heading, width, least))
+        self._grown = (width, note, least)
+        return least
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

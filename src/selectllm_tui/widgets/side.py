@@ -142,6 +142,8 @@ def policy_rows(setup: Setup, space: Space) -> ListRows:
     return ListRows(POLICY_COLUMNS, keys, lines)
 
 
+STRIP = 3  # lines of the pool on narrow screens
+
 # Above each list, what it is and the keys that act on it from anywhere.
 TITLES = {"pool": ("Pool", "1-9"), "routers": ("Router", "r"), "policies": ("Policy", "p")}
 
@@ -205,7 +207,7 @@ class PoolStrip(Painting):
     """The pool on as few lines as it takes, for screens without room for the side panel."""
 
     DEFAULT_CSS = """
-    PoolStrip { display: none; height: auto; max-height: 3; padding: 0 1; }
+    PoolStrip { display: none; height: auto; padding: 0 1; }
     """
 
     setup: reactive[Setup | None] = reactive(None, layout=True)
@@ -238,7 +240,7 @@ class PoolStrip(Painting):
                 used = 0
             rows[-1].append((name, spans))
             used += width_of(spans)
-        return rows
+        return _cut(rows, width)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:  # noqa: ARG002
         """Lines that the pool takes."""
@@ -259,6 +261,21 @@ class PoolStrip(Painting):
         left = 0
         for name, spans in rows[offset.y]:
             if left <= offset.x < left + width_of(spans):
-                self.post_message(self.Toggled(name))
+                if name:
+                    self.post_message(self.Toggled(name))
                 return
             left += width_of(spans)
+
+
+def _cut(rows: list[list[tuple[str, list[Span]]]], width: int) -> list[list[tuple[str, list[Span]]]]:
+    """At most as many lines as the strip may have, and how many LLMs are left out."""
+    left_out = sum(map(len, rows[STRIP:]))
+    rows = rows[:STRIP]
+    while left_out:
+        more: list[Span] = [(f"and {left_out} more", "muted")]
+        if not rows[-1] or sum(width_of(spans) for _, spans in rows[-1]) + width_of(more) <= width:
+            rows[-1].append(("", more))
+            break
+        rows[-1].pop()
+        left_out += 1
+    return rows
