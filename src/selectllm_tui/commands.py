@@ -156,9 +156,23 @@ COMMANDS: tuple[Command, ...] = (
     _filter("disagreement", "d"),
     _filter("changed", "c"),
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
-    Command("next", ("n",), "next", "The next question within the filter.", "Questions", reason=reasons.within),
     Command(
-        "previous", ("N",), "previous", "The question before, within the filter.", "Questions", reason=reasons.within
+        "next",
+        ("n",),
+        "next",
+        "The next question within the filter.",
+        "Questions",
+        tabs=LISTING,
+        reason=reasons.within,
+    ),
+    Command(
+        "previous",
+        ("N",),
+        "previous",
+        "The question before, within the filter.",
+        "Questions",
+        tabs=LISTING,
+        reason=reasons.within,
     ),
     Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=reasons.policies),
     Command("copy", ("y",), "copy", "Copy the question, its votes and verdict.", "Questions", reason=reasons.question),
@@ -346,7 +360,8 @@ def why_not(command: Command, context: Context) -> str | None:
     if context.space is None and command.name not in {"quit", "help", "reload", "back"}:
         return "no results are loaded"
     if command.tabs and context.state.view.tab not in command.tabs:
-        return f"only on {' and '.join(TABS[tab] for tab in command.tabs)}"
+        *others, last = (TABS[tab] for tab in command.tabs)
+        return f"only on {', '.join(others)} and {last}" if others else f"only on {last}"
     return command.reason(context)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from textual.content import Content
 
 from selectllm_tui.commands import COMMANDS, keys_name, why_not
 from selectllm_tui.screens.main import MainScreen
-from selectllm_tui.transitions import choose_policy, choose_router
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
@@ -44,12 +42,11 @@ class ExplorerCommands(Provider):
             verb = "off" if name in state.setup.pool else "on"
             yield f"switch {name} {verb}", "an LLM of the run", partial(screen.toggle, name)
         for name in space.routers:
-            yield f"router {name}", "use this router", partial(screen.set_state, choose_router(state, name))
+            yield f"router {name}", "use this router", partial(screen.change, router=name)
         for name in space.policies:
-            yield f"policy {name}", "use this policy", partial(screen.set_state, choose_policy(state, name))
+            yield f"policy {name}", "use this policy", partial(screen.change, policy=name)
         for split in space.splits:
-            changed = state.change(replace(state.setup, split=split))
-            yield f"split {split}", "show this split", partial(screen.set_state, changed)
+            yield f"split {split}", "show this split", partial(screen.change, split=split)
         app = screen.app
         for name in sorted(app.available_themes):
             yield f"theme {name}", "change the colours", partial(setattr, app, "theme", name)

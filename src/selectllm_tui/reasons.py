@@ -19,14 +19,14 @@ class Context:
     """What decides whether a command can act: the state, what there is, and what the cursor is on.
 
     `llm` is the LLM under the cursor of the focused part, `row` what names the row under the cursor of the tab,
-    `questions` the number of questions within the filter.
+    `questions` the number of questions within the filter, None while that is being found out.
     """
 
     state: State
     space: Space | None
     llm: str | None = None
     row: str | None = None
-    questions: int = 0
+    questions: int | None = None
 
     @property
     def setup(self) -> Setup:
@@ -121,7 +121,7 @@ def row(context: Context) -> str | None:
 
 
 def within(context: Context) -> str | None:
-    return None if context.questions else "no question within the filter"
+    return "no question within the filter" if context.questions == 0 else None
 
 
 def changed(context: Context) -> str | None:

@@ -466,9 +466,23 @@ async def test_all_tabs_are_named_however_the_terminal_was_resized(cache: Path) 
             await pilot.pause()
             shown = text_of(pilot)
             assert all(title in shown for title in TABS.values()), size
+        await press(pilot, "e")
+        for size in ((200, 50), (120, 40)):  # under a dialog
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+        await press(pilot, "escape")
+        assert all(title in text_of(pilot) for title in TABS.values())
         await pilot.resize_terminal(40, 12)
         await press(pilot, "left_square_bracket")
         assert "Pools  7 of 7" in text_of(pilot)
+
+
+async def test_a_terminal_of_few_lines_still_shows_rows(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(60, 10)) as pilot:
+        await settled(pilot)
+        assert "▸ argmax" in text_of(pilot)
+        assert "upper bound" in text_of(pilot)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ def filters(screen: MainScreen) -> None:
             screen.set_state(screen.state.look(filter=name or None, tab=tab))
 
     screen.app.push_screen(FilterScreen(screen.state.view.filter, screen.counts), done)
+    if not screen.counts:
+        screen.list_questions()
 
 
 def subject(screen: MainScreen) -> None:
@@ -67,18 +69,6 @@ def subject(screen: MainScreen) -> None:
     current = screen.state.view.subject
     at = subjects.index(current) + 1 if current in subjects else 0
     screen.set_state(screen.state.look(subject=subjects[at] if at < len(subjects) else None))
-
-
-def _step(screen: MainScreen, step: int) -> None:
-    listing = screen.listing
-    if listing is None or not len(listing.order):
-        return
-    current = screen.state.view.question
-    at = listing.find(current) if current is not None else None
-    if at is None:
-        at = 0 if screen.state.view.tab == "question" and step > 0 else -step if current is None else -1
-    place = (at + step) % len(listing.order) if current is not None else 0
-    screen.set_state(screen.state.look(question=listing.id_at(int(listing.order[place]))))
 
 
 def back(screen: MainScreen) -> None:
@@ -170,8 +160,8 @@ DOINGS: dict[str, Callable[[MainScreen], None]] = {
     "search": search,
     "filters": filters,
     "subject": subject,
-    "next": lambda screen: _step(screen, 1),
-    "previous": lambda screen: _step(screen, -1),
+    "next": lambda screen: screen.step(1),
+    "previous": lambda screen: screen.step(-1),
     "back": back,
     "zoom_in": _plot("zoom_in"),
     "zoom_out": _plot("zoom_out"),

@@ -47,16 +47,22 @@ class FilterScreen(Dialog[str]):
 
     def on_mount(self) -> None:
         """Fills the rows."""
+        self.show(self._counts, cursor=self._current or ALL)
+
+    def show(self, counts: Mapping[str, int], *, cursor: str | None = None) -> None:
+        """The rows with these counts."""
+        self._counts = counts
+        if not self.query(RowTable):
+            return  # it is just being opened
         columns = (
             Column("key", "", 1),
             Column("name", "", 12),
             Column("count", "", 8, align="right"),
             Column("help", "", 10, flex=1),
         )
-        keys = [ALL, *FILTERS]
-        lines = [[line(("esc", "muted")), line("all"), line(""), line(("every question", "muted"))]]
+        lines = [[(), line("all"), (), line(("every question", "muted"))]]
         for name, sentence in FILTERS.items():
-            count = self._counts.get(name)
+            count = counts.get(name)
             lines.append(
                 [
                     line((KEYS[name], "accent")),
@@ -65,8 +71,7 @@ class FilterScreen(Dialog[str]):
                     line((sentence, "muted")),
                 ]
             )
-        lines[0][0] = ()
-        self.query_one(RowTable).show(ListRows(columns, keys, lines), cursor=self._current or ALL)
+        self.query_one(RowTable).show(ListRows(columns, [ALL, *FILTERS], lines), cursor=cursor)
 
     @on(RowTable.Chosen)
     def _chosen(self, message: RowTable.Chosen) -> None:

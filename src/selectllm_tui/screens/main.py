@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -14,7 +15,7 @@ from selectllm_tui.reasons import Context
 from selectllm_tui.screens.doing import DOINGS, chosen
 from selectllm_tui.screens.working import Working
 from selectllm_tui.state import TABS, Setup, State
-from selectllm_tui.themes import BREAKPOINTS
+from selectllm_tui.themes import BREAKPOINTS, LOW
 from selectllm_tui.transitions import BEST_IS_MOST, TRANSITIONS
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
@@ -47,6 +48,7 @@ class MainScreen(Working):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings("main")
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = LOW
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
     #body { height: 1fr; }
@@ -60,6 +62,7 @@ class MainScreen(Working):
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
+        self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[Sampling, ...] = ()
         self.new = False
 
@@ -140,6 +143,10 @@ class MainScreen(Working):
         """Fits the titles of the tabs to the width that is left once the side panel came or went."""
         self.call_after_refresh(self._title)
 
+    def on_screen_resume(self) -> None:
+        """The terminal may have been resized under a dialog."""
+        self.call_after_refresh(self._title)
+
     # Showing
 
     def _show_setup(self) -> None:
@@ -151,12 +158,12 @@ class MainScreen(Working):
         self._show_heading(setup)
 
     def _note(self) -> str:
-        """What to warn of: incomplete questions, damaged files, results that are just being made."""
+        """What to tell: results that are just being made, incomplete questions, damaged files."""
         running = [f"{each.llm} {each.done:,}/{each.total:,}" for each in self.running]
         parts = [
-            self.model.note,
             f"sampling {', '.join(running)}" if running else "",
             "new results: F5 reads them" if self.new else "",
+            self.model.note,
         ]
         return ", ".join(part for part in parts if part)
 
@@ -192,9 +199,20 @@ class MainScreen(Working):
         else:
             if message.tab == "questions":
                 self.listing = message.snapshot
+                self.step(0)
             for tab in self.query(f"#tab-{message.tab}").results(Tab):
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
+
+    @on(Working.Listed)
+    def _listed(self, message: Working.Listed) -> None:
+        from selectllm_tui.screens.filters import FilterScreen
+
+        self.listing = message.snapshot
+        self.refresh_context()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, FilterScreen):
+                screen.show(self.counts)
 
     @on(Working.Ticked)
     def _ticked(self, message: Working.Ticked) -> None:
@@ -221,8 +239,13 @@ class MainScreen(Working):
             space=self.model.space,
             llm=llm or None,
             row=tab.row if tab else None,
-            questions=len(self.listing.order) if self.listing is not None else 0,
+            questions=len(self.listing.order) if self.listing and self.listing.lists(self.state) else None,
         )
+
+    def _note_question(self) -> None:
+        """The question under the cursor of the list is the one that the next key means."""
+        if self.state.view.tab == "questions" and (tab := self.tab) is not None and tab.id == "tab-questions":
+            self.state = self.state.look(question=tab.row or self.state.view.question)
 
     def refresh_context(self) -> None:
         """Dims and lights the footer's keys."""
@@ -236,6 +259,7 @@ class MainScreen(Working):
 
     def perform(self, command: Command, key: str = "") -> None:
         """Does a command, or says why it can't."""
+        self._note_question()
         if reason := why_not(command, self.context()):
             self.say(f"{command.title}: {reason}")
             return
@@ -247,6 +271,10 @@ class MainScreen(Working):
             self.set_state(transition(self.context(), key))
         except SelectLLMError as error:
             self.say(str(error))
+        if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):
+            table = self.tab.table if self.tab is not None else None
+            if table is not None and not table.shows(sort[0]):
+                self.say(f"sorted by {sort[0].replace('_', ' ')}", "accent")
 
     def busy(self, on: bool) -> None:
         """Shows, or shows no more, that something is being computed."""
@@ -267,8 +295,16 @@ class MainScreen(Working):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many questions each filter leaves."""
-        return self.listing.counts if self.listing is not None else {}
+        """How many questions each filter leaves; empty while that is not known."""
+        return self.listing.counts if self.listing is not None and self.listing.counted(self.state) else {}
+
+    def step(self, step: int) -> None:
+        """To a question further on within the filter, as soon as it is known which questions these are."""
+        self.steps += step
+        if self.listing is not None and self.listing.lists(self.state):
+            step, self.steps = self.steps, 0
+            if step and (found := self.listing.neighbour(self.state.view, step)) is not None:
+                self.set_state(self.state.look(question=found))
 
     def subjects(self) -> list[str]:
         """The subjects of the questions."""
@@ -323,10 +359,14 @@ class MainScreen(Working):
         except SelectLLMError as error:
             self.say(str(error))
 
+    def change(self, **choice: Any) -> None:
+        """Another router, policy or split by name; what the cache has lost meanwhile stays as it is."""
+        self.set_state(self.state.change(replace(self.state.setup, **choice).fit(self.model.space)))
+
     def reload(self, model: Model) -> None:
         """Shows a run that was read again, as nearly as possible in the same setup."""
         self.model = model
-        self.listing, self.new = None, False
+        self.listing, self.new, self.steps = None, False, 0
         self.state = State(self.state.setup.fit(model.space), self.state.view)
         self._show_setup()
         self.compute()
@@ -337,6 +377,7 @@ class MainScreen(Working):
     def _moved(self, message: RowTable.Moved) -> None:
         if message.table.id == "pool":
             self.query_one(Side).tell(self.facts)
+        self._note_question()
         self.refresh_context()
 
     def on_descendant_focus(self) -> None:

@@ -52,6 +52,12 @@ class Working(Screen[None]):
         snapshot: Any
 
     @dataclass
+    class Listed(Message):
+        """The questions within the filter, for a dialog that counts them."""
+
+        snapshot: Any
+
+    @dataclass
     class Ticked(Message):
         """Long work is going on."""
 
@@ -120,6 +126,16 @@ class Working(Screen[None]):
             self.log.error(repr(failure))
             error = str(failure) or type(failure).__name__
         self.post_message(self.Finished(generation, error))
+
+    @work(thread=True, exclusive=True, group="counts", exit_on_error=False)
+    def list_questions(self) -> None:
+        """Finds out which questions are within the filter, on whatever tab."""
+        from selectllm_tui.snapshots.questions import listing
+
+        try:
+            self.post_message(self.Listed(listing(self.model, self.state)))
+        except Exception as failure:
+            self.log.error(repr(failure))  # said where the figures are computed
 
     def computed(self, generation: int) -> bool:
         """Whether that is the state on the screen; if so, the spinner goes."""

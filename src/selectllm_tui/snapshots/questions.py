@@ -102,6 +102,7 @@ class Questions:
         frame: the question table, Q rows.
         k: samples per LLM; share is of all samples of the selected LLMs.
         counts: how many questions each filter leaves (without search and subject).
+        state: of which this is the list.
     """
 
     llms: tuple[str, ...]
@@ -111,6 +112,15 @@ class Questions:
     frame: pl.DataFrame
     k: int
     counts: Mapping[str, int]
+    state: State
+
+    def counted(self, state: State) -> bool:
+        """Whether its counts are those of a state."""
+        return (self.state.setup, self.state.before) == (state.setup, state.before)
+
+    def lists(self, state: State) -> bool:
+        """Whether it is the list of a state."""
+        return self.counted(state) and _listed(self.state.view) == _listed(state.view)
 
     @property
     def total(self) -> int:
@@ -128,6 +138,15 @@ class Questions:
             return None
         places = np.flatnonzero(self.order == at)
         return int(places[0]) if len(places) else None
+
+    def neighbour(self, view: View, step: int) -> str | None:
+        """The question so many steps from the view's, around the end; None where there is none."""
+        if not len(self.order):
+            return None
+        at = self.find(view.question) if view.question is not None else 0  # where there is none, the first is shown
+        if at is None:
+            at = -1 if step > 0 else 0
+        return self.id_at(int(self.order[(at + step) % len(self.order)]))
 
     def index(self, key: str) -> int | None:
         """The question with that id."""
@@ -175,7 +194,13 @@ def listing(model: Model, state: State) -> Questions:
         frame=frame,
         k=setup.k,
         counts={name: int(np.count_nonzero(mask)) for name, mask in masks.items()},
+        state=state,
     )
+
+
+def _listed(view: View) -> tuple[object, ...]:
+    """What of a view decides which questions are listed, in which order."""
+    return view.filter, view.search, view.subject, view.sort_of("questions")
 
 
 def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[np.bool_]:

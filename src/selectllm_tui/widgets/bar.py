@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selectllm_tui.widgets.paint import Line, Painting, Span, width_of
+from selectllm_tui.widgets.paint import Line, Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,5 +63,8 @@ class Bar(Painting):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        lines = self._laid_out(self.size.width)
+        width, height = self.size
+        lines = self._laid_out(width)
+        if y == height - 1 and len(lines) > height:  # there is more than room for it
+            return self.painted([*fit(lines[y], width - 2), (" …", "muted")])
         return self.painted(lines[y] if y < len(lines) else ())

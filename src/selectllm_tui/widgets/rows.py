@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from selectllm_tui.commands import bindings
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
-from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint
+from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
             self._laid_out = (self.rows.columns, width)
             self._widths = layout(self.rows.columns, width, self.gap)
         if self.header and y == 0:
-            return self._row([self._title(column) for column in self.rows.columns], self.ground)
+            return self._heads()
         at = y + self.scroll_offset.y - self.header
         if not 0 <= at < len(self.rows):
             return Strip.blank(width, self.ground)
@@ -123,10 +123,29 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
             return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-blurred")
         return self.get_component_rich_style("rows--hover") if at == self.hover else self.ground
 
-    def _title(self, column: Column) -> Line:
-        if self.sorted_by and self.sorted_by[0] == column.key:
-            return ((column.title, "strong"), (" ▼" if self.sorted_by[1] else " ▲", "accent"))
-        return ((column.title, "header"),)
+    def shows(self, column: str) -> bool:
+        """Whether there is room for a column."""
+        widths = zip(self.rows.columns, self._widths, strict=False)
+        return any(each.key == column and width for each, width in widths)
+
+    def _heads(self) -> Strip:
+        """The titles; an arrow beside the one that rows are sorted by, in the gap behind it where it is full."""
+        spans: list[Span] = []
+        behind: Span = ("", "plain")
+        for column, width in zip(self.rows.columns, self._widths, strict=True):
+            if not width:
+                continue
+            if spans:
+                spans += [behind, (" " * (self.gap - len(behind[0])), "plain")]
+            behind = ("", "plain")
+            title: Line = ((column.title, "header"),)
+            if self.sorted_by and self.sorted_by[0] == column.key:
+                arrow = "▼" if self.sorted_by[1] else "▲"
+                title = ((column.title, "strong"), (f" {arrow}", "accent"))
+                if width_of(title) > width:
+                    title, behind = title[:1], (arrow, "accent")
+            spans.extend(fit(title, width, column.align))
+        return paint([*spans, behind], self.scrollable_content_region.width, self.style_of, self.ground)
 
     def _row(self, cells: Sequence[Cell], base: Style) -> Strip:
         spans: list[Span] = []

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of, keys_name
+from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets.paint import LONGEST, shorten
 from selectllm_tui.widgets.tabs.base import Tab
 from selectllm_tui.widgets.textview import TextView
 
@@ -76,7 +80,7 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
             (each.sentence, "muted"),
             ("\n", "plain"),
         ]
-    return [*spans, *_gaps(lessons.gaps)]
+    return [*spans, *_gaps(lessons.gaps, setup.split)]
 
 
 def _losses(row: Row) -> list[Span]:
@@ -98,17 +102,21 @@ def _losses(row: Row) -> list[Span]:
     return spans
 
 
-def _gaps(gaps: tuple[Gap, ...]) -> list[Span]:
+def _gaps(gaps: tuple[Gap, ...], split: str) -> list[Span]:
     """Who is better on the train split than the others are: it has probably been seen in training."""
     spans: list[Span] = [("\n\nHas an LLM seen the train split?\n", "strong")]
     if not gaps:
-        return [*spans, ("there is no train split to compare with", "muted")]
-    size = min(max(len(each.llm) for each in gaps), 28)
-    spans.append((f"{'':{size}}   train    test     gap\n", "muted"))
+        here = "the train split itself is shown: t shows another" if split == "train" else ""
+        return [*spans, (here or "there is no train split to compare with", "muted")]
+    size = min(max(cell_len(visible(each.llm, limit=LONGEST)) for each in gaps), 28)
+    other = shorten(split, 10)
+    wide = max(cell_len(other), 5)
+    spans.append((f"{'':{size}}   train   {other:>{wide}}     gap\n", "muted"))
     for each in gaps:
         gap = f"{100 * each.gap:+.1f}".replace("-", "−")
-        figures = f"   {formats.percent(each.train):>5}   {formats.percent(each.test):>5}   {gap:>5}"
-        spans += [(f"{each.llm[:size]:{size}}", "plain"), (figures, "warn" if each.alarm else "muted")]
+        figures = f"   {formats.percent(each.train):>5}   {formats.percent(each.test):>{wide}}   {gap:>5}"
+        name = shorten(each.llm, size)
+        spans += [(name + " " * (size - cell_len(name)), "plain"), (figures, "warn" if each.alarm else "muted")]
         if each.alarm:
             spans.append((f"   ⚠ {100 * (each.gap - each.median):.1f} points above the pool's median", "warn"))
         spans.append(("\n", "plain"))

@@ -56,7 +56,7 @@ def pools_title(subsets: Subsets) -> list[Line]:
     parts: list[Line] = [
         line((f"{formats.count(len(subsets.subsets))} subsets", "strong")),
         line((f"ranked by their {votes} on {where}", "muted")),
-        line(("★", "accent"), (" no other is as accurate and as fast", "muted")),
+        line(("★", "accent"), (" no other there is as accurate and as fast", "muted")),
         line(("▸", "accent"), (" the pool in use", "muted")),
     ]
     if not subsets.exhaustive:

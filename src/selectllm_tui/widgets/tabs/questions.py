@@ -52,7 +52,7 @@ class QuestionRows:
         space = " " if llms <= 12 else ""
         return (
             Column("question_id", "question", 12, flex=1, sortable=True),
-            Column("marks", space.join(numbers), max(llms + len(space) * (llms - 1), 1)),
+            Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True),
             Column("verdict", "verdict", 13, sortable=True),
             Column("votes", "vote", 5, align="right", drop=1, sortable=True),
             Column("routed", "answered by", 14, flex=1, drop=3),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_tui import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.paint import Line, line
+from selectllm_tui.widgets.paint import Line, line, shorten
 from selectllm_tui.widgets.plot import LogFormatter, Mark, Plot
 from selectllm_tui.widgets.tabs.base import Tab
 
@@ -41,7 +41,7 @@ SCALES = {"latency": 1.0, "cost": 1000.0}
 class TradeoffTab(Tab):
     """Legend, plot, front."""
 
-    DEFAULT_CSS = "TradeoffTab #front { max-height: 2; }"
+    DEFAULT_CSS = "TradeoffTab #front { max-height: 4; }"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -59,6 +59,8 @@ class TradeoffTab(Tab):
         self.query_one("#legend-line", Bar).flow(*legend(snapshot))
         self.query_one("#front", Bar).flow(*front_parts(snapshot))
         if snapshot.missing:
+            plot.set_xlabel(UNITS[snapshot.measure])
+            self._measure = ""
             plot.draw((), ())
             return
         shown = marks(snapshot)
@@ -124,7 +126,7 @@ def front_parts(snapshot: Tradeoff) -> list[Line]:
         line(("Pareto front", "muted")),
         *(
             line(
-                (each.label, "plain"),
+                (shorten(each.label, 24), "plain"),
                 (
                     f" {formats.percent(each.accuracy)} % {each.burden * SCALES[snapshot.measure]:.{digits}f} {unit}",
                     "muted",
