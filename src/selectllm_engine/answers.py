@@ -16,16 +16,18 @@ quotes and full stop. A statement that names several options names none.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 from selectllm_engine import _letters, _numbers, _words
 from selectllm_engine._statements import Found, Statement, end_of_answer, end_of_sentence, statements
+from selectllm_engine.errors import UnknownNameError
 
 __all__ = ["EXTRACTOR_VERSION", "Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
 
 EXTRACTOR_VERSION = 1
 
 Kind = Literal["number", "letter", "word"]
+_KINDS: tuple[str, ...] = get_args(Kind)
 
 _THOUGHT = "</think>"
 _RATHER = re.compile(r"[,;]|\b(?:but|so|rather|instead)\b")
@@ -33,7 +35,13 @@ _NOTHING = re.compile(r"[\s*_:$.!?\"“”'\\()\[\]{}]*+\Z")
 
 
 def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
-    """The canonical answer that `text` gives, or None; only the first `choices` letters (of ten) are options."""
+    """The canonical answer that `text` gives, or None; only the first `choices` letters (of ten) are options.
+
+    Raises:
+        UnknownNameError: there is no such kind.
+    """
+    if kind not in _KINDS:
+        raise UnknownNameError("kind", kind, _KINDS)
     found = find_answer(text, kind=kind, choices=choices)
     return None if found is None else found.answer
 

@@ -40,6 +40,17 @@ def test_without_a_router_the_best_on_validation_is_taken(selectllm, fake_cache)
     assert found["router"] == max(run.routers, key=lambda name: run.router_info(name)["validation_f1"])
 
 
+def test_without_what_the_best_needs_the_next_best_is_taken(selectllm, monkeypatch):
+    """The stack of the run that comes with the package combines routers on an encoder."""
+    monkeypatch.setattr("selectllm_engine.routers.encoders.installed", lambda: False)
+    code, out, err = selectllm("route", TEXT, "--benchmark", "reasoning", "--format", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["router"].endswith(":tfidf")
+    code, _, err = selectllm("route", TEXT, "--benchmark", "reasoning", "--router", "stack")
+    assert code == 2
+    assert "selectllm[train]" in err
+
+
 def test_a_known_question_is_routed_as_in_the_evaluation(fake_cache):
     run = sl.load("fake", fake_cache)
     outcomes = run.outcomes("test")

@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from selectllm_engine.answers import canonical, canonical_number, extract_answer, find_answer
+from selectllm_engine.errors import UnknownNameError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -496,3 +497,8 @@ def test_agrees_with_mmlu_pro_predictions():
     assert said + silent == 12_032
     assert same / said >= 0.997
     assert none / silent >= 0.97
+
+
+def test_another_kind_is_refused():
+    with pytest.raises(UnknownNameError, match="did you mean 'number'"):
+        extract_answer("4", kind="numbr")

@@ -349,3 +349,17 @@ def test_real_answers_with_ten_options(cache, shared, tmp_path):
     assert (questions.height, questions["gold"].null_count()) == (12_032, 0)
     assert set(questions["kind"]) == {"letter"}
     assert 0.40 < load_outcomes(cache, "b", "test").labels.mean() < 0.47
+
+
+@pytest.mark.parametrize("sample", ["inf", "1e12", "-1e300"])
+def test_a_sample_that_is_no_number_of_one(cache, tmp_path, sample):
+    path = write(tmp_path, [{"q": "What?", "llm": "a", "score": "1", "n": sample}], ".csv")
+    with pytest.raises(ImportFormatError, match="has a sample"):
+        import_table(cache, path, "b", Columns(question="q", llm="llm", score="score", sample="n"))
+
+
+def test_a_column_of_texts_is_no_score_too(cache, tmp_path):
+    path = write(tmp_path, [{"q": "What?", "a": "The answer is 4.", "gold": "4"}], ".csv")
+    import_table(cache, path, "b", Columns(question="q", llms=("a",), text="{llm}", gold="gold"))
+    assert cache.verdicts("b", "a") is None
+    assert cache.generations("b", "a")["text"].to_list() == ["The answer is 4."]

@@ -14,7 +14,7 @@ import skops.io
 from fakes import write_fake_run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.files import TEMPORARY, digest
-from selectllm_engine.routers import suite
+from selectllm_engine.routers import parse_router, suite, usable
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import train, training_data
 from selectllm_engine.run import Run
@@ -294,3 +294,21 @@ def test_a_stack_whose_routers_changed_says_so(run):
 def test_a_stack_alone_trains_what_it_combines(run):
     train(run, "stack")
     assert set(run.routers) == set(suite())
+
+
+def test_a_stack_combines_what_can_run_here(run, monkeypatch):
+    for name in ("prior", "knn:tfidf", "logistic:tfidf"):
+        train(run, name)
+    monkeypatch.setattr("selectllm_engine.routers.training.usable", lambda name, _: name.family != "logistic")
+    train(run, "stack")
+    assert set(run.cache.routers("fake")) == {"prior", "knn:tfidf", "logistic:tfidf", "stack"}
+    assert load_router(run.cache.router_dir("fake", "stack")).weights_.keys() <= {"prior", "knn:tfidf"}
+
+
+def test_usable_routers(monkeypatch):
+    monkeypatch.setattr("selectllm_engine.routers.encoders.installed", lambda: False)
+    names = ["prior", "stack", "knn:tfidf", "knn:minilm", "mlc:minilm", "knn:nope"]
+    assert [name for name in names if usable(parse_router(name), {})] == names[:3]
+    monkeypatch.setattr("selectllm_engine.routers.encoders.installed", lambda: True)
+    assert usable(parse_router("mlc:roberta-base"), {})
+    assert not usable(parse_router("knn:nope"), {})

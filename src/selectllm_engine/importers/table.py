@@ -142,7 +142,7 @@ def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[st
     found = {}
     for field in (*_NUMBERS, *_TEXTS):
         pattern = getattr(columns, field)
-        if field == "score" and pattern is None and (columns.text is None or table.has(llm)):
+        if field == "score" and pattern is None and (columns.text is None or (columns.text != _LLM and table.has(llm))):
             pattern = _LLM
         if pattern is None:
             continue
@@ -252,7 +252,11 @@ def _batches(
             reading.skipped["no question"] += batch.height - int(keep.sum())
         rows = _Rows(table, batch, before, keep, pl.DataFrame(), None)
         if columns.sample is not None:
-            number = rows.numbers(batch[columns.sample]).cast(pl.Int32)
+            given = rows.numbers(batch[columns.sample])
+            number = given.cast(pl.Int32, strict=False)
+            if number.null_count() > given.null_count():
+                odd = given.filter(number.is_null() & given.is_not_null())[0]
+                raise ImportFormatError(f"{table.path.name} has a sample {odd:g}", "number samples from 0 or 1")
             least = number.min()
             if isinstance(least, int):
                 first = min(1, least) if first is None else first

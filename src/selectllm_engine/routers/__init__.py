@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Labelled = tuple[Sequence[str], NDArray[np.bool_]]
 
-__all__ = ["DEFAULT_ENCODERS", "FAMILIES", "Router", "RouterName", "make_router", "parse_router", "suite"]
+__all__ = ["DEFAULT_ENCODERS", "FAMILIES", "Router", "RouterName", "make_router", "parse_router", "suite", "usable"]
 
 # family -> module:class of this package
 FAMILIES: dict[str, str] = {
@@ -121,6 +121,18 @@ def suite(encoders: Iterable[str] = (), *, fine_tuned: bool = False) -> list[str
     if fine_tuned:
         names += [f"{family}:{features}" for features in encoders for family in _FINE_TUNED]
     return [*names, "stack"]
+
+
+def usable(name: RouterName, encoders: Mapping[str, str]) -> bool:
+    """Whether a router can run here without fetching its encoder; `encoders` as for `make_router`."""
+    if not name.needs_encoder:
+        return True
+    from selectllm_engine.routers.encoders import available, installed
+
+    if name.fine_tuned:  # has its encoder with it
+        return installed()
+    source = {**DEFAULT_ENCODERS, **encoders}.get(str(name.features))
+    return source is not None and available(str(name.features), source)
 
 
 def make_router(

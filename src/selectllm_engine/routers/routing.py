@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
+from selectllm_engine.errors import CacheError, EngineError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.policies import POLICIES, NotAvailableError, RouterScores, parse_policy
 from selectllm_engine.routers import FAMILIES
 from selectllm_engine.routers.confidence_forest import ConfidenceForest
@@ -94,7 +94,8 @@ def route(
     Args:
         run: whose routers and figures are used.
         question: its text.
-        router: a trained one; without it `stack`, else the one with the highest weighted F1 on validation.
+        router: a trained one; without it `stack`, else the one with the highest weighted F1 on validation, of those
+            that can run here.
         policy: for example "threshold:0.6".
         pool: the LLMs switched on; all without it.
         encoders: where encoders are: name -> folder or hub id.
@@ -108,21 +109,12 @@ def route(
     spec = parse_policy(policy)
     if not question.strip():
         raise UsageError("the question is empty", "give its text in quotes")
-    name = _choose(run) if router is None else router
-    if name not in run.routers:
-        raise UnknownNameError("router", name, run.routers)
-    if not _trained(name):
-        raise UsageError(f"{name} was imported and knows no other questions", "train a router: selectllm train --all")
+    if router is not None and router not in run.routers:
+        raise UnknownNameError("router", router, run.routers)
+    if router is not None and not _trained(router):
+        raise UsageError(f"{router} was imported and knows no other questions", "train a router: selectllm train --all")
     data = training_data(run)
-    folder = run.cache.router_dir(run.benchmark, name)
-    manifest = read_manifest(folder)
-    llms = manifest.get("llms")
-    if not isinstance(llms, list) or (untrained := [llm for llm in run.llms if llm not in llms]):
-        missing = ", ".join(untrained) if isinstance(llms, list) else "all LLMs"
-        raise CacheError(f"{name} was trained without {missing}", f"selectllm train --router {name} trains it again")
-    columns = [llms.index(llm) for llm in run.llms]
-    loaded = load_router(folder, encoders, device=device)
-    probabilities = loaded.predict([question])[:, columns]
+    name, probabilities = _predicted(run, question, [router] if router else _by_merit(run), encoders, device)
 
     held_out = "validation" if data.validation is not None else "train"
     view = run.view(pool, split=held_out)
@@ -150,8 +142,31 @@ def route(
     )
 
 
-def _choose(run: Run) -> str:
-    """The router for those who name none."""
+def _predicted(
+    run: Run, question: str, names: Iterable[str], encoders: Mapping[str, str] | None, device: str
+) -> tuple[str, NDArray[np.float32]]:
+    """The first of these routers that can run here, and its probabilities [1, N]."""
+    reason: SelectLLMError | None = None
+    for name in names:
+        folder = run.cache.router_dir(run.benchmark, name)
+        llms = read_manifest(folder).get("llms")
+        if not isinstance(llms, list) or (untrained := [llm for llm in run.llms if llm not in llms]):
+            missing = ", ".join(untrained) if isinstance(llms, list) else "all LLMs"
+            raise CacheError(
+                f"{name} was trained without {missing}", f"selectllm train --router {name} trains it again"
+            )
+        try:
+            predicted: NDArray[np.float32] = load_router(folder, encoders, device=device).predict([question])
+        except (UsageError, EngineError) as error:  # its encoder, or the extra that runs it, is not here
+            reason = reason or error
+            continue
+        return name, predicted[:, [llms.index(llm) for llm in run.llms]]
+    assert reason is not None  # noqa: S101 - there was a router
+    raise reason
+
+
+def _by_merit(run: Run) -> list[str]:
+    """The routers for those who name none, the best first."""
 
     def merit(name: str) -> tuple[bool, float]:
         f1 = run.router_info(name).get("validation_f1")
@@ -160,7 +175,7 @@ def _choose(run: Run) -> str:
     trained = [name for name in run.routers if _trained(name)]
     if not trained:
         raise UsageError(f"{run.benchmark} has no trained router", "make some: selectllm train --all")
-    return max(trained, key=merit)
+    return sorted(trained, key=merit, reverse=True)
 
 
 def _trained(name: str) -> bool:

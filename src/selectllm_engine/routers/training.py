@@ -20,7 +20,7 @@ import polars as pl
 from selectllm_engine.errors import SelectLLMError, UsageError
 from selectllm_engine.files import folder_name, make_folder, move, scratch
 from selectllm_engine.frames import read_frame, write_frame
-from selectllm_engine.routers import RouterName, make_router, parse_router, suite
+from selectllm_engine.routers import RouterName, make_router, parse_router, suite, usable
 from selectllm_engine.routers.confidence_forest import ConfidenceForest
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import read_manifest, save
@@ -225,7 +225,7 @@ def _made(context: _Context, name: RouterName) -> Any:
 
 
 def _stack(context: _Context) -> Stack:
-    """A stack of all routers that were trained on the same questions and labels; without any, those on TF-IDF are."""
+    """A stack of all usable routers trained on the same questions and labels; without any, those on TF-IDF are."""
     members = _members(context)
     if not members.keys() - {"prior"}:
         for name in suite():
@@ -247,6 +247,8 @@ def _members(context: _Context) -> dict[str, Member]:
             continue  # imported, or damaged
         if name == "stack" or manifest.get("labels") != context.data.digest:
             continue
+        if not usable(parse_router(name), context.encoders):
+            continue  # what combines it could route no new question here
         rows = texts.join(predicted, on="question_id")
         recorded = dict(zip(rows["text"], rows.select(context.data.llms).to_numpy(), strict=True))
         members[name] = Member(folder, recorded, encoders=context.encoders, device=context.device)

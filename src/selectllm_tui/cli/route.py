@@ -37,7 +37,7 @@ def route(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A trained router; without it stack, else the best on validation.",
+            help="A trained router; without it stack, else the best on validation that can run here.",
             autocompletion=complete_router,
         ),
     ] = None,
