@@ -147,3 +147,14 @@ async def test_a_run_without_any_complete_question_says_what_to_do(tmp_path: Pat
         await pilot.pause()
         assert "no question that all LLMs have answered" in text_of(pilot)
         assert "selectllm generate --benchmark fake" in text_of(pilot)
+
+
+async def test_the_header_says_why_it_has_no_figures(tmp_path: Path) -> None:
+    a_damaged_router(tmp_path)
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "right_square_bracket", "right_square_bracket")
+        assert "the probabilities of fake:broken can't be read; train it again" in text_of(pilot)
+        await press(pilot, "r")
+        assert "can't be read" not in text_of(pilot)

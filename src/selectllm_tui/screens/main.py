@@ -158,9 +158,11 @@ class MainScreen(Working):
         self._show_heading(setup)
 
     def _note(self) -> str:
-        """What to tell: results that are just being made, incomplete questions, damaged files."""
+        """What to tell: why there are no figures, results that are just being made, what was passed over."""
+        row = self.headline.row if self.headline is not None else None
         running = [f"{each.llm} {each.done:,}/{each.total:,}" for each in self.running]
         parts = [
+            row.note or "" if row is not None and row.accuracy is None else "",
             f"sampling {', '.join(running)}" if running else "",
             "new results: F5 reads them" if self.new else "",
             self.model.note,
