@@ -7,6 +7,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from selectllm_tui.formats import MISSING
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.cells import drawn
 
@@ -18,24 +19,43 @@ if TYPE_CHECKING:
 
 __all__ = ["free_path", "to_csv", "to_markdown"]
 
-WIDE = 60  # cells for columns that draw themselves by width
+WIDE = 10_000  # cells for columns that draw themselves by width: no name is shortened in a file
+_FIGURE = re.compile(r"[▸◆]?\s*([−-]?\d*\.?\d+)(?: %)?")
+
+
+def _saved(rows: Rows) -> list[int]:
+    """The places of the columns that go into files: not those that only draw bars."""
+    return [at for at, column in enumerate(rows.columns) if column.export]
 
 
 def _table(rows: Rows) -> Iterator[list[str]]:
-    """Titles, then every row as text; rules and columns that only draw bars are left out."""
-    kept = [at for at, column in enumerate(rows.columns) if column.export]
-    yield [rows.columns[at].title.strip() or rows.columns[at].key for at in kept]
+    """Titles, then every row as text; rules are left out."""
+    kept = _saved(rows)
+    yield [visible(rows.columns[at].saved or rows.columns[at].title.strip() or rows.columns[at].key) for at in kept]
     for place in range(len(rows)):
         if rows.key(place):
             cells = rows.cells(place)
             yield [visible("".join(text for text, _ in drawn(cells[at], WIDE)).strip()) for at in kept]
 
 
+def _plain(cell: str) -> str:
+    """A figure without what is for people: `▸−12 %` is -12, a dash nothing."""
+    found = _FIGURE.fullmatch(cell)
+    return found[1].replace("−", "-") if found else "" if cell == MISSING else cell
+
+
 def to_csv(rows: Rows) -> str:
-    """The table as CSV. A leading `=`, `+`, `-` or `@` of text is quoted, so that no spreadsheet runs it."""
+    """The table as CSV, figures as numbers.
+
+    A leading `=`, `+`, `-` or `@` of text is quoted, so that no spreadsheet runs it.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    for cells in _table(rows):
+    figures = [rows.columns[at].align == "right" for at in _saved(rows)]
+    for line in _table(rows):
+        cells = [
+            _plain(cell) if figure else cell.removeprefix("▸ ") for cell, figure in zip(line, figures, strict=True)
+        ]
         writer.writerow([f"'{cell}" if re.match(r"[=+@]|-(?![\d.])", cell) else cell for cell in cells])
     return out.getvalue()
 
@@ -46,8 +66,8 @@ def to_markdown(rows: Rows) -> str:
     for number, cells in enumerate(_table(rows)):
         lines.append("| " + " | ".join(re.sub(r"([\\|`*_<\[])", r"\\\1", cell) for cell in cells) + " |")
         if number == 0:
-            rule = ["---:" if column.align == "right" else "---" for column in rows.columns if column.export]
-            lines.append("|" + "|".join(rule) + "|")
+            columns = (rows.columns[at] for at in _saved(rows))
+            lines.append("|" + "|".join("---:" if each.align == "right" else "---" for each in columns) + "|")
     return "\n".join(lines) + "\n"
 
 

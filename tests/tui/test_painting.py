@@ -147,6 +147,19 @@ def test_exports_have_figures_but_no_rules_and_no_bars() -> None:
     assert to_markdown(rows) == "| name | n |\n|---|---:|\n| =1+1 | -1.5 |\n| x\\|y | 2 |\n"
 
 
+def test_figures_in_a_csv_are_numbers() -> None:
+    columns = (
+        Column("name", "", 8),
+        Column("gap", "g", 4, align="right", saved="gap"),
+        Column("low", "from", 0, align="right", screen=False),
+    )
+    cells = ([line("▸ x"), line("▸−12 %"), line("–")], [line("▸ y"), line("◆5.5"), line(".117")], [(), line("28a"), ()])
+    rows = ListRows(columns, ("a", "b", "c"), cells)
+    assert to_csv(rows) == "name,gap,from\nx,-12,\ny,5.5,.117\n,28a,\n"
+    assert "| ▸ x | ▸−12 % | – |" in to_markdown(rows)
+    assert layout(columns, 30, 1)[2] == 0
+
+
 def test_cut_lines_say_so() -> None:
     assert "".join(text for text, _ in fit([("abcdefgh", "plain")], 5)) == "abcd…"
 

@@ -102,6 +102,27 @@ async def test_tables_and_the_screen_are_exported_beside_each_other(
     assert any("argmax" in each and accuracy in each for each in lines)
 
 
+async def test_files_have_votes_as_counts_and_figures_where_a_change_is_shown(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "1", "1", "1")
+        await press(pilot, "e", "c")
+        screen.set_state(screen.state.look(tab="question"))
+        await press(pilot, "down", "e", "c")
+        ballot = screen.tab.detail.ballots[0]
+    results = (tmp_path / "out" / "selectllm-fake-results.csv").read_text("utf-8")
+    assert not set(results) & set("▲▼▸−")
+    assert "95 % from,95 % to" in results
+    votes = (tmp_path / "out" / "selectllm-fake-question.csv").read_text("utf-8")
+    assert ", ".join(f"{'none' if answer is None else answer} ×{count}" for answer, count in ballot.votes) in votes
+    assert "▇" not in votes
+
+
 async def test_a_question_of_ones_own_is_routed(tmp_path: Path) -> None:
     write_fake_run(tmp_path)
     train(load("fake", tmp_path), "prior")

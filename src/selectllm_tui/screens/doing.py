@@ -126,13 +126,13 @@ def export(screen: MainScreen) -> None:
     from selectllm_tui.screens.export import ExportScreen
 
     tab = screen.tab
-    table = tab.table if tab is not None else None
+    rows = tab.rows if tab is not None else None
 
     def done(suffix: str | None) -> None:
         if suffix is not None:
-            screen.save(suffix, table.rows if table is not None else None)
+            screen.save(suffix, rows)
 
-    screen.app.push_screen(ExportScreen(table=table is not None), done)
+    screen.app.push_screen(ExportScreen(table=rows is not None), done)
 
 
 async def _reload(screen: MainScreen) -> None:

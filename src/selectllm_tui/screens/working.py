@@ -164,8 +164,10 @@ class Working(Screen[None]):
         """Saves the rows, or the screen, in the working directory."""
         from selectllm_tui.export import free_path, to_csv, to_markdown
 
-        path = free_path(Path.cwd(), f"selectllm-{self.model.space.benchmark}-{self.state.view.tab}", suffix)
+        stem = f"selectllm-{self.model.space.benchmark}-{self.state.view.tab}"
+        path = Path(f"{stem}{suffix}")
         try:
+            path = free_path(Path.cwd(), stem, suffix)
             if suffix == ".svg":
                 self.app.call_from_thread(self.app.save_screenshot, path.name, str(path.parent))
             elif rows is not None:

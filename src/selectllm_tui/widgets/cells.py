@@ -21,7 +21,8 @@ class Column:
     """A column of fixed width, or one that shares what is left (`flex`, at least `width`).
 
     Columns with the highest `drop` vanish first where the table is too narrow; 0 never does. Columns that only draw
-    bars are not exported.
+    bars are not exported; those with what the bars show are not on the `screen`. `saved` is a title that says in a file
+    what a short one says on the screen.
     """
 
     key: str
@@ -32,6 +33,8 @@ class Column:
     drop: int = 0
     sortable: bool = False
     export: bool = True
+    screen: bool = True
+    saved: str = ""
 
 
 class Rows(Protocol):
@@ -79,7 +82,7 @@ class ListRows:
 
 def layout(columns: Sequence[Column], width: int, gap: int) -> list[int]:
     """Cells per column, 0 for the ones that are dropped; together with the gaps at most `width` where possible."""
-    shown = set(range(len(columns)))
+    shown = {at for at, column in enumerate(columns) if column.screen}
 
     def needed() -> int:
         return sum(columns[at].width for at in shown) + gap * max(len(shown) - 1, 0)

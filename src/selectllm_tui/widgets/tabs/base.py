@@ -10,6 +10,7 @@ from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from selectllm_tui.state import State
+    from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["Tab"]
 
@@ -25,8 +26,13 @@ class Tab(Vertical):
 
     @property
     def table(self) -> RowTable | None:
-        """The table that `export` writes and the cursor moves in."""
+        """The table that the cursor moves in."""
         return next(iter(self.query(RowTable)), None)
+
+    @property
+    def rows(self) -> Rows | None:
+        """What `export` writes."""
+        return self.table.rows if self.table is not None else None
 
     @property
     def llm(self) -> str | None:

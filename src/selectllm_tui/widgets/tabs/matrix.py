@@ -116,7 +116,10 @@ def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) ->
     low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
     digits = formats.decimals(list(values.values())) if measure == "latency" else 1
     columns = [Column("router", "", 12, flex=2)]
-    columns += [Column(name, f"{SHORT.get(name, name)} ", 7, flex=1, align="right") for name in matrix.policies]
+    columns += [
+        Column(name, f"{SHORT.get(name, name)} ", 7, flex=1, align="right", saved=_spec(name, state))
+        for name in matrix.policies
+    ]
     lines: list[list[Cell]] = []
     for router in matrix.routers:
         current = router == state.setup.router
@@ -136,6 +139,12 @@ def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) ->
             )
         lines.append(cells)
     return ListRows(columns, matrix.routers, lines)
+
+
+def _spec(policy: str, state: State) -> str:
+    """A policy with its value, as commands take it."""
+    value = state.setup.parameter_of(policy)
+    return policy if value is None else f"{policy}:{value:g}"
 
 
 def _cell(text: str, style: str) -> Cell:

@@ -71,7 +71,7 @@ def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:
     return (
         Column("rank", "", 4, align="right"),
         Column("front", "", 1),
-        Column("marks", numbers, len(numbers)),
+        Column("marks", numbers, len(numbers), saved=", ".join(llms)),
         *FIGURES,
     )
 
@@ -83,7 +83,7 @@ FIGURES = (
     Column("bar", "", 8, flex=1, drop=3, export=False),
     Column("oracle", "oracle", 8, align="right", drop=1),
     Column("latency", "seconds", 8, align="right", sortable=True),
-    Column("size", "LLMs", 6, align="right", drop=4, sortable=True),
+    Column("size", "LLMs", 6, align="right", drop=4, sortable=True, saved="size"),
 )
 
 

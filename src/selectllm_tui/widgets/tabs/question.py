@@ -103,7 +103,8 @@ def columns_of(detail: Detail) -> tuple[Column, ...]:
         Column("llm", "  LLM", 20, flex=1),
         Column("p", "p", 4, align="right"),
         Column("bar", "(right)", 7, drop=2, export=False),
-        Column("votes", "votes", 18, flex=6),
+        Column("votes", "votes", 18, flex=6, export=False),
+        Column("counts", "votes", 0, screen=False),
         Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right"),
         Column("right", "", 1),
         Column("note", "", 11, drop=1),
@@ -135,6 +136,7 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
         line((probability, style)),
         line((formats.bar(each.probability or 0.0, 7), "accent" if each.selected else "muted")),
         partial(votes_line, each, detail.gold),
+        line(", ".join(f"{'none' if answer is None else answer} ×{number}" for answer, number in each.votes)),
         line((each.winner if each.winner is not None else "–", style)),
         line(
             ("✓", "right")

@@ -50,9 +50,10 @@ class QuestionRows:
         llms = len(self.questions.llms)
         numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
         space = " " if llms <= 12 else ""
+        saved = ", ".join(self.questions.llms)
         return (
             Column("question_id", "question", 12, flex=1, sortable=True),
-            Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True),
+            Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
             Column("verdict", "verdict", 13, sortable=True),
             Column("votes", "vote", 5, align="right", drop=1, sortable=True),
             Column("routed", "answered by", 14, flex=1, drop=3),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from selectllm_engine.table import Row
     from selectllm_tui.snapshots.results import Entry, Results
     from selectllm_tui.state import State
+    from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["ResultsTab", "result_rows"]
 
@@ -68,6 +69,13 @@ class ResultsTab(Tab):
         first = current_key(self._state.setup) if not len(self.table.rows) else None
         self.table.show(result_rows(self._results, self._state, self._before), cursor=first)
         self._tell()
+
+    @property
+    def rows(self) -> Rows | None:
+        """The figures, also while changes are shown in their place."""
+        if self._results is None or self._state is None:
+            return None
+        return result_rows(self._results, self._state, {})
 
     def on_row_table_moved(self) -> None:
         """Says more about the row under the cursor."""
@@ -120,8 +128,11 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
     rows = [each.row for each in results.entries if each.row is not None]
     made = [
         Column("name", "", 22, flex=1, sortable=True),
+        Column("group", "group", 0, screen=False),
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
         Column("interval", " 95 % interval", 14, flex=3, drop=2, export=False),
+        Column("low", "95 % from", 0, align="right", screen=False),
+        Column("high", "95 % to", 0, align="right", screen=False),
         Column("latency", "seconds", 7, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=3, sortable=True),
         Column("llms", "LLMs/q", 6, align="right", drop=4, sortable=True),
@@ -163,6 +174,7 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
     style = "muted" if off else "strong" if current else "plain"
     cells: dict[str, Cell] = {
         "name": named(each.label, style, ("▸ " if current else "  ", "accent"), after=each.detail),
+        "group": line(each.group or "baselines"),
     }
     if row is None:
         return cells | {"accuracy": line(("·  ", "faint"))}
@@ -176,6 +188,8 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
         "interval": partial(formats.interval, row.accuracy_low, row.accuracy, row.accuracy_high, scale)
         if row.accuracy is not None
         else line((row.note or "", "muted")),
+        "low": line(formats.percent(row.accuracy_low)),
+        "high": line(formats.percent(row.accuracy_high)),
         "latency": latency,
         "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, 3)),
         "llms": line((formats.fixed(row.llms_per_question, 1), "muted")),
