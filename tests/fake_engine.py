@@ -22,7 +22,8 @@ FAKE_WORKER = (sys.executable, __file__)
 def fake_weights(folder, **behaviour):
     """A folder that passes for weights.
 
-    Behaviour: chat (True), context, capacity (8), delay (s per step), load_error, crash (on loading), crash_once,
+    Behaviour: chat (True), context, capacity (8), delay (s per step), asks (a question on standard input), load_error,
+    crash (on loading), crash_once,
     fail_after (steps).
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,6 +40,8 @@ class FakeEngine:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.behaviour = json.loads((self.folder / "fake.json").read_text())
+        if self.behaviour.get("asks"):
+            input("Do you wish to run the custom code? [y/N] ")
         self.chat = self.behaviour.get("chat", True)
         self.context = self.behaviour.get("context")
         self.capacity = self.behaviour.get("capacity", 8)

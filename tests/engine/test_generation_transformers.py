@@ -1,5 +1,7 @@
 """The transformers engine with a tiny LLM of random weights, on the CPU."""
 
+import json
+import shutil
 from importlib.util import find_spec
 
 import pytest
@@ -11,6 +13,7 @@ from selectllm_engine.errors import EngineError
 from selectllm_engine.generation import transformers as module
 from selectllm_engine.generation.engine import Encoded, make_engine
 from selectllm_engine.generation.spec import WorkerSpec
+from selectllm_engine.generation.tokenizers import first_line, remedy
 from selectllm_engine.llms import LLM, Sampling
 from selectllm_engine.prompts import Prompt
 
@@ -218,6 +221,27 @@ def test_a_template_without_a_system_role(engine):
     assert each.context == 64
     messages = ({"role": "system", "content": "w1"}, {"role": "user", "content": "w2 w3"})
     assert each.encode(Prompt(messages=messages)).tokens == 3
+
+
+def test_code_that_comes_with_weights_is_neither_run_nor_asked_about(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / "weights")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "strange", "auto_map": {"AutoConfig": "strange.X", "AutoModelForCausalLM": "strange.X"}}
+    (tmp_path / "weights" / "config.json").write_text(json.dumps(config))
+    (tmp_path / "weights" / "strange.py").write_text("raise SystemExit('run')")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    spec = WorkerSpec(llm=LLM(name="a", weights="tiny"), cache="", tasks=(), engine="transformers")
+    with pytest.raises(EngineError, match="code that comes with weights is never run: take an LLM without"):
+        make_engine(spec, tmp_path / "weights")
+
+
+def test_the_line_that_says_what_is_wrong():
+    error = ValueError("1 validation error for ModelConfig\n  Value error, Model architectures ['X'] are not supported")
+    assert first_line(error) == "Model architectures ['X'] are not supported"
+    assert remedy(error) == "install a newer version of the engine, or take another LLM"
+    assert first_line(ValueError("\n one\ntwo")) == "one"
+    assert first_line(ValueError()) == "ValueError"
+    assert remedy(ValueError("shapes differ")) == ""
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 20])

@@ -104,6 +104,12 @@ def test_the_gpu_is_set_before_anything_runs(spec, tmp_path):
     assert {"3", "PCI_BUS_ID"} <= {*told}, "as nvidia-smi counts"
 
 
+def test_a_library_that_asks_a_question_gets_no_answer(cache, spec, tmp_path):
+    watch = Watch([spec("a", asks=True), spec("b")], tmp_path)
+    assert "EOFError" in watch.of("failed", "a")[0]["problem"]
+    sound(cache, "b", 4)
+
+
 def test_one_that_fails_stops_no_other(cache, spec, tmp_path):
     watch = Watch([spec("a", load_error="no room"), spec("b")], tmp_path)
     assert watch.of("failed", "a") == [{"benchmark": None, "problem": "no room", "remedy": "take another"}]

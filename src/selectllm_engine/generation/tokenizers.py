@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from selectllm_engine.prompts import Prompt, without_system
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Tokenizer", "first_line"]
+__all__ = ["Tokenizer", "first_line", "remedy"]
+
+_COUNT = re.compile(r"\d+ validation errors? for ")
 
 
 class Tokenizer:
@@ -31,10 +34,11 @@ class Tokenizer:
         from transformers import AutoConfig, AutoTokenizer
 
         try:
-            self.library: Any = AutoTokenizer.from_pretrained(folder)
-            config = AutoConfig.from_pretrained(folder).get_text_config()
+            self.library: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()
         except Exception as error:
-            raise EngineError(f"the tokenizer or configuration cannot be loaded ({first_line(error)})") from error
+            problem = f"the tokenizer or configuration cannot be loaded ({first_line(error)})"
+            raise EngineError(problem, remedy(error)) from error
         self.chat = bool(getattr(self.library, "chat_template", None))
         self.context: int | None = getattr(config, "max_position_embeddings", None)
 
@@ -58,4 +62,16 @@ class Tokenizer:
 def first_line(error: BaseException) -> str:
     """The line of a library's message that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(error).__name__
+    if len(lines) > 1 and _COUNT.match(lines[0]):  # pydantic's heading
+        lines = [line for line in lines[1:] if line.startswith("Value error, ")] or lines
+    return lines[0].removeprefix("Value error, ")[:300] if lines else type(error).__name__
+
+
+def remedy(error: BaseException) -> str:
+    """What can be done about an LLM that a library refuses to load."""
+    text = str(error).lower()
+    if "trust_remote_code" in text or "custom code" in text:
+        return "code that comes with weights is never run: take an LLM without"
+    if "does not recognize this architecture" in text or "not supported" in text:
+        return "install a newer version of the engine, or take another LLM"
+    return ""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation.engine import Completion, Finished, Timing
 from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
-from selectllm_engine.generation.tokenizers import Tokenizer, first_line
+from selectllm_engine.generation.tokenizers import Tokenizer, first_line, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,12 +128,16 @@ class TransformersEngine:
             torch.set_num_threads(cores())
         try:
             model = AutoModelForCausalLM.from_pretrained(
-                self._folder, dtype=self._dtype(), use_safetensors=True, local_files_only=True
+                self._folder,
+                dtype=self._dtype(),
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
             )
             self._model = model.eval().to(self._device)
         except Exception as error:
-            remedy = _REMEDY if _out_of_memory(error) else ""
-            raise EngineError(f"transformers cannot load it ({first_line(error)})", remedy) from error
+            what = _REMEDY if _out_of_memory(error) else remedy(error)
+            raise EngineError(f"transformers cannot load it ({first_line(error)})", what) from error
         ends = self._model.generation_config.eos_token_id
         ends = self._tokenizer.library.eos_token_id if ends is None else ends
         self._ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)

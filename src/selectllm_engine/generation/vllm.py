@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import EngineError, MissingExtraError
 from selectllm_engine.generation.engine import Completion, Finished, Timing
 from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
-from selectllm_engine.generation.tokenizers import Tokenizer, first_line
+from selectllm_engine.generation.tokenizers import Tokenizer, first_line, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,4 +196,4 @@ def _remedy(error: BaseException) -> str:
     text = str(error).lower()
     if "out of memory" in text or "no available memory" in text or "free memory" in text or "kv cache" in text:
         return "free memory on the device, take more GPUs (--tensor-parallel) or a smaller LLM"
-    return ""
+    return remedy(error)

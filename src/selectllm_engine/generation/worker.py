@@ -31,11 +31,14 @@ def main(load_engine: LoadEngine = make_engine) -> int:
     """Serve one spec; the exit code: 0 done, 1 something failed, 130 stopped."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    orders = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 libraries that ask a question wait for no answer
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C and says what it means
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: _order(stop, 1))
-    spec = WorkerSpec.from_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, stop), daemon=True).start()
+    spec = WorkerSpec.from_json(orders.readline())
+    threading.Thread(target=_listen, args=(orders, stop), daemon=True).start()
 
     def emit(event: str, /, **fields: Any) -> None:
         try:
