@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -158,3 +159,18 @@ async def test_the_header_says_why_it_has_no_figures(tmp_path: Path) -> None:
         assert "the probabilities of fake:broken can't be read; train it again" in text_of(pilot)
         await press(pilot, "r")
         assert "can't be read" not in text_of(pilot)
+
+
+async def test_what_labels_cannot_tell_is_not_counted(tmp_path: Path) -> None:
+    labels_only(tmp_path)
+    shutil.rmtree(tmp_path / "fake" / "routers")
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions", filter="unsolvable"))
+        await settled(pilot)
+        labels = screen.model.run.outcomes("test").labels
+        assert len(screen.listing.order) == (~labels.any(axis=1)).sum() > 0
+        shown = text_of(pilot)
+        assert "m misrouted –" in shown
+        assert f"z unsolvable {len(screen.listing.order)}" in shown

@@ -17,6 +17,7 @@ from selectllm_tui import formats
 from selectllm_tui.export import to_csv, to_markdown
 from selectllm_tui.screens.message import progress_line
 from selectllm_tui.state import Setup
+from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows, layout
 from selectllm_tui.widgets.header import Heading, heading_lines
 from selectllm_tui.widgets.paint import fit, line, paint, shorten, width_of
@@ -183,3 +184,10 @@ def test_a_pool_too_large_for_its_strip_says_how_many_are_left_out() -> None:
     assert len(rows) == 3
     assert "".join(text for text, _ in rows[-1][-1][1]) == f"and {33 - len(shown)} more"
     assert all(sum(width_of(spans) for _, spans in row) <= 80 for row in rows)
+
+
+def test_a_sentence_wider_than_a_bar_continues_below() -> None:
+    bar = Bar(id="b")
+    bar._parts = (line("one"), line("a sentence of some words", ("that goes on", "warn")), line("two"), line("x" * 999))
+    shown = ["".join(text for text, _ in each).strip() for each in bar._laid_out(20)]
+    assert shown == ["one", "a sentence of some", "wordsthat goes on", "two", "x" * 20, "x" * 20, "x" * 19 + "…"]

@@ -101,7 +101,7 @@ class Questions:
         judged: what became of each question.
         frame: the question table, Q rows.
         k: samples per LLM; share is of all samples of the selected LLMs.
-        counts: how many questions each filter leaves (without search and subject).
+        counts: how many questions each filter leaves (without search and subject), of those that the data can tell.
         state: of which this is the list.
     """
 
@@ -193,9 +193,14 @@ def listing(model: Model, state: State) -> Questions:
         judged=found,
         frame=frame,
         k=setup.k,
-        counts={name: int(np.count_nonzero(mask)) for name, mask in masks.items()},
+        counts={name: int(np.count_nonzero(mask)) for name, mask in masks.items() if _known(found, name)},
         state=state,
     )
+
+
+def _known(found: Judged, name: str) -> bool:
+    """Whether the data can tell which questions a filter leaves."""
+    return name not in {"misrouted", "outvoted", "rescued", "changed"} or bool((found.verdict != UNKNOWN).all())
 
 
 def _listed(view: View) -> tuple[object, ...]:
@@ -207,6 +212,8 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
     match name:
         case "only-one":
             return np.asarray(found.right_llms == 1)
+        case "unsolvable":
+            return np.asarray((found.right_llms == 0) & ~found.right)  # known also where a vote is not
         case "disagreement":
             return found.disagree
         case "changed":

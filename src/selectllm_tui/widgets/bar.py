@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.paint import Line, Painting, Span, fit, width_of
+from selectllm_tui.widgets.textview import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Bar"]
 
 GAP = 3  # cells between parts that flow
+LINES = 3  # that one of them may take
 
 
 class Bar(Painting):
@@ -47,6 +50,11 @@ class Bar(Painting):
         used = 0
         for part in self._parts:
             size = width_of(part)
+            if size > width > 0:  # a sentence; a name of any length takes no more than a few lines
+                short = [(visible(text, limit=LINES * width), style) for text, style in part]
+                rows = [*(rows if used else rows[:-1]), *wrap(short, width)[:LINES]]
+                used = width
+                continue
             if used and used + GAP + size > width:
                 rows.append([])
                 used = 0

@@ -124,7 +124,7 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
         name = filter_of(command)
         if name is not None:
             chosen = view.filter == name
-            count = formats.count(questions.counts.get(name, 0))
+            count = formats.count(questions.counts[name]) if name in questions.counts else formats.MISSING
             parts.append(
                 line(
                     (command.keys[0], "accent"),
