@@ -174,3 +174,17 @@ async def test_what_labels_cannot_tell_is_not_counted(tmp_path: Path) -> None:
         shown = text_of(pilot)
         assert "m misrouted –" in shown
         assert f"z unsolvable {len(screen.listing.order)}" in shown
+
+
+async def test_reading_again_says_where_it_leads_to_another_split(tmp_path: Path) -> None:
+    cache = write_fake_run(tmp_path)
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        table = cache.questions("fake")
+        with cache.writer("fake", "fake-late") as writer:
+            writer.start(fake_manifest("fake-late", samples=5))
+            writer.append(fake_generations(table.filter(table["split"] != "test"), 3, 5), {"engine": "fake"})
+        await press(pilot, "f5")
+        assert "test has no complete question: this is validation" in text_of(pilot)
+        assert "fake · validation" in text_of(pilot)

@@ -369,11 +369,15 @@ class MainScreen(Working):
         """Shows a run that was read again, as nearly as possible in the same setup."""
         self.model = model
         self.listing, self.new, self.steps = None, False, 0
+        before = self.state.setup.split
         self.state = State(self.state.setup.fit(model.space), self.state.view)
         self._show_setup()
         self.compute()
         self.look_for_writers()
-        self.say(self.model.advice or "read again", "accent")
+        if self.state.setup.split != before:
+            self.say(f"{before} has no complete question: this is {self.state.setup.split}")
+        else:
+            self.say(self.model.advice or "read again", "accent")
 
     @on(RowTable.Moved)
     def _moved(self, message: RowTable.Moved) -> None:
