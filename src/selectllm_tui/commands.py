@@ -175,7 +175,15 @@ COMMANDS: tuple[Command, ...] = (
         reason=reasons.within,
     ),
     Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=reasons.policies),
-    Command("copy", ("y",), "copy", "Copy the question, its votes and verdict.", "Questions", reason=reasons.question),
+    Command(
+        "copy",
+        ("y",),
+        "copy",
+        "Copy the question, its votes and verdict.",
+        "Questions",
+        tabs=("question",),
+        reason=reasons.question,
+    ),
     # Trade-off
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),
     Command("zoom_out", ("X",), "zoom out", "Look from further away.", "Trade-off", tabs=("tradeoff",)),

@@ -129,4 +129,5 @@ def changed(context: Context) -> str | None:
 
 
 def question(context: Context) -> str | None:
-    return None if context.state.view.question else "no question is open"
+    none = context.questions == 0 and context.state.view.question is None
+    return "no question is open" if none else None

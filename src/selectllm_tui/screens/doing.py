@@ -109,16 +109,17 @@ def ask(screen: MainScreen) -> None:
 def copy(screen: MainScreen) -> None:
     """Puts the question, its votes and verdict on the clipboard, as they are shown."""
     from selectllm_tui.export import to_markdown
-    from selectllm_tui.widgets.tabs.question import QuestionTab
-    from selectllm_tui.widgets.textview import TextView
+    from selectllm_tui.widgets.tabs.question import QuestionTab, question_title, text_spans
 
-    for tab in screen.query(QuestionTab):
-        if tab.table is not None and tab.detail is not None:
-            text = tab.query_one(TextView).plain
-            screen.app.copy_to_clipboard(f"{visible(tab.detail.question_id)}\n{text}\n\n{to_markdown(tab.table.rows)}")
-            screen.say("copied", "accent")
-            return
-    screen.say("no question is open")
+    tab = screen.tab
+    if not isinstance(tab, QuestionTab) or tab.rows is None or tab.detail is None:
+        screen.say("no question is open")
+        return
+    parts = ["".join(text for text, _ in part) for part in question_title(tab.detail, screen.state)]
+    title = visible("   ".join(part for part in parts if part))
+    text = visible("".join(text for text, _ in text_spans(tab.detail)), newlines=True)
+    screen.app.copy_to_clipboard(f"{title}\n\n{text}\n\n{to_markdown(tab.rows)}")
+    screen.say("copied", "accent")
 
 
 def export(screen: MainScreen) -> None:

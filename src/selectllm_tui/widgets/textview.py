@@ -111,11 +111,6 @@ class TextView(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         self._lines: list[list[Span]] = []
         self._width = 0
 
-    @property
-    def plain(self) -> str:
-        """The text as it is shown."""
-        return "\n".join("".join(text for text, _ in each) for each in self._lines)
-
     def show(self, spans: Sequence[Span]) -> None:
         """Another text."""
         self._spans = spans
