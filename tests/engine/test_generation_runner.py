@@ -104,6 +104,14 @@ def test_everything_that_is_missing_is_made(lab):
     assert lab.events[-1][0] == "latency"
 
 
+def test_progress_begins_with_the_first_step(lab):
+    begun = []
+    lab.run(emit=lambda event, **fields: begun.append((lab.engine.steps, fields)) if event == "progress" else None)
+    assert begun[0] == (0, {"benchmark": "fake", "done": 0, "tokens": 0})
+    lab.run(samples=4, emit=lambda event, **fields: begun.append(fields) if event == "progress" else None)
+    assert {"benchmark": "fake", "done": 48, "tokens": 0} in begun
+
+
 def test_the_engine_is_kept_full_but_not_flooded(lab):
     lab.run()
     assert 8 <= lab.engine.most <= 8 + 1 + 3

@@ -244,6 +244,13 @@ def test_the_line_that_says_what_is_wrong():
     assert remedy(ValueError("shapes differ")) == ""
 
 
+def test_a_template_that_takes_nothing(engine):
+    each = engine()
+    each._tokenizer.library.chat_template = "{{ raise_exception('never') }}"
+    with pytest.raises(EngineError, match=r"template cannot be used \(never\); set chat = false"):
+        each.encode(Prompt(messages=({"role": "user", "content": "w2"},)))
+
+
 @pytest.mark.parametrize("tokens", [1, 7, 20])
 def test_timing_makes_exactly_so_many_tokens(engine, tokens):
     each = engine()

@@ -265,6 +265,7 @@ def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit
     refused: list[str] = []
     told = time.monotonic()
     stop.sampling = True
+    emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
     try:
         with Keeper(lambda rows: _write(work, rows, metadata), seconds=FLUSH_SECONDS, most=FLUSH_ROWS) as kept:
             while True:

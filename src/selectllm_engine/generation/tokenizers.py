@@ -43,14 +43,22 @@ class Tokenizer:
         self.context: int | None = getattr(config, "max_position_embeddings", None)
 
     def encode(self, prompt: Prompt) -> Encoded:
-        """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's."""
+        """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's.
+
+        Raises:
+            EngineError: the template takes no such messages at all.
+        """
         if prompt.messages is None:
             tokens = self.library(prompt.text)["input_ids"]
         else:
             try:
                 tokens = self._template(prompt.messages)
             except Exception:  # templates raise what they like; most often because they know no system role
-                tokens = self._template(without_system(prompt.messages))
+                try:
+                    tokens = self._template(without_system(prompt.messages))
+                except Exception as error:
+                    problem = f"the LLM's chat template cannot be used ({first_line(error)})"
+                    raise EngineError(problem, "set chat = false for it in selectllm.toml") from error
         return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
 
     def _template(self, messages: Any) -> Any:
