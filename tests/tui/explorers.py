@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from textual.worker import WorkerCancelled
 
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
 from selectllm_engine.cache import GENERATION_SCHEMA, Cache
@@ -18,6 +20,7 @@ from selectllm_tui.screens.main import MainScreen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.app import App
     from textual.pilot import Pilot
 
 ESCAPES = "\x1b]52;c;aGFja2Vk\x07\x1b[2J\x1b[31mred\x9b31m\r\x00\x7f"
@@ -92,12 +95,19 @@ def write_hostile_run(root: Path) -> Cache:
     return cache
 
 
+async def idle(app: App[None]) -> None:
+    """Waits until no worker is running; those that a newer one replaced were cancelled, which is no failure."""
+    while list(app.workers):
+        with contextlib.suppress(WorkerCancelled):
+            await app.workers.wait_for_complete()
+
+
 async def settled(pilot: Pilot[None]) -> MainScreen:
     """Waits until the run is loaded and all that the screen shows is computed and painted."""
     while not any(isinstance(screen, MainScreen) for screen in pilot.app.screen_stack):
         await asyncio.sleep(0)  # the screens are being switched: nobody there to wait for
     while True:
-        await pilot.app.workers.wait_for_complete()
+        await idle(pilot.app)
         await pilot.pause()
         if not list(pilot.app.workers):
             assert not main_of(pilot).failure

@@ -20,7 +20,7 @@ from selectllm_tui.state import FILTERS, TABS
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import main_of, press, settled
+from tui.explorers import idle, main_of, press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -326,7 +326,7 @@ async def test_the_palette_finds_llms_and_commands(cache: Path) -> None:
         await pilot.press("ctrl+p")
         await pilot.pause()
         await pilot.press(*"fake-b off")
-        await pilot.app.workers.wait_for_complete()
+        await idle(pilot.app)
         await pilot.pause()
         await pilot.press("enter")
         await pilot.pause()
@@ -392,7 +392,7 @@ async def test_resuming_starts_where_the_last_one_was_left(cache: Path) -> None:
 async def test_an_empty_cache_says_what_to_do(tmp_path: Path) -> None:
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test() as pilot:
-        await app.workers.wait_for_complete()
+        await idle(app)
         await pilot.pause()
         assert isinstance(app.screen, ProblemScreen)
         assert "selectllm generate" in text_of(pilot)
@@ -408,7 +408,7 @@ async def test_several_benchmarks_are_offered(tmp_path: Path) -> None:
         write_fake_run(tmp_path, name, questions={"test": 5})
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test() as pilot:
-        await app.workers.wait_for_complete()
+        await idle(app)
         await pilot.pause()
         assert isinstance(app.screen, ProblemScreen)
         await pilot.press("down", "enter")
@@ -423,7 +423,7 @@ async def test_a_damaged_cache_says_what_to_do(tmp_path: Path) -> None:
     flip_bit(tmp_path / "fake" / "questions.parquet")
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test() as pilot:
-        await app.workers.wait_for_complete()
+        await idle(app)
         await pilot.pause()
         assert isinstance(app.screen, ProblemScreen)
         assert "selectllm cache" in text_of(pilot)

@@ -12,7 +12,7 @@ from fakes import fake_questions
 from selectllm_engine.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
-from tui.explorers import ESCAPES, HOSTILE, INVISIBLE, MARKUP, press, settled, write_hostile_run
+from tui.explorers import ESCAPES, HOSTILE, INVISIBLE, MARKUP, idle, press, settled, write_hostile_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ async def test_screens_for_when_there_is_nothing_to_explore_show_hostile_names_h
     async with app.run_test(size=(80, 24)) as pilot:
         for keys in ([], ["down"], ["enter"], ["f5"]):  # a choice of benchmarks, then one without any LLM
             await pilot.press(*keys)
-            await app.workers.wait_for_complete()
+            await idle(app)
             await pilot.pause()
             shown = check(pilot)
         assert "␛" in shown

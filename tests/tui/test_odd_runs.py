@@ -12,7 +12,7 @@ from fakes import fake_generations, fake_manifest, fake_questions, flip_bit, wri
 from selectllm_engine.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
-from tui.explorers import press, settled, write_fake_router
+from tui.explorers import idle, press, settled, write_fake_router
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +144,7 @@ async def test_a_run_without_any_complete_question_says_what_to_do(tmp_path: Pat
     flip_bit(next((tmp_path / "fake" / "llms" / "fake-b" / "generations").iterdir()))
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:
-        await app.workers.wait_for_complete()
+        await idle(app)
         await pilot.pause()
         assert "no question that all LLMs have answered" in text_of(pilot)
         assert "selectllm generate --benchmark fake" in text_of(pilot)

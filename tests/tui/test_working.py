@@ -20,7 +20,7 @@ from selectllm_tui.screens.working import Working
 from selectllm_tui.watching import sampling
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import press, settled
+from tui.explorers import idle, press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ async def test_an_error_while_computing_is_said_and_the_next_key_works(
         with monkeypatch.context() as patch:
             patch.setattr(screen.model, "_row", fail)
             await pilot.press("1")
-            await app.workers.wait_for_complete()
+            await idle(app)
             await pilot.pause()
             assert "the disk is on fire" in screen.failure
         await press(pilot, "2")
