@@ -123,8 +123,8 @@ class MadeUpRun:
             self._outcomes[split] = replace(each, answers=None, samples=0)
         self._prepared.clear()
 
-    def router_info(self, _: str) -> dict[str, Any]:
-        return {}
+    def router_seconds(self, _: str) -> float | None:
+        return None
 
     def info(self, _: str) -> dict[str, Any]:
         return {}

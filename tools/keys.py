@@ -26,7 +26,7 @@ The mouse works too: click an LLM, a row (twice to open it), a column's head, a 
 
 1. **Who matters?** On *Results*, press `1` to `9`: each switches an LLM off and, again, on. The header and every cell
    show what that changes; where nothing does, the LLM is dispensable. `x` in the pool leaves one LLM alone, `a` brings
-   all back.
+   all back. LLMs beyond the ninth: `space` on their row, or by name in `ctrl+p`.
 2. **Which router, which policy?** `r` and `p` step through them, `-` and `=` move the slider of a policy that has one,
    `,` and `.` the number of samples that vote. `]` leads to *Matrix*: all of it at once; `↵` takes the pair under the
    cursor.

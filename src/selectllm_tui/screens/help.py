@@ -67,7 +67,8 @@ ABOUT: dict[str, str] = {
     "pools": (
         "The best subsets of all LLMs of the run, ranked on validation by their pooled vote; the other figures are "
         "those of the split on the screen: pooled vote, oracle and seconds if all of the subset answer. ★ marks the "
-        "Pareto front, ▸ the pool in use. ↵ makes the subset under the cursor the pool; u brings the old one back."
+        "Pareto front where they are ranked, ▸ the pool in use. ↵ makes the subset under the cursor the pool; u brings "
+        "the old one back."
     ),
 }
 
