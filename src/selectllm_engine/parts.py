@@ -219,7 +219,10 @@ def set_aside(path: Path) -> Path:
 
 
 def part_metadata(path: Path) -> list[dict[str, str]]:
-    """How the rows of a part were made: one entry per run that was merged into it."""
+    """How the rows of a part were made: one entry per run that was merged into it.
+
+    Parts of the recorded run carry a seal too, which says nothing of that.
+    """
     stored = {
         key: value for key, value in pl.read_parquet_metadata(path).items() if key not in {"ARROW:schema", SEAL_KEY}
     }

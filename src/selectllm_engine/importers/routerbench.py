@@ -8,7 +8,8 @@ responses as Python lists of one text; those are unwrapped. Its files are pickle
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -89,10 +90,7 @@ def import_routerbench(
     )
     exported = columns.kind is not None
     chunks = _unwrapped(wide_chunks(table, columns, fields, reading, progress), benchmark, exported=exported)
-
-    def origin() -> dict[str, Any]:
-        return origin_of([path])
-
+    origin = partial(origin_of, [path])
     return store_chunks(cache, benchmark, chunks, source="routerbench", origin=origin, options=options, reading=reading)
 
 

@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -93,6 +94,7 @@ def store_chunks(
     options, reading = options or Options(), reading or Reading()
     there = benchmark in cache.benchmarks()
 
+    @lru_cache(maxsize=1)  # it reads the files
     def told() -> dict[str, Any]:
         return dict(json.loads(json.dumps({**origin(), **asdict(options)})))  # as it is stored
 

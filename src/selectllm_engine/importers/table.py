@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -109,10 +110,7 @@ def import_table(
         )
     reading = Reading()
     chunks = (_long if columns.llm else _nested if columns.scores else _wide)(table, columns, reading, progress)
-
-    def origin() -> dict[str, Any]:
-        return origin_of([path], columns=asdict(columns))
-
+    origin = partial(origin_of, [path], columns=asdict(columns))
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
 
 
