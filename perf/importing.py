@@ -2,6 +2,7 @@
 
 python perf/importing.py                      # CSV and Parquet, with ids and without
 python perf/importing.py --rows 100000
+python perf/importing.py --commands           # each in a process of its own, from its start to its end
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -22,12 +25,13 @@ from selectllm_engine.importers.storing import Options
 from selectllm_engine.importers.table import Columns, import_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 LLMS = tuple(f"llm-{letter}" for letter in "abcde")
 WORDS = [
     f"{start}{end}" for start in ("ba", "ko", "mi", "tul", "or", "ne") for end in ("", "s", "ri", "den", "la", "ts")
 ]
+SPLIT_BY = (50, 10, 40)
 
 
 def made_up(rows: int) -> pl.DataFrame:
@@ -44,21 +48,42 @@ def made_up(rows: int) -> pl.DataFrame:
     )
 
 
-def measured(work: Callable[[], Any], runs: int) -> tuple[float, float]:
-    """Medians of several runs: seconds, and seconds of all processors together, which a busy machine changes less."""
-    taken = []
-    for _ in range(runs):
-        start = time.perf_counter(), time.process_time()
-        work()
-        taken.append((time.perf_counter() - start[0], time.process_time() - start[1]))
-    clock, processor = zip(*taken, strict=True)
-    return statistics.median(clock), statistics.median(processor)
+def ways() -> Iterator[tuple[str, bool, bool]]:
+    """What is imported how: with the ids in the file or without, and with a draw of splits or without."""
+    yield "with ids", True, False
+    yield "without", False, False
+    yield "with ids, --split-by 50/10/40", True, True
+
+
+def in_this_process(path: Path, cache: Path, *, ids: bool, split: bool) -> tuple[Callable[[], object], ...]:
+    """What reads the file, and what imports it."""
+    names = Columns(llms=LLMS, subject="subject", id="sample_id" if ids else None)
+    options = Options(split_by=SPLIT_BY if split else None)
+    read = pl.read_csv if path.suffix == ".csv" else pl.read_parquet
+    return lambda: read(path), lambda: import_table(Cache(cache), path, "wide", names, options=options)
+
+
+def as_commands(path: Path, cache: Path, *, ids: bool, split: bool) -> tuple[Callable[[], object], ...]:
+    """As `in_this_process`, each in a process of its own."""
+    read = [sys.executable, "-c", f"import polars; polars.read_{path.suffix[1:]}({str(path)!r})"]
+    command = [str(Path(sys.executable).with_name("selectllm")), "import", "table", str(path), "--benchmark", "wide"]
+    command += ["--llms", ",".join(LLMS), "--subject", "subject", "--cache", str(cache)]
+    command += ["--id", "sample_id"] if ids else []
+    command += ["--split-by", "/".join(map(str, SPLIT_BY))] if split else []
+    return tuple(lambda each=each: subprocess.run(each, check=True, capture_output=True) for each in (read, command))
+
+
+def spent() -> tuple[float, float]:
+    """Seconds by the clock, and seconds of processors of this process and of those that it waited for."""
+    own, others = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter(), own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5, help="the medians of which are shown")
+    parser.add_argument("--commands", action="store_true", help="measure whole processes")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -66,30 +91,21 @@ def main() -> None:
         table.write_csv(folder / "wide.csv")
         table.write_parquet(folder / "wide.parquet")
         del table
-        for suffix, read in (("csv", pl.read_csv), ("parquet", pl.read_parquet)):
-            path = folder / f"wide.{suffix}"
-            reading, cpu = measured(lambda path=path, read=read: read(path), chosen.runs)
-            print(
-                f"{suffix}, {path.stat().st_size / 1e6:.0f} MB: "
-                f"polars reads it in {reading:.2f} s, {cpu:.2f} s of processors"
-            )
-            for what, more in (
-                ("with ids", {"id": "sample_id"}),
-                ("without", {}),
-                ("with ids, --split-by 50/10/40", {"id": "sample_id", "split": (50, 10, 40)}),
-            ):
-                shares = more.pop("split", None)
-                names = Columns(llms=LLMS, subject="subject", **more)
-                count = iter(range(chosen.runs))
-
-                def run(path: Path = path, names: Columns = names, shares: Any = shares, count: Any = count) -> None:
-                    target = Cache(folder / f"cache {path.suffix} {next(count)} {names.id} {shares}")
-                    import_table(target, path, "wide", names, options=Options(split_by=shares))
-
-                taken, used = measured(run, chosen.runs)
+        for path in (folder / "wide.csv", folder / "wide.parquet"):
+            print(f"{path.suffix[1:]}, {path.stat().st_size / 1e6:.0f} MB")
+            for what, ids, split in ways():
+                works = (as_commands if chosen.commands else in_this_process)(path, folder / "c", ids=ids, split=split)
+                taken: tuple[list[tuple[float, float]], ...] = ([], [])
+                for _ in range(chosen.runs):
+                    for work, times in zip(works, taken, strict=True):  # in turns: what slows one slows the other
+                        start = spent()
+                        work()
+                        times.append(tuple(now - then for now, then in zip(spent(), start, strict=True)))
+                    Cache(folder / "c").remove("wide")
+                (read, read_by), (done, done_by) = (map(statistics.median, zip(*each, strict=True)) for each in taken)
                 print(
-                    f"  imported {what} in {taken:.2f} s, {taken / reading:.1f} times as long; "
-                    f"{used:.2f} s of processors, {used / cpu:.1f} times as much"
+                    f"  {what}: polars reads it in {read:.2f} s, it is imported in {done:.2f} s, "
+                    f"{done / read:.1f} times as long ({done_by / read_by:.1f} times by processors)"
                 )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 

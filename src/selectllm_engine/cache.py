@@ -25,8 +25,9 @@ from selectllm_engine.files import folder_name, make_folder, move, name_of, read
 from selectllm_engine.frames import read_frame, write_frame
 from selectllm_engine.layers import Layers, folders_in
 from selectllm_engine.parts import GENERATION_SCHEMA, Parts
-from selectllm_engine.question_table import checked, extended
-from selectllm_engine.writing import VERDICT_SCHEMA, Writer, locked, read_verdicts
+from selectllm_engine.question_table import QuestionIds, checked, extended
+from selectllm_engine.verdicts import VERDICT_SCHEMA, read_verdicts
+from selectllm_engine.writing import Writer, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,8 @@ __all__ = [
     "name_of",
     "open_cache",
 ]
+
+_Version = tuple[str, int, int]  # path, size and time of change
 
 
 def open_cache(path: Path | None = None) -> Cache:
@@ -94,6 +97,7 @@ class Cache(Layers):
         super().__init__(root, packaged=packaged)
         self.problems: dict[Path, Problem] = {}
         self._sound: set[tuple[str, int, int]] = set()
+        self._last_read: tuple[_Version | None, QuestionIds] | None = None  # a file of questions, and their ids
 
     # Questions
 
@@ -105,13 +109,16 @@ class Cache(Layers):
             DamagedError: the file can't be read.
         """
         path = self.folder(benchmark) / "questions.parquet"
+        version = _version(path)
         try:
-            return read_frame(path, QUESTION_SCHEMA)
+            frame = read_frame(path, QUESTION_SCHEMA)
         except FileNotFoundError:
             raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
+        self._last_read = version, QuestionIds(frame["question_id"])
+        return frame
 
     def write_questions(self, benchmark: str, frame: pl.DataFrame, *, distinct: bool = False) -> None:
-        """Store the questions of a benchmark, or add those that are new; stored ones stay.
+        """Store the questions of a benchmark, or add those that are new after the stored ones, which stay.
 
         `distinct`: it is known that no id repeats.
 
@@ -158,7 +165,7 @@ class Cache(Layers):
             fresh = Cache(place)
             yield fresh
             stored = self.questions(benchmark)
-            frame = extended(fresh.questions(benchmark), stored, benchmark)
+            frame = extended(stored, fresh.questions(benchmark), benchmark)
             added = fresh.llms(benchmark)
             if taken := sorted({*added} & {*folders_in(own / "llms", "manifest.json")}):
                 raise CacheError(
@@ -232,7 +239,7 @@ class Cache(Layers):
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
         """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
         try:
-            return read_verdicts(self._llm(benchmark, llm, "verdicts.parquet"))
+            return read_verdicts(self._llm(benchmark, llm, "verdicts.parquet"), lambda: self._ids(benchmark))
         except FileNotFoundError:
             return None
 
@@ -247,7 +254,7 @@ class Cache(Layers):
         folder = self.own(benchmark) / "llms" / folder_name(llm)
         with locked(folder, f"{llm} on {benchmark}"):
             parts = Parts(folder / "generations", report=self.report, sound=self._sound)
-            yield Writer(folder, llm=llm, parts=parts)
+            yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark))
 
     # Routers
 
@@ -284,5 +291,21 @@ class Cache(Layers):
         """Remember a file that was passed over."""
         self.problems[path] = Problem(path, what)
 
+    def _ids(self, benchmark: str) -> QuestionIds:
+        """The ids of the questions, which every LLM's file may count on: read again only where they changed."""
+        version, read = _version(self.folder(benchmark) / "questions.parquet"), self._last_read
+        if version is None or read is None or version != read[0]:
+            return QuestionIds(self.questions(benchmark)["question_id"])
+        return read[1]
+
     def _llm(self, benchmark: str, llm: str, file: str) -> Path:
         return self.folder(benchmark) / "llms" / folder_name(llm) / file
+
+
+def _version(path: Path) -> _Version | None:
+    """What tells a file from the same one before a change; None where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return str(path), state.st_size, state.st_mtime_ns

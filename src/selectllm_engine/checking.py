@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
@@ -12,7 +12,9 @@ from selectllm_engine.errors import CacheError, DamagedError, LockedError
 from selectllm_engine.files import TEMPORARY, digest, name_of, read_json
 from selectllm_engine.frames import check_frame, read_frame
 from selectllm_engine.parts import Parts, part_of, set_aside
-from selectllm_engine.writing import locked, read_verdicts
+from selectllm_engine.question_table import QuestionIds
+from selectllm_engine.verdicts import read_verdicts
+from selectllm_engine.writing import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +79,14 @@ def _repair(folder: Path, problem: Problem) -> Problem:
 def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     """Every file with the function that reads it and raises CacheError."""
     yield folder / "questions.parquet", _questions
+
+    @lru_cache(maxsize=1)
+    def ids() -> QuestionIds | None:
+        try:
+            return QuestionIds(read_frame(folder / "questions.parquet", QUESTION_SCHEMA)["question_id"])
+        except (FileNotFoundError, DamagedError):  # which is said of the file itself
+            return None
+
     for llm in _subfolders(folder / "llms"):
         yield llm, _folder
         if any(not each.name.startswith(".") for each in llm.iterdir()):  # else a writer came, and was refused
@@ -86,7 +96,7 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
         for path in _files(llm / "answers"):
             yield path, _sealed
         if (llm / "verdicts.parquet").exists():
-            yield llm / "verdicts.parquet", _verdicts
+            yield llm / "verdicts.parquet", partial(_verdicts, ids)
     for router in _subfolders(folder / "routers"):
         yield router, _folder
         yield router / "manifest.json", _manifest
@@ -141,8 +151,11 @@ def _questions(path: Path) -> None:
         raise DamagedError(f"{path} has a question id twice")
 
 
-def _verdicts(path: Path) -> None:
-    read_verdicts(path)
+def _verdicts(questions: Callable[[], QuestionIds | None], path: Path) -> None:
+    if (known := questions()) is None:
+        check_frame(path)
+    else:
+        read_verdicts(path, lambda: known)
 
 
 def _unchanged(expected: str, path: Path) -> None:

@@ -18,7 +18,7 @@ from selectllm_engine.errors import CacheError, DamagedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import IO
+    from io import BufferedRandom
 
 __all__ = [
     "TEMPORARY",
@@ -87,7 +87,7 @@ def digest(data: bytes) -> str:
 
 
 @contextlib.contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
+def atomic(path: Path) -> Iterator[BufferedRandom]:
     """A file to write (and read) that appears as `path` whole or not at all, also after a power cut.
 
     Raises:

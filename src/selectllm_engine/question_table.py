@@ -1,13 +1,14 @@
-"""Which questions may be stored, and which may be added to those that are."""
+"""Which questions may be stored, and which may be added to those that are, after which none changes its place."""
 
 from __future__ import annotations
 
 import polars as pl
+import xxhash
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError
 
-__all__ = ["checked", "extended"]
+__all__ = ["QuestionIds", "checked", "extended"]
 
 _IDENTITY = ("split", "text", "choices", "gold", "kind")  # what a question's id stands for
 
@@ -23,8 +24,9 @@ def checked(frame: pl.DataFrame, benchmark: str, *, distinct: bool = False) -> p
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise CacheError(f"the questions of {benchmark} have wrong columns ({reason})") from error
+    nulls = frame.null_count().row(0, named=True)
     for name in ("question_id", "split", "text"):
-        if frame[name].has_nulls():
+        if nulls[name]:
             raise CacheError(f"a question of {benchmark} has no {name}")
     if distinct or frame["question_id"].hash().n_unique() == frame.height:  # a shared hash costs time only
         return frame
@@ -35,7 +37,7 @@ def checked(frame: pl.DataFrame, benchmark: str, *, distinct: bool = False) -> p
 
 
 def extended(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
-    """All questions of both, in the order of `frame`, then those it lacks.
+    """The stored questions, then those of `frame` that are new.
 
     Raises:
         CacheError: an id stands for different questions in them.
@@ -49,4 +51,27 @@ def extended(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.Da
             f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
             "choose another name for --benchmark or another --cache",
         )
-    return pl.concat([frame, stored.join(frame, on="question_id", how="anti", maintain_order="left")])
+    return pl.concat([stored, frame.join(stored, on="question_id", how="anti", maintain_order="left")])
+
+
+class QuestionIds:
+    """The ids of a benchmark's questions in their order, for files that count on it."""
+
+    def __init__(self, ids: pl.Series) -> None:
+        self._ids = ids
+        self._digests: dict[int, str] = {}
+
+    def digest_of(self, ids: pl.Series) -> str | None:
+        """The digest of these ids, in this order, if they are the first ones; else None."""
+        first = self._ids.head(len(ids))
+        return self._digest(len(ids)) if len(ids) and first.equals(ids) else None
+
+    def first(self, count: int, expected: str | None) -> pl.Series | None:
+        """The first ids, if theirs is the digest that is expected; else None."""
+        return self._ids.head(count) if count <= len(self._ids) and self._digest(count) == expected else None
+
+    def _digest(self, count: int) -> str:
+        if count not in self._digests:
+            written = self._ids.head(count).str.join("\0").cast(pl.Binary).item()
+            self._digests[count] = xxhash.xxh3_64_hexdigest(written)
+        return self._digests[count]

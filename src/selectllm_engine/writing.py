@@ -13,26 +13,18 @@ import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
 from selectllm_engine.files import read_json, sweep, write_json
-from selectllm_engine.frames import read_frame, write_frame
-from selectllm_engine.parts import MEASURED, MOST_PARTS, Parts, first_of_each, part_metadata, set_aside
+from selectllm_engine.parts import MOST_PARTS, Parts, first_of_each, part_metadata, set_aside
+from selectllm_engine.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["IDENTITY", "VERDICT_SCHEMA", "Writer", "locked", "read_verdicts"]
+    from selectllm_engine.question_table import QuestionIds
+
+__all__ = ["IDENTITY", "Writer", "locked"]
 
 IDENTITY = ("weights", "chat", "prompt", "sampling")  # what samples of one LLM must share
-VERDICT_SCHEMA = pl.Schema(
-    {
-        "question_id": pl.String(),
-        "sample": pl.Int32(),
-        "score": pl.Float64(),  # 0 to 1
-        "answer": pl.String(),  # as the other tool found it
-        **MEASURED,
-    }
-)
-_OPTIONAL = ("answer", *MEASURED)  # left out of the file where nothing is known
 
 
 @contextlib.contextmanager
@@ -67,18 +59,14 @@ def locked(folder: Path, what: str, *, wait: float = 0) -> Iterator[None]:
         lock.release()
 
 
-def read_verdicts(path: Path) -> pl.DataFrame:
-    """Rows of VERDICT_SCHEMA; raises as `read_frame`."""
-    return read_frame(path, VERDICT_SCHEMA, optional=_OPTIONAL)
-
-
 class Writer:
     """Writes one LLM's results; made by `Cache.writer`, which holds the lock."""
 
-    def __init__(self, folder: Path, *, llm: str, parts: Parts) -> None:
+    def __init__(self, folder: Path, *, llm: str, parts: Parts, questions: Callable[[], QuestionIds]) -> None:
         self.folder = folder
         self.llm = llm
         self._parts = parts
+        self._questions = questions
         sweep(folder)
         sweep(parts.folder)
         for part in parts.listed():
@@ -142,11 +130,14 @@ class Writer:
         stored = read_json(self.folder / "manifest.json")
         self._store(stored, {**stored, **fields})
 
-    def write_verdicts(self, frame: pl.DataFrame, *, distinct: bool = False) -> None:
+    def write_verdicts(
+        self, frame: pl.DataFrame, *, questions: QuestionIds | None = None, distinct: bool = False
+    ) -> None:
         """Store scores that another tool recorded; those of the same question and sample are replaced.
 
         Args:
             frame: question_id, sample, score (0 to 1), and where known answer, latency (s), cost ($).
+            questions: of the benchmark, where they are known; the file may then count on their order.
             distinct: whether it is known that no question's sample is there twice.
 
         Raises:
@@ -166,9 +157,8 @@ class Writer:
             raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
         path = self.folder / "verdicts.parquet"
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            frame, distinct = pl.concat([frame, read_verdicts(path)]), False
-        unknown = [name for name in _OPTIONAL if frame[name].null_count() == frame.height]
-        write_frame(path, (frame if distinct else first_of_each(frame)).drop(unknown))
+            frame, distinct = pl.concat([frame, read_verdicts(path, self._questions)]), False
+        write_verdicts(path, frame if distinct else first_of_each(frame), questions)
 
     def _settings_of_parts(self) -> dict[str, Any] | None:
         """What the samples that are there were made with, as their parts tell."""

@@ -112,14 +112,13 @@ def test_a_frame_with_other_columns(tmp_path):
 
 
 def test_text_like_a_seal_in_the_data_does_no_harm(tmp_path):
-    frame = pl.DataFrame({"crc-32:00000000": ["crc-32:00000000", "crc-32:12345678"]})
+    frame = pl.DataFrame({"xxh3-64:0000000000000000": ["xxh3-64:0000000000000000", "xxh3-64:0123456789abcdef"]})
     write_frame(tmp_path / "x.parquet", frame)
     assert read_frame(tmp_path / "x.parquet").equals(frame)
 
 
 def test_a_large_frame_is_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr("selectllm_engine.frames._LARGE", 0)
-    monkeypatch.setattr("selectllm_engine.frames._BLOCK", 100)
     frame = pl.DataFrame({"a": [f"text {row}" for row in range(1000)]})
     write_frame(tmp_path / "x.parquet", frame)
     assert read_frame(tmp_path / "x.parquet").equals(frame)

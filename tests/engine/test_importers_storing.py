@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_no_benchmark(cache, monkeypatch):
     def full(*args):
         raise CacheError("cannot write: no space left on device")
 
-    monkeypatch.setattr("selectllm_engine.writing.write_frame", full)
+    monkeypatch.setattr("selectllm_engine.verdicts.write_frame", full)
     with pytest.raises(CacheError):
         bring(cache, records("a"))
     assert cache.benchmarks() == []

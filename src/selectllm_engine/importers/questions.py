@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import polars as pl
+from xxhash import xxh3_128_digest
 
 from selectllm_engine.errors import ImportFormatError
 
@@ -30,6 +29,11 @@ def distinct(values: pl.Series) -> bool:
     return values.hash().n_unique() == len(values)
 
 
+def _in_order(values: pl.Series) -> bool:
+    """Whether every value is greater than the one before, as ids often are; then none repeats."""
+    return bool((values.slice(1) > values.head(-1)).all()) and not values.has_nulls()
+
+
 class Ids:
     """Which question a row is about, by its key, or by its text and options among those seen so far.
 
@@ -45,20 +49,20 @@ class Ids:
         self._known: dict[bytes, str] = {}
         self._numbered: tuple[pl.Series, pl.Series] | None = None  # contents and ids that are not in `_known` yet
 
-    def of(self, rows: pl.DataFrame) -> pl.Series:
-        """The id of every row of QUESTIONS, as the column question_id."""
+    def of(self, rows: pl.DataFrame) -> tuple[pl.Series, bool]:
+        """The id of every row of QUESTIONS, as the column question_id, and whether none repeats."""
         key = rows["key"]
         if not self._stored and not key.has_nulls():
-            return key.alias("question_id")
+            return key.alias("question_id"), _in_order(key) or distinct(key)
         contents = _contents(rows, "question")
         first = not self._stored and not self._known and self._numbered is None
         if first and key.null_count() == rows.height and distinct(contents):
             self._numbered = contents, self._numbers(rows.height)
-            return self._numbered[1]
+            return self._numbered[1], True
         if self._numbered is not None:
             self._known, self._numbered = _by_content(*self._numbered), None
-        found = map(self._id, key.to_list(), _digests(contents))
-        return pl.Series("question_id", list(found), dtype=pl.String)
+        found = list(map(self._id, key.to_list(), _digests(contents)))
+        return pl.Series("question_id", found, dtype=pl.String), len(set(found)) == len(found)
 
     def _id(self, key: str | None, content: bytes) -> str:
         if key in self._stored_ids:
@@ -73,9 +77,10 @@ class Ids:
         return self._known[content]
 
     def _numbers(self, count: int) -> pl.Series:
-        number = pl.int_range(self._next, self._next + count, eager=True).cast(pl.String).str.zfill(6)
+        numbers = pl.int_range(self._next, self._next + count, eager=True).to_frame("question_id").lazy()
         self._next += count
-        return (f"{self._benchmark}-" + number).alias("question_id")
+        written = pl.lit(f"{self._benchmark}-") + pl.col("question_id").cast(pl.String).str.zfill(6)
+        return numbers.select(written.alias("question_id")).collect(engine="streaming").to_series().rechunk()
 
 
 def _by_content(contents: pl.Series, ids: pl.Series) -> dict[bytes, str]:
@@ -92,7 +97,7 @@ def _contents(rows: pl.DataFrame, text: str) -> pl.Series:
 
 
 def _digests(contents: pl.Series) -> list[bytes]:
-    return [blake2b(each.encode(), digest_size=16).digest() for each in contents.to_list()]
+    return list(map(xxh3_128_digest, contents.cast(pl.Binary).to_list()))
 
 
 class Questions:
@@ -102,21 +107,24 @@ class Questions:
         self._known: list[pl.DataFrame] = []
         self._fresh: list[pl.DataFrame] = []
         self._waiting = 0
+        self._once = True  # whether there are only rows that are known to be of a question each
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Take rows with question_id and the columns of QUESTIONS but `key`.
+    def add(self, rows: pl.DataFrame, *, once: bool = False) -> None:
+        """Take rows with question_id and the columns of QUESTIONS but `key`, `once` if no question repeats.
 
         Raises:
             ImportFormatError: rows of one id contradict each other.
         """
+        self._once = once and not self._known and not self._fresh
         self._fresh.append(rows)
         self._waiting += rows.height
         if self._waiting > max(_BUFFER, sum(each.height for each in self._known)):
-            self._known, self._fresh, self._waiting = [_reduced([*self._known, *self._fresh])], [], 0
+            self._known, self._fresh, self._waiting = [self.all()], [], 0
 
     def all(self) -> pl.DataFrame:
         """All questions so far; raises as `add`."""
-        return _reduced([*self._known, *self._fresh])
+        frames = [*self._known, *self._fresh]
+        return frames[0] if self._once and frames else _reduced(frames)
 
 
 def _reduced(frames: list[pl.DataFrame]) -> pl.DataFrame:

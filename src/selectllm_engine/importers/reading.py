@@ -16,7 +16,7 @@ import polars as pl
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from selectllm_engine.derived import Progress
@@ -39,13 +39,14 @@ class Table:
         path: its file.
         columns: names of its columns; of JSON, those of its first rows.
         nested: columns with objects in them.
-        batches: gives the frames of the wanted columns in order; `progress(done, total)` hears of bytes or rows.
+        batches: gives the frames of the wanted columns in order, of which the numeric ones need not come as text;
+            `progress(done, total)` hears of bytes or rows.
     """
 
     path: Path
     columns: tuple[str, ...]
     nested: frozenset[str]
-    batches: Callable[[Sequence[str], Progress | None], Iterator[pl.DataFrame]]
+    batches: Callable[[Sequence[str], Collection[str], Progress | None], Iterator[pl.DataFrame]]
 
     def has(self, column: str) -> bool:
         """Whether there is such a column, or field of a nested one."""
@@ -124,7 +125,27 @@ def _csv(path: Path) -> Table:
     scan = _guarded(path, lambda: pl.scan_csv(path, infer_schema=False, glob=False))
     names = tuple(_guarded(path, lambda: scan.collect_schema().names()))
     size = path.stat().st_size
-    return Table(path, names, frozenset(), lambda wanted, progress: _scanned(path, scan, wanted, size, progress))
+
+    def batches(wanted: Sequence[str], numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
+        whole = _with_numbers(path, wanted, numeric) if size <= _WHOLE else None
+        if whole is None:
+            yield from _scanned(path, scan, wanted, size, progress)
+        else:
+            yield whole
+            if progress:
+                progress(size, size)
+
+    return Table(path, names, frozenset(), batches)
+
+
+def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str]) -> pl.DataFrame | None:
+    """A CSV file at once, its numeric columns as numbers; None where a cell in them is none, such as TRUE."""
+    types = dict.fromkeys(numeric, pl.Float64)
+    try:
+        whole = pl.scan_csv(path, infer_schema=False, schema_overrides=types, glob=False).select(wanted).collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None  # to be read as text, which finds out what is wrong
+    return whole.rechunk()
 
 
 def _parquet(path: Path, head: bytes) -> Table:
@@ -142,7 +163,7 @@ def _parquet(path: Path, head: bytes) -> Table:
         path,
         tuple(schema.names()),
         nested,
-        lambda wanted, progress: _scanned(
+        lambda wanted, _numeric, progress: _scanned(
             path, scan.select(_field(schema, each) for each in wanted), wanted, size, progress
         ),
     )
@@ -164,7 +185,7 @@ def _scanned(
 ) -> Iterator[pl.DataFrame]:
     scan = scan.select(wanted)
     if size <= _WHOLE:
-        yield _guarded(path, scan.collect)
+        yield _guarded(path, scan.collect).rechunk()  # whatever is done with it is done to one piece, not to a hundred
     else:
         sample = _guarded(path, lambda: scan.head(1000).collect())
         rows = max(1000, int(_BATCH / max(1.0, sample.estimated_size() / max(1, sample.height))))
@@ -229,7 +250,7 @@ def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: i
                 raise ImportFormatError(f"{path.name}, {unit} {number} is no object", "write one object per row")
             yield row
 
-    def batches(wanted: Sequence[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
+    def batches(wanted: Sequence[str], _numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
         source, done = checked(), 0
         while batch := list(islice(source, _ROWS)):
             yield pl.DataFrame(

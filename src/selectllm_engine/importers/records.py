@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import xxhash
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.golds import KINDS
@@ -132,16 +133,15 @@ class Reading:
 
 def origin_of(paths: Iterable[Path], **settings: Any) -> dict[str, Any]:
     """What tells one import from another: a digest of the files' contents, and the settings that matter."""
-    found = sha256()  # which processors have instructions for
+    found = xxhash.xxh3_64()
     for path in paths:
         try:
             with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    found.update(block)
+                hashlib.file_digest(file, lambda: found)
         except OSError as error:
             raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
         found.update(b"\0")
-    return {"digest": found.hexdigest()[:16], **settings}
+    return {"digest": found.hexdigest(), **settings}
 
 
 def chunks_of(records: Iterable[Record], reading: Reading) -> Iterator[Chunk]:

@@ -9,12 +9,13 @@ import polars as pl
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.questions import distinct
 from selectllm_engine.parts import GENERATION_SCHEMA, MEASURED
-from selectllm_engine.writing import VERDICT_SCHEMA
+from selectllm_engine.verdicts import VERDICT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from selectllm_engine.cache import Cache
+    from selectllm_engine.question_table import QuestionIds
 
 __all__ = ["Results"]
 
@@ -22,7 +23,14 @@ _RESERVED = {"question_id", "split"}  # columns beside the LLMs' in a router's p
 
 
 class Results:
-    """One LLM's results in the making: generations are written as they come, verdicts at the end."""
+    """One LLM's results in the making: generations are written as they come, verdicts at the end.
+
+    Attributes:
+        texts, scores: how many rows have one.
+        repeated: rows left out because they are a sample that was there before.
+        odd: latencies and costs that are none.
+        questions: how many have a result; known at the end.
+    """
 
     def __init__(self, name: str, facts: Mapping[str, Any]) -> None:
         if name in _RESERVED:
@@ -31,6 +39,7 @@ class Results:
         self.texts = self.scores = self.repeated = self.odd = self.questions = 0
         self._weights = {"id": name, "revision": None, "fingerprint": None}
         self._facts = facts
+        self._waiting: list[tuple[pl.DataFrame, bool]] = []  # rows that need no writing yet, and whether none repeats
         self._verdicts: list[pl.DataFrame] = []
         self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
         self._once = False  # whether they are known to be of a question each
@@ -39,28 +48,28 @@ class Results:
         """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
 
         Raises:
-            ImportFormatError: a score is not from 0 to 1.
+            ImportFormatError: a score is not from 0 to 1; `finish` may say it too.
         """
-        rows, odd = _sane(rows.insert_column(0, ids), self.name)
-        self.odd += odd
-        if rows.is_empty():
-            return
-        rows = self._numbered(rows, once=once)
-        written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
-        if written is not None:
-            measured = [name for name in MEASURED if written[name].null_count() < written.height]
-            with cache.writer(benchmark, self.name) as writer:
-                writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
-            self.texts += written.height
-        judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows
-        self.scores += judged.height
-        self._verdicts.append(judged.select(VERDICT_SCHEMA.names()))
+        rows = rows.with_columns(pl.col("score").fill_nan(None), ids)
+        texts, scores = (rows.height - rows[name].null_count() for name in ("text", "score"))
+        self.texts += texts
+        self.scores += scores
+        if texts or scores:
+            self._waiting.append((rows, once))
+        if texts:
+            self._take(cache, benchmark)
 
     def finish(
-        self, cache: Cache, benchmark: str, more: Mapping[str, Any], origin: Callable[[], Mapping[str, Any]]
+        self,
+        cache: Cache,
+        benchmark: str,
+        questions: QuestionIds,
+        more: Mapping[str, Any],
+        origin: Callable[[], Mapping[str, Any]],
     ) -> None:
-        """Write the verdicts and the manifest, with what tells this import from another."""
-        seen = pl.concat([pl.DataFrame(schema={"question_id": pl.String, "sample": pl.Int32}), *self._seen])
+        """Write the verdicts and the manifest, with what tells this import from another; raises as `add`."""
+        self._take(cache, benchmark)
+        seen = pl.concat(self._seen)
         last = seen["sample"].max()
         alone = self._once or distinct(seen["question_id"])
         self.questions = seen.height if alone else seen["question_id"].n_unique()
@@ -69,7 +78,22 @@ class Results:
             facts = {**self._facts, "weights": self._weights, "origin": origin(), **more, "samples": samples}
             writer.start(facts)
             if self._verdicts and not (verdicts := pl.concat(self._verdicts)).is_empty():
-                writer.write_verdicts(verdicts, distinct=True)
+                writer.write_verdicts(verdicts, questions=questions, distinct=True)
+
+    def _take(self, cache: Cache, benchmark: str) -> None:
+        """Check and number the waiting rows, write those with a text, and keep the scores for the end."""
+        waiting, self._waiting = self._waiting, []
+        for given, once in waiting:
+            rows, odd = _sane(given, self.name)
+            self.odd += odd
+            rows = self._numbered(rows, once=once)
+            written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
+            if written is not None:
+                measured = [name for name in MEASURED if written[name].null_count() < written.height]
+                with cache.writer(benchmark, self.name) as writer:
+                    writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
+            judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows
+            self._verdicts.append(judged.select(VERDICT_SCHEMA.names()))
 
     def _numbered(self, rows: pl.DataFrame, *, once: bool) -> pl.DataFrame:
         """The rows with sample numbers, without samples that were there before."""
@@ -96,7 +120,6 @@ class Results:
 
 def _sane(rows: pl.DataFrame, llm: str) -> tuple[pl.DataFrame, int]:
     """The rows that hold something, and how many latencies and costs are none; raises for scores outside 0 to 1."""
-    rows = rows.with_columns(pl.col("score").fill_nan(None))
     wrong = rows.filter(~pl.col("score").is_between(0, 1))
     if not wrong.is_empty():
         score, question = wrong.row(0, named=True)["score"], wrong["question_id"][0]

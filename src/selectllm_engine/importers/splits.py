@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from xxhash import xxh3_64_intdigest
 
-from selectllm_engine.benchmarks import SPLITS, ranked
+from selectllm_engine.benchmarks import SPLITS
 from selectllm_engine.errors import ImportFormatError, UsageError
 
 if TYPE_CHECKING:
@@ -68,20 +70,17 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
         if not (split == "train").any():
             note(_UNTRAINED)
     else:
-        drawn = _draw(questions["text"].filter(split.is_null()), options.split_by, options.seed)
-        split = questions.join(drawn, on="text", how="left", maintain_order="left")["drawn"].zip_with(
-            split.is_null(), split
-        )
+        lacking = split.is_null()
+        drawn = _draw(questions["text"].filter(lacking), options.split_by, options.seed)
+        split = split.scatter(lacking.arg_true(), drawn)
     return questions.with_columns(split.alias("split"))
 
 
-def _draw(texts: pl.Series, shares: tuple[int, int, int], seed: int) -> pl.DataFrame:
-    """Columns text, drawn: every text once, with its split."""
-    order = ranked(texts.unique().to_list(), seed)
+def _draw(texts: pl.Series, shares: tuple[int, int, int], seed: int) -> pl.Series:
+    """The split of every text: the distinct ones in the order of their digests, cut where the shares end."""
+    each = (xxh3_64_intdigest(text, seed % 2**64) for text in texts.cast(pl.Binary).to_list())
+    digests = np.fromiter(each, np.uint64, len(texts))
+    values, place = np.unique(digests, return_inverse=True)
     train, validation, _ = shares
-    ends = (round(len(order) * train / 100), round(len(order) * (train + validation) / 100), len(order))
-    counts = (end - start for start, end in zip((0, *ends), ends, strict=False))
-    drawn = pl.concat(
-        [pl.repeat(name, count, eager=True, dtype=pl.String) for name, count in zip(SPLITS, counts, strict=True)]
-    )
-    return pl.DataFrame({"text": pl.Series(order, dtype=pl.String), "drawn": drawn})
+    ends = [round(len(values) * share / 100) for share in (train, train + validation)]
+    return pl.Series(SPLITS, dtype=pl.String).gather(np.searchsorted(ends, place, side="right"))

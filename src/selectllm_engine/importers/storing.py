@@ -33,10 +33,11 @@ from selectllm_engine.benchmarks import QUESTION_SCHEMA, SPLITS
 from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError
 from selectllm_engine.importers import Imported
 from selectllm_engine.importers.golds import canonical_golds
-from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, distinct
+from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
 from selectllm_engine.importers.results import Results
 from selectllm_engine.importers.splits import split_questions
+from selectllm_engine.question_table import QuestionIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -151,8 +152,8 @@ def _before(cache: Cache, benchmark: str, origin: Mapping[str, Any]) -> Imported
 
 def _counts(questions: pl.DataFrame) -> dict[str, int]:
     """Questions per split."""
-    counts = dict(questions["split"].value_counts().iter_rows())
-    return {split: counts[split] for split in SPLITS if split in counts}
+    counts = questions.select((pl.col("split") == split).sum().alias(split) for split in SPLITS).row(0, named=True)
+    return {split: count for split, count in counts.items() if count}
 
 
 class _Target:
@@ -184,9 +185,8 @@ class _Target:
         text = questions["question"]
         if text.has_nulls() or (text == "").any():
             raise ImportFormatError("a row has no question", "fill it in or leave the row out")
-        ids = self._ids.of(questions)
-        once = len(chunk.results) > 1 and distinct(ids)
-        self._questions.add(questions.with_columns(ids).drop("key"))
+        ids, once = self._ids.of(questions)
+        self._questions.add(questions.with_columns(ids).drop("key"), once=once)
         for name, frame in chunk.results.items():
             if name not in self.llms:
                 if name in self._taken:
@@ -204,10 +204,11 @@ class _Target:
             reading.note(f"{name} has no results: left out")
 
     def finish(self, reading: Reading, origin: Callable[[], Mapping[str, Any]]) -> pl.DataFrame:
-        """Write questions, verdicts and manifests; the questions."""
-        questions = self._complete(self._questions.all(), reading)
+        """Write questions, verdicts and manifests; the questions that this import is about."""
+        about, questions = self._complete(self._questions.all(), reading)
+        ids = QuestionIds(questions["question_id"])
         now = datetime.now(UTC)
-        with ThreadPoolExecutor(2) as threads:  # of many rows, writing is what takes time
+        with ThreadPoolExecutor(3) as threads:  # of many rows, writing is what takes time
             work: list[Future[Any]] = [
                 threads.submit(self._cache.write_questions, self._benchmark, questions, distinct=True)
             ]
@@ -215,11 +216,11 @@ class _Target:
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 facts = {"created": created, "rows": reading.rows}
-                work.append(threads.submit(llm.finish, self._cache, self._benchmark, facts, told.result))
+                work.append(threads.submit(llm.finish, self._cache, self._benchmark, ids, facts, told.result))
             for each in work:
                 each.result()
-        self._tell(reading, questions.height)
-        return questions
+        self._tell(reading, about.height)
+        return about
 
     def _tell(self, reading: Reading, questions: int) -> None:
         """Say what a person should know about the results."""
@@ -236,11 +237,15 @@ class _Target:
         elif without:
             reading.note(f"{', '.join(without)}: scores only, so that rows that need votes will say so")
 
-    def _complete(self, questions: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-        """The questions with canonical gold answers and splits; those that are stored already as they are."""
+    def _complete(self, questions: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The questions that this import is about, and all of the benchmark in their order.
+
+        They have canonical gold answers and splits; those that are stored already stay as they are.
+        """
         new = questions.rename({"question": "text"})
         if self._stored is None:
-            return split_questions(canonical_golds(new, self._options.kind, reading.note), self._options, reading.note)
+            new = split_questions(canonical_golds(new, self._options.kind, reading.note), self._options, reading.note)
+            return new, new
         again = new.filter(pl.col("question_id").is_in(self._stored["question_id"].implode()))
         if again.is_empty():
             raise CacheError(f"{self._benchmark} has none of these questions", "choose another name for --benchmark")
@@ -248,10 +253,11 @@ class _Target:
         _agree(kept, again, self._benchmark)
         new = new.join(kept, on="question_id", how="anti", maintain_order="left")
         if new.is_empty():
-            return kept
+            return kept, self._stored
         reading.note(f"{new.height:,} questions are new to {self._benchmark}: its other LLMs lack them")
         new = canonical_golds(new, self._options.kind, reading.note)
-        return pl.concat([kept, split_questions(new, self._options, reading.note).select(kept.columns)])
+        new = split_questions(new, self._options, reading.note).select(kept.columns)
+        return pl.concat([kept, new]), pl.concat([self._stored, new])
 
 
 def _agree(stored: pl.DataFrame, again: pl.DataFrame, benchmark: str) -> None:

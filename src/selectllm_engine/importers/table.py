@@ -130,8 +130,7 @@ def wide_chunks(
     progress: Progress | None,
 ) -> Iterator[Chunk]:
     """The rows of a wide table; `fields` says per LLM which of `storing.RESULTS` is in which column."""
-    wanted = [column for each in fields.values() for column in each.values()]
-    for rows in _batches(table, columns, wanted, reading, progress):
+    for rows in _batches(table, columns, fields.values(), reading, progress):
         yield Chunk(rows.questions, {llm: rows.results(each) for llm, each in fields.items()})
 
 
@@ -155,7 +154,7 @@ def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[st
 
 def _nested(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     scores = table.need(columns.scores or "")
-    for rows in _batches(table, columns, [scores], reading, progress):
+    for rows in _batches(table, columns, [{"scores": scores}], reading, progress):
         cells = rows.batch[scores]
         frame = cells.struct.unnest() if isinstance(cells.dtype, pl.Struct) else _parsed(rows, cells)
         columns_ = {llm: frame[llm].alias(f"score of {llm[:40]}") for llm in frame.columns}
@@ -184,7 +183,7 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
         raise UsageError("a long table needs a column with scores or texts", "name it with --score or --text")
     fields = {field: table.need(column) for field, column in named.items()}
     llm = table.need(columns.llm or "")
-    for rows in _batches(table, columns, [llm, *fields.values()], reading, progress):
+    for rows in _batches(table, columns, [fields, {"llm": llm}], reading, progress):
         results = rows.results(fields)
         who = rows.kept({_WHO: texts(rows.batch[llm])})
         whole = pl.concat([rows.questions, results, who], how="horizontal")
@@ -236,13 +235,20 @@ class _Rows:
 
 
 def _batches(
-    table: Table, columns: Columns, wanted: Iterable[str], reading: Reading, progress: Progress | None
+    table: Table,
+    columns: Columns,
+    fields: Iterable[Mapping[str, str]],
+    reading: Reading,
+    progress: Progress | None,
 ) -> Iterator[_Rows]:
-    """Batches with the wanted columns, and those of the question understood."""
+    """Batches with the columns that `fields` name, and those of the question understood."""
     of_question = [getattr(columns, each) for each in ("question", *_QUESTION, "choices", "sample")]
-    needed = dict.fromkeys([*(table.need(each) for each in of_question if each is not None), *wanted])
+    wanted = [(field, column) for each in fields for field, column in each.items()]
+    written = {column for field, column in wanted if field not in _NUMBERS}.union(of_question)
+    numeric = {column for field, column in wanted if field in _NUMBERS} - written
+    needed = [*(table.need(each) for each in of_question if each is not None), *(column for _, column in wanted)]
     before, first = 0, None
-    for batch in table.batches(list(needed), progress):
+    for batch in table.batches(list(dict.fromkeys(needed)), numeric, progress):
         reading.rows += batch.height
         question = texts(batch[columns.question])
         keep = question.is_not_null() if question.has_nulls() else None
