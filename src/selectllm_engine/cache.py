@@ -97,7 +97,7 @@ class Cache(Layers):
         super().__init__(root, packaged=packaged)
         self.problems: dict[Path, Problem] = {}
         self._sound: set[tuple[str, int, int]] = set()
-        self._last_read: tuple[_Version | None, QuestionIds] | None = None  # a file of questions, and their ids
+        self._last_read: tuple[_Version, pl.DataFrame, QuestionIds] | None = None  # questions, which all else needs
 
     # Questions
 
@@ -108,14 +108,7 @@ class Cache(Layers):
             UnknownNameError: there is no such benchmark.
             DamagedError: the file can't be read.
         """
-        path = self.folder(benchmark) / "questions.parquet"
-        version = _version(path)
-        try:
-            frame = read_frame(path, QUESTION_SCHEMA)
-        except FileNotFoundError:
-            raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
-        self._last_read = version, QuestionIds(frame["question_id"])
-        return frame
+        return self._questions(benchmark)[0]
 
     def write_questions(self, benchmark: str, frame: pl.DataFrame, *, distinct: bool = False) -> None:
         """Store the questions of a benchmark, or add those that are new after the stored ones, which stay.
@@ -292,20 +285,20 @@ class Cache(Layers):
         self.problems[path] = Problem(path, what)
 
     def _ids(self, benchmark: str) -> QuestionIds:
-        """The ids of the questions, which every LLM's file may count on: read again only where they changed."""
-        version, read = _version(self.folder(benchmark) / "questions.parquet"), self._last_read
-        if version is None or read is None or version != read[0]:
-            return QuestionIds(self.questions(benchmark)["question_id"])
-        return read[1]
+        return self._questions(benchmark)[1]
+
+    def _questions(self, benchmark: str) -> tuple[pl.DataFrame, QuestionIds]:
+        """See `questions`; read again only where the file changed."""
+        path, last = self.folder(benchmark) / "questions.parquet", self._last_read
+        try:
+            state = path.stat()
+            version = str(path), state.st_size, state.st_mtime_ns
+            if last is None or last[0] != version:
+                frame = read_frame(path, QUESTION_SCHEMA)
+                self._last_read = last = version, frame, QuestionIds(frame["question_id"])
+        except FileNotFoundError:
+            raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
+        return last[1].clone(), last[2]
 
     def _llm(self, benchmark: str, llm: str, file: str) -> Path:
         return self.folder(benchmark) / "llms" / folder_name(llm) / file
-
-
-def _version(path: Path) -> _Version | None:
-    """What tells a file from the same one before a change; None where there is none."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return str(path), state.st_size, state.st_mtime_ns

@@ -1,5 +1,8 @@
 """Names that are safe as folder names, and Parquet files that carry their digest."""
 
+import errno
+import time
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -122,6 +125,23 @@ def test_a_large_frame_is_the_same(tmp_path, monkeypatch):
     frame = pl.DataFrame({"a": [f"text {row}" for row in range(1000)]})
     write_frame(tmp_path / "x.parquet", frame)
     assert read_frame(tmp_path / "x.parquet").equals(frame)
+
+
+def test_a_disk_that_fails_meanwhile_is_one_line(tmp_path, monkeypatch):
+    done = []
+
+    def fails(handle):
+        if not done:
+            done.append(handle)
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("selectllm_engine.frames._LARGE", 0)
+    monkeypatch.setattr("selectllm_engine.frames._MUCH", 0)
+    monkeypatch.setattr("selectllm_engine.frames._seal", lambda file: time.sleep(0.2))
+    monkeypatch.setattr("os.fsync", fails)
+    with pytest.raises(CacheError, match="Input/output error; free some space"):
+        write_frame(tmp_path / "x.parquet", pl.DataFrame({"a": [1]}))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_polars_cannot_write_is_one_line_and_leaves_nothing(tmp_path):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selectllm_engine.cache import Cache
 from selectllm_engine.disagreements import find_disagreements
@@ -363,3 +365,30 @@ def test_a_column_of_texts_is_no_score_too(cache, tmp_path):
     import_table(cache, path, "b", Columns(question="q", llms=("a",), text="{llm}", gold="gold"))
     assert cache.verdicts("b", "a") is None
     assert cache.generations("b", "a")["text"].to_list() == ["The answer is 4."]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["1", "0.25", " 0.5", "0.5 ", "TRUE", "false", "NaN", "n/a", "", "1e-1", '"0.75"']), max_size=8
+    )
+)
+def test_scores_of_a_csv_are_the_same_whether_all_are_numbers_or_not(tmp_path_factory, cells):
+    folder = tmp_path_factory.mktemp("scores")
+    rows = [*enumerate(cells), ("known", "1")]
+    (folder / "a.csv").write_text("q,m\n" + "".join(f"{name},{cell}\n" for name, cell in rows))
+    (folder / "b.csv").write_text("q,m\n" + "".join(f"{name},{cell}\n" for name, cell in [*rows, ("last", "TRUE")]))
+    found = []
+    for name in ("a", "b"):  # one word in the column makes all of it text
+        cache = Cache(folder / f"cache {name}")
+        import_table(cache, folder / f"{name}.csv", "b", Columns(question="q", id="q", llms=("m",)))
+        found.append(dict(cache.verdicts("b", "m").select("question_id", "score").iter_rows()))
+    assert found[1] == {**found[0], "last": 1.0}
+
+
+def test_a_column_of_scores_may_be_something_else_too(tmp_path, cache):
+    (tmp_path / "a.csv").write_text("q,m\n1.50,1.0\n0,0.0\n")
+    import_table(cache, tmp_path / "a.csv", "b", Columns(question="q", id="m", llms=("m",), answer="q"))
+    assert cache.verdicts("b", "m").select("question_id", "score", "answer").rows() == [
+        ("1.0", 1.0, "1.50"),
+        ("0.0", 0.0, "0"),
+    ]
