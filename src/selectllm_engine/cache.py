@@ -60,7 +60,9 @@ def open_cache(path: Path | None = None) -> Cache:
         CacheError: there is a file in its place.
     """
     if path is None and (chosen := os.environ.get("SELECTLLM_CACHE")):
-        path = Path(chosen).expanduser()
+        from selectllm_engine.machine import expanded
+
+        path = expanded(chosen)
     if path is None and Path("cache").is_dir():
         path = Path("cache")
     if path is None:
@@ -176,15 +178,21 @@ class Cache(Layers):
     # LLMs
 
     def llms(self, benchmark: str) -> list[str]:
-        """The LLMs of the run in its order: that in which they were added. Those without any result are none."""
+        """The LLMs of the run in its order: that in which they were added. Those without any result are none.
+
+        One whose manifest is lost or damaged is among the `problems` instead.
+        """
         found = []
-        for name in folders_in(self.folder(benchmark) / "llms", "manifest.json"):
+        for name in folders_in(self.folder(benchmark) / "llms"):
             if not self.parts(benchmark, name).listed() and not self._llm(benchmark, name, "verdicts.parquet").exists():
                 continue
+            path = self._llm(benchmark, name, "manifest.json")
             try:
-                found.append((str(self.manifest(benchmark, name).get("created", "")), name))
+                found.append((str(read_json(path).get("created", "")), name))
+            except FileNotFoundError:
+                self.report(path, f"{path} is missing")
             except DamagedError as error:
-                self.report(self._llm(benchmark, name, "manifest.json"), error.problem)
+                self.report(path, error.problem)
         return [name for _, name in sorted(found)]
 
     def manifest(self, benchmark: str, llm: str) -> dict[str, Any]:

@@ -280,6 +280,13 @@ def test_a_damaged_manifest(cache, content):
     assert [problem.path.name for problem in cache.problems.values()] == ["manifest.json"]
 
 
+def test_a_lost_manifest_is_said(cache):
+    path = cache.folder("fake") / "llms" / "a" / "manifest.json"
+    path.unlink()
+    assert cache.llms("fake") == ["b"]
+    assert cache.problems[path].what == f"{path} is missing"
+
+
 # Verdicts
 
 

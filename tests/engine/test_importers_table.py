@@ -230,7 +230,7 @@ GOOD = b'[{"q": "1?", "m": 1, "n": 0}]'
         ("a.csv", b"q,m,m,n\n1?,1,0,1\n", "two columns 'm'"),
         ("a.csv", b'q,m,n\n"1?,1,0\n2?,1,0\n', "cannot be read"),
         ("a.csv", b"q,m,n\n1?,1,0,5\n", "cannot be read"),
-        ("a.csv", "q,m,n\né,1,0\n".encode("latin-1"), "cannot be read .*utf-8"),
+        ("a.csv", "q,m,n\né,1,0\n".encode("latin-1"), "cannot be read .*utf-8.*; convert it to UTF-8"),
         ("a.csv", "q,m,n\n1?,1,0\n".encode("utf-16"), "no UTF-8"),
         ("a.csv", b"q,m,n\n1?,1.5,0\n", "the score 1.5 of m on question 'b-000001' is not from 0 to 1"),
         ("a.csv", b"q,m,n\n1?,1,0\n2?,=1+1,0\n", "row 2: m '=1\\+1' is no number"),

@@ -204,7 +204,9 @@ def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
     try:
         return work()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise ImportFormatError(f"{path.name} cannot be read ({first_line(error)})", "is it whole?") from error
+        reason = first_line(error)
+        remedy = "convert it to UTF-8" if "utf-8" in reason.lower() else "is it whole?"
+        raise ImportFormatError(f"{path.name} cannot be read ({reason})", remedy) from error
 
 
 # JSON: rows of objects

@@ -16,6 +16,7 @@ import numpy as np
 
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 from selectllm_engine.files import folder_name, write_atomic
+from selectllm_engine.machine import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -240,7 +241,7 @@ def mean_pooled(model: Any, batch: Any) -> Any:
 
 
 def _locate(name: str, source: str, *, fetch: bool = True) -> Path:
-    folder = Path(source).expanduser()
+    folder = expanded(source)
     if folder.is_dir():
         if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
             raise EngineError(
