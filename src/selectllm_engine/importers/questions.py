@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import polars as pl
 from xxhash import xxh3_128_digest
 
@@ -44,18 +46,18 @@ class Ids:
     def __init__(self, benchmark: str, stored: pl.DataFrame | None) -> None:
         self._benchmark = benchmark
         self._next = 1 if stored is None else stored.height + 1
-        self._stored = {} if stored is None else _by_content(_contents(stored, "text"), stored["question_id"])
-        self._stored_ids = frozenset() if stored is None else frozenset(stored["question_id"])
+        self._stored = stored
         self._known: dict[bytes, str] = {}
         self._numbered: tuple[pl.Series, pl.Series] | None = None  # contents and ids that are not in `_known` yet
 
     def of(self, rows: pl.DataFrame) -> tuple[pl.Series, bool]:
         """The id of every row of QUESTIONS, as the column question_id, and whether none repeats."""
         key = rows["key"]
-        if not self._stored and not key.has_nulls():
+        known = self._stored is None or key.is_in(self._stored["question_id"].implode()).all()
+        if known and not key.has_nulls():
             return key.alias("question_id"), _in_order(key) or distinct(key)
         contents = _contents(rows, "question")
-        first = not self._stored and not self._known and self._numbered is None
+        first = self._stored is None and not self._known and self._numbered is None
         if first and key.null_count() == rows.height and distinct(contents):
             self._numbered = contents, self._numbers(rows.height)
             return self._numbered[1], True
@@ -64,11 +66,21 @@ class Ids:
         found = list(map(self._id, key.to_list(), _digests(contents)))
         return pl.Series("question_id", found, dtype=pl.String), len(set(found)) == len(found)
 
+    @cached_property
+    def _stored_ids(self) -> frozenset[str]:
+        return frozenset() if self._stored is None else frozenset(self._stored["question_id"])
+
+    @cached_property
+    def _stored_contents(self) -> dict[bytes, str]:
+        if self._stored is None:
+            return {}
+        return _by_content(_contents(self._stored, "text"), self._stored["question_id"])
+
     def _id(self, key: str | None, content: bytes) -> str:
         if key in self._stored_ids:
             return str(key)
-        if content in self._stored:
-            return self._stored[content]
+        if content in self._stored_contents:
+            return self._stored_contents[content]
         if key is not None:
             return key
         if content not in self._known:

@@ -101,9 +101,9 @@ def store_chunks(
 
     if there and (before := _before(cache, benchmark, told())):
         return before
-    stored = cache.questions(benchmark) if there else None
     facts = {"source": f"import:{source}", "threshold": options.threshold}
     with _fresh(cache, benchmark, there=there) as fresh:
+        stored = cache.questions(benchmark) if there else None
         target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
         for chunk in chunks:
             target.add(chunk)
@@ -205,13 +205,12 @@ class _Target:
 
     def finish(self, reading: Reading, origin: Callable[[], Mapping[str, Any]]) -> pl.DataFrame:
         """Write questions, verdicts and manifests; the questions that this import is about."""
-        about, questions = self._complete(self._questions.all(), reading)
-        ids = QuestionIds(questions["question_id"])
+        about, new = self._complete(self._questions.all(), reading)
+        known = [] if self._stored is None else [self._stored["question_id"]]
+        ids = QuestionIds(pl.concat([*known, new["question_id"]]))
         now = datetime.now(UTC)
         with ThreadPoolExecutor(3) as threads:  # of many rows, writing is what takes time
-            work: list[Future[Any]] = [
-                threads.submit(self._cache.write_questions, self._benchmark, questions, distinct=True)
-            ]
+            work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, new, distinct=True)]
             work.append(told := threads.submit(origin))  # which reads the files again
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
@@ -238,7 +237,7 @@ class _Target:
             reading.note(f"{', '.join(without)}: scores only, so that rows that need votes will say so")
 
     def _complete(self, questions: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The questions that this import is about, and all of the benchmark in their order.
+        """The questions that this import is about, and those of them that are new, after those that are stored.
 
         They have canonical gold answers and splits; those that are stored already stay as they are.
         """
@@ -253,11 +252,11 @@ class _Target:
         _agree(kept, again, self._benchmark)
         new = new.join(kept, on="question_id", how="anti", maintain_order="left")
         if new.is_empty():
-            return kept, self._stored
+            return kept, new
         reading.note(f"{new.height:,} questions are new to {self._benchmark}: its other LLMs lack them")
         new = canonical_golds(new, self._options.kind, reading.note)
         new = split_questions(new, self._options, reading.note).select(kept.columns)
-        return pl.concat([kept, new]), pl.concat([self._stored, new])
+        return pl.concat([kept, new]), new
 
 
 def _agree(stored: pl.DataFrame, again: pl.DataFrame, benchmark: str) -> None:
