@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, UnknownNameError
 from selectllm_engine.llms import study_latency
 from selectllm_engine.outcomes import NOT_FOUND, LeftOut, Outcomes
@@ -65,7 +66,7 @@ def load_outcomes(
     everything = cache.questions(benchmark)
     questions = everything.filter(pl.col("split") == split)
     if questions.is_empty():
-        raise UnknownNameError("split", split, everything["split"].unique(maintain_order=True).to_list())
+        raise UnknownNameError("split", split, splits_of(everything))
     names = cache.llms(benchmark) if llms is None else list(llms)
     if not names:
         raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.cache import Cache, open_cache
 from selectllm_engine.details import Details, detail
 from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
@@ -92,8 +93,8 @@ class Run:
 
     @cached_property
     def splits(self) -> tuple[str, ...]:
-        """The benchmark's splits."""
-        return tuple(self.questions["split"].unique(maintain_order=True))
+        """The benchmark's splits: train, validation, test."""
+        return tuple(splits_of(self.questions))
 
     @property
     def routers(self) -> tuple[str, ...]:

@@ -249,3 +249,8 @@ def test_a_learning_curve_trains_on_parts_of_the_train_split(run: Run) -> None:
     assert all(0 <= point.accuracy <= point.upper_bound <= 1 for point in points)
     with pytest.raises(UsageError):
         run.learning_curve("knm:tfidf")
+
+
+def test_splits_come_in_their_order_whatever_that_of_the_questions(tmp_path):
+    cache = write_fake_run(tmp_path, "fake", questions={"test": 2, "other": 1, "train": 2}, llms=("a",))
+    assert load("fake", cache).splits == ("train", "test", "other")

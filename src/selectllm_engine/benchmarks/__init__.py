@@ -29,6 +29,7 @@ __all__ = [
     "load_benchmark",
     "question_frame",
     "ranked",
+    "splits_of",
 ]
 
 SPLITS = ("train", "validation", "test")
@@ -128,6 +129,12 @@ def refuse_sizes(name: str, sizes: Mapping[str, int] | None) -> None:
 def question_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Rows as a frame of QUESTION_SCHEMA."""
     return pl.DataFrame(list(rows), schema=QUESTION_SCHEMA, orient="row")
+
+
+def splits_of(questions: pl.DataFrame) -> list[str]:
+    """The splits that questions are in, in the order of SPLITS, those with other names last."""
+    found = questions["split"].unique(maintain_order=True).to_list()
+    return sorted(found, key=lambda split: SPLITS.index(split) if split in SPLITS else len(SPLITS))
 
 
 def ranked(names: Iterable[str], seed: int) -> list[str]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import Exemplar
+from selectllm_engine.benchmarks import Exemplar, splits_of
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.llms import LLM, Price, Sampling, Wording
 
@@ -95,7 +95,7 @@ def choose_questions(questions: pl.DataFrame, splits: Sequence[str], limit: int 
     """
     import polars as pl
 
-    known = questions["split"].unique(maintain_order=True).to_list()
+    known = splits_of(questions)
     for split in splits:
         if split not in known:
             raise UnknownNameError("split", split, known)

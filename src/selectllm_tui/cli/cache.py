@@ -52,14 +52,16 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
 
 
 def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, Any]]:
+    from selectllm_engine.benchmarks import splits_of
+
     def row(kind: str, name: str, size: int | None, **holds: Any) -> dict[str, Any]:
         fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "source"))
         where = "package" if cache.is_packaged(benchmark) else "own"
         return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": size}
 
-    splits = cache.questions(benchmark)["split"]
-    for split in splits.unique(maintain_order=True):
-        yield row("split", split, None, questions=int((splits == split).sum()))
+    questions = cache.questions(benchmark)
+    for split in splits_of(questions):
+        yield row("split", split, None, questions=int((questions["split"] == split).sum()))
     for llm in cache.llms(benchmark):
         manifest = cache.manifest(benchmark, llm)
         verdicts = cache.verdicts(benchmark, llm)
