@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.answers import canonical
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ def _kind() -> pl.Expr:
 
 
 def _gold(gold: str, kind: str, choices: Sequence[str] | None) -> str | None:
+    from selectllm_engine.answers import canonical  # its patterns are compiled, for which there may be no need
+
     if kind == "letter":
         options = len(choices) if choices else len(LETTERS)
         if options > len(LETTERS):

@@ -60,10 +60,14 @@ def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) 
 @contextmanager
 def watching(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error for `progress(done, total)`, where that is a terminal."""
+    console = error_console()
+    if not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+
     from rich.progress import Progress
 
-    console = error_console()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(console=console, transient=True) as bar:
         task, shown = bar.add_task(what, total=None), -1.0
 
         def show(done: int, total: int) -> None:
