@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,9 +79,9 @@ def split_questions(questions: pl.DataFrame, options: Options, note: Callable[[s
 
 def _draw(texts: pl.Series, shares: tuple[int, int, int], seed: int) -> pl.Series:
     """The split of every text: the distinct ones in the order of their digests, cut where the shares end."""
-    each = (xxh3_64_intdigest(text, seed % 2**64) for text in texts.cast(pl.Binary).to_list())
-    digests = np.fromiter(each, np.uint64, len(texts))
-    values, place = np.unique(digests, return_inverse=True)
+    digests = np.fromiter(map(xxh3_64_intdigest, texts.cast(pl.Binary).to_list(), repeat(seed % 2**64)), np.uint64)
+    order = pl.Series(digests).unique().sort()
     train, validation, _ = shares
-    ends = [round(len(values) * share / 100) for share in (train, train + validation)]
-    return pl.Series(SPLITS, dtype=pl.String).gather(np.searchsorted(ends, place, side="right"))
+    ends = (round(len(order) * share / 100) for share in (train, train + validation))
+    firsts = np.array([order[end] for end in ends if end < len(order)], np.uint64)  # of validation and test
+    return pl.Series(SPLITS, dtype=pl.String).gather(np.searchsorted(firsts, digests, side="right"))
