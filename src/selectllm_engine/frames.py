@@ -12,7 +12,6 @@ import errno
 import hashlib
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -61,6 +60,8 @@ def write_frame(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str] | N
 @contextlib.contextmanager
 def _synced_early(file: io.BufferedRandom) -> Iterator[None]:
     """Have the disk write a file while it grows, so that there is less to wait for when it is whole."""
+    from concurrent.futures import ThreadPoolExecutor
+
     whole = Event()
 
     def sync() -> None:

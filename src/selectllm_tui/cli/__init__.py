@@ -9,6 +9,7 @@ interrupted. The environment variable SELECTLLM_TRACEBACK=1 shows where an error
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import re
 import sys
@@ -143,6 +144,7 @@ def _app() -> Any:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` without `args`); returns the exit code."""
+    gc.set_threshold(100_000, 20, 100)  # importing makes many objects, none of which is garbage
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of failing
