@@ -12,6 +12,7 @@ import errno
 import hashlib
 import io
 import os
+import zlib
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -111,14 +112,39 @@ def check_frame(path: Path) -> bytes:
 
 def _is_sealed(data: bytes) -> bool:
     """Whether these bytes are, unchanged, those of a sealed file."""
-    at = data.rfind(_SEAL) + len(_SEAL)
-    if at < len(_SEAL):
-        return False
-    end = at + len(_BLANK)
+    whole = memoryview(data)
+    for seal, checksum in _CHECKSUMS.items():
+        at = data.rfind(seal) + len(seal)
+        end = at + len(checksum())
+        blanked = (whole[:at], b"0" * (end - at), whole[end:])
+        if at >= len(seal) and checksum(*blanked).encode() == data[at:end]:
+            return True
+    return False
+
+
+def _xxh3(*pieces: bytes | memoryview) -> str:
     found = xxhash.xxh3_64()
-    for each in (memoryview(data)[:at], _BLANK, memoryview(data)[end:]):
-        found.update(each)
-    return data[at:end] == found.hexdigest().encode()
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _crc32(*pieces: bytes | memoryview) -> str:
+    found = 0
+    for piece in pieces:
+        found = zlib.crc32(piece, found)
+    return f"{found:08x}"
+
+
+def _blake2b(*pieces: bytes | memoryview) -> str:
+    found = hashlib.blake2b()
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()[:16]
+
+
+# What files are written with, and what they were written with before.
+_CHECKSUMS = {_SEAL: _xxh3, b"crc-32:": _crc32, b"blake2b-64:": _blake2b}
 
 
 def read_frame(path: Path, schema: pl.Schema | None = None, *, optional: Iterable[str] = ()) -> pl.DataFrame:

@@ -1,7 +1,9 @@
 """Names that are safe as folder names, and Parquet files that carry their digest."""
 
 import errno
+import hashlib
 import time
+import zlib
 
 import polars as pl
 import pytest
@@ -15,7 +17,7 @@ from selectllm_engine.errors import (
     DamagedError,
     UsageError,
 )
-from selectllm_engine.frames import check_frame, read_frame, write_frame
+from selectllm_engine.frames import SEAL_KEY, check_frame, read_frame, write_frame
 
 SIZES = {"train": 4, "test": 6}
 
@@ -100,6 +102,26 @@ def test_a_frame_reads_back_and_any_change_is_found(tmp_path):
             path.write_bytes(changed)
             with pytest.raises(DamagedError):
                 check_frame(path)
+
+
+@pytest.mark.parametrize(
+    ("seal", "length", "checksum"),
+    [
+        (b"crc-32:", 8, lambda data: f"{zlib.crc32(data):08x}"),
+        (b"blake2b-64:", 16, lambda data: hashlib.blake2b(data).hexdigest()[:16]),
+    ],
+)
+def test_files_with_an_older_seal_are_read(tmp_path, seal, length, checksum):
+    path, frame = tmp_path / "x.parquet", pl.DataFrame({"a": ["x", None], "xxh3-64:": [1, 2]})
+    frame.write_parquet(path, metadata={SEAL_KEY: seal.decode() + "0" * length})
+    data = path.read_bytes()
+    at = data.rindex(seal) + len(seal)
+    data = data[:at] + checksum(data).encode() + data[at + length :]
+    path.write_bytes(data)
+    assert read_frame(path).equals(frame)
+    path.write_bytes(data[:9] + bytes([data[9] ^ 1]) + data[10:])
+    with pytest.raises(DamagedError):
+        check_frame(path)
 
 
 def test_another_writers_parquet_is_damaged(tmp_path):
