@@ -37,15 +37,15 @@ _OPTIONAL = ("answer", *MEASURED)
 _IDS = "question_ids"  # in the file's metadata: the digest of those that are left out
 
 
-def write_verdicts(path: Path, rows: pl.DataFrame, questions: QuestionIds | None = None) -> None:
+def write_verdicts(path: Path, rows: pl.DataFrame, questions: QuestionIds) -> None:
     """Write rows of VERDICT_SCHEMA, in place of what is there; raises CacheError.
 
     Args:
         path: the file.
         rows: at most one per question and sample.
-        questions: of the benchmark, if known; they may be written later.
+        questions: of the benchmark; they may be written later.
     """
-    known = None if questions is None else questions.digest_of(rows["question_id"])
+    known = questions.digest_of(rows["question_id"])
     nulls = rows.null_count().row(0, named=True)
     silent = [name for name in _OPTIONAL if nulls[name] == rows.height]
     if rows["sample"].eq(0).all():

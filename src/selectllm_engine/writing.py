@@ -137,7 +137,7 @@ class Writer:
 
         Args:
             frame: question_id, sample, score (0 to 1), and where known answer, latency (s), cost ($).
-            questions: of the benchmark, where they are known; the file may then count on their order.
+            questions: of the benchmark, where they are not stored yet; the file may count on their order.
             distinct: whether it is known that no question's sample is there twice.
 
         Raises:
@@ -158,7 +158,7 @@ class Writer:
         path = self.folder / "verdicts.parquet"
         with contextlib.suppress(FileNotFoundError, DamagedError):
             frame, distinct = pl.concat([frame, read_verdicts(path, self._questions)]), False
-        write_verdicts(path, frame if distinct else first_of_each(frame), questions)
+        write_verdicts(path, frame if distinct else first_of_each(frame), questions or self._questions())
 
     def _settings_of_parts(self) -> dict[str, Any] | None:
         """What the samples that are there were made with, as their parts tell."""

@@ -117,7 +117,7 @@ def test_batches_say_what_each_prompt_alone_gets(engine, monkeypatch):
         expected = alone(each, prompt, GREEDY)
         first, second = done[str(number)]
         assert first == second
-        assert first.text == each._tokenizer.library.decode(expected, skip_special_tokens=True)
+        assert first.text == each._tokenizer.wrapped.decode(expected, skip_special_tokens=True)
         assert first.output_tokens == len(expected)
         assert first.finish_reason == ("stop" if expected[-1] == 1 else "length")
 
@@ -246,7 +246,7 @@ def test_the_line_that_says_what_is_wrong():
 
 def test_a_template_that_takes_nothing(engine):
     each = engine()
-    each._tokenizer.library.chat_template = "{{ raise_exception('never') }}"
+    each._tokenizer.wrapped.chat_template = "{{ raise_exception('never') }}"
     with pytest.raises(EngineError, match=r"template cannot be used \(never\); set chat = false"):
         each.encode(Prompt(messages=({"role": "user", "content": "w2"},)))
 

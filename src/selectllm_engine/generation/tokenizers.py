@@ -22,7 +22,7 @@ class Tokenizer:
     """The tokenizer in a folder.
 
     Attributes:
-        library: the library's own object.
+        wrapped: the tokenizer of transformers.
         chat: whether it has a chat template.
         context: the most tokens that the configuration allows; None where it doesn't say.
 
@@ -34,12 +34,12 @@ class Tokenizer:
         from transformers import AutoConfig, AutoTokenizer
 
         try:
-            self.library: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            self.wrapped: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()
         except Exception as error:
             problem = f"the tokenizer or configuration cannot be loaded ({first_line(error)})"
             raise EngineError(problem, remedy(error)) from error
-        self.chat = bool(getattr(self.library, "chat_template", None))
+        self.chat = bool(getattr(self.wrapped, "chat_template", None))
         self.context: int | None = getattr(config, "max_position_embeddings", None)
 
     def encode(self, prompt: Prompt) -> Encoded:
@@ -49,7 +49,7 @@ class Tokenizer:
             EngineError: the template takes no such messages at all.
         """
         if prompt.messages is None:
-            tokens = self.library(prompt.text)["input_ids"]
+            tokens = self.wrapped(prompt.text)["input_ids"]
         else:
             try:
                 tokens = self._template(prompt.messages)
@@ -62,7 +62,7 @@ class Tokenizer:
         return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
 
     def _template(self, messages: Any) -> Any:
-        return self.library.apply_chat_template(
+        return self.wrapped.apply_chat_template(
             list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
         )
 

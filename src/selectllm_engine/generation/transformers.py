@@ -139,7 +139,7 @@ class TransformersEngine:
             what = _REMEDY if _out_of_memory(error) else remedy(error)
             raise EngineError(f"transformers cannot load it ({first_line(error)})", what) from error
         ends = self._model.generation_config.eos_token_id
-        ends = self._tokenizer.library.eos_token_id if ends is None else ends
+        ends = self._tokenizer.wrapped.eos_token_id if ends is None else ends
         self._ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
 
     def _dtype(self) -> Any:
@@ -223,7 +223,7 @@ class TransformersEngine:
 
     def _pad(self) -> int:
         """What follows the end of a sample within a step; which token does not matter."""
-        known = [self._tokenizer.library.pad_token_id, *self._ends]
+        known = [self._tokenizer.wrapped.pad_token_id, *self._ends]
         return next((each for each in known if each is not None), 0)
 
     def _generate(
@@ -252,7 +252,7 @@ class TransformersEngine:
         self._model.generation_config = config  # else what the LLM's own one says fills the gaps
         stops = []
         if sampling.stop and not exact:
-            stops = [_StopsAt(sampling.stop, self._tokenizer.library, ids.shape[1] - made)]
+            stops = [_StopsAt(sampling.stop, self._tokenizer.wrapped, ids.shape[1] - made)]
         return self._model.generate(
             input_ids=ids,
             attention_mask=mask,
@@ -306,7 +306,7 @@ class TransformersEngine:
         """What a sample's new tokens amount to; None where it goes on."""
         end = next((at for at, token in enumerate(tokens) if token in self._ends), None)
         length = len(tokens) if end is None else end + 1
-        text = self._tokenizer.library.decode(tokens[:length], skip_special_tokens=True)
+        text = self._tokenizer.wrapped.decode(tokens[:length], skip_special_tokens=True)
         stops = [at for at in (text.find(stop) for stop in request.sampling.stop) if at >= 0]
         if stops:
             return Completion(text[: min(stops)], self._said(tokens[:length], request.sampling.stop), "stop")
@@ -318,7 +318,7 @@ class TransformersEngine:
         """How many tokens it took to say one of `stops`: those after it are padding, or from beside the batch."""
 
         def said(length: int) -> bool:
-            text = self._tokenizer.library.decode(tokens[:length], skip_special_tokens=True)
+            text = self._tokenizer.wrapped.decode(tokens[:length], skip_special_tokens=True)
             return any(stop in text for stop in stops)
 
         return bisect_left(range(len(tokens)), x=True, key=said)

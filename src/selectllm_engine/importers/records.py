@@ -137,7 +137,7 @@ def origin_of(paths: Iterable[Path], **settings: Any) -> dict[str, Any]:
     for path in paths:
         try:
             with path.open("rb") as file:
-                hashlib.file_digest(file, lambda: found)
+                hashlib.file_digest(file, lambda: found)  # one digest goes on over all files
         except OSError as error:
             raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
         found.update(b"\0")
