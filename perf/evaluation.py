@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from selectllm_engine.evaluation.outcomes import Outcomes
+from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
+from selectllm_engine.evaluation.pool_view import PoolView
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.votes import llm_votes, tally
+from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool
-from selectllm_engine.outcomes import Outcomes
-from selectllm_engine.policies import POLICIES, RouterScores, parse_policy
-from selectllm_engine.pools import find_subsets
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.view import PoolView
-from selectllm_engine.votes import llm_votes, tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from selectllm_engine.evaluation import PoolView, view_of
-from selectllm_engine.outcomes import Outcomes
-from selectllm_engine.policies import RouterScores
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.votes import llm_votes, tally
+from selectllm_engine.evaluation.outcomes import Outcomes
+from selectllm_engine.evaluation.policies import RouterScores
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.tables import PoolView, view_of
+from selectllm_engine.evaluation.votes import llm_votes, tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.transitions import choose_policy

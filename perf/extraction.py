@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selectllm_engine.answers import Kind, canonical_number, find_answer
+from selectllm_engine.answers.extract import Kind, canonical_number, find_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

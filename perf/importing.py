@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from selectllm_engine.cache import Cache
-from selectllm_engine.importers.storing import Options
+from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.table import Columns, import_table
+from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

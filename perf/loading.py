@@ -21,8 +21,8 @@ import polars as pl
 OPEN = """
 import json, resource, sys, time
 from pathlib import Path
-from selectllm_engine.cache import Cache
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()
 outcomes = load_outcomes(Cache(Path(sys.argv[1])), "made-up", "test")
@@ -34,7 +34,7 @@ print(json.dumps({"seconds": seconds, "before": before / 2**20, "peak": peak / 2
 
 
 def write_run(root: Path, questions: int, llms: int, samples: int) -> None:
-    from selectllm_engine.cache import GENERATION_SCHEMA, QUESTION_SCHEMA, Cache
+    from selectllm_engine.store.cache import GENERATION_SCHEMA, QUESTION_SCHEMA, Cache
 
     rng = np.random.default_rng(0)
     cache = Cache(root)

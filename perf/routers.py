@@ -14,8 +14,8 @@ import time
 import numpy as np
 
 from selectllm_engine.routers import make_router, suite
-from selectllm_engine.routers.confidence_forest import ConfidenceForest
 from selectllm_engine.routers.training import seconds_per_question
+from selectllm_engine.store.confidence_forest import ConfidenceForest
 
 TRAIN, VALIDATION, LLMS, VOCABULARY = 6_816, 359, 7, 8_000
 

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Benchmark, load_benchmark
-from selectllm_engine.cache import Cache
 from selectllm_engine.generation import runner
 from selectllm_engine.generation.engine import Encoded, make_engine
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
+from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

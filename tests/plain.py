@@ -11,9 +11,9 @@ import polars as pl
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from selectllm_engine.outcomes import Outcomes
-from selectllm_engine.policies import RouterScores
-from selectllm_engine.votes import llm_votes, tally
+from selectllm_engine.evaluation.outcomes import Outcomes
+from selectllm_engine.evaluation.policies import RouterScores
+from selectllm_engine.evaluation.votes import llm_votes, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import selectllm_engine as sl
-from selectllm_engine.details import LLMDetails, RouterDetails, RowDetails
-from selectllm_engine.evaluation import PROTOCOLS
-from selectllm_engine.metrics import Quality
-from selectllm_engine.policies import POLICIES
+from selectllm_engine.evaluation.details import LLMDetails, RouterDetails, RowDetails
+from selectllm_engine.evaluation.metrics import Quality
+from selectllm_engine.evaluation.policies import POLICIES
+from selectllm_engine.evaluation.table import Row
+from selectllm_engine.evaluation.tables import PROTOCOLS
 from selectllm_engine.routers import FAMILIES
-from selectllm_engine.table import Row
 from selectllm_tui.cli import COMMANDS, command
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from drills.lab import BENCHMARK, Lab, Report, wait_until
 
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable

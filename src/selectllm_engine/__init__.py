@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selectllm_engine.answers import extract_answer
+    from selectllm_engine.api import Run, load
     from selectllm_engine.errors import SelectLLMError
+    from selectllm_engine.evaluation import Table, Vote, majority_vote
     from selectllm_engine.llms import LLM, Pool
     from selectllm_engine.routers.training import train
-    from selectllm_engine.run import Run, load
-    from selectllm_engine.table import Table
-    from selectllm_engine.votes import Vote, majority_vote
 
 __all__ = [
     "LLM",
@@ -33,13 +32,13 @@ __all__ = [
 _HOME = {
     "LLM": "llms",
     "Pool": "llms",
-    "Run": "run",
+    "Run": "api",
     "SelectLLMError": "errors",
-    "Table": "table",
-    "Vote": "votes",
-    "extract_answer": "answers",
-    "load": "run",
-    "majority_vote": "votes",
+    "Table": "evaluation.table",
+    "Vote": "evaluation.votes",
+    "extract_answer": "answers.extract",
+    "load": "api",
+    "majority_vote": "evaluation.votes",
     "train": "routers.training",
 }
 

@@ -1,66 +1,41 @@
-"""A run: everything stored about one benchmark, loaded once. The facade that commands and explorer are written on."""
+"""What is stored about one benchmark, loaded once, and the figures of it; what is done with it comes above."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from selectllm_engine.benchmarks import splits_of
-from selectllm_engine.cache import Cache, open_cache
-from selectllm_engine.details import Details, detail
 from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
-from selectllm_engine.evaluation import tabulate, view_of
-from selectllm_engine.files import read_json
-from selectllm_engine.learning import FRACTIONS, CurvePoint, learning_curve
-from selectllm_engine.lessons import Lessons, draw_lessons
+from selectllm_engine.evaluation import (
+    POLICIES,
+    Details,
+    PolicySpec,
+    Prepared,
+    Quality,
+    RouterScores,
+    detail,
+    parse_policy,
+    quality,
+    tabulate,
+    view_of,
+)
 from selectllm_engine.llms import Pool
-from selectllm_engine.loading import load_outcomes
-from selectllm_engine.metrics import Quality, quality
-from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
-from selectllm_engine.pools import Subsets, find_subsets
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.question import LLMVotes, QuestionView, look_at
-from selectllm_engine.scores import own_seconds, read_scores
+from selectllm_engine.store import load_outcomes, own_seconds, read_json, read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     import polars as pl
-    from numpy.typing import NDArray
 
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.export import Exported
-    from selectllm_engine.outcomes import Outcomes
-    from selectllm_engine.routers.routing import Routing
-    from selectllm_engine.table import Table
-    from selectllm_engine.view import PoolView
+    from selectllm_engine.evaluation import Outcomes, PoolView, Table
+    from selectllm_engine.store import Cache, Progress
 
-__all__ = ["LLMVotes", "QuestionView", "Run", "load"]
+__all__ = ["StoredRun"]
 
 
-def load(
-    benchmark: str | None = None, cache: Path | str | Cache | None = None, *, progress: Progress | None = None
-) -> Run:
-    """The run of a benchmark.
-
-    Args:
-        benchmark: its name; None for the only one there is.
-        cache: an open cache or its folder; None for the usual place.
-        progress: told (done, total) generations where answers must be extracted first.
-
-    Raises:
-        UsageError: several benchmarks to choose from, or none.
-        UnknownNameError: no such benchmark.
-    """
-    if not isinstance(cache, Cache):
-        cache = open_cache(None if cache is None else Path(cache))
-    return Run(cache, cache.choose(benchmark), progress=progress)
-
-
-class Run:
+class StoredRun:
     """One benchmark's stored results. What is loaded once stays; load the run again to see newer results.
 
     Attributes:
@@ -249,7 +224,7 @@ class Run:
         """
         specs = _specs(policy, every=every)
         view = self.view(pool, k=k, split=split)
-        return detail(view, self._scored(router, specs, split), specs, self._train(split, k))
+        return detail(view, self._scored(router, specs, split), specs, self.training(split, k))
 
     def _scored(
         self, router: str | Sequence[str] | None, specs: Sequence[PolicySpec], split: str, protocol: str = "corrected"
@@ -259,97 +234,14 @@ class Run:
         forest = protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
         return [self.scores(name, split, forest=forest) for name in dict.fromkeys(routers)]
 
-    def question(
-        self,
-        question_id: str,
-        pool: Pool | Iterable[str] | None = None,
-        router: str | None = None,
-        policy: str | PolicySpec = "argmax",
-        *,
-        k: int | None = None,
-        protocol: str = "corrected",
-    ) -> QuestionView:
-        """One question with every LLM's votes; with a router, also its choice.
-
-        Raises:
-            UnknownNameError: an unknown question, LLM, router, policy or protocol.
-        """
-        return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
-
-    def pools(
-        self,
-        pool: Pool | Iterable[str] | None = None,
-        *,
-        k: int | None = None,
-        split: str = "test",
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Subsets:
-        """The subsets of a pool, ranked on validation, with the trained routers on those of the Pareto front.
-
-        `progress` is told (done, total). Raises as `view` does.
-        """
-        chosen = self.pool(pool)
-        routers = [self.scores(name, split, forest=False) for name in self.routers]
-        prepared, validation = self.prepared(split, k), self.validation(k)
-        return find_subsets(prepared, chosen, validation, routers=routers, progress=progress)
-
-    def lessons(
-        self,
-        pool: Pool | Iterable[str] | None = None,
-        *,
-        k: int | None = None,
-        protocol: str = "corrected",
-        split: str = "test",
-    ) -> Lessons:
-        """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost."""
-        view = self.view(pool, k=k, protocol=protocol, split=split)
-        return draw_lessons(view, [self.scores(name, split) for name in self.routers], self._train(split, k))
-
-    def _train(self, split: str, k: int | None) -> Prepared | None:
+    def training(self, split: str, k: int | None = None) -> Prepared | None:
+        """The train split beside `split`, over its samples up to k; None where there is none or it is that one."""
         if "train" not in self.splits or split == "train":
             return None
         outcomes = self.outcomes("train")
         if not len(outcomes.labels):
             return None
         return self.prepared("train", None if k is None or not outcomes.samples else min(k, outcomes.samples))
-
-    def route(
-        self,
-        question: str,
-        router: str | None = None,
-        policy: str = "argmax",
-        *,
-        pool: Pool | Iterable[str] | None = None,
-        encoders: Mapping[str, str] | None = None,
-        device: str = "auto",
-    ) -> Routing:
-        """Which LLMs would answer a question that the benchmark doesn't have, and why; see `routing.route`."""
-        from selectllm_engine.routers.routing import route
-
-        return route(self, question, router, policy, pool=pool, encoders=encoders, device=device)
-
-    def export(
-        self,
-        path: Path | str,
-        *,
-        router: str | None = None,
-        pool: Pool | Iterable[str] | None = None,
-        splits: Sequence[str] | None = None,
-        force: bool = False,
-    ) -> Exported:
-        """Write all results as one wide .parquet or .csv table; with a router its predictions, as .csv.
-
-        `pool` and `splits` choose among the results, `force` replaces a file that is there. See `export` for the
-        columns and the errors.
-        """
-        from selectllm_engine.export import export_results
-        from selectllm_engine.export_predictions import export_predictions
-
-        if router is None:
-            return export_results(self, Path(path), pool=pool, splits=splits, force=force)
-        if pool is not None or splits is not None:
-            raise UsageError("predictions are exported whole", "leave out pool and splits")
-        return export_predictions(self, Path(path), router, force=force)
 
     def quality(self, router: str, split: str = "test") -> tuple[Quality, ...]:
         """How well a router's probabilities fit each LLM's labels, then all LLMs'.
@@ -365,37 +257,6 @@ class Run:
         known = [llm for llm, name in enumerate(outcomes.llms) if name not in scores.missing]
         names = [outcomes.llms[llm] for llm in known]
         return quality(scores.probabilities[:, known], outcomes.labels[:, known], names)
-
-    def learning_curve(
-        self,
-        router: str,
-        pool: Pool | Iterable[str] | None = None,
-        *,
-        split: str = "test",
-        fractions: Sequence[float] = FRACTIONS,
-        seed: int = 0,
-    ) -> tuple[CurvePoint, ...]:
-        """How a router's argmax does when trained on parts of the train split. Slow: it trains once per part.
-
-        Raises:
-            UnknownNameError: an unknown router family, LLM or split.
-            UsageError: there is no train split, or no complete question.
-        """
-        from selectllm_engine.routers import make_router
-        from selectllm_engine.routers.training import training_data
-
-        data = training_data(self)
-        ids = self.outcomes(split).questions.select("question_id")
-        asked = ids.join(data.questions, on="question_id", how="left", maintain_order="left")["text"].to_list()
-        held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
-
-        def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-            texts = [data.train.texts[row] for row in rows]
-            made = make_router(router, seed=seed).fit(texts, data.train.labels[rows], validation=held_out)
-            return np.asarray(made.predict(asked))
-
-        view = self.view(pool, split=split)
-        return learning_curve(view, router, fit, len(data.train.texts), fractions=fractions, seed=seed)
 
 
 def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, every: bool) -> list[PolicySpec]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
     from textual.events import Event
 
-    from selectllm_engine.run import Run
+    from selectllm_engine.api import Run
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.watching import Contents
@@ -106,8 +106,8 @@ class ExplorerApp(App[None]):
 
     def read(self) -> Run:
         """The run to explore; called in a thread."""
-        from selectllm_engine.cache import open_cache
-        from selectllm_engine.run import load
+        from selectllm_engine.api import load
+        from selectllm_engine.store import open_cache
         from selectllm_tui.watching import contents
 
         cache = open_cache(self._cache)

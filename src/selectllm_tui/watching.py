@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_engine.files import name_of
+from selectllm_engine.store import name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store import Cache
 
 __all__ = ["Contents", "Sampling", "contents", "sampling"]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fakes import flip_bit, write_fake_run
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_list_as_json_and_csv(selectllm):
 
 
 def test_list_of_an_empty_cache(selectllm, tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.cache._packaged", lambda: None)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
     code, out, err = selectllm("cache", "list", cache=tmp_path / "none")
     assert (code, out) == (0, "")
     assert err == f"the cache {tmp_path / 'none'} is empty\n"
@@ -67,7 +67,7 @@ def test_names_are_harmless(selectllm, own):
 
 
 def test_the_packaged_run_is_listed_as_such(selectllm, own, tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.cache._packaged", lambda: own.root)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: own.root)
     rows = json.loads(selectllm("cache", "list", "--benchmark", "mine", "--format", "json", cache=tmp_path / "none")[1])
     assert {row["where"] for row in rows} == {"package"}
     code, _, err = selectllm("cache", "remove", "--benchmark", "mine", "--yes", cache=tmp_path / "none")
@@ -76,7 +76,7 @@ def test_the_packaged_run_is_listed_as_such(selectllm, own, tmp_path, monkeypatc
 
 
 def test_verify_says_when_all_is_well(selectllm, own, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.cache._packaged", lambda: None)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
     assert selectllm("cache", "verify", cache=own.root) == (0, "", "all files are whole\n")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import fake_manifest, fake_questions, flip_bit, write_fake_run
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 
 def strict(text):
@@ -57,7 +57,7 @@ def test_json_is_the_same_document_with_one_key_more(selectllm, fake_cache):
 
 
 def test_json_agrees_with_the_metrics(selectllm, fake_cache):
-    from selectllm_engine.metrics import pass_at_k, value_over_best
+    from selectllm_engine.evaluation.metrics import pass_at_k, value_over_best
 
     details = strict(selectllm("evaluate", "--details", "--format", "json")[1])["details"]
     run = sl.load("fake", fake_cache)

@@ -56,7 +56,7 @@ def test_options_reach_the_engine(selectllm, fake_cache):
 
 
 def test_all_is_every_router_with_every_policy(selectllm):
-    from selectllm_engine.policies import POLICIES
+    from selectllm_engine.evaluation.policies import POLICIES
 
     rows = as_json(selectllm("evaluate", "--all", "--format", "json"))["rows"]
     both = {(row["router"], row["policy"]) for row in rows if row["kind"] == "router"}
@@ -144,7 +144,7 @@ def test_wrong_names_are_one_line_and_exit_2(selectllm, args, line):
 
 
 def test_an_empty_cache_says_what_to_do(selectllm, tmp_path, monkeypatch):
-    from selectllm_engine import cache
+    from selectllm_engine.store import cache
 
     monkeypatch.setattr(cache, "_packaged", lambda: None)
     code, out, err = selectllm("evaluate", cache=tmp_path / "none")

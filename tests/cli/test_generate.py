@@ -13,9 +13,9 @@ import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
 from selectllm_engine import machine
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import BenchmarkError, MissingExtraError
 from selectllm_engine.generation import engine, scheduler, sources
+from selectllm_engine.store.cache import Cache
 from selectllm_tui.cli import main
 
 TESTS = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import write_fake_run
-from selectllm_engine.policies import POLICIES
+from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.routers.routing import route
 
 TEXT = "What follows from these apples?"
@@ -138,7 +138,7 @@ def test_a_router_that_lacks_an_llm_is_not_used(selectllm, tmp_path):
 
 
 def test_an_imported_router_knows_no_new_questions(selectllm, fake_cache, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.cache.Cache.routers", lambda *_: ["imported"])
+    monkeypatch.setattr("selectllm_engine.store.cache.Cache.routers", lambda *_: ["imported"])
     code, _, err = selectllm("route", TEXT, "--router", "imported")
     assert code == 2
     assert "imported and knows no other questions" in err

@@ -6,7 +6,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import fake_manifest, fake_questions, fake_rows, write_fake_run
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 HOSTILE = "evil\x1b[2J [bold]\u202e\nnext"
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from selectllm_engine.answers import canonical, canonical_number, extract_answer, find_answer
+from selectllm_engine.answers.extract import canonical, canonical_number, extract_answer, find_answer
 from selectllm_engine.errors import UnknownNameError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -431,7 +431,7 @@ def test_long_texts_take_no_time(piece, kind):
 
 
 def test_only_cheap_imports():
-    code = "import sys, selectllm_engine.answers; print(*sys.modules)"
+    code = "import sys, selectllm_engine.answers.extract; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"numpy", "polars", "decimal", "fractions"} & set(loaded)
 

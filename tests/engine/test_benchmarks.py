@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.answers import canonical
+from selectllm_engine.answers.extract import canonical
 from selectllm_engine.benchmarks import (
     LETTERS,
     QUESTION_SCHEMA,

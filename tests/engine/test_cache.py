@@ -6,8 +6,6 @@ import polars as pl
 import pytest
 
 from fakes import fake_questions, fake_rows, flip_bit, write_fake_run
-from selectllm_engine import cache as cache_module
-from selectllm_engine.cache import Cache, open_cache
 from selectllm_engine.errors import (
     CacheError,
     DamagedError,
@@ -15,7 +13,9 @@ from selectllm_engine.errors import (
     UnknownNameError,
     UsageError,
 )
-from selectllm_engine.files import TEMPORARY
+from selectllm_engine.store import cache as cache_module
+from selectllm_engine.store.cache import Cache, open_cache
+from selectllm_engine.store.files import TEMPORARY
 
 SIZES = {"train": 4, "test": 6}
 

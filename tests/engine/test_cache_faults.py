@@ -16,14 +16,14 @@ import polars as pl
 import pytest
 
 from fakes import fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import (
     CacheError,
     LockedError,
     SettingsMismatchError,
 )
-from selectllm_engine.files import TEMPORARY, digest, write_json
-from selectllm_engine.frames import write_frame
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.files import TEMPORARY, digest, write_json
+from selectllm_engine.store.frames import write_frame
 
 SIZES = {"train": 4, "test": 6}
 
@@ -64,8 +64,8 @@ def test_a_disk_too_full_for_merging_keeps_the_parts(cache, monkeypatch):
     def full(*args):
         raise CacheError("cannot write: no space left on device")
 
-    monkeypatch.setattr("selectllm_engine.writing.MOST_PARTS", 1)
-    monkeypatch.setattr("selectllm_engine.parts.Parts.compact", full)
+    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
+    monkeypatch.setattr("selectllm_engine.store.parts.Parts.compact", full)
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     assert len(part_files(cache)) == 2
@@ -107,7 +107,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from fakes import fake_rows
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 with Cache(Path(sys.argv[1])).writer("fake", "a") as writer:
     for sample in range(int(sys.argv[2]), 100_000):
         writer.append(fake_rows(("test-0", sample)), {})

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from fakes import fake_generations, fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
-from selectllm_engine.answers import EXTRACTOR_VERSION
-from selectllm_engine.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.answers.extract import EXTRACTOR_VERSION
 from selectllm_engine.errors import (
     CacheError,
     DamagedError,
     SettingsMismatchError,
 )
-from selectllm_engine.parts import MOST_PARTS, part_metadata
+from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store.parts import MOST_PARTS, part_metadata
 
 SIZES = {"train": 4, "test": 6}
 
@@ -116,8 +116,8 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     before = cache.answers("fake", "a")
-    monkeypatch.setattr("selectllm_engine.writing.MOST_PARTS", 2)
-    monkeypatch.setattr("selectllm_engine.derived.extract_answer", None)  # would fail if it were called
+    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 2)
+    monkeypatch.setattr("selectllm_engine.store.derived.extract_answer", None)  # would fail if it were called
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
         monkeypatch.undo()
@@ -126,14 +126,14 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
 
 def test_rows_that_are_there_twice_after_a_merge_was_cut_off(cache, monkeypatch):
     before = cache.generations("fake", "a")
-    monkeypatch.setattr("selectllm_engine.writing.MOST_PARTS", 1)
-    monkeypatch.setattr("selectllm_engine.parts.Parts.discard", lambda *_: None)
+    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
+    monkeypatch.setattr("selectllm_engine.store.parts.Parts.discard", lambda *_: None)
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     assert len(part_files(cache)) == 3
     assert cache.generations("fake", "a").equals(pl.concat([before, fake_rows(("test-0", 3))]))
     monkeypatch.undo()
-    monkeypatch.setattr("selectllm_engine.writing.MOST_PARTS", 1)
+    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 4)), {})
     assert len(part_files(cache)) == 1
@@ -164,7 +164,7 @@ def test_answers_are_extracted_once(cache, monkeypatch):
     assert [path.name for path in derived_files(cache)] == [
         f"v{EXTRACTOR_VERSION}-{path.stem.partition('-')[2]}.parquet" for path in part_files(cache)
     ]
-    monkeypatch.setattr("selectllm_engine.derived.extract_answer", None)
+    monkeypatch.setattr("selectllm_engine.store.derived.extract_answer", None)
     assert cache.answers("fake", "a").equals(first)
     assert 0 < first["answer"].null_count() < 15
 
@@ -200,7 +200,7 @@ def test_a_cache_that_cannot_be_written_is_read_all_the_same(cache, monkeypatch)
     def refuse(*args):
         raise CacheError("cannot write: read-only file system")
 
-    monkeypatch.setattr("selectllm_engine.derived.write_frame", refuse)
+    monkeypatch.setattr("selectllm_engine.store.derived.write_frame", refuse)
     assert cache.answers("fake", "a").height == 30
     assert derived_files(cache) == []
 

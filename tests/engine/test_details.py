@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from fakes import fake_outcomes, write_fake_run
 from plain import make_outcomes, small_outcomes, small_scores
-from selectllm_engine.details import detail, row_names
-from selectllm_engine.evaluation import selections, view_of
+from selectllm_engine.api import load
+from selectllm_engine.evaluation.details import detail, row_names
+from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.table import Row
+from selectllm_engine.evaluation.tables import selections, view_of
 from selectllm_engine.llms import Pool
-from selectllm_engine.policies import POLICIES, RouterScores, parse_policy
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.run import load
-from selectllm_engine.table import Row
 
 ARGMAX = [parse_policy("argmax")]
 EVERY = [parse_policy(name) for name in POLICIES]

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from fakes import fake_outcomes
 from plain import choose, figures, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation import PoolView, Prepared, evaluate, tabulate, verdicts, view_of
+from selectllm_engine.evaluation.outcomes import LeftOut
+from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.evaluation.pool_view import VERDICTS
+from selectllm_engine.evaluation.statistics import holm
+from selectllm_engine.evaluation.tables import PoolView, Prepared, evaluate, tabulate, verdicts, view_of
 from selectllm_engine.llms import Pool
-from selectllm_engine.outcomes import LeftOut
-from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
-from selectllm_engine.statistics import holm
-from selectllm_engine.view import VERDICTS
 
 if TYPE_CHECKING:
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation.table import Row
 
 ALL_POLICIES = [parse_policy(name) for name in POLICIES]
 ONE_LLM = ["argmax", "random", "prediction", "sorted-prediction", "cost-aware"]

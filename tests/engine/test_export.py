@@ -9,14 +9,14 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
-from selectllm_engine.export import export_results, wide_results
-from selectllm_engine.export_predictions import export_predictions
-from selectllm_engine.frames import write_frame
+from selectllm_engine.exporters.predictions import export_predictions
+from selectllm_engine.exporters.results import export_results, wide_results
+from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.importers.routerbench import import_routerbench
-from selectllm_engine.importers.storing import Options
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.frames import write_frame
 
 LLMS = ("fake-a", "fake-b", "fake-c")
 

@@ -10,13 +10,13 @@ from fake_engine import fake_weights
 from fakes import fake_questions
 from selectllm_engine import machine
 from selectllm_engine.benchmarks import Exemplar, known_sizes
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import BenchmarkError, CacheError, EngineError, MissingExtraError
 from selectllm_engine.generation import engine, needs
 from selectllm_engine.generation.needs import find_needs, kv_bytes
 from selectllm_engine.generation.plan import Request, make_plan
 from selectllm_engine.generation.sources import Source, read_source, unread_source
 from selectllm_engine.llms import LLM, STUDY, Sampling
+from selectllm_engine.store.cache import Cache
 
 GIB = 1 << 30
 LLAMA = {"num_attention_heads": 32, "num_hidden_layers": 32, "hidden_size": 4096}

@@ -17,16 +17,16 @@ if find_spec("openai") is None:
 
 from fake_server import FAULTS, FakeServer
 from fakes import fake_questions
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import EngineError, UnknownNameError
 from selectllm_engine.generation import openai as module
 from selectllm_engine.generation.engine import make_engine
 from selectllm_engine.generation.openai import KEY, OpenAIEngine
+from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Price, Sampling
-from selectllm_engine.parts import part_metadata
-from selectllm_engine.prompts import Prompt
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.parts import part_metadata
 
 QUESTIONS = 12
 CHAT = Prompt(messages=({"role": "system", "content": "be brief"}, {"role": "user", "content": "what is it"}))

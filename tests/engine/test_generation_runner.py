@@ -9,13 +9,13 @@ import pytest
 from fake_engine import FakeEngine, fake_weights
 from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
-from selectllm_engine.cache import Cache, Writer
 from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
-from selectllm_engine.generation import keeping, runner
+from selectllm_engine.generation import runner
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
-from selectllm_engine.parts import part_metadata
+from selectllm_engine.store.cache import Cache, Writer
+from selectllm_engine.store.parts import part_metadata
 
 EXEMPLARS = tuple(Exemplar(f"What is {n} + 1?", str(n + 1)) for n in range(6))
 
@@ -312,7 +312,7 @@ def test_results_are_flushed_on_the_way(lab, monkeypatch):
 
 def test_results_are_flushed_while_a_step_takes_long(lab, monkeypatch):
     monkeypatch.setattr(runner, "FLUSH_SECONDS", 0.3)
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
     step = FakeEngine.step
     seen = []
 
@@ -333,7 +333,7 @@ def test_results_are_flushed_while_a_step_takes_long(lab, monkeypatch):
 
 def test_a_disk_that_fills_up_while_a_step_takes_long(lab, monkeypatch):
     monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
-    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
     tried = []
 
     def full(*_):
@@ -350,7 +350,7 @@ def test_a_disk_that_fills_up_while_a_step_takes_long(lab, monkeypatch):
 
     monkeypatch.setattr(Writer, "append", full)
     monkeypatch.setattr(FakeEngine, "step", slow)
-    monkeypatch.setattr(keeping.Keeper, "write_due", lambda _: None)
+    monkeypatch.setattr(keeper.Keeper, "write_due", lambda _: None)
     assert not lab.run()
     assert tried[0] is not threading.current_thread()
     assert [each["remedy"] for each in lab.failures()] == ["free some space"]

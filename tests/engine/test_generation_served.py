@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.served import Ask, read_reply
 from selectllm_engine.llms import Sampling
-from selectllm_engine.prompts import Prompt
 
 
 def tokens(total, texts, *, most):

@@ -12,10 +12,10 @@ if find_spec("torch") is None or find_spec("transformers") is None:
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation import transformers as module
 from selectllm_engine.generation.engine import Encoded, make_engine
+from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.spec import WorkerSpec
 from selectllm_engine.generation.tokenizers import first_line, remedy
 from selectllm_engine.llms import LLM, Sampling
-from selectllm_engine.prompts import Prompt
 
 WORDS = [f"w{number}" for number in range(60)]
 GREEDY = Sampling(temperature=0, max_tokens=24, stop=())

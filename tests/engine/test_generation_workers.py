@@ -12,10 +12,10 @@ import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
 from fakes import fake_questions
-from selectllm_engine.cache import Cache
 from selectllm_engine.generation.scheduler import Workers
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM
+from selectllm_engine.store.cache import Cache
 
 GIVE_UP = 300.0  # seconds; only a hang takes so long
 QUESTIONS = 30

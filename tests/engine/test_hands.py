@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from selectllm_engine import hands as module
-from selectllm_engine.hands import MOST_LLMS, hands
-from selectllm_engine.votes import pooled_votes, prefix_leads, tally
+from selectllm_engine.evaluation import one_sample_votes as module
+from selectllm_engine.evaluation.one_sample_votes import MOST_LLMS, hands
+from selectllm_engine.evaluation.votes import pooled_votes, prefix_leads, tally
 
 if TYPE_CHECKING:
     import pytest

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameError, UsageError
-from selectllm_engine.frames import read_frame
 from selectllm_engine.importers import FORMATS
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.importers.printed import names, numbers
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.frames import read_frame
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 HEADER = ["question", "split", "true_label", "prediction", "raw_predictions", "confidence"]
 # "-" sorts before "_", so the column of gemma-7b-it comes first.

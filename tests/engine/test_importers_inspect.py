@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers import inspect_logs
 from selectllm_engine.importers.inspect import import_inspect
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 LOGS = Path(__file__).resolve().parents[1] / "data" / "inspect"
 LLM = "smollm2-135m-it"

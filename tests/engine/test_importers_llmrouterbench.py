@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.llmrouterbench import import_llmrouterbench
-from selectllm_engine.importers.storing import Options
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.importers.records import Options
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 LOGS = Path(__file__).resolve().parents[1] / "data" / "lm-eval"
 LLMS = ("llms/qwen2.5-coder-0.5b-it", "llms/smollm2-135m-it")

@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
+from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.routerbench import import_routerbench
-from selectllm_engine.importers.storing import Options
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 ROWS = {
     "sample_id": ["mmlu.1", "mmlu.2", "gsm.1"],

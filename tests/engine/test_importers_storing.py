@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
-from selectllm_engine.disagreements import find_disagreements
+from selectllm_engine.api import load
 from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameError, UsageError
+from selectllm_engine.importers.assembly import Chunk, Options, Reading, Record, origin_of, store, store_chunks
 from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS
 from selectllm_engine.importers.splits import parse_shares, split_questions
-from selectllm_engine.importers.storing import Chunk, Options, Reading, Record, origin_of, store, store_chunks
-from selectllm_engine.loading import load_outcomes
-from selectllm_engine.run import load
+from selectllm_engine.insights.disagreements import find_disagreements
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_a_full_disk_leaves_no_benchmark(cache, monkeypatch):
     def full(*args):
         raise CacheError("cannot write: no space left on device")
 
-    monkeypatch.setattr("selectllm_engine.verdicts.write_frame", full)
+    monkeypatch.setattr("selectllm_engine.store.verdicts.write_frame", full)
     with pytest.raises(CacheError):
         bring(cache, records("a"))
     assert cache.benchmarks() == []

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
-from selectllm_engine.disagreements import find_disagreements
+from selectllm_engine.api import load
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.importers import reading
-from selectllm_engine.importers.storing import Options
+from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.table import Columns, import_table
-from selectllm_engine.loading import load_outcomes
-from selectllm_engine.run import load
+from selectllm_engine.insights.disagreements import find_disagreements
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 WIDE = [
@@ -161,8 +160,8 @@ def test_large_files_are_read_in_batches(cache, tmp_path, monkeypatch):
         path = write(tmp_path, rows, suffix)
         import_table(cache, path, f"whole{suffix}", replace(SCORES, id="id"))
         with monkeypatch.context() as small:
-            small.setattr(reading, "_WHOLE", 1000)
-            small.setattr(reading, "_BATCH", 1000)
+            small.setattr(source_files, "_WHOLE", 1000)
+            small.setattr(source_files, "_BATCH", 1000)
             import_table(
                 cache,
                 path,

@@ -7,13 +7,13 @@ import pytest
 
 from fakes import fake_outcomes
 from plain import make_outcomes
-from selectllm_engine.contamination import train_test_gaps
-from selectllm_engine.learning import learning_curve
-from selectllm_engine.lessons import draw_lessons
+from selectllm_engine.evaluation.contamination import train_test_gaps
+from selectllm_engine.evaluation.policies import PolicySpec, RouterScores
+from selectllm_engine.evaluation.pool_view import PoolView
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.insights.curves import learning_curve
+from selectllm_engine.insights.lessons import draw_lessons
 from selectllm_engine.llms import Pool
-from selectllm_engine.policies import PolicySpec, RouterScores
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.view import PoolView
 
 
 def view_of(outcomes, validation=None) -> PoolView:

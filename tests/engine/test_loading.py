@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from fakes import FIT, fake_manifest, fake_outcomes, fake_rows, flip_bit, write_fake_run
 from selectllm_engine.benchmarks import question_frame
-from selectllm_engine.cache import GENERATION_SCHEMA, Cache
 from selectllm_engine.errors import CacheError, UnknownNameError
-from selectllm_engine.loading import load_outcomes
-from selectllm_engine.outcomes import NOT_FOUND, LeftOut
-from selectllm_engine.votes import llm_votes, majority_vote, tally
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut
+from selectllm_engine.evaluation.votes import llm_votes, majority_vote, tally
+from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 
 SAYS = "The answer is {}."
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
-from selectllm_engine.llms import Pool
-from selectllm_engine.metrics import (
+from selectllm_engine.evaluation.metrics import (
     aiq,
     by_subject,
     pass_at_k,
@@ -21,9 +20,10 @@ from selectllm_engine.metrics import (
     trade_off,
     value_over_best,
 )
-from selectllm_engine.policies import NotAvailableError, RouterScores, Selection
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.view import PoolView
+from selectllm_engine.evaluation.policies import NotAvailableError, RouterScores, Selection
+from selectllm_engine.evaluation.pool_view import PoolView
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.llms import Pool
 
 
 def view_of(outcomes) -> PoolView:

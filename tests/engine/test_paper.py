@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
-from selectllm_engine.cache import Cache
-from selectllm_engine.evaluation import evaluate, view_of
+from selectllm_engine.api import load
+from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.evaluation.pool_view import VERDICTS
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.tables import evaluate, view_of
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool
-from selectllm_engine.policies import POLICIES, PolicySpec, RouterScores, parse_policy
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.run import load
-from selectllm_engine.view import VERDICTS
+from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from pathlib import Path

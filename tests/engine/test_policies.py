@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from plain import choose, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.llms import Pool
-from selectllm_engine.policies import (
+from selectllm_engine.evaluation.policies import (
     POLICIES,
     NotAvailableError,
     PolicySpec,
@@ -16,9 +15,10 @@ from selectllm_engine.policies import (
     Selection,
     parse_policy,
 )
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.selection import top_of
-from selectllm_engine.view import PoolView
+from selectllm_engine.evaluation.pool_view import PoolView
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.selection import top_of
+from selectllm_engine.llms import Pool
 
 CHOOSING = [name for name in POLICIES if name != "random"]
 

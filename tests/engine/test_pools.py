@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from fakes import fake_outcomes
 from plain import figures, make_outcomes, small_outcomes
-from selectllm_engine import pools
+from selectllm_engine.evaluation.policies import PolicySpec, RouterScores
+from selectllm_engine.evaluation.pool_view import PoolView
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.insights import pools
+from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool
-from selectllm_engine.policies import PolicySpec, RouterScores
-from selectllm_engine.pools import find_subsets
-from selectllm_engine.prepared import Prepared
-from selectllm_engine.view import PoolView
 
 
 @given(st.data())

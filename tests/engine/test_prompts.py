@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UsageError
-from selectllm_engine.llms import Sampling, Wording
-from selectllm_engine.prompts import (
+from selectllm_engine.generation.prompts import (
     build_prompt,
     default_sampling,
     prompt_manifest,
     without_system,
 )
+from selectllm_engine.llms import Sampling, Wording
 
 NUMBER = {"text": "How many eggs are six dozen?", "choices": None, "kind": "number"}
 LETTER = {"text": "Which is a fruit?", "choices": ["desk", "pear", "rope"], "kind": "letter"}

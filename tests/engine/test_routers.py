@@ -1,6 +1,7 @@
 """One check suite for every router."""
 
 import copy
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from fake_encoders import fake_encoder
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.files import folder_name
 from selectllm_engine.routers import FAMILIES, make_router, parse_router, suite
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, save
+from selectllm_engine.store.files import folder_name
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
 ENCODED = ["knn:tiny", "logistic:tiny@1", "mlc:tiny", "mlc-weighted:tiny", "sc:tiny"]
@@ -129,7 +130,7 @@ def test_a_loaded_router_predicts_the_same(name, make, fitted, tmp_path):
     if name == "stack":  # reads what it combines from the folders beside its own
         for member, router in fitted.routers.items():
             save(router, tmp_path / folder_name(member), member)
-        members = {member: Member(tmp_path / folder_name(member)) for member in fitted.routers}
+        members = {member: Member(partial(load_router, tmp_path / folder_name(member))) for member in fitted.routers}
         fitted = Stack(members).fit(*words(0, 120), validation=words(1, 60))
     save(fitted, tmp_path / "router", name, {"llms": ["a", "b", "c"]})
     texts = [*words(2, 20)[0], *HOSTILE]

@@ -7,11 +7,11 @@ import pytest
 
 from fake_encoders import KINDS, fake_encoder
 from fakes import write_fake_run
+from selectllm_engine.api import Run
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 from selectllm_engine.routers import DEFAULT_ENCODERS, make_router
 from selectllm_engine.routers.storage import load_router, read_manifest, save
 from selectllm_engine.routers.training import train
-from selectllm_engine.run import Run
 
 TEXTS = ["how many apples?", "spell the word pear", "add 2 and 3 and 4 and 5.", "", "é 😀 \u202e \x1b[31m"]
 

@@ -12,12 +12,12 @@ import pytest
 import skops.io
 
 from fakes import write_fake_run
+from selectllm_engine.api import Run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.files import TEMPORARY, digest
 from selectllm_engine.routers import parse_router, suite, usable
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import train, training_data
-from selectllm_engine.run import Run
+from selectllm_engine.store.files import TEMPORARY, digest
 
 
 class GuardedRun(Run):
@@ -143,7 +143,7 @@ def test_the_forest_judges_validation_questions_it_did_not_learn_from(run):
         ids.join(table(run, "knn:tfidf", name), on="question_id", maintain_order="left").select(run.llms).to_numpy()
         for name in ("probabilities", "forest")
     ]
-    from selectllm_engine.routers.confidence_forest import ConfidenceForest
+    from selectllm_engine.store.confidence_forest import ConfidenceForest
 
     forest = ConfidenceForest().fit(columns[0], validation.labels)
     np.testing.assert_array_equal(columns[1], forest.out_of_bag_)

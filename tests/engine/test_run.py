@@ -9,15 +9,15 @@ import pytest
 
 import selectllm_engine
 from fakes import write_fake_run
+from selectllm_engine.api import Run, load
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.files import write_json
-from selectllm_engine.frames import write_frame
-from selectllm_engine.run import Run, load
+from selectllm_engine.store.files import write_json
+from selectllm_engine.store.frames import write_frame
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store.cache import Cache
 
 
 def write_fake_router(cache: Cache, name: str = "knn:fake", *, seed: int = 0, drop: str | None = None, **files) -> Path:

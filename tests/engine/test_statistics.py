@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.statistics import bootstrap, holm, mcnemar, two_proportions, wilson
+from selectllm_engine.evaluation.statistics import bootstrap, holm, mcnemar, two_proportions, wilson
 
 
 def exact_mcnemar(b: int, c: int) -> float:

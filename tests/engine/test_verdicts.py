@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.cache import Cache
 from selectllm_engine.errors import DamagedError
+from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.records import Record
-from selectllm_engine.importers.storing import store
-from selectllm_engine.question_table import QuestionIds
-from selectllm_engine.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.question_table import QuestionIds
+from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
 
 IDS = [f"q-{number}" for number in range(6)]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.outcomes import NOT_FOUND, NOT_SAMPLED, Outcomes
-from selectllm_engine.votes import Vote, llm_votes, majority_vote, pooled_votes, prefix_leads, tally, with_k
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, NOT_SAMPLED, Outcomes
+from selectllm_engine.evaluation.votes import Vote, llm_votes, majority_vote, pooled_votes, prefix_leads, tally, with_k
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from fake_server import FAULTS, FakeServer
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 pytestmark = pytest.mark.integration
 

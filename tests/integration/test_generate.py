@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 
 pytestmark = pytest.mark.integration
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import local_tasks
-from selectllm_engine.cache import Cache
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.importers.lm_eval import import_lm_eval
-from selectllm_engine.loading import load_outcomes
+from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_tui.cli import main
 
 pytestmark = pytest.mark.integration

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from fakes import write_fake_run
+from selectllm_engine.api import Run
 from selectllm_engine.errors import UsageError
 from selectllm_engine.routers import make_router
 from selectllm_engine.routers.storage import load_router, save
 from selectllm_engine.routers.training import train
-from selectllm_engine.run import Run
 from selectllm_tui.cli import main
 
 pytestmark = pytest.mark.integration

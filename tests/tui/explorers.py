@@ -11,10 +11,10 @@ import polars as pl
 from textual.worker import WorkerCancelled
 
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
-from selectllm_engine.cache import GENERATION_SCHEMA, Cache
-from selectllm_engine.files import write_json
-from selectllm_engine.frames import write_frame
-from selectllm_engine.run import load
+from selectllm_engine.api import load
+from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store.files import write_json
+from selectllm_engine.store.frames import write_frame
 from selectllm_tui.screens.main import MainScreen
 
 if TYPE_CHECKING:

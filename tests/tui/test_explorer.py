@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from selectllm_engine.evaluation import VERDICTS
-from selectllm_engine.policies import parse_policy
-from selectllm_engine.run import load
+from selectllm_engine.api import load
+from selectllm_engine.evaluation.policies import parse_policy
+from selectllm_engine.evaluation.tables import VERDICTS
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.screens.filters import FilterScreen

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from selectllm_engine.run import load
+from selectllm_engine.api import load
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.snapshots import snapshots

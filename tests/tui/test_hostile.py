@@ -9,7 +9,7 @@ import pytest
 from textual.events import Paste
 
 from fakes import fake_questions
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
 from tui.explorers import ESCAPES, HOSTILE, INVISIBLE, MARKUP, idle, press, settled, write_hostile_run

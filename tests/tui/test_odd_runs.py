@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fakes import fake_generations, fake_manifest, fake_questions, flip_bit, write_fake_run
-from selectllm_engine.cache import Cache
+from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.state import TABS
 from tui.explorers import idle, press, settled, write_fake_router

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
+from selectllm_engine.evaluation.table import Row
 from selectllm_engine.llms import Pool
-from selectllm_engine.table import Row
 from selectllm_tui import formats
 from selectllm_tui.export import to_csv, to_markdown
 from selectllm_tui.screens.message import progress_line

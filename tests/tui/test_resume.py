@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from selectllm_engine.run import load
+from selectllm_engine.api import load
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.resume import _path, recall
 from selectllm_tui.snapshots.model import Model

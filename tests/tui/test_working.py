@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from textual.events import Paste
 
 from fakes import fake_generations, write_fake_run
-from selectllm_engine.cache import Cache
+from selectllm_engine.api import load
 from selectllm_engine.routers.training import train
-from selectllm_engine.run import load
+from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.working import Working

@@ -1,22 +1,20 @@
-"""Benchmarks: questions with gold answers, in splits, from one module per source.
+"""Benchmarks: questions with gold answers, in splits.
 
-A source module has one public function, `load`. A new source is such a module and a line in `SOURCES`.
+In: a name, or files of one's own. Out: a `Benchmark`, whose questions are rows of QUESTION_SCHEMA.
+Read `sources` first, the table of benchmarks; one module per source beside it.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from hashlib import blake2b
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
-
-from selectllm_engine.errors import UnknownNameError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+from selectllm_engine.benchmarks.benchmark import (
+    LETTERS,
+    QUESTION_SCHEMA,
+    SPLITS,
+    Benchmark,
+    Exemplar,
+    question_frame,
+    splits_of,
+)
+from selectllm_engine.benchmarks.files import load_exemplars
+from selectllm_engine.benchmarks.sources import SOURCES, known_sizes, load_benchmark
 
 __all__ = [
     "LETTERS",
@@ -27,119 +25,7 @@ __all__ = [
     "Exemplar",
     "known_sizes",
     "load_benchmark",
+    "load_exemplars",
     "question_frame",
-    "ranked",
     "splits_of",
 ]
-
-SPLITS = ("train", "validation", "test")
-LETTERS = "ABCDEFGHIJ"  # the letters of options, at most ten
-
-QUESTION_SCHEMA = pl.Schema(
-    {
-        "question_id": pl.String(),
-        "split": pl.String(),
-        "subject": pl.String(),  # null where the benchmark has no subjects
-        "text": pl.String(),
-        "choices": pl.List(pl.String()),  # the options' texts, null where there are none
-        "gold": pl.String(),  # canonical, as extract_answer gives it; the letter where there are options
-        "kind": pl.String(),  # "number", "letter" or "word"
-    }
-)
-
-SOURCES: dict[str, str] = {
-    "gsm8k": "selectllm_engine.benchmarks.gsm8k",
-    "mmlu": "selectllm_engine.benchmarks.mmlu",
-    "reasoning": "selectllm_engine.benchmarks.reasoning",
-}
-OWN_FILES = "selectllm_engine.benchmarks.files"  # any other name, read from `data`
-
-
-@dataclass(frozen=True, slots=True)
-class Exemplar:
-    """A solved question for few-shot prompts; never part of a split.
-
-    `answer` is canonical (a letter where there are `choices`); `rationale` is the solution before it, if known.
-    """
-
-    text: str
-    answer: str
-    choices: tuple[str, ...] | None = None
-    rationale: str | None = None
-    subject: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Benchmark:
-    """Questions (rows of QUESTION_SCHEMA), exemplars, and whether short answers are asked for (`terse`)."""
-
-    name: str
-    questions: pl.DataFrame
-    exemplars: tuple[Exemplar, ...] = ()
-    terse: bool = False
-
-    def exemplars_for(self, subject: str | None, limit: int = 5) -> tuple[Exemplar, ...]:
-        """Up to `limit` exemplars to show before a question: its subject's own, else any."""
-        own = tuple(each for each in self.exemplars if each.subject == subject)
-        return (own or self.exemplars)[:limit]
-
-
-def load_benchmark(
-    name: str, *, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0
-) -> Benchmark:
-    """Read or make the questions of a benchmark.
-
-    Args:
-        name: one of SOURCES; any other name together with `data` is a person's own questions.
-        data: a folder (or a file, for own questions) to read instead of the Hugging Face hub.
-        sizes: questions per split, for sources that generate them.
-        seed: of the validation draw or of the generated questions; the same seed gives the same questions.
-
-    Raises:
-        UnknownNameError: no such source, and no `data`.
-        UsageError: an argument that the source has no use for.
-        MissingExtraError: the source needs libraries that are not installed.
-        BenchmarkError: the questions cannot be read.
-    """
-    if name in SOURCES:
-        return _module(SOURCES[name]).load(data=data, sizes=sizes, seed=seed)  # type: ignore[no-any-return]
-    if data is None:
-        raise UnknownNameError("benchmark", name, SOURCES)
-    refuse_sizes(name, sizes)
-    return _module(OWN_FILES).load(name, data=data)  # type: ignore[no-any-return]
-
-
-def known_sizes(name: str) -> dict[str, int] | None:
-    """Questions per split of a source, told without reading it; None for a person's own benchmark."""
-    return dict(_module(SOURCES[name]).SIZES) if name in SOURCES else None
-
-
-def _module(path: str) -> Any:
-    return import_module(path)
-
-
-def refuse_sizes(name: str, sizes: Mapping[str, int] | None) -> None:
-    """Raise UsageError where sizes are asked of a benchmark that has a size of its own."""
-    if sizes:
-        raise UsageError(
-            f"{name} has a fixed number of questions", "limit how many are used instead of asking for sizes"
-        )
-
-
-def question_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows as a frame of QUESTION_SCHEMA."""
-    return pl.DataFrame(list(rows), schema=QUESTION_SCHEMA, orient="row")
-
-
-def splits_of(questions: pl.DataFrame) -> list[str]:
-    """The splits that questions are in, in the order of SPLITS, those with other names last."""
-    found = questions["split"].unique(maintain_order=True).to_list()
-    return sorted(found, key=lambda split: SPLITS.index(split) if split in SPLITS else len(SPLITS))
-
-
-def ranked(names: Iterable[str], seed: int) -> list[str]:
-    """The names in a random order that depends on the seed and on the names alone.
-
-    Sorted by a digest, so that neither the order in the file nor a library's generator changes a draw.
-    """
-    return sorted(names, key=lambda name: blake2b(f"{seed}/{name}".encode(), digest_size=8).digest())

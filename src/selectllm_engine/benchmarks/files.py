@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
+from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.benchmarks.tables import SUFFIXES, Record, read_records
 from selectllm_engine.errors import BenchmarkError
 

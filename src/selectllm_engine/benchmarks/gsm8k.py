@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import Benchmark, Exemplar, question_frame, ranked, refuse_sizes
+from selectllm_engine.benchmarks.benchmark import Benchmark, Exemplar, question_frame, ranked, refuse_sizes
 from selectllm_engine.benchmarks.tables import Record, read_files, read_hub
 from selectllm_engine.errors import BenchmarkError
 

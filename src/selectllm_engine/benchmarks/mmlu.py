@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import LETTERS, Benchmark, Exemplar, question_frame, ranked, refuse_sizes
+from selectllm_engine.benchmarks.benchmark import LETTERS, Benchmark, Exemplar, question_frame, ranked, refuse_sizes
 from selectllm_engine.benchmarks.tables import read_files, read_hub, read_lists
 from selectllm_engine.errors import BenchmarkError
 

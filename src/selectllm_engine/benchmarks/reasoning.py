@@ -14,7 +14,7 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from selectllm_engine.benchmarks import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
+from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:

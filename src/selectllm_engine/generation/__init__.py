@@ -1,4 +1,7 @@
-"""Generation: a plan of missing samples, one worker process per LLM, an engine in it, the cache behind it.
+"""Generation: a plan of missing samples, one worker process per LLM, an engine in it, the store behind it.
+
+In: benchmarks, LLMs and what is stored already. Out: parts of generations, and how long a prompt takes alone.
+Read `plan` first. Its modules are imported by name, so that a worker loads no more than it needs:
 
 sources    benchmarks to sample on, from where they come and from the cache
 plan       which samples of which LLM on which benchmark are missing
@@ -6,8 +9,9 @@ needs      what a plan needs of this machine, and what of that is missing
 scheduler  starts worker processes, hands GPUs out, passes their events on
 worker     the process of one LLM: locks, engine, cache
 runner     the loop that keeps an engine full and flushes what it finishes
-keeping    rows on their way to the cache, written in time
+keeper     rows on their way to the cache, written in time
 latency    times single prompts and fits seconds to tokens
+prompts    a question and an LLM's style as the text it gets
 weights    where an LLM's weights are, and what identifies them
 engine     what an engine has to do; one module per engine beside it
 tokenizers, hardware    what those that run weights here share

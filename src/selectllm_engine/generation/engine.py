@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from selectllm_engine.generation.prompts import Prompt
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.llms import Sampling
-    from selectllm_engine.prompts import Prompt
 
 __all__ = [
     "ENGINES",

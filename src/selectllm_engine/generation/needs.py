@@ -19,8 +19,8 @@ from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.engine import SERVED, check_installed
 from selectllm_engine.generation.plan import engine_of, with_overrides
+from selectllm_engine.generation.prompts import default_sampling
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder
-from selectllm_engine.prompts import default_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

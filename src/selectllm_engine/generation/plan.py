@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine import machine
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.engine import SERVED
+from selectllm_engine.generation.prompts import default_sampling
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
 from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Wording
-from selectllm_engine.prompts import default_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store import Cache
 
 __all__ = [
     "Item",

@@ -21,17 +21,17 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
-from selectllm_engine.generation.keeping import Keeper
+from selectllm_engine.generation.keeper import Keeper
 from selectllm_engine.generation.latency import measure_latency
+from selectllm_engine.generation.prompts import build_prompt, default_sampling, prompt_manifest
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
-from selectllm_engine.parts import GENERATION_SCHEMA
-from selectllm_engine.prompts import build_prompt, default_sampling, prompt_manifest
+from selectllm_engine.store import GENERATION_SCHEMA
 
 if TYPE_CHECKING:
-    from selectllm_engine.cache import Cache, Writer
     from selectllm_engine.generation.engine import Encoded, Engine
     from selectllm_engine.llms import LLM, PromptStyle, Sampling, Wording
+    from selectllm_engine.store import Cache, Writer
 
 __all__ = ["Emit", "LoadEngine", "Settings", "Stop", "encoder", "run"]
 

@@ -18,8 +18,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from selectllm_engine.files import folder_name
 from selectllm_engine.generation.engine import SERVED
+from selectllm_engine.store import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

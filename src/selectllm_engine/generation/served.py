@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.generation.engine import Completion
-from selectllm_engine.prompts import without_system
+from selectllm_engine.generation.prompts import without_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from selectllm_engine.generation.prompts import Prompt
     from selectllm_engine.llms import Sampling
-    from selectllm_engine.prompts import Prompt
 
 __all__ = ["Ask", "Dialect", "Reply", "read_reply", "whole"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selectllm_engine.benchmarks import Exemplar, known_sizes, load_benchmark
-from selectllm_engine.benchmarks.files import load_exemplars
+from selectllm_engine.benchmarks import Exemplar, known_sizes, load_benchmark, load_exemplars
 from selectllm_engine.errors import BenchmarkError, SelectLLMError
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store import Cache
 
 __all__ = ["Source", "read_source", "unread_source"]
 

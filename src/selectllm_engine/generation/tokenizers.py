@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation.engine import Encoded
-from selectllm_engine.prompts import Prompt, without_system
+from selectllm_engine.generation.prompts import Prompt, without_system
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -48,7 +48,7 @@ def main(load_engine: LoadEngine = make_engine) -> int:
             _order(stop, 2)
 
     try:
-        from selectllm_engine.cache import open_cache
+        from selectllm_engine.store import open_cache
 
         done = run(spec, open_cache(Path(spec.cache)), load_engine=load_engine, emit=emit, stop=stop)
     except SelectLLMError as error:

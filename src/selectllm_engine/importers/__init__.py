@@ -1,41 +1,12 @@
-"""Importers: other tools' results become a benchmark in the cache. A format is a module and a line of `FORMATS`."""
+"""Importers: other tools' results become a benchmark in the store.
 
-from __future__ import annotations
+In: logs and tables of lm-eval, Inspect, RouterBench and others. Out: questions, generations and recorded verdicts.
+Read `formats` first, the table of importers; each is a module, imported by name, that hands records to `assembly`.
+"""
 
-from dataclasses import dataclass, field
+from selectllm_engine.importers.formats import FORMATS, Imported
 
-__all__ = ["FORMATS", "Imported"]
-
-FORMATS: dict[str, str] = {
-    "inspect": "selectllm_engine.importers.inspect",  # .eval and JSON logs of Inspect
-    "llmrouterbench": "selectllm_engine.importers.llmrouterbench",  # LLMRouterBench's result folders
-    "lm-eval": "selectllm_engine.importers.lm_eval",  # --log_samples of EleutherAI's harness
-    "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
-    "routerbench": "selectllm_engine.importers.routerbench",  # RouterBench's wide tables
-    "table": "selectllm_engine.importers.table",  # any wide or long table
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import read and stored.
-
-    Attributes:
-        benchmark: where it is stored.
-        llms: the LLMs, in the order of the run.
-        splits: questions per split.
-        rows: rows read.
-        skipped: rows that were not used, by reason.
-        notes: what a person should know about it.
-        unchanged: whether the same was imported before, so that nothing was written.
-        both: whether there are texts and scores, so that the verdicts of both can be compared.
-    """
-
-    benchmark: str
-    llms: tuple[str, ...]
-    splits: dict[str, int]
-    rows: int
-    skipped: dict[str, int] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    unchanged: bool = False
-    both: bool = False
+__all__ = [
+    "FORMATS",
+    "Imported",
+]

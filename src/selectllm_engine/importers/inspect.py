@@ -23,18 +23,17 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
-from selectllm_engine.files import digest
+from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.inspect_logs import Log, open_log, samples
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
-from selectllm_engine.importers.storing import store
+from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.importers import Imported
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.store import Cache, Progress
 
 __all__ = ["import_inspect"]
 

@@ -12,18 +12,17 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.reading import read_json
+from selectllm_engine.importers.assembly import Reading, Record, origin_of, store
+from selectllm_engine.importers.source_files import read_json
 from selectllm_engine.importers.splits import WORDS
-from selectllm_engine.importers.storing import Reading, Record, origin_of, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.importers import Imported
-    from selectllm_engine.importers.storing import Options
+    from selectllm_engine.importers.assembly import Options
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.store import Cache, Progress
 
 __all__ = ["import_llmrouterbench"]
 

@@ -23,18 +23,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval_logs import METRICS, File, Row, find_files, likelihood, newest, rows_of
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
-from selectllm_engine.importers.storing import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.importers import Imported
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.store import Cache, Progress
 
 __all__ = ["import_lm_eval"]
 

@@ -181,7 +181,7 @@ def _row(path: Path, number: int, line: bytes) -> Row:
     hashed, metrics = found.get("doc_hash"), found.get("metrics")
     document = document if isinstance(document, dict) else {"text": str(document)}
     if not isinstance(hashed, str) or not hashed:  # logs of before 0.4.3
-        from selectllm_engine.files import digest
+        from selectllm_engine.store import digest
 
         hashed = digest(json.dumps(document, sort_keys=True).encode())
     if not isinstance(metrics, list):

@@ -20,12 +20,11 @@ import polars as pl
 
 from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UnknownNameError, UsageError
-from selectllm_engine.files import digest, read_json, write_json
-from selectllm_engine.frames import write_frame
-from selectllm_engine.importers import Imported
+from selectllm_engine.importers.formats import Imported
 from selectllm_engine.importers.printed import names as printed_names
 from selectllm_engine.importers.printed import numbers as printed_numbers
 from selectllm_engine.llms import study_latency
+from selectllm_engine.store import digest, read_json, write_frame, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store import Cache
 
 __all__ = ["ROUTER", "import_predictions"]
 

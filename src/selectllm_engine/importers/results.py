@@ -8,14 +8,12 @@ import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.questions import distinct
-from selectllm_engine.parts import GENERATION_SCHEMA, MEASURED
-from selectllm_engine.verdicts import VERDICT_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, VERDICT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.question_table import QuestionIds
+    from selectllm_engine.store import Cache, QuestionIds
 
 __all__ = ["Results"]
 

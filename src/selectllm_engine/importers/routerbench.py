@@ -14,20 +14,19 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
 from selectllm_engine.importers.printed import names
-from selectllm_engine.importers.reading import open_table
-from selectllm_engine.importers.storing import Chunk, Reading, origin_of, store_chunks
+from selectllm_engine.importers.source_files import open_table
 from selectllm_engine.importers.table import Columns, wide_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.importers import Imported
-    from selectllm_engine.importers.reading import Table
-    from selectllm_engine.importers.storing import Options
+    from selectllm_engine.importers.assembly import Options
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.importers.source_files import Table
+    from selectllm_engine.store import Cache, Progress
 
 __all__ = ["import_routerbench"]
 

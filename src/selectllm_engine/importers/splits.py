@@ -15,7 +15,7 @@ from selectllm_engine.errors import ImportFormatError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from selectllm_engine.importers.storing import Options
+    from selectllm_engine.importers.records import Options
 
 __all__ = ["WORDS", "parse_shares", "split_questions"]
 

@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UsageError
+from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
 from selectllm_engine.importers.cells import lists, numbers, texts, written
-from selectllm_engine.importers.reading import open_table
-from selectllm_engine.importers.storing import Chunk, Reading, origin_of, store_chunks
+from selectllm_engine.importers.source_files import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
-    from selectllm_engine.derived import Progress
-    from selectllm_engine.importers import Imported
-    from selectllm_engine.importers.reading import Table
-    from selectllm_engine.importers.storing import Options
+    from selectllm_engine.importers.assembly import Options
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.importers.source_files import Table
+    from selectllm_engine.store import Cache, Progress
 
 __all__ = ["Columns", "import_table"]
 

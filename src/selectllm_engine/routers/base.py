@@ -1,13 +1,14 @@
-"""What the routers on features share: from text to vectors, checks of the labels, the choice of settings."""
+"""What every router can do, and what those on features share: vectors, checks of labels, the choice of settings."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import numpy as np
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import as_probabilities
 from selectllm_engine.routers.features import joined, lengths
 
 if TYPE_CHECKING:
@@ -15,12 +16,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled
     from selectllm_engine.routers.features import Features, Matrix
 
-__all__ = ["FeatureRouter", "check_labels", "choose", "log_loss", "probabilities"]
+    Labelled = tuple[Sequence[str], NDArray[np.bool_]]
+
+__all__ = ["FeatureRouter", "Router", "check_labels", "choose", "log_loss"]
 
 T = TypeVar("T")
+
+
+class Router(Protocol):
+    """What every router can do."""
+
+    def fit(self, questions: Sequence[str], labels: NDArray[np.bool_], *, validation: Labelled | None = None) -> Self:
+        """Learn from T questions and labels [T, N]; `validation` chooses settings, without it defaults hold."""
+
+    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """The probability that each LLM is right, [Q, N]."""
 
 
 class FeatureRouter(ABC):
@@ -67,7 +79,7 @@ class FeatureRouter(ABC):
         """The probability that each LLM is right, [Q, N]."""
         if not len(questions):
             return np.zeros((0, len(self.rates_)), np.float32)
-        return probabilities(self._predict(self._vectors(questions)))
+        return as_probabilities(self._predict(self._vectors(questions)))
 
     def _vectors(self, questions: Sequence[str]) -> Matrix:
         return joined(self.features.transform(questions), (lengths(questions) - self.mean_) / self.spread_)
@@ -92,11 +104,6 @@ def check_labels(questions: Sequence[str], labels: NDArray[np.bool_]) -> None:
         )
     if not labels.size:
         raise UsageError("there is nothing to learn from", "a router needs at least one question and one LLM")
-
-
-def probabilities(values: NDArray[Any]) -> NDArray[np.float32]:
-    """The values as float32, rounding errors beyond 0 and 1 cut off."""
-    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
 def log_loss(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> float:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
-from selectllm_engine.files import folder_name, write_atomic
 from selectllm_engine.machine import expanded
+from selectllm_engine.store import folder_name, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

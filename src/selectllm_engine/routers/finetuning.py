@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from selectllm_engine.routers.base import probabilities
+from selectllm_engine.evaluation import as_probabilities
 from selectllm_engine.routers.encoders import (
     autocast,
     choose_device,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled
+    from selectllm_engine.routers.base import Labelled
     from selectllm_engine.routers.encoders import Encoder
 
 __all__ = ["Classifier", "Recipe"]
@@ -139,7 +139,7 @@ class Classifier:
             with torch.inference_mode(), autocast(self.encoder.device):
                 logits = self._logits(batch).float().cpu()
             predicted[rows] = torch.sigmoid(logits + shift).numpy()
-        return probabilities(predicted)
+        return as_probabilities(predicted)
 
     def save(self, folder: Path) -> None:
         """Write encoder, tokenizer and head."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled
+    from selectllm_engine.routers.base import Labelled
     from selectllm_engine.routers.encoders import Encoder
 
 __all__ = ["FineTuned", "MultiLabel", "WeightedMultiLabel"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled
+    from selectllm_engine.routers.base import Labelled
 
 __all__ = ["Prior"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectllm_engine.errors import CacheError, EngineError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.policies import POLICIES, NotAvailableError, RouterScores, parse_policy
-from selectllm_engine.routers import FAMILIES
-from selectllm_engine.routers.confidence_forest import ConfidenceForest
+from selectllm_engine.evaluation import POLICIES, NotAvailableError, RouterScores, parse_policy
+from selectllm_engine.routers.families import FAMILIES
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import training_data
+from selectllm_engine.store import ConfidenceForest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation import PolicySpec, PoolView
     from selectllm_engine.llms import Pool
-    from selectllm_engine.policies import PolicySpec
     from selectllm_engine.routers.training import TrainingData
-    from selectllm_engine.run import Run
-    from selectllm_engine.view import PoolView
+    from selectllm_engine.run import StoredRun
 
 __all__ = ["Candidate", "Neighbour", "Routing", "route"]
 
@@ -80,7 +79,7 @@ class Routing:
 
 
 def route(
-    run: Run,
+    run: StoredRun,
     question: str,
     router: str | None = None,
     policy: str = "argmax",
@@ -143,7 +142,7 @@ def route(
 
 
 def _predicted(
-    run: Run, question: str, names: Iterable[str], encoders: Mapping[str, str] | None, device: str
+    run: StoredRun, question: str, names: Iterable[str], encoders: Mapping[str, str] | None, device: str
 ) -> tuple[str, NDArray[np.float32]]:
     """The first of these routers that can run here, and its probabilities [1, N]."""
     reason: SelectLLMError | None = None
@@ -165,7 +164,7 @@ def _predicted(
     raise reason
 
 
-def _by_merit(run: Run) -> list[str]:
+def _by_merit(run: StoredRun) -> list[str]:
     """The routers for those who name none, the best first."""
 
     def merit(name: str) -> tuple[bool, float]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from selectllm_engine.routers import make_router, suite
-from selectllm_engine.routers.base import check_labels, probabilities
+from selectllm_engine.evaluation import as_probabilities
+from selectllm_engine.routers.base import check_labels
+from selectllm_engine.routers.families import make_router, suite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers import Labelled
+    from selectllm_engine.routers.base import Labelled, Router
 
 __all__ = ["Member", "Stack"]
 
@@ -80,41 +81,30 @@ class Stack:
         for name, weight in self.weights_.items():
             if self.trust_ > 0:
                 mixed += weight * self.routers[name].predict(questions)
-        return probabilities(self.trust_ * mixed + (1 - self.trust_) * self.rates_)
+        return as_probabilities(self.trust_ * mixed + (1 - self.trust_) * self.rates_)
 
 
 class Member:
     """A trained router that a stack combines: its recorded predictions, and the router itself once a new text comes.
 
     Args:
-        folder: of the router.
+        load: reads the trained router; called once, when a text comes that is not recorded.
         recorded: float32 [N] by text.
-        encoders, device: as for `load_router`.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        recorded: Mapping[str, NDArray[np.float32]] | None = None,
-        *,
-        encoders: Mapping[str, str] | None = None,
-        device: str = "auto",
-    ) -> None:
-        self.folder = folder
+    def __init__(self, load: Callable[[], Router], recorded: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+        self.load = load
         self.recorded = recorded or {}
-        self.encoders = encoders
-        self.device = device
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The router's probabilities [Q, N]."""
         if questions and all(text in self.recorded for text in questions):
             return np.stack([self.recorded[text] for text in questions])
-        if not hasattr(self, "_router"):
-            from selectllm_engine.routers.storage import load_router
+        return self._router.predict(questions)
 
-            self._router = load_router(self.folder, self.encoders, device=self.device)
-        predicted: NDArray[np.float32] = self._router.predict(questions)
-        return predicted
+    @cached_property
+    def _router(self) -> Router:
+        return self.load()
 
 
 def _weights(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
-from selectllm_engine.files import digest, folder_name, read_json, write_atomic, write_json
-from selectllm_engine.routers import make_router, parse_router
+from selectllm_engine.routers.families import make_router, parse_router
 from selectllm_engine.routers.stack import Member, Stack
+from selectllm_engine.store import digest, folder_name, read_json, write_atomic, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -190,7 +191,7 @@ def _members(
             raise CacheError(
                 f"the stack combines {name}, which is gone or has learned from other labels", "train the stack again"
             )
-        members[name] = Member(beside, encoders=encoders, device=device)
+        members[name] = Member(partial(load_router, beside, encoders, device=device))
     return members
 
 

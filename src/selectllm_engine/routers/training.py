@@ -12,25 +12,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import SelectLLMError, UsageError
-from selectllm_engine.files import folder_name, make_folder, move, scratch
-from selectllm_engine.frames import read_frame, write_frame
-from selectllm_engine.routers import RouterName, make_router, parse_router, suite, usable
-from selectllm_engine.routers.confidence_forest import ConfidenceForest
+from selectllm_engine.routers.families import RouterName, make_router, parse_router, suite, usable
 from selectllm_engine.routers.stack import Member, Stack
-from selectllm_engine.routers.storage import read_manifest, save
+from selectllm_engine.routers.storage import load_router, read_manifest, save
+from selectllm_engine.store import ConfidenceForest, folder_name, make_folder, move, read_frame, scratch, write_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.run import Run
+    from selectllm_engine.run import StoredRun
 
-__all__ = ["Progress", "TrainedRouter", "TrainingData", "question_texts", "train", "training_data"]
+__all__ = ["Progress", "TrainedRouter", "TrainingData", "question_texts", "refitting", "train", "training_data"]
 
 Progress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
 
@@ -98,7 +97,7 @@ class TrainedRouter:
     note: str | None = None
 
 
-def training_data(run: Run) -> TrainingData:
+def training_data(run: StoredRun) -> TrainingData:
     """The training view of a run.
 
     Raises:
@@ -135,7 +134,7 @@ def question_texts() -> pl.Expr:
     return pl.col("text").fill_null("") + shown
 
 
-def _labelled(run: Run, split: str, texts: pl.DataFrame) -> tuple[LabelledSplit, int]:
+def _labelled(run: StoredRun, split: str, texts: pl.DataFrame) -> tuple[LabelledSplit, int]:
     outcomes = run.outcomes(split)
     ids = outcomes.questions.select("question_id")
     joined = ids.join(texts, on="question_id", how="left", maintain_order="left")
@@ -143,7 +142,7 @@ def _labelled(run: Run, split: str, texts: pl.DataFrame) -> tuple[LabelledSplit,
 
 
 def train(
-    run: Run,
+    run: StoredRun,
     router: str,
     *,
     encoders: Mapping[str, str] | None = None,
@@ -198,7 +197,7 @@ def train(
 class _Context:
     """What every step of training needs."""
 
-    run: Run
+    run: StoredRun
     data: TrainingData
     encoders: Mapping[str, str]
     device: str
@@ -251,8 +250,32 @@ def _members(context: _Context) -> dict[str, Member]:
             continue  # what combines it could route no new question here
         rows = texts.join(predicted, on="question_id")
         recorded = dict(zip(rows["text"], rows.select(context.data.llms).to_numpy(), strict=True))
-        members[name] = Member(folder, recorded, encoders=context.encoders, device=context.device)
+        members[name] = Member(partial(load_router, folder, context.encoders, device=context.device), recorded)
     return members
+
+
+def refitting(
+    run: StoredRun, router: str, split: str, *, seed: int = 0
+) -> tuple[Callable[[NDArray[np.intp]], NDArray[np.float32]], int]:
+    """A router trained on some rows of the train split: a function of them, and how many there are to choose from.
+
+    The function returns probabilities float32 [Q, N] for the questions of `split`.
+
+    Raises:
+        UnknownNameError: no such router family or split.
+        UsageError: there is no train split, or no complete question.
+    """
+    data = training_data(run)
+    ids = run.outcomes(split).questions.select("question_id")
+    asked = ids.join(data.questions, on="question_id", how="left", maintain_order="left")["text"].to_list()
+    held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
+
+    def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        texts = [data.train.texts[row] for row in rows]
+        made = make_router(router, seed=seed).fit(texts, data.train.labels[rows], validation=held_out)
+        return np.asarray(made.predict(asked))
+
+    return fit, len(data.train.texts)
 
 
 def seconds_per_question(router: Any, texts: Sequence[str], repeats: int = 15) -> float:
@@ -297,7 +320,7 @@ def _quality(data: TrainingData, predicted: NDArray[np.float32]) -> tuple[float 
 
 
 def _write(
-    run: Run,
+    run: StoredRun,
     trained: TrainedRouter,
     data: TrainingData,
     predicted: NDArray[np.float32],

@@ -14,7 +14,7 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_engine.cache import Cache, Problem
+    from selectllm_engine.store import Cache, Problem
 
 __all__ = ["app"]
 
@@ -27,7 +27,7 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
 
     Where it says "package", the results come with selectllm and are not to be changed; the first change copies them.
     """
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     stored = open_cache(cache)
     names = [stored.choose(benchmark)] if benchmark is not None else stored.benchmarks()
@@ -104,7 +104,7 @@ def verify(
     """Read every stored file and compare it with its digest; exit code 1 where one is damaged."""
     from rich.progress import Progress
 
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     stored = open_cache(cache)
     console = error_console()
@@ -144,7 +144,7 @@ def remove(
     cache: CacheDir = None,
 ) -> None:
     """Remove one LLM's results, one router, or a whole benchmark; asks first."""
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     if llm is not None and router is not None:
         raise UsageError("--llm and --router exclude each other", "remove one after the other")

@@ -10,7 +10,7 @@ from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_engine.details import Details
+    from selectllm_engine.evaluation import Details
     from selectllm_tui.cli.options import Format
 
 __all__ = ["write_details"]

@@ -18,7 +18,7 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selectllm_engine.cache import Cache
+    from selectllm_engine.store import Cache
 
 __all__ = ["doctor"]
 
@@ -165,9 +165,9 @@ def _settings() -> Finding:
 
 
 def _cache(chosen: Path | None) -> Iterator[Finding]:
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.errors import CacheError
     from selectllm_engine.machine import free
+    from selectllm_engine.store import open_cache
     from selectllm_tui.cli.planning import size
 
     try:

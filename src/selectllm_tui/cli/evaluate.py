@@ -26,8 +26,7 @@ from selectllm_tui.cli.reading import reading
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from selectllm_engine.details import Details
-    from selectllm_engine.table import Table
+    from selectllm_engine.evaluation import Details, Table
 
 __all__ = ["evaluate", "write"]
 

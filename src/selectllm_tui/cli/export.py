@@ -25,7 +25,7 @@ from selectllm_tui.cli.options import (
 from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
-    from selectllm_engine.export import Exported
+    from selectllm_engine.exporters import Exported
 
 __all__ = ["app"]
 
@@ -95,7 +95,7 @@ def results(
     and its cost (|total_cost). Columns beside them hold what selectllm import routerbench needs to show the same again.
     Texts stay as they are: in a spreadsheet, what begins with = is a formula.
     """
-    from selectllm_engine.export import export_results
+    from selectllm_engine.exporters import export_results
 
     with reading(benchmark, cache) as run:
         _report(export_results(run, file, pool=names(pool), splits=names(split), force=force))
@@ -114,7 +114,7 @@ def predictions(
     The CSV has the columns question, split, true_label, prediction, raw_predictions and confidence (logits), and says
     nothing about latency: the line to import it again, with latencies, is shown.
     """
-    from selectllm_engine.export_predictions import export_predictions
+    from selectllm_engine.exporters import export_predictions
 
     with reading(benchmark, cache) as run:
         _report(export_predictions(run, file, router, force=force))
@@ -140,7 +140,7 @@ def table(
     from contextlib import redirect_stdout
     from io import StringIO
 
-    from selectllm_engine.export import check_target, save
+    from selectllm_engine.exporters import check_target, save
     from selectllm_tui.cli.evaluate import evaluate
 
     form = _TABLES[check_target(file, _TABLES, force=force)]
@@ -182,7 +182,7 @@ def figure(
     A trade-off without --router shows the router that is best on validation, with all policies and the curve of
     cost-aware over λ; a matrix shows all routers.
     """
-    from selectllm_engine.export import check_target, save
+    from selectllm_engine.exporters import check_target, save
     from selectllm_tui.cli.figures import MATRIX, TRADE_OFF, matrix, trade_off
 
     check_target(file, (".svg",), force=force)

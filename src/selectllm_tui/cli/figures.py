@@ -10,10 +10,8 @@ from selectllm_tui.cli.console import MISSING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selectllm_engine.policies import RouterScores
-    from selectllm_engine.run import Run
-    from selectllm_engine.table import Row, Table
-    from selectllm_engine.view import PoolView
+    from selectllm_engine.api import Run
+    from selectllm_engine.evaluation import PoolView, RouterScores, Row, Table
 
 __all__ = ["MATRIX", "TRADE_OFF", "matrix", "trade_off"]
 
@@ -47,7 +45,7 @@ def trade_off(
         UsageError: latency or cost is known of nothing.
         MissingExtraError: matplotlib is not installed.
     """
-    from selectllm_engine.metrics import pareto_front
+    from selectllm_engine.evaluation import pareto_front
     from selectllm_tui.cli.evaluate import title
     from selectllm_tui.drawing import Curve, Mark, draw_scatter
 
@@ -75,7 +73,7 @@ def trade_off(
 
 
 def _best(run: Run, view: PoolView, split: str) -> list[str]:
-    from selectllm_engine.lessons import best_router
+    from selectllm_engine.insights import best_router
 
     best = best_router(view, [scores for name in run.routers if not (scores := run.scores(name, split)).note])
     return [] if best is None else [best.name]
@@ -95,8 +93,8 @@ def _label(row: Row, table: Table) -> str:
 
 
 def _curve(view: PoolView, scores: RouterScores, by: str) -> tuple[tuple[float, float], ...]:
-    from selectllm_engine.metrics import trade_off as cost_aware
-    from selectllm_engine.policies import NotAvailableError
+    from selectllm_engine.evaluation import NotAvailableError
+    from selectllm_engine.evaluation import trade_off as cost_aware
 
     try:
         points = cost_aware(view, scores, by=by)

@@ -14,8 +14,8 @@ from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_pro
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selectllm_engine.cache import Cache
     from selectllm_engine.generation.sources import Source
+    from selectllm_engine.store import Cache
 
 __all__ = [
     "BaseUrl",
@@ -122,11 +122,11 @@ def generate(
     same command goes on after any interruption, and larger --samples or --limit add to what is there. The first Ctrl-C
     finishes what is in flight, the second stops at once.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.generation.needs import find_needs
     from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llm
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
+    from selectllm_engine.store import open_cache
     from selectllm_tui.cli.generating import run_plan
     from selectllm_tui.cli.planning import refuse_lacks, show_plan
 

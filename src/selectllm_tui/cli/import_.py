@@ -55,8 +55,8 @@ def predictions(
     only, no votes: figures that need votes say so. Without --latency the study's are used where the benchmark's name
     and the LLMs are the study's.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.predictions import import_predictions
+    from selectllm_engine.store import open_cache
 
     done = import_predictions(
         open_cache(cache), file, benchmark, llms=names(llms), latency=None if latency is None else seconds(latency)
@@ -80,8 +80,8 @@ def routerbench(
     and <llm>|total_cost. RouterBench's pickles are not opened, for they can run programs: convert them where you
     trust them.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.routerbench import import_routerbench
+    from selectllm_engine.store import open_cache
 
     stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
     with watching(f"reading {visible(file.name)}") as progress:
@@ -103,8 +103,8 @@ def llmrouterbench(
 
     Datasets become subjects. All but a few are tests only: --split-by divides them.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.llmrouterbench import import_llmrouterbench
+    from selectllm_engine.store import open_cache
 
     stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
     with watching("reading files") as progress:
@@ -161,8 +161,8 @@ def table(
     With --llms, a column of an LLM is named by a pattern: --text '{llm}_response'. A field of a nested object is
     outer.inner. Rows that repeat a question and an LLM are samples.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.table import Columns, import_table
+    from selectllm_engine.store import open_cache
 
     several = names(llms)
     columns = Columns(

@@ -62,8 +62,8 @@ def lm_eval(
     The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
     one LLM on one task the newest counts.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.lm_eval import import_lm_eval
+    from selectllm_engine.store import open_cache
 
     stored = open_cache(cache)
     with watching("reading") as progress:
@@ -102,8 +102,8 @@ def inspect(
     LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task the newest successful
     one counts. Samples that failed are skipped.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.importers.inspect import import_inspect
+    from selectllm_engine.store import open_cache
 
     stored = open_cache(cache)
     with watching("reading") as progress:

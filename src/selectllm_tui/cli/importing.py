@@ -15,9 +15,9 @@ from selectllm_tui.cli.options import names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from selectllm_engine.cache import Cache
     from selectllm_engine.importers import Imported
-    from selectllm_engine.importers.storing import Options
+    from selectllm_engine.importers.assembly import Options
+    from selectllm_engine.store import Cache
 
 __all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "report", "seconds", "watching"]
 
@@ -50,8 +50,8 @@ _MOMENT = 0.1  # seconds between two updates of a bar
 
 def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
     """The options that every format shares."""
+    from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.splits import parse_shares
-    from selectllm_engine.importers.storing import Options
 
     shares = None if split_by is None else parse_shares(split_by)
     return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind)
@@ -108,8 +108,8 @@ def report(done: Imported, cache: Cache | None = None) -> None:
 
 def _compare(done: Imported, cache: Cache) -> None:
     """Extract answers, and say on how many questions the recorded verdict is another."""
-    from selectllm_engine.disagreements import find_disagreements
-    from selectllm_engine.run import load
+    from selectllm_engine.api import load
+    from selectllm_engine.insights import find_disagreements
 
     with watching("extracting answers") as progress:
         found = find_disagreements(load(done.benchmark, cache, progress=progress), done.llms)

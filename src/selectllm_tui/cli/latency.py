@@ -41,10 +41,10 @@ def latency(
     Sixteen prompts per LLM, from short to long, one at a time and with nothing cached; a fit of seconds to tokens
     replaces the stored one. LLMs whose weights came from the hub need their name alone, and so do those at endpoints.
     """
-    from selectllm_engine.cache import open_cache
     from selectllm_engine.generation.needs import find_needs
     from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, stored_llm
     from selectllm_engine.settings import read_settings
+    from selectllm_engine.store import open_cache
     from selectllm_tui.cli.generating import run_plan
     from selectllm_tui.cli.planning import show_plan
 

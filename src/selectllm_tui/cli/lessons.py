@@ -16,7 +16,7 @@ from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
     from selectllm_engine import Run
-    from selectllm_engine.lessons import Lessons
+    from selectllm_engine.insights import Lessons
 
 __all__ = ["lessons"]
 

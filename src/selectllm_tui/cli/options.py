@@ -49,7 +49,7 @@ def complete(known: Iterable[str], incomplete: str) -> list[str]:
 
 
 def complete_benchmark(ctx: typer.Context, incomplete: str) -> list[str]:
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     try:
         return complete(open_cache(ctx.params.get("cache")).benchmarks(), incomplete)
@@ -58,7 +58,7 @@ def complete_benchmark(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_llm(ctx: typer.Context, incomplete: str) -> list[str]:
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     try:
         cache = open_cache(ctx.params.get("cache"))
@@ -68,7 +68,7 @@ def complete_llm(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_router(ctx: typer.Context, incomplete: str) -> list[str]:
-    from selectllm_engine.cache import open_cache
+    from selectllm_engine.store import open_cache
 
     try:
         cache = open_cache(ctx.params.get("cache"))
@@ -98,7 +98,7 @@ def complete_prompt(incomplete: str) -> list[str]:
 
 
 def complete_policy(incomplete: str) -> list[str]:
-    from selectllm_engine.policies import POLICIES
+    from selectllm_engine.evaluation import POLICIES
 
     return complete(POLICIES, incomplete)
 

@@ -15,7 +15,7 @@ from selectllm_tui.cli.reading import reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_engine.pools import Subset, Subsets
+    from selectllm_engine.insights import Subset, Subsets
 
 __all__ = ["pools"]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from selectllm_engine.run import Run
+    from selectllm_engine.api import Run
 
 __all__ = ["reading"]
 
@@ -22,7 +22,7 @@ def reading(benchmark: str | None, cache: Path | None) -> Iterator[Run]:
 
     Raises as `selectllm_engine.load` does.
     """
-    from selectllm_engine.run import load
+    from selectllm_engine.api import load
 
     run = load(benchmark, cache)
     try:

@@ -25,8 +25,8 @@ from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
-    from selectllm_engine.run import LLMVotes, QuestionView, Run
-    from selectllm_engine.votes import Vote
+    from selectllm_engine.api import LLMVotes, QuestionView, Run
+    from selectllm_engine.evaluation import Vote
 
 __all__ = ["show"]
 
@@ -41,7 +41,7 @@ VERDICTS = {
 
 
 def complete_question(ctx: typer.Context, incomplete: str) -> list[str]:
-    from selectllm_engine.run import load
+    from selectllm_engine.api import load
 
     try:
         ids = load(ctx.params.get("benchmark"), ctx.params.get("cache")).questions["question_id"]
@@ -105,7 +105,7 @@ def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
 
 
 def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
-    from selectllm_engine.disagreements import find_disagreements
+    from selectllm_engine.insights import find_disagreements
 
     found = find_disagreements(run, llms)
     rows = found.rows.to_dicts()

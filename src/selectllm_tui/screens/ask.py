@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from selectllm_engine.api import Run
     from selectllm_engine.routers.routing import Routing
-    from selectllm_engine.run import Run
     from selectllm_tui.state import Setup
 
 __all__ = ["AskScreen", "candidate_rows", "neighbour_spans"]
@@ -92,7 +92,7 @@ class AskScreen(Dialog[None]):
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
     def route(self, question: str) -> None:
         """Routes in a thread: loading a router can take a while."""
-        from selectllm_engine.policies import PolicySpec
+        from selectllm_engine.evaluation import PolicySpec
         from selectllm_engine.routers.routing import route
         from selectllm_engine.settings import read_settings
 

@@ -21,7 +21,7 @@ from selectllm_tui.widgets.textview import TextView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from selectllm_engine.run import Run
+    from selectllm_engine.api import Run
     from selectllm_tui.snapshots.question import Detail
 
 __all__ = ["GenerationsScreen", "Sample", "samples_of"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation import Row
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import Setup, State
     from selectllm_tui.widgets.side import Facts

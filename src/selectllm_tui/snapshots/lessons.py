@@ -10,8 +10,8 @@ from selectllm_tui.snapshots.headline import current_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_engine.lessons import Lessons
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation import Row
+    from selectllm_engine.insights import Lessons
     from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State

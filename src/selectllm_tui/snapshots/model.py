@@ -7,17 +7,15 @@ from collections import OrderedDict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.policies import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_engine.evaluation import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
 from selectllm_tui.state import Setup, Slider, Space
 from selectllm_tui.widgets.side import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from selectllm_engine.prepared import Prepared
-    from selectllm_engine.run import Run
-    from selectllm_engine.table import Row
-    from selectllm_engine.view import PoolView, Verdicts
+    from selectllm_engine.api import Run
+    from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
     from selectllm_tui.watching import Contents
 
 __all__ = ["Model"]

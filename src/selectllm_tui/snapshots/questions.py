@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from selectllm_engine.outcomes import NOT_FOUND
-from selectllm_engine.view import VERDICTS
-from selectllm_engine.votes import Votes, llm_votes, pooled_votes
+from selectllm_engine.evaluation import NOT_FOUND, VERDICTS, Votes, llm_votes, pooled_votes
 from selectllm_tui.state import FILTERS
 
 if TYPE_CHECKING:

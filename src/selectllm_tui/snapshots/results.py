@@ -12,7 +12,7 @@ from selectllm_tui.snapshots.published import published
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation import Row
     from selectllm_tui.snapshots import Tick
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State

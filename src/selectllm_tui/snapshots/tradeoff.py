@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.metrics import pareto_front
+from selectllm_engine.evaluation import pareto_front
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.results import PACE, listing
 

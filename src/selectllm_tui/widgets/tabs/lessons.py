@@ -16,8 +16,7 @@ from selectllm_tui.widgets.textview import TextView
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from selectllm_engine.contamination import Gap
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation import Gap, Row
     from selectllm_tui.snapshots.lessons import Drawn
     from selectllm_tui.state import State
     from selectllm_tui.widgets.paint import Span

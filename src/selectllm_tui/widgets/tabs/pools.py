@@ -15,7 +15,7 @@ from selectllm_tui.widgets.tabs.base import Tab
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from selectllm_engine.pools import Subset, Subsets
+    from selectllm_engine.insights import Subset, Subsets
     from selectllm_tui.state import State
 
 __all__ = ["PoolsTab", "pool_rows", "pools_title"]

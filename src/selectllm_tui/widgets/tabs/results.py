@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from selectllm_engine.table import Row
+    from selectllm_engine.evaluation import Row
     from selectllm_tui.snapshots.results import Entry, Results
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows

@@ -1,0 +1,223 @@
+"""Numbers as they are written, and the plain decimals they are.
+
+Every form of a number has one canonical text, a plain decimal: "$1,200.00" → "1200", "-½" → "-0.5", "1.5 × 10^3" →
+"1500", "2:30" → "2.5". Units, percent and words like "million" are not part of a number. Plain decimals of up to six
+places stay as they are, whatever their length. Everything else is rounded to six places (six significant digits below
+0.1), and a decimal whose last four digits repeat ("0.3333", "16.6667") is taken to go on, so that 1/3 is one vote in
+whatever way it is written.
+"""
+
+from __future__ import annotations
+
+import re
+
+from selectllm_engine.answers.statements import Found
+
+__all__ = ["NUMBER", "read"]
+
+_MAX_DIGITS = 1000  # of fractions and powers; plain decimals have no limit
+
+# Between groups of three: commas (also LaTeX's "{,}", "\!" and "\,"), apostrophes, and spaces that don't break.
+_COMMA = r"(?:,\\!|\{,\}|\\[,!:; ]|[,'’_\u066c\u2009\u202f\u00a0])"
+_POINT = r"[.\u066b．]"
+_DASH = "-−﹣－–"
+NUMBER = re.compile(
+    rf"""
+    (?:(?P<sign>[{_DASH}+])[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
+    (?P<body>
+        (?: (?P<whole>\d{{1,9}}) (?:[ ]?(?=\\|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|[ ](?:and[ ])?) )?
+        (?: \\[cdt]?frac[ ]?
+            (?: \{{(?P<top>[^{{}}]{{1,60}})\}}[ ]?\{{(?P<bottom>[^{{}}]{{1,60}})\}} | (?P<tops>\d)(?P<bottoms>\d) )
+          | (?P<over>\d{{1,40}})[ ]?/[ ]?(?P<under>\d{{1,40}})(?![\d/]|[.,]\d)
+          | (?P<vulgar>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]) )
+      | (?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?![\d:])
+      | (?P<plain>
+            (?(money)\d{{1,3}}(?:[ ]\d{{3}}(?!\d))++|(?!))          # $1 200
+          | \d{{1,3}}(?:[ ]\d{{3}}(?!\d))++(?=[ ]?[€£])             # 1 200 €
+          | (?(money)\d{{1,3}},\d\d(?![\d,])|(?!))                  # €12,50
+          | \d{{1,3}}(?:[.]\d{{3}}(?!\d))++,\d{{1,2}}(?!\d)         # 1.200,50
+          | \d{{1,3}}(?:[.]\d{{3}}(?!\d)){{2,}}+(?![.]?\d)          # 1.200.000
+          | (?: \d{{1,3}}(?:{_COMMA}\d{{3}}(?!\d))++                # 1,200
+              | \d{{1,2}}(?:,\d\d(?!\d)){{1,6}}+,\d{{3}}(?!\d)      # 1,00,000
+              | \d{{1,2}}(?:[ ]\d{{3}}(?!\d)){{2,6}}+               # 1 200 000
+              | \d++
+            ) (?:{_POINT}\d++)?
+          | (?<![\w.])[.]\d++
+        )
+        (?: [eE](?P<exponent>[-−+]?\d{{1,9}})(?!\w)
+          | [ ]?(?:[×x*·]|\\times|\\cdot)[ ]?10(?:\^\{{?(?P<ten>[-−+]?\d{{1,9}})\}}?|(?P<raised_ten>[⁻⁰¹²³⁴-⁹]{{1,9}}))
+          | \^\{{?(?P<power>[-−]?\d{{1,9}})\}}?
+          | (?P<raised>[⁻⁰¹²³⁴-⁹]{{1,9}}) )?
+    )
+    """,
+    re.VERBOSE,
+)
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
+_VULGAR = dict(
+    zip(
+        "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞",
+        (
+            (1, 2),
+            (1, 3),
+            (2, 3),
+            (1, 4),
+            (3, 4),
+            (1, 5),
+            (2, 5),
+            (3, 5),
+            (4, 5),
+            (1, 6),
+            (5, 6),
+            (1, 8),
+            (3, 8),
+            (5, 8),
+            (7, 8),
+        ),
+        strict=True,
+    )
+)
+_FACTOR = re.compile(r"[ ]?(?:\\sqrt|\\pi\b|[√π])")
+_NAME = re.compile(r"(?:[A-Za-z]|\w_)-?\Z")
+_BEFORE_NUMBER = re.compile(r"\\[a-z]{2,12}-?\Z|\b(?:USD|EUR|GBP|INR|Rs)\Z")
+_REPEATING = re.compile(r"\d*?([1-8])\1{2,}(\d)")
+
+
+def read(match: re.Match[str] | None) -> Found | None:
+    """The number that `NUMBER` matched; None where it is part of a word, of a date or of no value."""
+    if match is None or _inside_another(match) or _FACTOR.match(match.string, match.end()):
+        return None
+    negative = _negative(match)
+    start = match.start() if negative else match.start("money") if match["money"] else match.start("body")
+    if match["plain"] is None:
+        top, bottom = _ratio_of(match)
+        if match["whole"] is not None:
+            if match["over"] is not None and top >= bottom:
+                start = match.start("over")  # no mixed number: "5 10/2"
+            else:
+                top += int(match["whole"]) * bottom
+        value = _decimal(-top if negative else top, bottom)
+    elif match["exponent"] or match["ten"] or match["raised_ten"] or match["power"] or match["raised"]:
+        value = _power(match, negative=negative)
+    else:
+        value = _plain(match["plain"], euro=match["money"] is not None, negative=negative)
+    return None if value is None else Found(value, start, match.end())
+
+
+def _inside_another(match: re.Match[str]) -> bool:
+    """Whether the digits belong to a name ("x1", "F-16"), an exponent, a date, a root or a broken group ("40,00")."""
+    text, start = match.string, match.start()
+    if not start or match["money"] or (match["sign"] and match["sign"] != "-"):
+        return False
+    if match["sign"]:
+        start = match.start("body") if match.start("body") == start + 1 else start
+    before = text[max(0, start - 2) : start]
+    if _NAME.search(before):
+        return _BEFORE_NUMBER.search(text[max(0, start - 14) : start]) is None
+    last = before[-1]
+    if last.isdecimal() or last in "^√" or before in ("^{", "_{"):
+        return True
+    if text.endswith(("\\sqrt{", "sqrt("), max(0, start - 6), start):
+        return True
+    if last == "/":
+        return match["over"] is not None and before[0].isdecimal()
+    if last == ":":
+        return match["body"].startswith(".")
+    return last == "," and before[0].isdecimal() and match["body"].startswith("0")
+
+
+def _negative(match: re.Match[str]) -> bool:
+    """Whether the dash before a number is its sign: not an operator, a range, a hyphen or a bullet."""
+    if match["inner"]:
+        return True
+    if match["sign"] is None or match["sign"] == "+":
+        return False
+    text, start = match.string, match.start()
+    before = text[max(0, start - 4) : start]
+    word = before.rstrip(" ")[-1:]
+    if text[match.end("sign")] == " ":
+        return word == "="
+    if before[-1:].isspace() or not before:
+        return not (word.isdigit() or word in (")", "}", "]", "%"))
+    return not (word.isalnum() or word in (")", "}", "]", "%"))
+
+
+def _ascii(digits: str) -> str:
+    """The same digits as 0 to 9, whatever script they are written in."""
+    if digits.isascii():
+        return digits
+    return "".join(str(int(c)) if c.isdecimal() else "." if c in "\u066b．" else c for c in digits)
+
+
+def _ratio(text: str) -> tuple[int, int] | None:
+    """A short plain number as numerator and denominator."""
+    digits = re.sub(r"[,\s{}$\\!]", "", _ascii(text.replace("−", "-")))
+    if len(digits) > _MAX_DIGITS or re.fullmatch(r"-?(?:\d+\.?\d*|\.\d+)", digits) is None:
+        return None
+    whole, _, part = digits.partition(".")
+    return int(whole + part), 10 ** len(part)
+
+
+def _ratio_of(match: re.Match[str]) -> tuple[int, int]:
+    """A fraction or a clock time as numerator and denominator; x / 0 where one of its parts is no number."""
+    if match["hours"] is not None:
+        return int(match["hours"]) * 60 + int(match["minutes"]), 60
+    if match["vulgar"] is not None:
+        return _VULGAR[match["vulgar"]]
+    top = _ratio(match["top"] or match["tops"] or match["over"])
+    bottom = _ratio(match["bottom"] or match["bottoms"] or match["under"])
+    return (0, 0) if top is None or bottom is None else (top[0] * bottom[1], top[1] * bottom[0])
+
+
+def _power(match: re.Match[str], *, negative: bool) -> str | None:
+    """The value of "1.5e3", "1.5 × 10^3", "10³" or "2^5"."""
+    ratio = _ratio(match["plain"])
+    of_ten = match["exponent"] or match["ten"] or match["raised_ten"]
+    digits = _ascii(of_ten or match["power"] or match["raised"]).translate(_RAISED)
+    if ratio is None or re.fullmatch(r"[-+]?\d+", digits) is None:
+        return None
+    power = int(digits)
+    if abs(power) * (1 if of_ten else len(match["plain"])) > _MAX_DIGITS:
+        return None
+    top, bottom = (10 ** abs(power), 1) if of_ten else (ratio[0] ** abs(power), ratio[1] ** abs(power))
+    if power < 0:
+        top, bottom = bottom, top
+    if of_ten:
+        top, bottom = top * ratio[0], bottom * ratio[1]
+    return _decimal(-top if negative else top, bottom)
+
+
+def _plain(text: str, *, euro: bool, negative: bool) -> str:
+    digits = _ascii(text)
+    if re.search(r"\.\d+[.,]", digits) or (euro and re.fullmatch(r"\d{1,3},\d\d", digits)):
+        digits = digits.replace(".", "").replace(",", ".")
+    whole, _, part = digits.partition(".")
+    whole = re.sub(r"\D++", "", whole).lstrip("0") or "0"
+    part = part.rstrip("0")
+    repeating = _REPEATING.fullmatch(part) if len(part) <= 40 else None
+    if repeating is not None:
+        digit, final = repeating[1], repeating[2]
+        if final == digit or (digit >= "5" and int(final) == int(digit) + 1):
+            part = part[:-1] + digit * 8
+    if len(part) > 6 and len(whole) < _MAX_DIGITS:
+        part = part[:_MAX_DIGITS]
+        return _decimal(int(whole + part) * (-1 if negative else 1), 10 ** len(part)) or "0"
+    value = f"{whole}.{part}" if part else whole
+    return f"-{value}" if negative and value != "0" else value
+
+
+def _decimal(top: int, bottom: int) -> str | None:
+    """`top / bottom` as a plain decimal, rounded half up; None for no number, or one of very many digits."""
+    if bottom == 0:
+        return None
+    sign = "-" if (top < 0) != (bottom < 0) else ""
+    top, bottom = abs(top), abs(bottom)
+    places = 6
+    while top and top * 10 ** (places - 5) < bottom:
+        places += 1
+        if places > _MAX_DIGITS:
+            return None
+    digits = str((2 * top * 10**places + bottom) // (2 * bottom)).rjust(places + 1, "0")
+    if len(digits) > 2 * _MAX_DIGITS:
+        return None
+    value = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
+    return sign + value if value != "0" else value

@@ -1,0 +1,163 @@
+"""A run as a notebook sees it: what is stored, its figures, and what one does with them, one thin method each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.insights import (
+    FRACTIONS,
+    CurvePoint,
+    Lessons,
+    LLMVotes,
+    QuestionView,
+    Subsets,
+    draw_lessons,
+    find_subsets,
+    learning_curve,
+    look_at,
+)
+from selectllm_engine.run import StoredRun
+from selectllm_engine.store import Cache, open_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from selectllm_engine.evaluation import PolicySpec
+    from selectllm_engine.exporters import Exported
+    from selectllm_engine.llms import Pool
+    from selectllm_engine.routers.routing import Routing
+    from selectllm_engine.store import Progress
+
+__all__ = ["LLMVotes", "QuestionView", "Run", "load"]
+
+
+def load(
+    benchmark: str | None = None, cache: Path | str | Cache | None = None, *, progress: Progress | None = None
+) -> Run:
+    """The run of a benchmark.
+
+    Args:
+        benchmark: its name; None for the only one there is.
+        cache: an open cache or its folder; None for the usual place.
+        progress: told (done, total) generations where answers must be extracted first.
+
+    Raises:
+        UsageError: several benchmarks to choose from, or none.
+        UnknownNameError: no such benchmark.
+    """
+    if not isinstance(cache, Cache):
+        cache = open_cache(None if cache is None else Path(cache))
+    return Run(cache, cache.choose(benchmark), progress=progress)
+
+
+class Run(StoredRun):
+    """One benchmark's stored results, with everything the commands do.
+
+    What is loaded once stays; load the run again to see newer results.
+    """
+
+    def question(
+        self,
+        question_id: str,
+        pool: Pool | Iterable[str] | None = None,
+        router: str | None = None,
+        policy: str | PolicySpec = "argmax",
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+    ) -> QuestionView:
+        """One question with every LLM's votes; with a router, also its choice.
+
+        Raises:
+            UnknownNameError: an unknown question, LLM, router, policy or protocol.
+        """
+        return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
+
+    def pools(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        split: str = "test",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Subsets:
+        """The subsets of a pool, ranked on validation, with the trained routers on those of the Pareto front.
+
+        `progress` is told (done, total). Raises as `view` does.
+        """
+        chosen = self.pool(pool)
+        routers = [self.scores(name, split, forest=False) for name in self.routers]
+        prepared, validation = self.prepared(split, k), self.validation(k)
+        return find_subsets(prepared, chosen, validation, routers=routers, progress=progress)
+
+    def lessons(
+        self,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+        split: str = "test",
+    ) -> Lessons:
+        """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost."""
+        view = self.view(pool, k=k, protocol=protocol, split=split)
+        return draw_lessons(view, [self.scores(name, split) for name in self.routers], self.training(split, k))
+
+    def route(
+        self,
+        question: str,
+        router: str | None = None,
+        policy: str = "argmax",
+        *,
+        pool: Pool | Iterable[str] | None = None,
+        encoders: Mapping[str, str] | None = None,
+        device: str = "auto",
+    ) -> Routing:
+        """Which LLMs would answer a question that the benchmark doesn't have, and why; see `routing.route`."""
+        from selectllm_engine.routers.routing import route
+
+        return route(self, question, router, policy, pool=pool, encoders=encoders, device=device)
+
+    def export(
+        self,
+        path: Path | str,
+        *,
+        router: str | None = None,
+        pool: Pool | Iterable[str] | None = None,
+        splits: Sequence[str] | None = None,
+        force: bool = False,
+    ) -> Exported:
+        """Write all results as one wide .parquet or .csv table; with a router its predictions, as .csv.
+
+        `pool` and `splits` choose among the results, `force` replaces a file that is there. See `export` for the
+        columns and the errors.
+        """
+        from selectllm_engine.exporters import export_predictions, export_results
+
+        if router is None:
+            return export_results(self, Path(path), pool=pool, splits=splits, force=force)
+        if pool is not None or splits is not None:
+            raise UsageError("predictions are exported whole", "leave out pool and splits")
+        return export_predictions(self, Path(path), router, force=force)
+
+    def learning_curve(
+        self,
+        router: str,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        split: str = "test",
+        fractions: Sequence[float] = FRACTIONS,
+        seed: int = 0,
+    ) -> tuple[CurvePoint, ...]:
+        """How a router's argmax does when trained on parts of the train split. Slow: it trains once per part.
+
+        Raises:
+            UnknownNameError: an unknown router family, LLM or split.
+            UsageError: there is no train split, or no complete question.
+        """
+        from selectllm_engine.routers.training import refitting
+
+        fit, questions = refitting(self, router, split, seed=seed)
+        view = self.view(pool, split=split)
+        return learning_curve(view, router, fit, questions, fractions=fractions, seed=seed)

@@ -1,0 +1,67 @@
+"""The evaluation: arrays of answers → a selection of LLMs per question → rows of accuracy, latency and cost.
+
+In: `Outcomes` of a split and a router's `RouterScores`. Out: a `Table` of `Row`s. Nothing here reads or writes files.
+Read `policies` first, then `pool_view`: every figure of a table comes from a selection.
+"""
+
+from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
+from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
+from selectllm_engine.evaluation.metrics import Quality, pareto_front, quality, trade_off
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
+from selectllm_engine.evaluation.policies import (
+    POLICIES,
+    NotAvailableError,
+    PolicySpec,
+    RouterScores,
+    Selection,
+    as_probabilities,
+    parse_policy,
+)
+from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.statistics import holm, mcnemar
+from selectllm_engine.evaluation.table import Row, Table
+from selectllm_engine.evaluation.tables import PROTOCOLS, tabulate, view_of
+from selectllm_engine.evaluation.votes import Vote, Votes, entries_by_llm, llm_votes, majority_vote, pooled_votes, tally
+
+__all__ = [
+    "NOT_FOUND",
+    "POLICIES",
+    "PROTOCOLS",
+    "VERDICTS",
+    "Details",
+    "Gap",
+    "LLMDetails",
+    "LeftOut",
+    "NotAvailableError",
+    "Outcomes",
+    "PolicySpec",
+    "PoolView",
+    "Prepared",
+    "Quality",
+    "RouterDetails",
+    "RouterScores",
+    "Row",
+    "RowDetails",
+    "Selection",
+    "Table",
+    "Verdicts",
+    "Vote",
+    "Votes",
+    "as_probabilities",
+    "detail",
+    "entries_by_llm",
+    "holm",
+    "llm_votes",
+    "majority_vote",
+    "mcnemar",
+    "pareto_front",
+    "parse_policy",
+    "pooled_votes",
+    "quality",
+    "tabulate",
+    "tally",
+    "trade_off",
+    "train_test_gaps",
+    "view_of",
+]

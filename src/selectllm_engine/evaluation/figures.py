@@ -1,0 +1,121 @@
+"""From a selection to figures per question: the one place where accuracy, seconds and dollars come from.
+
+Q questions. One LLM per question is a label looked up, several are a pooled vote, an expectation is a weighted mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.evaluation.votes import pooled_votes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.policies import Selection
+    from selectllm_engine.evaluation.prepared import Prepared
+
+__all__ = ["Figures", "figures_of"]
+
+BLOCK = 16_384  # questions at a time: what is added up stays in the processor's cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What a selection gives per question; for an expectation, the mean over its draw.
+
+    Attributes:
+        right: bool [Q], or float64 [Q] for an expectation; None where votes are needed and unknown.
+        chosen_right: bool [Q], is any selected LLM right; None for an expectation.
+        latency, parallel, cost: seconds and dollars [Q], NaN where unknown; parallel is the slowest selected LLM's.
+        right_latency: the sum of the latencies of right answers, over all questions.
+        llms_per_question: mean number of selected LLMs.
+    """
+
+    right: NDArray[np.bool_] | NDArray[np.float64] | None
+    chosen_right: NDArray[np.bool_] | None
+    latency: NDArray[Any]
+    parallel: NDArray[Any]
+    cost: NDArray[Any]
+    right_latency: float
+    llms_per_question: float
+
+
+def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    """Accuracy, seconds and dollars of a selection among the LLMs `order`, question by question."""
+    if selection.choice is not None:
+        return _one_each(selection.choice, prepared)
+    if selection.several is not None:
+        return _pooled(selection.several, prepared, order)
+    return _expected(np.asarray(selection.weights), prepared, order)
+
+
+def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
+    flat = choice * prepared.questions
+    flat += prepared.places
+    right = prepared.labels.T.reshape(-1)[flat]
+    latency = prepared.latency.T.reshape(-1)[flat]
+    cost = prepared.cost.T.reshape(-1)[flat]
+    return Figures(right, right, latency, latency, cost, float(latency.sum(where=right, dtype=np.float64)), 1.0)
+
+
+def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    counts = np.zeros(prepared.questions, dtype=np.int32)
+    chosen_right = np.zeros(prepared.questions, dtype=bool)
+    latency, parallel = _start(prepared.mean_latency, prepared, order), np.zeros(prepared.questions, dtype=np.float32)
+    cost = _start(prepared.mean_cost, prepared, order)
+    gaps_latency, gaps_cost = prepared.gaps
+    for start in range(0, prepared.questions, BLOCK):
+        block = slice(start, start + BLOCK)
+        for llm in order:
+            asked = several[block, llm]
+            counts[block] += asked
+            chosen_right[block] |= asked & prepared.labels[block, llm]
+            if latency.strides[0]:
+                seconds = _where(asked, prepared.latency[block, llm], gaps=gaps_latency[llm])
+                latency[block] += seconds
+                np.maximum(parallel[block], seconds, out=parallel[block])
+            if cost.strides[0]:
+                cost[block] += _where(asked, prepared.cost[block, llm], gaps=gaps_cost[llm])
+    right: NDArray[np.bool_] | None = None
+    if counts.max() == 1:  # a vote over one LLM is its own
+        right = chosen_right
+    elif prepared.tally is not None:
+        asked = several[0] if several.strides[0] == 0 else several  # one mask for all questions, or one for each
+        if prepared.hands is not None:
+            right = prepared.hands.right(asked)
+        else:
+            right = pooled_votes(prepared.tally, asked).code == prepared.outcomes.gold
+    right_latency = 0.0 if right is None else float(latency.sum(where=right))
+    slowest = parallel if latency.strides[0] else latency
+    return Figures(right, chosen_right, latency, slowest, cost, right_latency, float(counts.mean()))
+
+
+def _where(asked: NDArray[np.bool_], values: NDArray[np.float32], *, gaps: bool) -> NDArray[np.float32]:
+    """The values of the questions that are asked, else 0; a product is quicker, but 0 times unknown is unknown."""
+    return np.where(asked, values, np.float32(0)) if gaps else values * asked
+
+
+def _start(means: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Zeros [Q] to add to; or one NaN seen Q times where none of these LLMs has any value to add."""
+    if np.isnan(means[order]).all():
+        return np.broadcast_to(np.float64(np.nan), (prepared.questions,))
+    return np.zeros(prepared.questions)
+
+
+def _expected(weights: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    right, latency, cost = (np.zeros(prepared.questions) for _ in range(3))
+    right_latency = 0.0
+    for llm in order:
+        # The same weight for all questions, or a few questions with any.
+        at = slice(None) if weights.strides[0] == 0 else np.flatnonzero(weights[:, llm])
+        weight, label = weights[at, llm], prepared.labels[at, llm]
+        seconds = weight * prepared.latency[at, llm]
+        latency[at] += seconds
+        cost[at] += weight * prepared.cost[at, llm]
+        right[at] += weight * label
+        right_latency += float(seconds.sum(where=label))
+    return Figures(right, None, latency, latency, cost, right_latency, 1.0)

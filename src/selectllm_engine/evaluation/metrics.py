@@ -1,0 +1,233 @@
+"""More ways to look at LLMs, routers and selections than accuracy and latency. Q questions, N LLMs of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.evaluation.policies import PolicySpec
+from selectllm_engine.evaluation.statistics import wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.outcomes import Outcomes
+    from selectllm_engine.evaluation.policies import RouterScores, Selection
+    from selectllm_engine.evaluation.pool_view import PoolView
+
+__all__ = [
+    "Quality",
+    "TradeOff",
+    "aiq",
+    "by_subject",
+    "pareto_front",
+    "pass_at_k",
+    "quality",
+    "regret",
+    "selection_entropy",
+    "selection_shares",
+    "trade_off",
+    "value_over_best",
+]
+
+# Beyond 1 the penalty outweighs any probability; the last one always takes the fastest LLM.
+LAMBDAS = (*(step / 20 for step in range(21)), 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 1e6)
+
+
+def pass_at_k(outcomes: Outcomes) -> NDArray[np.float64] | None:
+    """Per LLM the share of questions that at least one of its samples gets right, [N]; None with labels only."""
+    if outcomes.answers is None:
+        return None
+    return np.asarray((outcomes.answers == outcomes.gold[:, None, None]).any(axis=2).mean(axis=0))
+
+
+def value_over_best(accuracy: float, best_single: float) -> float | None:
+    """V_B, a router's accuracy over best-single's (RouterEval, arXiv 2503.10657); None where that is 0."""
+    return accuracy / best_single if best_single else None
+
+
+def regret(accuracy: float, oracle: float) -> float:
+    """How much accuracy the oracle has more."""
+    return oracle - accuracy
+
+
+def selection_shares(selection: Selection) -> NDArray[np.float64]:
+    """The share of all answers given that comes from each LLM, [N], adding up to 1."""
+    if selection.choice is not None:
+        counts = np.bincount(selection.choice, minlength=selection.llms).astype(float)
+    else:
+        counts = np.asarray(selection.mask if selection.weights is None else selection.weights).sum(axis=0, dtype=float)
+    return np.asarray(counts / counts.sum())
+
+
+def selection_entropy(shares: NDArray[np.float64]) -> float:
+    """Shannon entropy of the selection histogram in bits: 0 sends everything to one LLM (RouterEval)."""
+    used = shares[shares > 0]
+    return max(0.0, -float((used * np.log2(used)).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOff:
+    """One point of a router's cost-aware curve: at this λ, mean seconds (or dollars) and accuracy."""
+
+    weight: float
+    burden: float
+    accuracy: float
+
+
+def trade_off(
+    view: PoolView, scores: RouterScores, *, by: str = "latency", weights: Sequence[float] = LAMBDAS
+) -> list[TradeOff]:
+    """The curve of policy cost-aware over λ, from argmax alone to the fastest (or cheapest) LLM alone.
+
+    Raises:
+        NotAvailableError: latency (or cost) is not known for every LLM of the pool, or the router has no figures.
+    """
+    points = []
+    for weight in weights:
+        spec = PolicySpec("cost-aware", weight, "cost" if by == "cost" else "latency")
+        figures = view.figures(view.policy(scores, spec))
+        burden = figures.cost if by == "cost" else figures.latency
+        points.append(TradeOff(weight, float(burden.mean(dtype=np.float64)), float(np.asarray(figures.right).mean())))
+    return points
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Which of the points (burden, accuracy) no other one beats in both, from cheap to accurate."""
+    front: list[int] = []
+    for at in sorted(range(len(points)), key=lambda at: (points[at][0], -points[at][1])):
+        if not front or points[at][1] > points[front[-1]][1]:
+            front.append(at)
+    return front
+
+
+def aiq(points: Sequence[tuple[float, float]], low: float, high: float) -> float | None:
+    """Average improvement in quality: the mean height over low..high of the points' non-decreasing convex hull.
+
+    RouterBench (arXiv 2403.12031): points are (cost, accuracy); the hull is their upper one, carried on flat to the
+    right of the best point. Left of the cheapest point it counts as 0. None where low is not below high.
+    """
+    if not low < high or not points:
+        return None
+    hull: list[tuple[float, float]] = []
+    for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
+        if hull and y <= hull[-1][1]:
+            continue  # never decreasing
+        while len(hull) > 1 and _above(hull[-2], (x, y), hull[-1]):
+            hull.pop()
+        if len(hull) == 1 and hull[0][0] == x:
+            continue
+        hull.append((x, y))
+    xs, ys = np.array(hull).T
+    # The hull is linear between its corners, so the trapezoid rule over them is exact.
+    corners = np.unique(np.clip([low, high, *xs], max(low, xs[0]), max(high, xs[0])))
+    heights = np.interp(corners, xs, ys)
+    return float(np.sum((heights[1:] + heights[:-1]) / 2 * np.diff(corners)) / (high - low))
+
+
+def _above(left: tuple[float, float], right: tuple[float, float], middle: tuple[float, float]) -> bool:
+    """Whether the line from left to right runs on or above the middle point."""
+    return (middle[1] - left[1]) * (right[0] - left[0]) <= (right[1] - left[1]) * (middle[0] - left[0])
+
+
+def by_subject(view: PoolView, selection: Selection) -> pl.DataFrame:
+    """Accuracy per subject: subject, questions, accuracy with its interval, latency, best_single, oracle.
+
+    Accuracy is null where votes are needed and unknown, its interval also for an expectation.
+    """
+    figures = view.figures(selection)
+    right = None if figures.right is None else figures.right.astype(np.float64)
+    accuracy = pl.Series([None] * view.prepared.questions if right is None else right, dtype=pl.Float64)
+    frame = pl.DataFrame(
+        {
+            "subject": view.prepared.outcomes.questions["subject"],
+            "accuracy": accuracy,
+            "latency": pl.Series(figures.latency.astype(np.float64)).fill_nan(None),
+            "best_single": view.best_right.astype(np.float64),
+            "oracle": view.solvable.astype(np.float64),
+        }
+    )
+    found = (
+        frame.group_by("subject", maintain_order=True)
+        .agg(pl.len().alias("questions"), pl.all().exclude("questions").mean())
+        .sort("subject", nulls_last=True)
+    )
+    certain = right is not None and selection.weights is None
+    intervals = [
+        wilson(round(accuracy * count), count) if certain else (None, None)
+        for accuracy, count in found.select("accuracy", "questions").iter_rows()
+    ]
+    return found.with_columns(
+        pl.Series("accuracy_low", [low for low, _ in intervals], dtype=pl.Float64),
+        pl.Series("accuracy_high", [high for _, high in intervals], dtype=pl.Float64),
+    ).select(
+        *("subject", "questions", "accuracy", "accuracy_low", "accuracy_high", "latency", "best_single", "oracle"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a router's probabilities fit one LLM's labels (all LLMs': `llm` None, means over the LLMs).
+
+    Attributes:
+        auroc: chance that a right answer has a higher probability than a wrong one, ties count half; None where all
+            labels are the same.
+        brier: mean squared distance of probability and label (0 is best).
+        calibration_error: expected distance of probability and share of right answers, over 10 bins of equal mass.
+        f1: of "right" predicted at p ≥ 0.5; for all LLMs weighted by their numbers of right answers.
+    """
+
+    llm: str | None
+    auroc: float | None
+    brier: float
+    calibration_error: float
+    f1: float
+
+
+def quality(
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.bool_], names: Sequence[str]
+) -> tuple[Quality, ...]:
+    """The quality for each LLM, then for all; arrays [Q, N], one name per LLM."""
+    each = []
+    for name, p, label in zip(names, probabilities.T.astype(np.float64), labels.T, strict=True):
+        error = _calibration_error(p, label)
+        each.append(Quality(name, _auroc(p, label), float(np.mean((p - label) ** 2)), error, _f1(p, label)))
+    support = labels.sum(axis=0)
+    aurocs = [one.auroc for one in each if one.auroc is not None]
+    return (
+        *each,
+        Quality(
+            llm=None,
+            auroc=float(np.mean(aurocs)) if aurocs else None,
+            brier=float(np.mean([one.brier for one in each])),
+            calibration_error=float(np.mean([one.calibration_error for one in each])),
+            f1=float(np.average([one.f1 for one in each], weights=support)) if support.sum() else 0.0,
+        ),
+    )
+
+
+def _auroc(p: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
+    """Mann and Whitney's U over the number of pairs, from mean ranks."""
+    right, wrong = int(label.sum()), int((~label).sum())
+    if not right or not wrong:
+        return None
+    _, place, counts = np.unique(p, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    return float((mean_rank[place][label].sum() - right * (right + 1) / 2) / (right * wrong))
+
+
+def _calibration_error(p: NDArray[np.float64], label: NDArray[np.bool_], bins: int = 10) -> float:
+    order = np.argsort(p, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return float(sum(abs(p[part].mean() - label[part].mean()) * len(part) for part in parts) / len(p))
+
+
+def _f1(p: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
+    predicted = p >= 0.5
+    found = int((predicted & label).sum())
+    return 2 * found / (int(predicted.sum()) + int(label.sum())) if found else 0.0

@@ -1,0 +1,121 @@
+"""The evaluation's result: rows of figures, as data, JSON or a frame."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from selectllm_engine.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from selectllm_engine.evaluation.outcomes import LeftOut
+
+__all__ = ["Kind", "Row", "Table"]
+
+Kind = Literal["baseline", "llm", "router"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The figures of one selection; fractions are within 0 to 1, None is what the data can't give (`note` says why).
+
+    Attributes:
+        kind, name, router, policy, parameter: what was evaluated.
+        accuracy, accuracy_low, accuracy_high: share of questions answered right and its 95 % Wilson interval.
+        latency: mean seconds per question, the selected LLMs' latencies added up; under protocol `paper` what the
+            released code prints, a mean over correctly answered questions.
+        latency_parallel: the same with the slowest selected LLM's latency: all asked at once.
+        latency_correct: `latency` over correctly answered questions only.
+        cost: mean dollars per question.
+        llms_per_question: mean number of selected LLMs.
+        gap_closed: (accuracy − best-single's) / (oracle's − best-single's).
+        p_vs_best_single: exact two-sided McNemar p against best-single on the same questions.
+        unsolvable, misrouted, outvoted: share of questions answered wrong because no LLM of the pool is right,
+            because one is but none selected, because a selected one is but the pooled vote is not.
+        rescued: share of questions on which the pooled vote is right though no LLM of the pool is.
+        note: what to know about the figures, or why they are missing.
+    """
+
+    kind: Kind
+    name: str
+    router: str | None = None
+    policy: str | None = None
+    parameter: float | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    latency: float | None = None
+    latency_parallel: float | None = None
+    latency_correct: float | None = None
+    cost: float | None = None
+    llms_per_question: float | None = None
+    gap_closed: float | None = None
+    p_vs_best_single: float | None = None
+    unsolvable: float | None = None
+    misrouted: float | None = None
+    outvoted: float | None = None
+    rescued: float | None = None
+    note: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as the JSON object `evaluate --format json` prints."""
+        return asdict(self)
+
+
+_COLUMNS: dict[str, Any] = {
+    field.name: pl.String if field.name in ("kind", "name", "router", "policy", "note") else pl.Float64
+    for field in fields(Row)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """All rows of one evaluation.
+
+    Attributes:
+        benchmark, split, protocol: what was evaluated, and by whose arithmetic ("corrected" or "paper").
+        questions: questions that the figures are over; `left_out` are incomplete, for the reasons of `incomplete`.
+        samples, k: samples there are, and samples used; 0 where only labels are known.
+        pool: names of the LLMs switched on.
+        best_single: the LLM that the row best-single is.
+        compared: over how many rows the p values are Holm-adjusted; 0 where they are not adjusted.
+    """
+
+    benchmark: str
+    split: str
+    protocol: str
+    questions: int
+    left_out: int
+    samples: int
+    k: int
+    pool: tuple[str, ...]
+    rows: tuple[Row, ...]
+    best_single: str
+    compared: int = 0
+    incomplete: tuple[LeftOut, ...] = ()
+
+    def row(self, name: str) -> Row:
+        """The (first) row of that name; raises UnknownNameError."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise UnknownNameError("row", name, [row.name for row in self.rows])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `evaluate --format json` prints."""
+        shown = ("benchmark", "split", "protocol", "questions", "left_out", "samples", "k")
+        return {
+            **{name: getattr(self, name) for name in shown},
+            "pool": list(self.pool),
+            "rows": [row.as_dict() for row in self.rows],
+        }
+
+    def to_frame(self) -> pl.DataFrame:
+        """One row per Row, one column per field."""
+        return pl.DataFrame([row.as_dict() for row in self.rows], schema=_COLUMNS)
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it."""
+        return self.to_frame()._repr_html_()

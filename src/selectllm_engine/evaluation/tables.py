@@ -1,0 +1,160 @@
+"""From outcomes, routers and policies to the table of rows that everything else shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.evaluation.paper import PaperView
+from selectllm_engine.evaluation.policies import NotAvailableError
+from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
+from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.statistics import holm
+from selectllm_engine.evaluation.table import Row, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from selectllm_engine.evaluation.outcomes import Outcomes
+    from selectllm_engine.evaluation.policies import PolicySpec, RouterScores, Selection
+    from selectllm_engine.llms import Pool
+
+__all__ = [
+    "PROTOCOLS",
+    "VERDICTS",
+    "PoolView",
+    "Prepared",
+    "Protocol",
+    "Row",
+    "Table",
+    "evaluate",
+    "prepare_validation",
+    "selections",
+    "tabulate",
+    "verdicts",
+    "view_of",
+]
+
+Protocol = Literal["corrected", "paper"]
+
+PROTOCOLS: dict[str, type[PoolView]] = {view.protocol: view for view in (PoolView, PaperView)}
+
+
+def view_of(
+    prepared: Prepared, pool: Pool, validation: Prepared | None = None, protocol: str = "corrected"
+) -> PoolView:
+    """The pool's view under a protocol; raises UnknownNameError for an unknown one."""
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, PROTOCOLS)
+    return PROTOCOLS[protocol](prepared, pool, validation)
+
+
+def prepare_validation(validation: Outcomes | None, k: int | None = None) -> Prepared | None:
+    """The validation split over as many of its samples as there are up to k; None where it has no questions."""
+    if validation is None or not len(validation.labels):
+        return None
+    return Prepared(validation, None if k is None or not validation.samples else min(k, validation.samples))
+
+
+def verdicts(view: PoolView, selection: Selection) -> Verdicts:
+    """What became of each question under a selection: right, or wrong for which of three reasons."""
+    return view.verdicts(selection)
+
+
+def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:
+    """All rows of a pool: baselines, its LLMs, and every router with every policy.
+
+    With more than one router × policy the p values are Holm-adjusted over all rows that have one, best-single itself
+    and the LLM that it is aside; `Table.compared` and each row's note say over how many.
+    """
+    rows = [view.oracle_row(), view.random_row(), view.best_single_row(), view.all_llms_row()]
+    rows += [view.upper_bound_row(scores) for scores in routers]
+    rows += [view.llm_row(name) for name in view.pool]
+    rows += [view.policy_row(scores, spec) for scores in routers for spec in policies]
+    best_single = view.pool.run[view.best_single]
+    compared = 0
+    if len(routers) * len(policies) > 1:
+        rows, compared = _adjusted(rows, best_single)
+    outcomes = view.prepared.outcomes
+    return Table(
+        benchmark=outcomes.benchmark,
+        split=outcomes.split,
+        protocol=view.protocol,
+        questions=view.prepared.questions,
+        left_out=outcomes.left_out_total,
+        samples=view.prepared.samples,
+        k=outcomes.samples,
+        pool=view.pool.names,
+        rows=tuple(rows),
+        best_single=best_single,
+        compared=compared,
+        incomplete=outcomes.left_out,
+    )
+
+
+def selections(
+    view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]
+) -> Iterator[Selection | None]:
+    """The selection behind each row of `tabulate`, in its order; None where the data can't give it."""
+    yield from (view.oracle, view.anyone(), view.one(view.best_single), view.everyone())
+    for scores in routers:
+        yield _available(view.upper_bound, scores)
+    for name in view.pool:
+        yield view.one(view.pool.run.index(name))
+    for scores in routers:
+        for spec in policies:
+            yield _available(view.policy, scores, spec)
+
+
+def _available(select: Callable[..., Selection], *args: RouterScores | PolicySpec) -> Selection | None:
+    try:
+        return select(*args)
+    except NotAvailableError:
+        return None
+
+
+def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:
+    itself = {("baseline", "best-single"), ("llm", best_single)}
+    ps = {
+        place: row.p_vs_best_single
+        for place, row in enumerate(rows)
+        if row.p_vs_best_single is not None and (row.kind, row.name) not in itself
+    }
+    adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
+    said = f"p Holm-adjusted over {len(ps)} rows"
+    return [
+        replace(row, p_vs_best_single=adjusted[place], note=f"{row.note}; {said}" if row.note else said)
+        if place in adjusted
+        else row
+        for place, row in enumerate(rows)
+    ], len(ps)
+
+
+def evaluate(
+    outcomes: Outcomes,
+    *,
+    validation: Outcomes | None,
+    pool: Pool,
+    routers: Sequence[RouterScores] = (),
+    policies: Sequence[PolicySpec] = (),
+    k: int | None = None,
+    protocol: str = "corrected",
+) -> Table:
+    """The table of a pool.
+
+    Args:
+        outcomes: of the split that is evaluated.
+        validation: of the validation split, which chooses best-single and tunes; None where there is none.
+        pool: the LLMs switched on.
+        routers: their scores for the questions of `outcomes`.
+        policies: each is applied to each router.
+        k: how many of the samples to use; None for all.
+        protocol: "corrected", or "paper" for the released code's arithmetic.
+
+    Raises:
+        UsageError: there is no question, or k is not within the samples.
+        UnknownNameError: an unknown protocol.
+    """
+    view = view_of(Prepared(outcomes, k), pool, prepare_validation(validation, k), protocol)
+    return tabulate(view, routers, policies)

@@ -1,0 +1,243 @@
+"""maj@K and pooled votes: arrays of answers in, arrays of winning answers out.
+
+Q questions, N LLMs, K samples. Votes go to the most frequent answer; ties go to the answer seen first (LLM order of
+the run, then sample order) and are counted. Samples without an answer don't vote.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, Outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Tally",
+    "Vote",
+    "Votes",
+    "entries_by_llm",
+    "llm_votes",
+    "majority_vote",
+    "pooled_votes",
+    "prefix_leads",
+    "tally",
+    "with_k",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """The winner of one vote.
+
+    `answer` is None where nobody voted; `valid` counts the votes cast; `tied` says that another answer had as many.
+    """
+
+    answer: str | None
+    count: int
+    valid: int
+    tied: bool
+
+
+def majority_vote(answers: Sequence[str | None]) -> Vote:
+    """The most frequent answer of one question; None doesn't vote, and ties go to the answer seen first."""
+    counts: dict[str, int] = {}
+    for answer in answers:
+        if answer is not None:
+            counts[answer] = counts.get(answer, 0) + 1
+    if not counts:
+        return Vote(None, 0, 0, tied=False)
+    most = max(counts.values())
+    leaders = [answer for answer, count in counts.items() if count == most]  # a dict remembers who was seen first
+    return Vote(leaders[0], most, sum(counts.values()), tied=len(leaders) > 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """The winners of many votes, of shape [Q, N] (one per LLM) or [Q] (pooled).
+
+    Attributes:
+        code: int16, the winning answer's code; NOT_FOUND where nobody voted.
+        count: int32, how many samples voted for it.
+        tied: bool, whether another answer had as many votes.
+    """
+
+    code: NDArray[np.int16]
+    count: NDArray[np.int32]
+    tied: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """How often each LLM gave each answer: one entry per (question, answer, LLM) that occurs, in that order.
+
+    Sparse, because a dense [Q, N, codes] array is as wide as the one question with the most distinct answers.
+    A cell is a question's answer: a run of entries with the same question and code.
+
+    Attributes:
+        questions, llms, samples: Q, N, K.
+        slot: intp [E], question · N + LLM of each entry.
+        llm: uint16 [E], its LLM.
+        count: int32 [E], votes of that LLM for that answer.
+        first: int32 [E], LLM · K + sample at which that LLM first gave it.
+        cell: intp [E], its cell.
+        cell_code: int16 [G], the cell's answer.
+        cell_group: intp [G], index into `voted` of the cell's question.
+        group_start: intp [V], first cell of each question that has any vote.
+        voted: intp [V], those questions, ascending.
+    """
+
+    questions: int
+    llms: int
+    samples: int
+    slot: NDArray[np.intp]
+    llm: NDArray[np.uint16]
+    count: NDArray[np.int32]
+    first: NDArray[np.int32]
+    cell: NDArray[np.intp]
+    cell_code: NDArray[np.int16]
+    cell_group: NDArray[np.intp]
+    group_start: NDArray[np.intp]
+    voted: NDArray[np.intp]
+
+    @property
+    def span(self) -> int:
+        """A number larger than any `first`: votes · span − first orders answers by votes, then by who was first."""
+        return self.llms * self.samples + 1
+
+
+def tally(answers: NDArray[np.int16]) -> Tally:
+    """Count the answers int16 [Q, N, K]; negative codes don't vote."""
+    questions, llms, samples = answers.shape
+    places = llms * samples
+    codes = int(answers.max(initial=0)) + 1
+    kind = np.int32 if (codes + 1) * places < np.iinfo(np.int32).max else np.int64
+    # One sort per question of code · places + place brings equal answers together, first seen first.
+    absent = codes * places
+    keys: NDArray[Any] = answers.reshape(questions, places).astype(kind)
+    silent = keys < 0
+    keys *= places
+    keys += np.arange(places, dtype=kind)
+    keys[silent] = absent
+    keys.sort(axis=1)
+    question, _ = np.nonzero(keys < absent)
+    code, place = np.divmod(keys[keys < absent], max(places, 1))
+    slot = question * llms + place // max(samples, 1)
+
+    new_cell = _changes(question) | _changes(code)
+    entries = np.flatnonzero(new_cell | _changes(slot))
+    cells = np.flatnonzero(new_cell)
+    cell_question = question[cells]
+    new_group = _changes(cell_question)
+    return Tally(
+        questions=questions,
+        llms=llms,
+        samples=samples,
+        slot=slot[entries],
+        llm=(slot[entries] % max(llms, 1)).astype(np.uint16),
+        count=np.diff(entries, append=len(code)).astype(np.int32),
+        first=place[entries].astype(np.int32),
+        cell=np.cumsum(new_cell[entries]) - 1,
+        cell_code=code[cells].astype(np.int16),
+        cell_group=np.cumsum(new_group) - 1,
+        group_start=np.flatnonzero(new_group),
+        voted=cell_question[new_group],
+    )
+
+
+def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value differs from the one before it; true for the first."""
+    changes = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
+
+
+def llm_votes(tally: Tally) -> Votes:
+    """Every LLM's own vote, arrays [Q, N]."""
+    slots = tally.questions * tally.llms
+    score = tally.count.astype(np.int64) * tally.span - tally.first
+    best = np.zeros(slots, dtype=np.int64)
+    np.maximum.at(best, tally.slot, score)
+    winner = score == best[tally.slot]
+    code = np.full(slots, NOT_FOUND, dtype=np.int16)
+    code[tally.slot[winner]] = tally.cell_code[tally.cell[winner]]
+    count = -(-best // tally.span)
+    leads = tally.count == count[tally.slot]
+    tied = np.bincount(tally.slot[leads], minlength=slots) > 1
+    shape = (tally.questions, tally.llms)
+    return Votes(code.reshape(shape), count.astype(np.int32).reshape(shape), tied.reshape(shape))
+
+
+def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
+    """One vote per question over all samples of the selected LLMs, arrays [Q].
+
+    `selection` is bool [Q, N], or bool [N] for the same LLMs everywhere.
+    """
+    code = np.full(tally.questions, NOT_FOUND, dtype=np.int16)
+    count = np.zeros(tally.questions, dtype=np.int32)
+    tied = np.zeros(tally.questions, dtype=np.bool_)
+    chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
+    own = np.flatnonzero(chosen)
+    if not len(own):
+        return Votes(code, count, tied)
+    cell = tally.cell[own]
+    start = np.flatnonzero(_changes(cell))  # of a cell's chosen entries; its first one was seen first
+    total = np.add.reduceat(tally.count[own], start)
+    cell = cell[start]
+    changes = _changes(tally.cell_group[cell])
+    group, start_of_group = np.cumsum(changes) - 1, np.flatnonzero(changes)
+    score = total.astype(np.int64) * tally.span - tally.first[own[start]]
+    best = np.maximum.reduceat(score, start_of_group)
+    winner = np.flatnonzero(score == best[group])  # one per question: no two answers were seen first
+    voted = tally.voted[tally.cell_group[cell[winner]]]
+    code[voted] = tally.cell_code[cell[winner]]
+    count[voted] = total[winner]
+    tied[voted] = np.add.reduceat(total == total[winner][group], start_of_group, dtype=np.int32) > 1
+    return Votes(code, count, tied)
+
+
+def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
+    """Per LLM the cells that it voted for, its votes and its first sample there; no LLM has a cell twice."""
+    by_llm = np.argsort(tally.llm, kind="stable")
+    bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
+    return [(tally.cell[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
+
+
+def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
+    """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
+    entries = entries_by_llm(tally)
+    total = np.zeros(len(tally.cell_code), dtype=np.int32)
+    lead = np.zeros(tally.questions, dtype=np.int32)
+    for llm in order:
+        cells, count, _ = entries[llm]
+        total[cells] += count
+        # Counts only grow, so that only what this LLM voted for can take the lead.
+        np.maximum.at(lead, tally.voted[tally.cell_group[cells]], total[cells])
+        yield lead.copy()
+
+
+def with_k(outcomes: Outcomes, k: int | None) -> Outcomes:
+    """The outcomes over the first k samples, labels recomputed; None keeps all samples.
+
+    Latency and cost stay as they are: they are those of one sample.
+
+    Raises:
+        UsageError: k is below 1 or above the number of samples, or only labels are known.
+    """
+    if k is None or k == outcomes.samples:
+        return outcomes
+    if outcomes.answers is None:
+        raise UsageError(f"{outcomes.benchmark} has labels only, no samples to take {k} of", "leave K out")
+    if not 1 <= k <= outcomes.samples:
+        raise UsageError(f"K = {k} is not within the {outcomes.samples} samples", f"choose 1 to {outcomes.samples}")
+    answers = outcomes.answers[:, :, :k]
+    labels = llm_votes(tally(answers)).code == outcomes.gold[:, None]
+    return dataclasses.replace(outcomes, answers=answers, samples=k, labels=labels)

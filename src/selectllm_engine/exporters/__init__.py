@@ -1,0 +1,16 @@
+"""Exporters: a stored run → files that other tools read.
+
+In: a run. Out: one wide table of all results, or a router's predictions in the study's layout.
+Read `results` first.
+"""
+
+from selectllm_engine.exporters.predictions import export_predictions
+from selectllm_engine.exporters.results import Exported, check_target, export_results, save
+
+__all__ = [
+    "Exported",
+    "check_target",
+    "export_predictions",
+    "export_results",
+    "save",
+]

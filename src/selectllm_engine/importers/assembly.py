@@ -1,0 +1,270 @@
+"""What importers hand over, joined on the question and stored as a benchmark, whole or not at all.
+
+An importer yields `Record`s to `store`, one per sample, in any order; or, for millions of rows, `Chunk`s to
+`store_chunks`. It fills a `Reading` while it does: `reading.skip(reason)` for a row it can't use, `reading.note(text)`
+for what a person should know. Everything else happens here:
+
+- A question is known by its `key`, or without one by a digest of its text and options. What several files say of one
+  question must agree; what one leaves out another may give. Rows are joined on it, and a question that an LLM lacks
+  stays.
+- Texts become generations, so that answers are extracted again; scores and answers of the other tool become
+  verdicts beside them. A row needs a text or a score. A score is a number from 0 to 1, at least `threshold` is right.
+- Gold answers become canonical; without a `kind` it is inferred (see `golds`).
+- Where the benchmark is there already, further LLMs are added to it: their questions are matched by id, else by text
+  and options. An LLM that it has already is refused, except where the same import (`origin`) brought it: then
+  nothing is read or changed.
+
+A benchmark appears, or grows, once all is read: an error before changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from selectllm_engine.benchmarks import QUESTION_SCHEMA, SPLITS
+from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError
+from selectllm_engine.importers.formats import Imported
+from selectllm_engine.importers.golds import canonical_golds
+from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions
+from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
+from selectllm_engine.importers.results import Results
+from selectllm_engine.importers.splits import split_questions
+from selectllm_engine.store import QuestionIds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from selectllm_engine.store import Cache
+
+__all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "origin_of", "store", "store_chunks"]
+
+
+def store(
+    cache: Cache,
+    benchmark: str,
+    records: Iterable[Record],
+    *,
+    source: str,
+    origin: Mapping[str, Any],
+    options: Options | None = None,
+    reading: Reading | None = None,
+) -> Imported:
+    """Store records as a new benchmark, or as further LLMs of one that is there. Memory is bounded by the questions.
+
+    Args:
+        cache: where to store it.
+        benchmark: its name.
+        records: consumed once, after it is clear that they are new.
+        source: the format's name, such as "lm-eval".
+        origin: what tells this import from another, as of `origin_of`; JSON.
+        options: splits, threshold and kind of gold answers.
+        reading: what the importer notes while `records` is consumed; every record counts as a row.
+
+    Raises:
+        ImportFormatError: there is nothing to store, or files contradict each other.
+        UsageError: a name that can't be stored.
+        CacheError: the benchmark has one of these LLMs already, or the cache can't be written.
+    """
+    reading = reading or Reading()
+    chunks = chunks_of(records, reading)
+    return store_chunks(
+        cache, benchmark, chunks, source=source, origin=lambda: origin, options=options, reading=reading
+    )
+
+
+def store_chunks(
+    cache: Cache,
+    benchmark: str,
+    chunks: Iterable[Chunk],
+    *,
+    source: str,
+    origin: Callable[[], Mapping[str, Any]],
+    options: Options | None = None,
+    reading: Reading | None = None,
+) -> Imported:
+    """As `store`, from frames; here the importer itself counts `reading.rows`, and `origin` is asked when needed."""
+    options, reading = options or Options(), reading or Reading()
+    there = benchmark in cache.benchmarks()
+
+    @lru_cache(maxsize=1)  # it reads the files
+    def told() -> dict[str, Any]:
+        return dict(json.loads(json.dumps({**origin(), **asdict(options)})))  # as it is stored
+
+    if there and (before := _before(cache, benchmark, told())):
+        return before
+    facts = {"source": f"import:{source}", "threshold": options.threshold}
+    with _fresh(cache, benchmark, there=there) as fresh:
+        stored = cache.questions(benchmark) if there else None
+        target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
+        for chunk in chunks:
+            target.add(chunk)
+        target.drop_empty(reading)
+        if not target.llms:
+            raise ImportFormatError("there is nothing to import", _nothing(reading))
+        questions = target.finish(reading, told)
+    return Imported(
+        benchmark,
+        tuple(target.llms),
+        _counts(questions),
+        reading.rows,
+        dict(reading.skipped),
+        tuple(reading.notes),
+        both=any(llm.texts and llm.scores for llm in target.llms.values()),
+    )
+
+
+def _nothing(reading: Reading) -> str:
+    reasons = [f"{count:,} rows skipped: {reason}" for reason, count in reading.skipped.items()]
+    return "; ".join([*reasons, *reading.notes]) or "name a file with results"
+
+
+@contextmanager
+def _fresh(cache: Cache, benchmark: str, *, there: bool) -> Iterator[Cache]:
+    with cache.growing(benchmark) if there else cache.new(benchmark) as fresh:
+        fresh.write_questions(benchmark, pl.DataFrame(schema=QUESTION_SCHEMA))  # writers need some; the rest follows
+        yield fresh
+
+
+def _before(cache: Cache, benchmark: str, origin: Mapping[str, Any]) -> Imported | None:
+    """What the same import stored before."""
+    found, rows = [], 0
+    for name in cache.llms(benchmark):
+        try:
+            manifest = cache.manifest(benchmark, name)
+        except DamagedError:
+            continue
+        if manifest.get("origin") == origin:
+            found.append(name)
+            rows = manifest.get("rows", 0)
+    if not found:
+        return None
+    return Imported(benchmark, tuple(found), _counts(cache.questions(benchmark)), rows, unchanged=True)
+
+
+def _counts(questions: pl.DataFrame) -> dict[str, int]:
+    """Questions per split."""
+    counts = questions.select((pl.col("split") == split).sum().alias(split) for split in SPLITS).row(0, named=True)
+    return {split: count for split, count in counts.items() if count}
+
+
+class _Target:
+    """The benchmark in the making; `stored` are its questions and `taken` its LLMs that were there before."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        benchmark: str,
+        facts: Mapping[str, Any],
+        options: Options,
+        stored: pl.DataFrame | None,
+        *,
+        taken: Sequence[str],
+    ) -> None:
+        self.llms: dict[str, Results] = {}
+        self._cache = cache
+        self._benchmark = benchmark
+        self._facts = facts
+        self._options = options
+        self._stored = stored
+        self._taken = taken
+        self._ids = Ids(benchmark, stored)
+        self._questions = Questions()
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the rows of a chunk; generations are written at once."""
+        questions = shaped(chunk.questions, QUESTIONS)
+        text = questions["question"]
+        if text.has_nulls() or (text == "").any():
+            raise ImportFormatError("a row has no question", "fill it in or leave the row out")
+        ids, once = self._ids.of(questions)
+        self._questions.add(questions.with_columns(ids).drop("key"), once=once)
+        for name, frame in chunk.results.items():
+            if name not in self.llms:
+                if name in self._taken:
+                    raise CacheError(
+                        f"{self._benchmark} has results of {name} already, from something else",
+                        "choose another --benchmark, or remove them with selectllm cache remove --llm",
+                    )
+                self.llms[name] = Results(name, self._facts)
+            self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS), once=once)
+
+    def drop_empty(self, reading: Reading) -> None:
+        """Forget LLMs without any result."""
+        for name in [name for name, llm in self.llms.items() if not llm.texts and not llm.scores]:
+            del self.llms[name]
+            reading.note(f"{name} has no results: left out")
+
+    def finish(self, reading: Reading, origin: Callable[[], Mapping[str, Any]]) -> pl.DataFrame:
+        """Write questions, verdicts and manifests; the questions that this import is about."""
+        about, new = self._complete(self._questions.all(), reading)
+        known = [] if self._stored is None else [self._stored["question_id"]]
+        ids = QuestionIds(pl.concat([*known, new["question_id"]]))
+        now = datetime.now(UTC)
+        with ThreadPoolExecutor(3) as threads:  # of many rows, writing is what takes time
+            work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, new, distinct=True)]
+            work.append(told := threads.submit(origin))  # which reads the files again
+            for place, llm in enumerate(self.llms.values()):
+                created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
+                facts = {"created": created, "rows": reading.rows}
+                work.append(threads.submit(llm.finish, self._cache, self._benchmark, ids, facts, told.result))
+            for each in work:
+                each.result()
+        self._tell(reading, about.height)
+        return about
+
+    def _tell(self, reading: Reading, questions: int) -> None:
+        """Say what a person should know about the results."""
+        for name, llm in self.llms.items():
+            if lacking := questions - llm.questions:
+                reading.note(f"{name} lacks {lacking:,} of {questions:,} questions")
+        if repeated := sum(llm.repeated for llm in self.llms.values()):
+            reading.skipped["the same sample of the same question again"] += repeated
+        if odd := sum(llm.odd for llm in self.llms.values()):
+            reading.note(f"{odd:,} latencies or costs are negative or no numbers: left unknown")
+        without = [name for name, llm in self.llms.items() if not llm.texts]
+        if len(without) == len(self.llms):
+            reading.note("there are scores only, no texts: rows that need votes will say so")
+        elif without:
+            reading.note(f"{', '.join(without)}: scores only, so that rows that need votes will say so")
+
+    def _complete(self, questions: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The questions that this import is about, and those of them that are new, after those that are stored.
+
+        They have canonical gold answers and splits; those that are stored already stay as they are.
+        """
+        new = questions.rename({"question": "text"})
+        if self._stored is None:
+            new = split_questions(canonical_golds(new, self._options.kind, reading.note), self._options, reading.note)
+            return new, new
+        again = new.filter(pl.col("question_id").is_in(self._stored["question_id"].implode()))
+        if again.is_empty():
+            raise CacheError(f"{self._benchmark} has none of these questions", "choose another name for --benchmark")
+        kept = self._stored.join(again.select("question_id"), on="question_id", how="semi", maintain_order="left")
+        _agree(kept, again, self._benchmark)
+        new = new.join(kept, on="question_id", how="anti", maintain_order="left")
+        if new.is_empty():
+            return kept, new
+        reading.note(f"{new.height:,} questions are new to {self._benchmark}: its other LLMs lack them")
+        new = canonical_golds(new, self._options.kind, reading.note)
+        new = split_questions(new, self._options, reading.note).select(kept.columns)
+        return pl.concat([kept, new]), new
+
+
+def _agree(stored: pl.DataFrame, again: pl.DataFrame, benchmark: str) -> None:
+    """Raise CacheError where a stored question has another text."""
+    both = stored.join(again.select("question_id", other="text"), on="question_id")
+    differs = both.filter(pl.col("text") != pl.col("other"))
+    if not differs.is_empty():
+        raise CacheError(
+            f"question {differs['question_id'][0]!r} has another text in {benchmark}",
+            "choose another name for --benchmark",
+        )

@@ -1,0 +1,290 @@
+"""Tables of any format as frames of the columns that are wanted: CSV, JSON, JSONL and Parquet.
+
+CSV is read as text, JSON values are written out as text, Parquet keeps its types. A file of up to a gigabyte is read
+at once, a larger CSV or Parquet file in batches. A field of a nested object is named `outer.inner`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from selectllm_engine.errors import ImportFormatError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from selectllm_engine.store import Progress
+
+__all__ = ["SUFFIXES", "Table", "first_line", "open_table", "read_json"]
+
+SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
+_Result = TypeVar("_Result")
+_WHOLE = 1 << 30  # bytes; a larger file is read in batches
+_BATCH = 1 << 28  # bytes of a batch
+_ROWS = 50_000  # rows of a batch of JSON
+_PICKLES = (".pkl", ".pickle")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open table.
+
+    Attributes:
+        path: its file.
+        columns: names of its columns; of JSON, those of its first rows.
+        nested: columns with objects in them.
+        batches: gives the frames of the wanted columns in order, of which the numeric ones need not come as text;
+            `progress(done, total)` hears of bytes or rows.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    nested: frozenset[str]
+    batches: Callable[[Sequence[str], Collection[str], Progress | None], Iterator[pl.DataFrame]]
+
+    def has(self, column: str) -> bool:
+        """Whether there is such a column, or field of a nested one."""
+        return column in self.columns or any(column.startswith(f"{outer}.") for outer in self.nested)
+
+    def need(self, column: str) -> str:
+        """The column's own name; raises UnknownNameError, with the nearest, where there is none."""
+        if not self.has(column):
+            raise UnknownNameError("column", column, [each[:80] for each in self.columns[:100]])
+        if f"{column}_duplicated_0" in self.columns:
+            raise ImportFormatError(f"{self.path.name} has two columns {column!r}", "rename one")
+        return column
+
+
+def open_table(path: Path) -> Table:
+    """Look at a file's columns.
+
+    Raises:
+        ImportFormatError: it is missing, empty, damaged, no UTF-8, a pickle, or of another format.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _PICKLES:
+        raise ImportFormatError(
+            f"{path.name} is a pickle, which can run any program when it is opened",
+            "where you trust it, convert it with pandas: read_pickle('a.pkl').to_parquet('a.parquet')",
+        )
+    head = _head(path)
+    if suffix == ".parquet":
+        return _parquet(path, head)
+    if suffix in {".json", ".jsonl", ".ndjson", ".csv"} and (b"\0" in head or head[:2] in {b"\xff\xfe", b"\xfe\xff"}):
+        raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8")
+    if suffix == ".csv":
+        return _csv(path)
+    if suffix == ".json":
+        return _json(path)
+    if suffix in {".jsonl", ".ndjson"}:
+        return _jsonl(path)
+    raise ImportFormatError(f"{path.name} is none of {', '.join(SUFFIXES)}", "convert it, or rename it to what it is")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; raises ImportFormatError."""
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise ImportFormatError(f"{path.name} is no UTF-8 text (byte {error.start})", "convert it to UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise ImportFormatError(f"{path.name} is no JSON ({first_line(error)})", "is it cut off?") from error
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+    except IsADirectoryError:
+        raise ImportFormatError(f"{path} is a folder", "name a file in it") from None
+    except OSError as error:
+        raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
+    if not head:
+        raise ImportFormatError(f"{path.name} is empty", "name a file with results")
+    return head
+
+
+# Formats that polars reads
+
+
+def _csv(path: Path) -> Table:
+    scan = _guarded(path, lambda: pl.scan_csv(path, infer_schema=False, glob=False))
+    names = tuple(_guarded(path, lambda: scan.collect_schema().names()))
+    size = path.stat().st_size
+
+    def batches(wanted: Sequence[str], numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
+        whole = _with_numbers(path, wanted, numeric) if size <= _WHOLE else None
+        if whole is None:
+            yield from _scanned(path, scan, wanted, size, progress)
+        else:
+            yield whole
+            if progress:
+                progress(size, size)
+
+    return Table(path, names, frozenset(), batches)
+
+
+def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str]) -> pl.DataFrame | None:
+    """A CSV file at once, its numeric columns as numbers; None where a cell in them is none, such as TRUE."""
+    types = dict.fromkeys(numeric, pl.Float64)
+    try:
+        whole = pl.scan_csv(path, infer_schema=False, schema_overrides=types, glob=False).select(wanted).collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None  # to be read as text, which finds out what is wrong
+    return whole.rechunk()
+
+
+def _parquet(path: Path, head: bytes) -> Table:
+    """Look at a file's two ends first: polars can go down with the whole process over a damaged file."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 8))
+        tail = file.read()
+    if head[:4] != b"PAR1" or tail[-4:] != b"PAR1" or int.from_bytes(tail[:4], "little") > size - 12:
+        raise ImportFormatError(f"{path.name} is no whole Parquet file", "is it cut off?")
+    scan = _guarded(path, lambda: pl.scan_parquet(path, glob=False))
+    schema = _guarded(path, scan.collect_schema)
+    nested = frozenset(name for name, dtype in schema.items() if isinstance(dtype, pl.Struct))
+    return Table(
+        path,
+        tuple(schema.names()),
+        nested,
+        lambda wanted, _numeric, progress: _scanned(
+            path, scan.select(_field(schema, each) for each in wanted), wanted, size, progress
+        ),
+    )
+
+
+def _field(schema: pl.Schema, name: str) -> pl.Expr:
+    if name in schema:
+        return pl.col(name)
+    outer, _, inner = name.partition(".")
+    dtype = schema.get(outer)
+    if not isinstance(dtype, pl.Struct) or inner not in {each.name for each in dtype.fields}:
+        known = [f"{outer}.{each.name}" for each in dtype.fields] if isinstance(dtype, pl.Struct) else schema.names()
+        raise UnknownNameError("column", name, known)
+    return pl.col(outer).struct.field(inner).alias(name)
+
+
+def _scanned(
+    path: Path, scan: pl.LazyFrame, wanted: Sequence[str], size: int, progress: Progress | None
+) -> Iterator[pl.DataFrame]:
+    scan = scan.select(wanted)
+    if size <= _WHOLE:
+        yield _guarded(path, scan.collect).rechunk()  # whatever is done with it is done to one piece, not to a hundred
+    else:
+        sample = _guarded(path, lambda: scan.head(1000).collect())
+        rows = max(1000, int(_BATCH / max(1.0, sample.estimated_size() / max(1, sample.height))))
+        batches = iter(_guarded(path, lambda: scan.collect_batches(chunk_size=rows, maintain_order=True)))
+        done = 0
+        while (batch := _guarded(path, lambda: next(batches, None))) is not None:
+            yield batch
+            done += int(batch.estimated_size())
+            if progress:
+                progress(min(done, size), size)
+    if progress:
+        progress(size, size)
+
+
+def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
+    try:
+        return work()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = first_line(error)
+        remedy = "convert it to UTF-8" if "utf-8" in reason.lower() else "is it whole?"
+        raise ImportFormatError(f"{path.name} cannot be read ({reason})", remedy) from error
+
+
+# JSON: rows of objects
+
+
+def _json(path: Path) -> Table:
+    content = read_json(path)
+    if isinstance(content, dict):  # {"records": [...]}, or columns
+        lists = [value for value in content.values() if isinstance(value, list)]
+        if len(lists) != 1:
+            raise ImportFormatError(f"{path.name} holds no list of objects", "write one object per question")
+        content = lists[0]
+    if not isinstance(content, list) or not content:
+        raise ImportFormatError(f"{path.name} holds no list of objects", "write one object per question")
+    return _objects(path, lambda: ((number, each) for number, each in enumerate(content, start=1)), len(content), "row")
+
+
+def _jsonl(path: Path) -> Table:
+    return _objects(path, lambda: _lines(path), 0, "line")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    try:
+                        yield number, json.loads(line)
+                    except (ValueError, RecursionError) as error:
+                        raise ImportFormatError(
+                            f"{path.name}, line {number} is no JSON ({first_line(error)})", "is the file cut off?"
+                        ) from error
+    except OSError as error:
+        raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8") from error
+
+
+def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: int, unit: str) -> Table:
+    def checked() -> Iterator[dict[str, Any]]:
+        for number, row in rows():
+            if not isinstance(row, dict):
+                raise ImportFormatError(f"{path.name}, {unit} {number} is no object", "write one object per row")
+            yield row
+
+    def batches(wanted: Sequence[str], _numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
+        source, done = checked(), 0
+        while batch := list(islice(source, _ROWS)):
+            yield pl.DataFrame(
+                {name: pl.Series([_written(_get(row, name)) for row in batch], dtype=pl.String) for name in wanted}
+            )
+            done += len(batch)
+            if progress:
+                progress(done, total or done)
+
+    first = list(islice(checked(), 1000))
+    if not first:
+        raise ImportFormatError(f"{path.name} is empty", "name a file with results")
+    columns = tuple(dict.fromkeys(name for row in first for name in row))
+    nested = frozenset(name for row in first for name, value in row.items() if isinstance(value, dict))
+    return Table(path, columns, nested, batches)
+
+
+def _get(row: dict[str, Any], name: str) -> Any:
+    if name in row:
+        return row[name]
+    outer, _, inner = name.partition(".")
+    value = row.get(outer)
+    return value.get(inner) if isinstance(value, dict) else None
+
+
+def _written(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        value = value.encode(errors="replace").decode()
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,300 @@
+"""Which LLMs to put together: subsets of a pool with their oracle, pooled vote and latency.
+
+All subsets of up to 12 LLMs; beyond that a beam: the best few subsets of one size, each extended by one LLM. Subsets
+are ranked on validation, with the evaluated split shown beside it: the best of thousands on one split is partly luck.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from selectllm_engine.evaluation import PolicySpec, PoolView, entries_by_llm
+from selectllm_engine.llms import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation import Prepared, RouterScores, Row
+
+__all__ = ["EXHAUSTIVE", "Subset", "SubsetFigures", "Subsets", "find_subsets"]
+
+EXHAUSTIVE = 12  # LLMs of which all subsets are looked at
+WIDTH = 16  # subsets of one size that the beam keeps
+LARGEST = 10  # LLMs in the beam's largest subset
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetFigures:
+    """What a subset gives on one split.
+
+    Attributes:
+        oracle: share of questions that one of its LLMs solves.
+        pooled: accuracy of one vote over all its samples; None for several LLMs with labels only.
+        latency, cost: mean seconds and dollars per question, added up; None where unknown.
+        latency_parallel: mean seconds of the slowest.
+    """
+
+    oracle: float
+    pooled: float | None
+    latency: float | None
+    latency_parallel: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """A subset of the pool.
+
+    Attributes:
+        llms: its names, in run order.
+        validation: figures it is ranked by; None without a validation split.
+        figures: on the evaluated split.
+        rank: 1 is the best.
+        front: no other subset is both as accurate and as fast (as small where some LLM's latency is unknown) on the
+            split that ranks.
+        routers: rows of the routers over this subset, if it is on the front.
+    """
+
+    llms: tuple[str, ...]
+    validation: SubsetFigures | None
+    figures: SubsetFigures
+    rank: int
+    front: bool
+    routers: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subsets:
+    """Subsets, best first.
+
+    Attributes:
+        benchmark, split: what `figures` are over.
+        subsets: ranked by pooled accuracy (by the oracle with labels only), ties: faster, then fewer LLMs.
+        exhaustive: all subsets were looked at.
+        ranked_by: "pooled" or "oracle".
+        note: what to know about the ranking; None where there is nothing.
+    """
+
+    benchmark: str
+    split: str
+    subsets: tuple[Subset, ...]
+    exhaustive: bool
+    ranked_by: str
+    note: str | None = None
+
+    def of_size(self, size: int) -> tuple[Subset, ...]:
+        """The subsets of that many LLMs, best first."""
+        return tuple(subset for subset in self.subsets if len(subset.llms) == size)
+
+    def front(self) -> tuple[Subset, ...]:
+        """The Pareto front, fast to slow; small to large where some LLM's latency is unknown."""
+        ranking = {subset: subset.validation or subset.figures for subset in self.subsets}
+        timed = _timed(ranking.values())
+        chosen = [subset for subset in self.subsets if subset.front]
+        return tuple(sorted(chosen, key=lambda subset: _burden(ranking[subset], len(subset.llms), timed=timed)))
+
+
+class _State(NamedTuple):
+    """What is known of a subset; LLMs are added in run order.
+
+    Attributes:
+        score: int64 [cells], votes · span − first sample, 0 without votes; None with labels only.
+        solved: bool [Q].
+        slowest: float32 [Q], seconds.
+    """
+
+    score: NDArray[np.int64] | None
+    solved: NDArray[np.bool_]
+    slowest: NDArray[np.float32]
+
+
+class _Scorer:
+    """Figures of subsets on one split."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.tally = prepared.tally
+        # NaN where any question's is unknown
+        self.seconds = prepared.latency.mean(axis=0, dtype=np.float64)
+        self.dollars = prepared.cost.mean(axis=0, dtype=np.float64)
+        if self.tally is not None:
+            self.entries = entries_by_llm(self.tally)
+            gold = prepared.outcomes.gold[self.tally.voted][self.tally.cell_group]
+            self.gold_cell = np.flatnonzero(self.tally.cell_code == gold)
+            self.gold_group = self.tally.cell_group[self.gold_cell]
+
+    def start(self) -> _State:
+        """No LLM yet."""
+        score = None if self.tally is None else np.zeros(len(self.tally.cell_code), dtype=np.int64)
+        questions = self.prepared.questions
+        return _State(score, np.zeros(questions, dtype=bool), np.zeros(questions, dtype=np.float32))
+
+    def add(self, state: _State, llm: int) -> _State:
+        """One LLM more, after all those before it in run order: it is first to give an answer only where none did."""
+        score = None
+        if state.score is not None and self.tally is not None:
+            cells, count, first = self.entries[llm]
+            score = state.score.copy()
+            before = score[cells]
+            score[cells] = before + count.astype(np.int64) * self.tally.span - np.where(before > 0, 0, first)
+        solved = state.solved | self.prepared.labels[:, llm]
+        return _State(score, solved, np.maximum(state.slowest, self.prepared.latency[:, llm]))
+
+    def of(self, llms: Sequence[int]) -> SubsetFigures:
+        """The figures of LLMs in run order."""
+        state = self.start()
+        for llm in llms:
+            state = self.add(state, llm)
+        return self.figures(state, llms)
+
+    def figures(self, state: _State, llms: Sequence[int]) -> SubsetFigures:
+        """The figures of the subset that a state stands for."""
+        parallel = _known(state.slowest.mean(dtype=np.float64))
+        return SubsetFigures(
+            oracle=float(np.count_nonzero(state.solved) / len(state.solved)),
+            pooled=float(self.prepared.labels[:, llms[0]].mean()) if len(llms) == 1 else self._pooled(state.score),
+            latency=_known(self.seconds[list(llms)].sum()),
+            latency_parallel=parallel,
+            cost=_known(self.dollars[list(llms)].sum()),
+        )
+
+    def _pooled(self, score: NDArray[np.int64] | None) -> float | None:
+        if score is None or self.tally is None:
+            return None
+        if not len(score):
+            return 0.0
+        # No two answers of a question score the same, so gold wins exactly where its score is the highest.
+        highest = np.maximum.reduceat(score, self.tally.group_start)
+        gold = score[self.gold_cell]
+        won = (gold > 0) & (gold == highest[self.gold_group])
+        return float(np.count_nonzero(won) / self.prepared.questions)
+
+
+def find_subsets(
+    prepared: Prepared,
+    pool: Pool,
+    validation: Prepared | None = None,
+    *,
+    routers: Sequence[RouterScores] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Subsets:
+    """Rank the subsets of a pool.
+
+    Args:
+        prepared: the split whose figures are shown.
+        pool: whose LLMs to combine.
+        validation: the split that ranks; without it `prepared` does, and the note says so.
+        routers: evaluated with argmax on the subsets of the front, with their scores for `prepared`.
+        progress: told (done, total) subsets, roughly.
+    """
+    llms = np.flatnonzero(pool.mask).tolist()
+    ranking = _Scorer(validation or prepared)
+    exhaustive = len(llms) <= EXHAUSTIVE
+    by_votes = ranking.tally is not None
+    measured = dict(_all(ranking, llms, progress) if exhaustive else _beam(ranking, llms, progress, by_votes=by_votes))
+
+    def value(figures: SubsetFigures) -> float:
+        return figures.oracle if figures.pooled is None or not by_votes else figures.pooled
+
+    timed = _timed(measured.values())
+
+    def burden(chosen: tuple[int, ...]) -> tuple[float, int]:
+        return _burden(measured[chosen], len(chosen), timed=timed)
+
+    def order(chosen: tuple[int, ...]) -> tuple[float, float, int]:
+        return (-value(measured[chosen]), *burden(chosen))
+
+    ranked = sorted(measured, key=order)
+    front, best = set(), -1.0
+    for chosen in sorted(ranked, key=lambda chosen: (burden(chosen), -value(measured[chosen]))):
+        if value(measured[chosen]) > best:
+            front.add(chosen)
+            best = value(measured[chosen])
+
+    shown = measured if validation is None else dict(_same(_Scorer(prepared), llms, measured))
+    subsets = []
+    for rank, chosen in enumerate(ranked, start=1):
+        names = tuple(pool.run[llm] for llm in chosen)
+        subset = Subset(names, None if validation is None else measured[chosen], shown[chosen], rank, chosen in front)
+        if subset.front and routers:
+            view = PoolView(prepared, Pool.of(pool.run, names), validation)
+            rows = tuple(view.policy_row(scores, PolicySpec("argmax")) for scores in routers)
+            subset = replace(subset, routers=rows)
+        subsets.append(subset)
+    notes = [] if by_votes else ["ranked by the oracle: pooled votes are unknown with labels only"]
+    if not timed:
+        notes.append("fewer LLMs count as faster: the latency of some is unknown")
+    if validation is None:
+        notes.append("ranked on the split that is shown: there is no validation split")
+    return Subsets(
+        prepared.outcomes.benchmark,
+        prepared.outcomes.split,
+        tuple(subsets),
+        exhaustive=exhaustive,
+        ranked_by="pooled" if by_votes else "oracle",
+        note="; ".join(notes) or None,
+    )
+
+
+def _all(
+    scorer: _Scorer, llms: Sequence[int], progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[tuple[int, ...], SubsetFigures]]:
+    """Every subset, each one LLM away from the one it grows from."""
+    total, done = 2 ** len(llms) - 1, 0
+    stack: list[tuple[tuple[int, ...], _State, int]] = [((), scorer.start(), 0)]
+    while stack:
+        chosen, state, start = stack.pop()
+        for place in range(start, len(llms)):
+            larger = (*chosen, llms[place])
+            grown = scorer.add(state, llms[place])
+            yield larger, scorer.figures(grown, larger)
+            done += 1
+            stack.append((larger, grown, place + 1))
+        if progress is not None:
+            progress(done, total)
+
+
+def _beam(
+    scorer: _Scorer, llms: Sequence[int], progress: Callable[[int, int], None] | None, *, by_votes: bool
+) -> Iterator[tuple[tuple[int, ...], SubsetFigures]]:
+    """All single LLMs, then by size the extensions of the best few of the size before."""
+    largest = min(LARGEST, len(llms))
+    candidates: set[tuple[int, ...]] = {(llm,) for llm in llms}
+    for size in range(1, largest + 1):
+        found = {chosen: scorer.of(chosen) for chosen in sorted(candidates)}
+        yield from found.items()
+        best = heapq.nlargest(
+            WIDTH, found, key=lambda chosen: (found[chosen].pooled if by_votes else found[chosen].oracle) or 0.0
+        )
+        candidates = {tuple(sorted({*chosen, llm})) for chosen in best for llm in llms if llm not in chosen}
+        if progress is not None:
+            progress(size, largest)
+
+
+def _same(
+    scorer: _Scorer, llms: Sequence[int], wanted: dict[tuple[int, ...], SubsetFigures]
+) -> Iterator[tuple[tuple[int, ...], SubsetFigures]]:
+    """The figures of the same subsets on another split."""
+    if len(wanted) == 2 ** len(llms) - 1:
+        return _all(scorer, llms, None)
+    return ((chosen, scorer.of(chosen)) for chosen in wanted)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _timed(measured: Iterable[SubsetFigures]) -> bool:
+    """Whether every latency is known, so that seconds can be compared with each other."""
+    return all(figures.latency is not None for figures in measured)
+
+
+def _burden(figures: SubsetFigures, size: int, *, timed: bool) -> tuple[float, int]:
+    """Seconds where all are known, then the number of LLMs."""
+    return (figures.latency if timed and figures.latency is not None else 0.0, size)

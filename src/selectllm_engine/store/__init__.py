@@ -1,0 +1,54 @@
+"""The store: questions, generations, verdicts and routers on disk, and what is read from them.
+
+In: rows of generations, other tools' verdicts, trained routers. Out: `Outcomes` and `RouterScores` for the evaluation.
+Read `cache` first: what lies where, and who may write it.
+"""
+
+from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
+from selectllm_engine.store.confidence_forest import ConfidenceForest
+from selectllm_engine.store.files import (
+    Progress,
+    digest,
+    folder_name,
+    make_folder,
+    move,
+    name_of,
+    read_json,
+    scratch,
+    write_atomic,
+    write_json,
+)
+from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.outcome_arrays import load_outcomes, threshold_of
+from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED
+from selectllm_engine.store.question_table import QuestionIds
+from selectllm_engine.store.scores import own_seconds, read_scores
+from selectllm_engine.store.verdicts import VERDICT_SCHEMA
+
+__all__ = [
+    "GENERATION_SCHEMA",
+    "MEASURED",
+    "VERDICT_SCHEMA",
+    "Cache",
+    "ConfidenceForest",
+    "Problem",
+    "Progress",
+    "QuestionIds",
+    "Writer",
+    "digest",
+    "folder_name",
+    "load_outcomes",
+    "make_folder",
+    "move",
+    "name_of",
+    "open_cache",
+    "own_seconds",
+    "read_frame",
+    "read_json",
+    "read_scores",
+    "scratch",
+    "threshold_of",
+    "write_atomic",
+    "write_frame",
+    "write_json",
+]

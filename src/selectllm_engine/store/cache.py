@@ -1,0 +1,312 @@
+"""The cache: questions, generations, verdicts and routers on disk, and who may write them.
+
+    <cache>/<benchmark>/questions.parquet
+    <cache>/<benchmark>/llms/<llm>/manifest.json
+    <cache>/<benchmark>/llms/<llm>/generations/<sequence>-<digest>.parquet
+    <cache>/<benchmark>/llms/<llm>/answers/…             derived, safe to delete
+    <cache>/<benchmark>/llms/<llm>/verdicts.parquet      scores recorded by another tool
+    <cache>/<benchmark>/routers/<router>/…
+
+A read-only cache, the run that comes with the package, may lie beneath: its benchmarks are read from there and
+copied on the first change. Readers never wait; a writer holds the one lock of its LLM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.benchmarks import QUESTION_SCHEMA
+from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError
+from selectllm_engine.store.files import folder_name, make_folder, move, name_of, read_json, scratch
+from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.layers import Layers, folders_in
+from selectllm_engine.store.parts import GENERATION_SCHEMA, Parts
+from selectllm_engine.store.question_table import QuestionIds, checked, extended
+from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts
+from selectllm_engine.store.verification import Problem, verify_folder
+from selectllm_engine.store.writer import Writer, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from selectllm_engine.store.files import Progress
+
+__all__ = [
+    "GENERATION_SCHEMA",
+    "QUESTION_SCHEMA",
+    "VERDICT_SCHEMA",
+    "Cache",
+    "Problem",
+    "Writer",
+    "folder_name",
+    "name_of",
+    "open_cache",
+]
+
+_Version = tuple[str, int, int]  # path, size and time of change
+
+
+def open_cache(path: Path | None = None) -> Cache:
+    """The cache at `path`, else $SELECTLLM_CACHE, else ./cache where it exists, else in the user's data folder.
+
+    The run that comes with the package lies beneath it. Nothing is created before something is written.
+
+    Raises:
+        CacheError: there is a file in its place.
+    """
+    if path is None and (chosen := os.environ.get("SELECTLLM_CACHE")):
+        from selectllm_engine.machine import expanded
+
+        path = expanded(chosen)
+    if path is None and Path("cache").is_dir():
+        path = Path("cache")
+    if path is None:
+        from platformdirs import user_data_path
+
+        path = user_data_path("selectllm") / "cache"
+    if path.exists() and not path.is_dir():
+        raise CacheError(f"{path} is a file", "name a folder with --cache")
+    return Cache(path.absolute(), packaged=_packaged())
+
+
+def _packaged() -> Path | None:
+    """The recorded run inside the package, or that of the source checkout the package is imported from."""
+    package = Path(__file__).resolve().parents[1]
+    recorded = package / "recorded"
+    if recorded.is_dir():
+        return recorded
+    checkout = package.parents[1]
+    if package.parent.name == "src" and (checkout / "pyproject.toml").is_file() and (checkout / "cache").is_dir():
+        return checkout / "cache"
+    return None
+
+
+class Cache(Layers):
+    """Questions, LLMs' results and routers of all benchmarks.
+
+    Attributes:
+        root: where changes go.
+        packaged: a read-only cache that lies beneath, None for nothing.
+        problems: files that were passed over while reading, by path.
+    """
+
+    def __init__(self, root: Path, *, packaged: Path | None = None) -> None:
+        super().__init__(root, packaged=packaged)
+        self.problems: dict[Path, Problem] = {}
+        self._sound: set[tuple[str, int, int]] = set()
+        self._last_read: tuple[_Version, pl.DataFrame, QuestionIds] | None = None  # questions, which all else needs
+
+    # Questions
+
+    def questions(self, benchmark: str) -> pl.DataFrame:
+        """All questions, rows of QUESTION_SCHEMA.
+
+        Raises:
+            UnknownNameError: there is no such benchmark.
+            DamagedError: the file can't be read.
+        """
+        return self._questions(benchmark)[0]
+
+    def write_questions(self, benchmark: str, frame: pl.DataFrame, *, distinct: bool = False) -> None:
+        """Store the questions of a benchmark, or add those that are new after the stored ones, which stay.
+
+        `distinct`: it is known that no id repeats.
+
+        Raises:
+            CacheError: ids repeat, or an id stands for another question in the cache.
+        """
+        frame = checked(frame, benchmark, distinct=distinct)
+        if self.layer(benchmark) is not None:
+            self.own(benchmark)
+        with self.changing():
+            if self.layer(benchmark) is not None:
+                stored = self.questions(benchmark)
+                frame = extended(stored, frame, benchmark)
+                if frame.height == stored.height:
+                    return
+            write_frame(self.own_folder(benchmark) / "questions.parquet", frame)
+
+    @contextlib.contextmanager
+    def new(self, benchmark: str) -> Iterator[Cache]:
+        """An empty cache to write a new benchmark into, which appears here whole, or on an error not at all.
+
+        Raises:
+            CacheError: there is a benchmark of this name, or the cache can't be written.
+        """
+        folder = folder_name(benchmark)
+        with self.changing():
+            if self.layer(benchmark) is not None or (self.root / folder).exists():
+                raise CacheError(f"there is a benchmark {benchmark!r} already", "choose another name for --benchmark")
+            with scratch(self.root) as place:
+                yield Cache(place)
+                move(place / folder, self.root / folder)
+
+    @contextlib.contextmanager
+    def growing(self, benchmark: str) -> Iterator[Cache]:
+        """An empty cache to write further questions and LLMs of a benchmark into, which join it on leaving.
+
+        On an error nothing is changed. Questions that are stored already stay as they are.
+
+        Raises:
+            CacheError: an id stands for another question, an LLM is there already, or the cache can't be written.
+        """
+        own = self.own(benchmark)
+        with self.changing(), scratch(self.root) as place:
+            fresh = Cache(place)
+            yield fresh
+            stored = self.questions(benchmark)
+            frame = extended(stored, fresh.questions(benchmark), benchmark)
+            added = fresh.llms(benchmark)
+            if taken := sorted({*added} & {*folders_in(own / "llms", "manifest.json")}):
+                raise CacheError(
+                    f"{benchmark} has results of {taken[0]} already", "choose another name for --benchmark"
+                )
+            if frame.height > stored.height:
+                write_frame(own / "questions.parquet", frame)
+            make_folder(own / "llms")
+            for llm in added:
+                folder = own / "llms" / folder_name(llm)
+                if folder.exists():  # without a manifest: what a writer left that never began
+                    move(folder, place / f"left of {folder.name}")
+                move(fresh.folder(benchmark) / "llms" / folder.name, folder)
+
+    # LLMs
+
+    def llms(self, benchmark: str) -> list[str]:
+        """The LLMs of the run in its order: that in which they were added. Those without any result are none.
+
+        One whose manifest is lost or damaged is among the `problems` instead.
+        """
+        found = []
+        for name in folders_in(self.folder(benchmark) / "llms"):
+            if not self.parts(benchmark, name).listed() and not self._llm(benchmark, name, "verdicts.parquet").exists():
+                continue
+            path = self._llm(benchmark, name, "manifest.json")
+            try:
+                found.append((str(read_json(path).get("created", "")), name))
+            except FileNotFoundError:
+                self.report(path, f"{path} is missing")
+            except DamagedError as error:
+                self.report(path, error.problem)
+        return [name for _, name in sorted(found)]
+
+    def manifest(self, benchmark: str, llm: str) -> dict[str, Any]:
+        """How an LLM's results were made.
+
+        Raises:
+            UnknownNameError: the run has no such LLM.
+            DamagedError: the manifest can't be read.
+        """
+        try:
+            return read_json(self._llm(benchmark, llm, "manifest.json"))
+        except FileNotFoundError:
+            raise UnknownNameError("LLM", llm, folders_in(self.folder(benchmark) / "llms", "manifest.json")) from None
+
+    def parts(self, benchmark: str, llm: str) -> Parts:
+        """The files of an LLM's generations."""
+        return Parts(self._llm(benchmark, llm, "generations"), report=self.report, sound=self._sound)
+
+    def sampled(self, benchmark: str, llm: str) -> pl.DataFrame:
+        """Which samples exist: columns question_id, sample. Those in damaged parts don't count; see `problems`."""
+        return self.parts(benchmark, llm).read(["question_id", "sample"])
+
+    def generations(self, benchmark: str, llm: str, question_id: str | None = None) -> pl.DataFrame:
+        """The generations of an LLM (for one question, in order of samples), rows of GENERATION_SCHEMA."""
+        rows = self.parts(benchmark, llm).read(question_id=question_id)
+        return rows if question_id is None else rows.sort("sample")
+
+    def answers(self, benchmark: str, llm: str, *, progress: Progress | None = None) -> pl.DataFrame:
+        """The extracted answer of every generation, null where none was found.
+
+        Columns question_id, sample, answer, prompt_tokens, output_tokens, latency (s), cost ($). What was not
+        extracted before is now, and kept where the cache can be written; `progress(done, total)` counts those.
+        """
+        from selectllm_engine.store.derived import read_answers
+
+        return read_answers(
+            self.parts(benchmark, llm),
+            self._llm(benchmark, llm, "answers"),
+            lambda: self.questions(benchmark),
+            report=self.report,
+            writable=not self.is_packaged(benchmark),
+            progress=progress,
+        )
+
+    def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
+        """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
+        try:
+            return read_verdicts(self._llm(benchmark, llm, "verdicts.parquet"), lambda: self._ids(benchmark))
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def writer(self, benchmark: str, llm: str) -> Iterator[Writer]:
+        """Lock an LLM's results for writing; damaged parts are set aside, so that their samples count as missing.
+
+        Raises:
+            LockedError: another process is writing them.
+            CacheError: the cache can't be written.
+        """
+        folder = self.own(benchmark) / "llms" / folder_name(llm)
+        with locked(folder, f"{llm} on {benchmark}"):
+            parts = Parts(folder / "generations", report=self.report, sound=self._sound)
+            yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark))
+
+    # Routers
+
+    def routers(self, benchmark: str) -> list[str]:
+        """Names of the trained or imported routers."""
+        return folders_in(self.folder(benchmark) / "routers", "manifest.json")
+
+    def router_dir(self, benchmark: str, router: str, *, write: bool = False) -> Path:
+        """A router's folder; with `write` it is made, in the own cache."""
+        folder = (self.own(benchmark) if write else self.folder(benchmark)) / "routers" / folder_name(router)
+        if write:
+            make_folder(folder)
+        return folder
+
+    # Damage
+
+    def verify(
+        self, benchmark: str | None = None, *, repair: bool = False, progress: Progress | None = None
+    ) -> list[Problem]:
+        """Read every file of one benchmark or of all, and compare parts with their digests.
+
+        With `repair` damaged files are set aside, as `*.damaged`; those of the package never are. `progress` counts
+        the files of each benchmark.
+        """
+        if benchmark is not None:
+            self.choose(benchmark)
+        found: list[Problem] = []
+        for name in [benchmark] if benchmark is not None else self.everything():
+            own = repair and not self.is_packaged(name)
+            found += verify_folder(self.folder(name), repair=own, progress=progress)
+        return found
+
+    def report(self, path: Path, what: str) -> None:
+        """Remember a file that was passed over."""
+        self.problems[path] = Problem(path, what)
+
+    def _ids(self, benchmark: str) -> QuestionIds:
+        return self._questions(benchmark)[1]
+
+    def _questions(self, benchmark: str) -> tuple[pl.DataFrame, QuestionIds]:
+        """See `questions`; read again only where the file changed."""
+        path, last = self.folder(benchmark) / "questions.parquet", self._last_read
+        try:
+            state = path.stat()
+            version = str(path), state.st_size, state.st_mtime_ns
+            if last is None or last[0] != version:
+                frame = read_frame(path, QUESTION_SCHEMA)
+                self._last_read = last = version, frame, QuestionIds(frame["question_id"])
+        except FileNotFoundError:
+            raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
+        return last[1].clone(), last[2]
+
+    def _llm(self, benchmark: str, llm: str, file: str) -> Path:
+        return self.folder(benchmark) / "llms" / folder_name(llm) / file

@@ -1,0 +1,253 @@
+"""From the cache to the arrays of one split: which questions are complete, and what was answered to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.benchmarks import splits_of
+from selectllm_engine.errors import CacheError, UnknownNameError
+from selectllm_engine.evaluation import NOT_FOUND, LeftOut, Outcomes, llm_votes, tally
+from selectllm_engine.llms import study_latency
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.store.cache import Cache
+    from selectllm_engine.store.files import Progress
+
+__all__ = ["load_outcomes", "threshold_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """What the cache has of one LLM for the questions of the split; `question` is the row in their table."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    answers: pl.DataFrame  # question, sample, answer, prompt_tokens, output_tokens, latency, cost
+    verdicts: pl.DataFrame | None  # question, sample, score, latency, cost
+    depth: NDArray[np.int32]  # [Q] contiguous samples 0, 1, …; with labels only: verdicts
+
+    @property
+    def sampled(self) -> bool:
+        """Whether there are generations, not verdicts alone."""
+        return not self.answers.is_empty()
+
+
+def load_outcomes(
+    cache: Cache, benchmark: str, split: str, *, llms: Sequence[str] | None = None, progress: Progress | None = None
+) -> Outcomes:
+    """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
+
+    K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs, K is
+    the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. An LLM with verdicts alone
+    makes the run one of labels only; so does a complete question without gold answer. A label is the LLM's maj@K
+    compared with the gold answer, else whether the mean recorded score reaches the threshold of its import (0.5).
+
+    Args:
+        cache: where to read.
+        benchmark: its name.
+        split: one of the benchmark's splits.
+        llms: names of LLMs of the run; None for all.
+        progress: told (done, total) generations where answers must be extracted first.
+
+    Raises:
+        UnknownNameError: no such benchmark or split.
+        CacheError: there are no results yet.
+        DamagedError: questions or a manifest can't be read.
+    """
+    everything = cache.questions(benchmark)
+    questions = everything.filter(pl.col("split") == split)
+    if questions.is_empty():
+        raise UnknownNameError("split", split, splits_of(everything))
+    names = cache.llms(benchmark) if llms is None else list(llms)
+    if not names:
+        raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")
+    rows = questions.select("question_id").with_row_index("question")
+    results = [_results(cache, benchmark, name, rows, progress) for name in names]
+
+    depth = np.stack([each.depth for each in results], axis=1)
+    unbounded = np.iinfo(np.int32).max
+    sampled = np.array([each.sampled for each in results])
+    m = np.where(~sampled & (depth > 0), unbounded, depth).min(axis=1)
+    samples = _best_k(m) if sampled.any() else 0
+    complete = m >= max(samples, 1)
+    lacking = depth < np.where(sampled, max(samples, 1), 1)
+    kept = questions.filter(pl.Series(complete))
+    place = np.where(complete, np.cumsum(complete) - 1, -1)
+
+    codes, gold, vocabulary = _codes(results, kept["gold"], place, samples)
+    votes = llm_votes(tally(codes)).code
+    from_votes = sampled & np.ones((kept.height, 1), dtype=bool) & (gold != NOT_FOUND)[:, None]
+    scores = np.stack([_mean(each.verdicts, "score", place, kept.height) for each in results], axis=1)
+    thresholds = np.array([threshold_of(each.manifest) for each in results])
+    labels = np.where(from_votes, votes == gold[:, None], scores >= thresholds)
+    voting = bool(from_votes.all())
+    return Outcomes(
+        benchmark=benchmark,
+        split=split,
+        questions=kept,
+        llms=tuple(names),
+        samples=samples if voting else 0,
+        answers=codes if voting else None,
+        vocabulary=vocabulary if voting else None,
+        gold=gold if voting else np.full(kept.height, NOT_FOUND, dtype=np.int16),
+        labels=labels,
+        latency=_per_llm([_latency(each, benchmark, place, kept.height, samples) for each in results], kept.height),
+        cost=_per_llm([_cost(each, place, kept.height, samples) for each in results], kept.height),
+        left_out=tuple(
+            LeftOut(name, int(count)) for name, count in zip(names, lacking.sum(axis=0), strict=True) if count
+        ),
+        left_out_total=int((~complete).sum()),
+    )
+
+
+def _results(cache: Cache, benchmark: str, name: str, rows: pl.DataFrame, progress: Progress | None) -> _Results:
+    def of_split(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.join(rows, on="question_id", maintain_order="left").drop("question_id")
+
+    answers = of_split(cache.answers(benchmark, name, progress=progress))
+    verdicts = cache.verdicts(benchmark, name)
+    verdicts = None if verdicts is None else of_split(verdicts)
+    if not answers.is_empty():
+        depth = _contiguous(answers, rows.height)
+    elif verdicts is not None:
+        depth = np.bincount(verdicts["question"].to_numpy(), minlength=rows.height).astype(np.int32)
+    else:
+        depth = np.zeros(rows.height, dtype=np.int32)
+    return _Results(name, cache.manifest(benchmark, name), answers, verdicts, depth)
+
+
+def _contiguous(answers: pl.DataFrame, questions: int) -> NDArray[np.int32]:
+    """How many samples 0, 1, … of each question there are before the first gap, [Q]."""
+    ordered = answers.select("question", "sample").sort("question", "sample")
+    question = ordered["question"].to_numpy()
+    rank = np.arange(len(question)) - np.searchsorted(question, question)
+    unbroken = ordered["sample"].to_numpy() == rank  # samples are distinct: equal only up to the first gap
+    return np.bincount(question[unbroken], minlength=questions).astype(np.int32)
+
+
+def _best_k(m: NDArray[np.int32]) -> int:
+    """The k among the values of m with the most samples k · #{m ≥ k}; on a tie the one with more questions."""
+    values, counts = np.unique(m[m > 0], return_counts=True)
+    if len(values) == 0:
+        return 0
+    used = values.astype(np.int64) * np.cumsum(counts[::-1])[::-1]
+    return int(values[np.argmax(used)])
+
+
+def _codes(
+    results: Sequence[_Results], gold: pl.Series, place: NDArray[np.int64], samples: int
+) -> tuple[NDArray[np.int16], NDArray[np.int16], pl.Series]:
+    """Answers and gold answers as codes into each question's own vocabulary, in the order of first appearance."""
+    questions, width = len(gold), len(results) * samples
+    pieces = []
+    for n, each in enumerate(results):
+        used = each.answers.filter(pl.col("sample") < samples, pl.col("answer").is_not_null())
+        row = place[used["question"].to_numpy()]
+        cell = row * (width + 1) + n * samples + used["sample"].to_numpy()
+        pieces.append(pl.DataFrame({"cell": np.where(row < 0, -1, cell), "answer": used["answer"]}))
+    last = np.arange(questions) * (width + 1) + width  # gold comes after all samples
+    pieces.append(pl.DataFrame({"cell": last, "answer": gold}, schema={"cell": pl.Int64, "answer": pl.String}))
+    said = pl.concat(pieces).filter(pl.col("cell") >= 0, pl.col("answer").is_not_null()).sort("cell")
+
+    cell = said["cell"].to_numpy()
+    question = cell // (width + 1)
+    word = said["answer"].cast(pl.Categorical).to_physical().to_numpy().astype(np.int64)
+    _, first, entry = np.unique(
+        question * (int(word.max(initial=0)) + 1) + word, return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)  # entries of all vocabularies, question by question, first appearance first
+    owner = question[first[order]]
+    code_of = np.empty(len(order), dtype=np.int64)
+    code_of[order] = np.arange(len(order)) - np.searchsorted(owner, owner)
+    if code_of.max(initial=0) > np.iinfo(np.int16).max:
+        raise CacheError("a question has more than 32,767 different answers", "import fewer samples")
+
+    codes = np.full((questions, width + 1), NOT_FOUND, dtype=np.int16)
+    codes.reshape(-1)[cell] = code_of[entry]
+    vocabulary = (
+        pl.DataFrame({"question": owner, "answer": said["answer"].gather(first[order])})
+        .group_by("question", maintain_order=True)
+        .agg("answer")
+    )
+    every = pl.DataFrame({"question": np.arange(questions)}, schema={"question": pl.Int64})
+    lists = every.join(vocabulary, on="question", how="left", maintain_order="left")["answer"]
+    return (
+        np.ascontiguousarray(codes[:, :width]).reshape(questions, len(results), samples),
+        codes[:, width].copy(),
+        lists.fill_null(pl.Series([[]], dtype=pl.List(pl.String))).alias("vocabulary"),
+    )
+
+
+def _mean(rows: pl.DataFrame | None, column: str, place: NDArray[np.int64], questions: int) -> NDArray[np.float64]:
+    """The mean of a column per complete question, [Q], over known values; NaN where there are none."""
+    if rows is None or rows.is_empty():
+        return np.full(questions, np.nan)
+    known = rows.select("question", column).drop_nulls()
+    at = place[known["question"].to_numpy()]
+    values = known[column].cast(pl.Float64).to_numpy()[at >= 0]
+    at = at[at >= 0]
+    counts = np.bincount(at, minlength=questions)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(at, weights=values, minlength=questions) / counts
+
+
+def _tokens(each: _Results, place: NDArray[np.int64], questions: int, samples: int) -> tuple[NDArray[np.float64], ...]:
+    used = each.answers.filter(pl.col("sample") < samples)
+    return tuple(_mean(used, column, place, questions) for column in ("prompt_tokens", "output_tokens"))
+
+
+def _recorded(
+    each: _Results, column: str, place: NDArray[np.int64], questions: int, samples: int
+) -> NDArray[np.float64]:
+    own = _mean(each.answers.filter(pl.col("sample") < samples), column, place, questions)
+    return _mean(each.verdicts, column, place, questions) if np.isnan(own).all() else own
+
+
+def _latency(
+    each: _Results, benchmark: str, place: NDArray[np.int64], questions: int, samples: int
+) -> NDArray[np.float64]:
+    """Seconds per question from the first source that has any: the measured fit, what was recorded, the study's."""
+    if fit := _numbers(each.manifest.get("latency"), "a", "b", "c"):
+        prompt, output = _tokens(each, place, questions, samples)
+        seconds = fit[0] + fit[1] * prompt + fit[2] * output
+        if not np.isnan(seconds).all():
+            return np.asarray(seconds)
+    recorded = _recorded(each, "latency", place, questions, samples)
+    if not np.isnan(recorded).all():
+        return recorded
+    constant = study_latency(each.name, benchmark)
+    return np.full(questions, np.nan if constant is None else constant)
+
+
+def _cost(each: _Results, place: NDArray[np.int64], questions: int, samples: int) -> NDArray[np.float64]:
+    """Dollars per question for one sample: as recorded, else tokens at the LLM's price per million."""
+    recorded = _recorded(each, "cost", place, questions, samples)
+    price = _numbers(each.manifest.get("price"), "input", "output")
+    if price is None or not np.isnan(recorded).all():
+        return recorded
+    prompt, output = _tokens(each, place, questions, samples)
+    return np.asarray((price[0] * prompt + price[1] * output) / 1e6)
+
+
+def threshold_of(manifest: Mapping[str, Any]) -> float:
+    """The mean recorded score from which on an LLM is right on a question."""
+    return (_numbers(manifest, "threshold") or [0.5])[0]
+
+
+def _numbers(stored: object, *keys: str) -> list[float] | None:
+    """The numbers under these keys of a manifest's entry; None where one is missing."""
+    values = [stored.get(key) for key in keys] if isinstance(stored, dict) else []
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    return numbers if len(numbers) == len(keys) else None
+
+
+def _per_llm(columns: Sequence[NDArray[np.float64]], questions: int) -> NDArray[np.float32]:
+    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((questions, 0), dtype=np.float32)

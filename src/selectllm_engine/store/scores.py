@@ -1,0 +1,122 @@
+"""A router's stored probabilities, brought into the order of a split's questions and LLMs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.errors import DamagedError
+from selectllm_engine.evaluation import RouterScores
+from selectllm_engine.store.files import read_json
+from selectllm_engine.store.frames import read_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation import Outcomes
+
+__all__ = ["own_seconds", "read_scores"]
+
+
+def read_scores(
+    folder: Path, router: str, outcomes: Outcomes, validation: Outcomes | None, *, forest: bool
+) -> RouterScores:
+    """Read a router's folder: probabilities, and where they are there forest and logits.
+
+    A confidence forest that is not stored is fitted on the validation split, if `forest`. Where the probabilities
+    can't be used, all figures are NaN and `note` says why: one bad router must not take the others' figures along.
+
+    Args:
+        folder: with probabilities.parquet and manifest.json, perhaps forest.parquet, logits.parquet and
+            predicted.parquet.
+        router: its name.
+        outcomes: of the split that is evaluated.
+        validation: of the validation split; None where there is none.
+        forest: whether to fit a missing forest.
+    """
+    try:
+        stored = _Stored(folder / "probabilities.parquet", outcomes, validation)
+        logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
+        predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
+        trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
+        seconds = own_seconds(read_json(folder / "manifest.json"))
+    except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
+        nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
+        return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
+    known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
+    lacking = int((~_possible(stored.here[:, known])).sum()) if known else len(stored.here)
+    if lacking:
+        note = f"{router} has no probabilities for {lacking:,} of {len(stored.here):,} questions; train it again"
+        return RouterScores(router, stored.here.astype(np.float32), missing=stored.missing, note=note)
+    held_out = stored.held_out
+    if held_out is not None and not _possible(held_out[:, known]).all():
+        held_out = None
+    here, there = (None, None) if trees is None else (trees.here, trees.held_out)
+    if here is None and forest and held_out is not None and validation is not None and not stored.missing:
+        here, there = _fit_forest(stored.here, held_out, validation, same=validation is outcomes)
+    return RouterScores(
+        router,
+        stored.here.astype(np.float32),
+        forest=_single(here),
+        validation=_single(held_out),
+        validation_forest=_single(there),
+        logits=None if logits is None else logits.here,
+        predicted=None if predicted is None else predicted.here > 0,
+        seconds_per_question=seconds,
+        missing=stored.missing,
+    )
+
+
+def own_seconds(manifest: Mapping[str, Any]) -> float | None:
+    """A router's own seconds per question as its manifest has them; None where there is no such time."""
+    seconds = manifest.get("seconds_per_question")
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None
+
+
+class _Stored:
+    """One stored table of numbers per question and LLM.
+
+    Attributes:
+        here, held_out: float64 [Q, N] and [V, N], NaN where nothing is stored; held_out None without validation.
+        missing: the LLMs without a column.
+    """
+
+    def __init__(self, path: Path, outcomes: Outcomes, validation: Outcomes | None) -> None:
+        frame = read_frame(path).unique("question_id", keep="first")
+        self.missing = tuple(name for name in outcomes.llms if name not in frame.columns)
+        self.here = _aligned(frame, outcomes)
+        self.held_out = None if validation is None else _aligned(frame, validation)
+
+
+def _aligned(frame: pl.DataFrame, outcomes: Outcomes) -> NDArray[np.float64]:
+    joined = outcomes.questions.select("question_id").join(frame, on="question_id", how="left", maintain_order="left")
+    columns = [
+        pl.col(name).cast(pl.Float64).fill_null(np.nan) if name in frame.columns else pl.lit(np.nan).alias(name)
+        for name in outcomes.llms
+    ]
+    return joined.select(columns).to_numpy()
+
+
+def _possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which questions have a probability for every LLM, [Q]."""
+    return np.asarray(((values >= 0) & (values <= 1)).all(axis=1))
+
+
+def _single(values: NDArray[np.float64] | None) -> NDArray[np.float32] | None:
+    return None if values is None else values.astype(np.float32)
+
+
+def _fit_forest(
+    here: NDArray[np.float64], held_out: NDArray[np.float64], validation: Outcomes, *, same: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The confidence forest's probabilities here and, out of bag, on the validation split."""
+    from selectllm_engine.store.confidence_forest import ConfidenceForest
+
+    fitted = ConfidenceForest().fit(held_out.astype(np.float32), validation.labels)
+    out_of_bag = fitted.out_of_bag_.astype(np.float64)
+    return (out_of_bag if same else fitted.predict(here.astype(np.float32)).astype(np.float64)), out_of_bag
