@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, fake_weights
 from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
-from selectllm_engine.generation import runner
+from selectllm_engine.generation import keeper, runner
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling

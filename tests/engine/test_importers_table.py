@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from selectllm_engine.api import load
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.importers import source_files
 from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.table import Columns, import_table
 from selectllm_engine.insights.disagreements import find_disagreements
