@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from selectllm_engine.evaluation.policies import NotAvailableError, PolicySpec, RouterScores, Selection
-from selectllm_engine.evaluation.pool_view import NO_VOTES, PoolView, Verdicts
+from selectllm_engine.evaluation.pool_arrays import NO_VOTES
+from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.selection import best_of
 from selectllm_engine.evaluation.table import Kind, Row
 
@@ -105,7 +106,7 @@ class PaperView(PoolView):
         return choice, np.asarray(good[:, self.file_order].any(axis=1))
 
     def _argmax(self, scores: RouterScores) -> NDArray[np.intp]:
-        self._check(scores)
+        self.check(scores)
         return best_of(_confidences(scores).value, self.file_order)[0]
 
     def _look_up(self, per_llm: NDArray[np.bool_], choice: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -178,7 +179,7 @@ class PaperView(PoolView):
 
     def upper_bound(self, scores: RouterScores) -> Selection:
         """Per question the first LLM in the file's order that is right and predicted to be."""
-        self._check(scores)
+        self.check(scores)
         return Selection(self.llms, choice=self._first(self.prepared.labels & _confidences(scores).gate)[0])
 
     def policy(self, scores: RouterScores, spec: PolicySpec) -> Selection:
@@ -236,7 +237,7 @@ class PaperView(PoolView):
         """Row of the first LLM that is right and predicted to be."""
         name = f"{scores.name} upper-bound"
         try:
-            self._check(scores)
+            self.check(scores)
         except NotAvailableError as reason:
             return Row(kind="baseline", name=name, router=scores.name, note=str(reason))
         choice, found = self._first(self.prepared.labels & _confidences(scores).gate)

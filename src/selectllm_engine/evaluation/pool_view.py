@@ -1,41 +1,27 @@
 """A pool over a split: from selections to rows.
 
 A `PoolView` is cheap to make and gives its rows one by one, so that a screen can show the one that matters first.
-Q questions, N LLMs of the run, n LLMs of the pool.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from selectllm_engine.evaluation.figures import Figures, figures_of
-from selectllm_engine.evaluation.policies import (
-    NotAvailableError,
-    PolicyInputs,
-    PolicySpec,
-    Selection,
-    candidates,
-    select,
-)
-from selectllm_engine.evaluation.selection import best_of
+from selectllm_engine.evaluation.policies import NotAvailableError, PolicySpec, Selection, select
+from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
 from selectllm_engine.evaluation.table import Kind, Row
-from selectllm_engine.evaluation.votes import prefix_leads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.policies import RouterScores
-    from selectllm_engine.evaluation.prepared import Prepared
-    from selectllm_engine.llms import Pool
 
 __all__ = ["VERDICTS", "Intervals", "PoolView", "Verdicts"]
 
-NO_VOTES = "needs votes; this benchmark has labels only"
 EXPECTATION = "an expectation: no interval, no test"
 
 # What `Verdicts.verdict` counts in. Every wrong answer is exactly one of unsolvable, misrouted and outvoted.
@@ -58,178 +44,10 @@ class Intervals:
     gap_closed: Interval | None
 
 
-class PoolView:
-    """A pool over prepared outcomes. Rows come one at a time; what they share is computed once.
-
-    Args:
-        prepared: the split that is evaluated.
-        pool: the LLMs switched on.
-        validation: chooses best-single, sorts the LLMs and tunes `:auto`; None where the run has no such split.
-    """
+class PoolView(PoolArrays):
+    """A pool over prepared outcomes. Rows come one at a time; what they share is computed once."""
 
     protocol: ClassVar[str] = "corrected"
-
-    def __init__(self, prepared: Prepared, pool: Pool, validation: Prepared | None = None) -> None:
-        self.prepared = prepared
-        self.pool = pool
-        self.validation = validation
-        self.mask = np.array(pool.mask, dtype=bool)
-        self.order = prepared.order[self.mask[prepared.order]]
-        self.llms = len(self.mask)
-
-    # What the rows share
-
-    @cached_property
-    def solvable(self) -> NDArray[np.bool_]:
-        """Whether any LLM of the pool is right, bool [Q]."""
-        solvable = self.prepared.labels[:, self.order[0]].copy()
-        for llm in self.order[1:]:
-            solvable |= self.prepared.labels[:, llm]
-        return solvable
-
-    @cached_property
-    def best_single(self) -> int:
-        """The LLM with the highest accuracy on validation (on this split without one); ties: the faster."""
-        labels = (self.validation or self.prepared).labels
-        return int(max(self.order, key=lambda llm: np.count_nonzero(labels[:, llm])))
-
-    @cached_property
-    def best_right(self) -> NDArray[Any]:
-        """Whether best-single is right, bool [Q]."""
-        return self.prepared.labels[:, self.best_single]
-
-    @cached_property
-    def oracle_accuracy(self) -> float:
-        """Share of questions that some LLM of the pool solves."""
-        return float(self.solvable.mean())
-
-    @cached_property
-    def ascending(self) -> NDArray[np.intp] | None:
-        """The pool's LLMs from least to most accurate on validation; ties: the faster first."""
-        if self.validation is None:
-            return None
-        right = self.validation.labels[:, self.order].sum(axis=0)
-        return np.asarray(self.order[np.argsort(right, kind="stable")])
-
-    @cached_property
-    def leads(self) -> list[NDArray[Any]]:
-        """The leading answer's votes, integers [Q], after each of the pool's LLMs, the fastest first."""
-        if self.prepared.tally is None:
-            raise NotAvailableError(NO_VOTES)
-        order = self.order.tolist()
-        if self.prepared.hands is not None:
-            return list(self.prepared.hands.leads(order))
-        return list(prefix_leads(self.prepared.tally, order))
-
-    @cached_property
-    def _tuning(self) -> PoolView | None:
-        return None if self.validation is None else PoolView(self.validation, self.pool, self.validation)
-
-    # Selections
-
-    @cached_property
-    def oracle(self) -> Selection:
-        """Per question the fastest LLM that is right; if none is, the fastest."""
-        pace = self.prepared.pace
-        choice = self._fastest(self.prepared.labels, np.full(self.prepared.questions, self.order[0]))
-        unsolved = np.flatnonzero(~self.solvable)
-        choice[unsolved] = self.order[pace[unsolved][:, self.order].argmin(axis=1)]
-        return Selection(self.llms, choice=choice)
-
-    def upper_bound(self, scores: RouterScores) -> Selection:
-        """Of the LLMs with p ≥ 0.5 and the argmax the fastest right one; if none is right, the argmax.
-
-        Raises:
-            NotAvailableError: the router has no figures for this pool.
-        """
-        self._check(scores)
-        argmax, _ = best_of(scores.probabilities, self.order)
-        good = np.zeros_like(self.prepared.labels)
-        for llm in self.order:
-            np.greater_equal(scores.probabilities[:, llm], np.float32(0.5), out=good[:, llm])
-            good[:, llm] |= argmax == llm
-            good[:, llm] &= self.prepared.labels[:, llm]
-        return Selection(self.llms, choice=self._fastest(good, argmax))
-
-    def _fastest(self, good: NDArray[np.bool_], default: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Per question the fastest LLM of the pool that is good, else the default; ties: the first in `order`."""
-        pace = self.prepared.pace
-        best = np.full(self.prepared.questions, np.inf, dtype=np.float32)
-        choice = default.copy()
-        for llm in self.order:
-            better = pace[:, llm] < best
-            better &= good[:, llm]
-            np.putmask(choice, better, llm)
-            np.putmask(best, better, pace[:, llm])
-        return choice
-
-    def everyone(self) -> Selection:
-        """All LLMs of the pool for every question."""
-        if len(self.order) == 1:
-            return self.one(int(self.order[0]))
-        return Selection(self.llms, several=np.broadcast_to(self.mask, self.prepared.labels.shape))
-
-    def anyone(self) -> Selection:
-        """The expectation over one LLM of the pool drawn at random."""
-        return Selection(self.llms, weights=np.broadcast_to(self.mask / len(self.order), self.prepared.labels.shape))
-
-    def one(self, llm: int) -> Selection:
-        """The same LLM for every question."""
-        return Selection(self.llms, choice=np.full(self.prepared.questions, llm, dtype=np.intp))
-
-    def policy(self, scores: RouterScores, spec: PolicySpec) -> Selection:
-        """The selection of a policy on a router's probabilities; "auto" is tuned first.
-
-        Raises:
-            NotAvailableError: the data can't give it; the message says why.
-        """
-        self._check(scores)
-        return select(self.tune(scores, spec), self._inputs(scores))
-
-    def tune(self, scores: RouterScores, spec: PolicySpec) -> PolicySpec:
-        """Replace "auto" by the value that is most accurate on validation; ties: lower latency, then the smaller.
-
-        Raises:
-            NotAvailableError: there is no validation split, or the router has no probabilities for it.
-        """
-        if spec.parameter != "auto":
-            return spec
-        if self._tuning is None or scores.validation is None:
-            raise NotAvailableError("auto needs a validation split")
-        tuning = self._tuning
-        inputs = tuning._inputs(replace(scores, probabilities=scores.validation, forest=scores.validation_forest))
-
-        def merit(each: PolicySpec) -> tuple[float, float]:
-            figures = tuning.figures(select(each, inputs))
-            if figures.right is None:
-                raise NotAvailableError(NO_VOTES)
-            return float(figures.right.mean()), -float(np.nan_to_num(figures.latency.mean(dtype=np.float64)))
-
-        return max(candidates(spec, len(self.order)), key=merit)
-
-    def _check(self, scores: RouterScores) -> None:
-        if scores.note is not None:
-            raise NotAvailableError(scores.note)
-        if untrained := [name for name in scores.missing if name in self.pool]:
-            raise NotAvailableError(f"{scores.name} was trained without {', '.join(untrained)}; train it again")
-
-    def _inputs(self, scores: RouterScores) -> PolicyInputs:
-        return PolicyInputs(
-            order=self.order,
-            probabilities=scores.probabilities,
-            forest=scores.forest,
-            latency=self.prepared.mean_latency,
-            cost=self.prepared.mean_cost,
-            ascending=self.ascending,
-            samples=self.prepared.outcomes.samples,
-            leads=lambda: self.leads,
-        )
-
-    # From a selection to figures
-
-    def figures(self, selection: Selection) -> Figures:
-        """Accuracy, seconds and dollars of a selection, question by question."""
-        return figures_of(selection, self.prepared, self.order)
 
     def verdicts(self, selection: Selection) -> Verdicts:
         """What became of each question; an expectation is judged by one seeded draw."""
@@ -383,7 +201,7 @@ class PoolView:
         """The row of a policy on a router's probabilities."""
         name = f"{scores.name} {spec.name}"
         try:
-            self._check(scores)
+            self.check(scores)
             tuned = self.tune(scores, spec)
             parameter = None if isinstance(tuned.parameter, str) else tuned.parameter
             notes = [
@@ -397,7 +215,7 @@ class PoolView:
             return self.row(
                 "router",
                 name,
-                select(tuned, self._inputs(scores)),
+                select(tuned, self.inputs(scores)),
                 router=scores.name,
                 policy=spec.name,
                 parameter=parameter,
