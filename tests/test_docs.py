@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import selectllm_engine as sl
+from paths import ROOT
 from selectllm_engine.evaluation.details import LLMDetails, RouterDetails, RowDetails
 from selectllm_engine.evaluation.metrics import Quality
 from selectllm_engine.evaluation.policies import POLICIES
@@ -19,7 +20,6 @@ from selectllm_engine.evaluation.tables import PROTOCOLS
 from selectllm_engine.routers import FAMILIES
 from selectllm_tui.cli import COMMANDS, command
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS]
 WRITTEN = {"commands.md", "explorer.md"}  # by tools, whose lines are as long as they are

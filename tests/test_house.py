@@ -7,14 +7,13 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
 
+from paths import ROOT
 from selectllm_tui.cli import COMMANDS
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 FACES = [path for path in SOURCES if "selectllm_tui" in path.parts]
 HEAVY = {"torch", "vllm", "transformers", "sklearn", "skops", "scipy", "textual", "matplotlib"}

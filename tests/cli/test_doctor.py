@@ -2,11 +2,11 @@
 
 import json
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from fakes import flip_bit, write_fake_run
+from paths import ROOT
 from selectllm_engine import machine
 from selectllm_tui.cli import doctor, main
 
@@ -66,7 +66,7 @@ def test_engines(capsys, monkeypatch, installed, found, remedy):
 
 
 def test_every_extra_exists_and_has_the_packages():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     for extra, alternatives in doctor.PURPOSES.values():
         named = {requirement.partition(">")[0] for requirement in extras[extra]}

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
+from paths import TESTS
 from selectllm_engine import machine
 from selectllm_engine.errors import BenchmarkError, MissingExtraError
 from selectllm_engine.generation import engine, scheduler, sources
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.cli import main
 
-TESTS = Path(__file__).parents[1]
 GIVE_UP = 300.0  # seconds; only a hang takes so long
 
 

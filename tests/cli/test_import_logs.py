@@ -1,10 +1,9 @@
 """`selectllm import lm-eval` and `inspect`, on logs that the tools wrote."""
 
-from pathlib import Path
-
 import pytest
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+from paths import DATA
+
 [FAULTY] = (DATA / "inspect").glob("*_faulty_*.json")
 LM_EVAL, INSPECT = ("lm-eval", str(DATA / "lm-eval")), ("inspect", str(FAULTY))
 

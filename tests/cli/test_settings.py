@@ -5,17 +5,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
+from paths import TESTS
 from selectllm_engine.errors import BenchmarkError
 from selectllm_engine.generation import engine, scheduler, sources
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.cli import COMMANDS, command, defaults, main
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture

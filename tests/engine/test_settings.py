@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from paths import ROOT
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.llms import STUDY, Price, Sampling, Wording
 from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, parse_settings, read_settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
 def test_the_example_of_the_page_is_valid():

@@ -11,11 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from paths import ROOT
 from selectllm_engine.store.cache import Cache
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "gsm8k"
 LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"

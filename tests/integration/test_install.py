@@ -10,15 +10,15 @@ import subprocess
 import sys
 import tarfile
 import time
-from pathlib import Path
 
 import pytest
+
+from paths import ROOT
 
 pytestmark = pytest.mark.integration
 pty = pytest.importorskip("pty", reason="needs a Unix terminal")
 termios = pytest.importorskip("termios", reason="needs a Unix terminal")
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 FIRST = re.search(r"^python3 -m venv .*pip install \. .*$", README, re.MULTILINE).group()
 GIVE_UP = 600.0  # seconds; most of it is pip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from paths import ROOT
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.commands import COMMANDS, at_key, keys_name, markdown
 from selectllm_tui.screens.doing import DOINGS
@@ -16,9 +16,11 @@ from selectllm_tui.transitions import TRANSITIONS
 from tui.explorers import press, settled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.dom import DOMNode
 
-DOCS = Path(__file__).parents[2] / "docs" / "explorer.md"
+DOCS = ROOT / "docs" / "explorer.md"
 TYPING = {"Input", "QuestionInput", "CommandInput"}  # Textual's line editors have the keys of every line editor
 
 

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from unittest.mock import ANY
 
 import polars as pl
 import pytest
 
 from fakes import fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
+from paths import TESTS
 from selectllm_engine.errors import (
     CacheError,
     LockedError,
@@ -116,7 +116,7 @@ with Cache(Path(sys.argv[1])).writer("fake", "a") as writer:
 
 
 def start_writer(cache, first):
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    env = {**os.environ, "PYTHONPATH": str(TESTS)}
     command = [sys.executable, "-c", WRITER, str(cache.root), str(first)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 

@@ -234,7 +234,7 @@ def test_sizes(cache):
 def test_the_source_checkout_has_its_recorded_run(monkeypatch, tmp_path):
     package = tmp_path / "src" / "selectllm_engine"
     package.mkdir(parents=True)
-    monkeypatch.setattr(cache_module, "__file__", str(package / "cache.py"))
+    monkeypatch.setattr(cache_module, "__file__", str(package / "store" / "cache.py"))
     monkeypatch.chdir(package)
     assert open_cache(tmp_path / "own").packaged is None
     (tmp_path / "cache").mkdir()

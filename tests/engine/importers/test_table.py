@@ -4,13 +4,13 @@ import csv
 import json
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paths import SHARED
 from selectllm_engine.api import load
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers import source_files
@@ -20,7 +20,6 @@ from selectllm_engine.insights.disagreements import find_disagreements
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 WIDE = [
     {"q": "1+1?", "gold": "2", "m": "0.9", "n": "0.1", "m text": "It is 2", "n text": "It is 3", "s": "train"},
     {"q": "2+2?", "gold": "4", "m": "true", "n": "", "m text": "4", "n text": None, "s": "test"},

@@ -4,19 +4,19 @@ import json
 import struct
 import zipfile
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paths import DATA
 from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers import inspect_logs
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
-LOGS = Path(__file__).resolve().parents[1] / "data" / "inspect"
+LOGS = DATA / "inspect"
 LLM = "smollm2-135m-it"
 [FAULTY] = LOGS.glob("*_faulty_*.json")
 ZSTD = find_spec("zipfile_zstd") is not None

@@ -12,6 +12,7 @@ import pytest
 
 from fake_engine import FAKE_WORKER, fake_weights
 from fakes import fake_questions
+from paths import TESTS
 from selectllm_engine.generation.scheduler import Workers
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM
@@ -19,12 +20,11 @@ from selectllm_engine.store.cache import Cache
 
 GIVE_UP = 300.0  # seconds; only a hang takes so long
 QUESTIONS = 30
-TESTS = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", TESTS)
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
 
 
 @pytest.fixture

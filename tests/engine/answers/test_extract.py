@@ -9,16 +9,14 @@ import string
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from paths import SHARED
 from selectllm_engine.answers.extract import canonical, canonical_number, extract_answer, find_answer
 from selectllm_engine.errors import UnknownNameError
-
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 def each(texts, separator=" | "):

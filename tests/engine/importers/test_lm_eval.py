@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paths import DATA
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval import import_lm_eval
@@ -17,7 +17,7 @@ from selectllm_engine.importers.records import Options
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
-LOGS = Path(__file__).resolve().parents[1] / "data" / "lm-eval"
+LOGS = DATA / "lm-eval"
 LLMS = ("llms/qwen2.5-coder-0.5b-it", "llms/smollm2-135m-it")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.test_benchmarks import check, split_sizes
+from engine.benchmarks.test_sources import check, split_sizes
 from selectllm_engine.benchmarks import load_benchmark, reasoning
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
 

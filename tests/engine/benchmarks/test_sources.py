@@ -3,7 +3,6 @@ import csv
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from urllib.error import URLError
 
 import polars as pl
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paths import SHARED
 from selectllm_engine.answers.extract import canonical
 from selectllm_engine.benchmarks import (
     LETTERS,
@@ -20,11 +20,9 @@ from selectllm_engine.benchmarks import (
     Exemplar,
     load_benchmark,
     question_frame,
-    ranked,
 )
+from selectllm_engine.benchmarks.benchmark import ranked
 from selectllm_engine.errors import BenchmarkError, UnknownNameError, UsageError
-
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 def split_sizes(benchmark):
