@@ -31,7 +31,7 @@ import polars as pl
 from selectllm_engine.evaluation.outcomes import Outcomes
 from selectllm_engine.evaluation.policies import RouterScores
 from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.tables import PoolView, view_of
+from selectllm_engine.evaluation.tabulation import PoolView, view_of
 from selectllm_engine.evaluation.votes import llm_votes, tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen

@@ -16,7 +16,7 @@ from selectllm_engine.evaluation.details import LLMDetails, RouterDetails, RowDe
 from selectllm_engine.evaluation.metrics import Quality
 from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.table import Row
-from selectllm_engine.evaluation.tables import PROTOCOLS
+from selectllm_engine.evaluation.tabulation import PROTOCOLS
 from selectllm_engine.routers import FAMILIES
 from selectllm_tui.cli import COMMANDS, command
 

@@ -8,7 +8,7 @@ import pytest
 
 from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
-from selectllm_engine.evaluation.tables import VERDICTS
+from selectllm_engine.evaluation.tabulation import VERDICTS
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.screens.filters import FilterScreen

@@ -21,7 +21,7 @@ from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import Row, Table
-from selectllm_engine.evaluation.tables import PROTOCOLS, tabulate, view_of
+from selectllm_engine.evaluation.tabulation import PROTOCOLS, tabulate, view_of
 from selectllm_engine.evaluation.votes import Vote, Votes, entries_by_llm, llm_votes, majority_vote, pooled_votes, tally
 
 __all__ = [

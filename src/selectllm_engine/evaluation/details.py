@@ -26,7 +26,7 @@ from selectllm_engine.evaluation.metrics import (
     value_over_best,
 )
 from selectllm_engine.evaluation.policies import NotAvailableError
-from selectllm_engine.evaluation.tables import selections, tabulate
+from selectllm_engine.evaluation.tabulation import selections, tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

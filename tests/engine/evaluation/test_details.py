@@ -19,7 +19,7 @@ from selectllm_engine.evaluation.details import detail, row_names
 from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.table import Row
-from selectllm_engine.evaluation.tables import selections, view_of
+from selectllm_engine.evaluation.tabulation import selections, view_of
 from selectllm_engine.llms import Pool
 
 ARGMAX = [parse_policy("argmax")]

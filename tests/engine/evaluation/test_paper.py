@@ -19,7 +19,7 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
 from selectllm_engine.evaluation.pool_view import VERDICTS
 from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.tables import evaluate, view_of
+from selectllm_engine.evaluation.tabulation import evaluate, view_of
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool
 from selectllm_engine.store.cache import Cache

@@ -15,7 +15,7 @@ from selectllm_engine.evaluation.outcomes import LeftOut
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
 from selectllm_engine.evaluation.pool_view import VERDICTS
 from selectllm_engine.evaluation.statistics import holm
-from selectllm_engine.evaluation.tables import PoolView, Prepared, evaluate, tabulate, verdicts, view_of
+from selectllm_engine.evaluation.tabulation import PoolView, Prepared, evaluate, tabulate, verdicts, view_of
 from selectllm_engine.llms import Pool
 
 if TYPE_CHECKING:
