@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, SelectLLMError, UnknownNameError
 from selectllm_engine.generation.engine import Encoded, Finished, Timing
-from selectllm_engine.generation.served import Ask, Dialect, Reply, read_reply, whole
+from selectllm_engine.generation.openai_protocol import Ask, Dialect, Reply, read_reply, whole
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selectllm_engine.generation.openai_protocol import Ask, read_reply
 from selectllm_engine.generation.prompts import Prompt
-from selectllm_engine.generation.served import Ask, read_reply
 from selectllm_engine.llms import Sampling
 
 
