@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -19,8 +19,6 @@ from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from drills.terminal import Terminal
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 sys.path.insert(0, str(TESTS))
@@ -217,7 +215,15 @@ class Lab:
         return len(left)
 
 
-def wait_until(true: Callable[[], object], command: Command | Terminal) -> bool:
+class Running(Protocol):
+    """A command that is followed, in a terminal or without one."""
+
+    def running(self) -> bool: ...
+
+    def said(self) -> str: ...
+
+
+def wait_until(true: Callable[[], object], command: Running) -> bool:
     """Wait for something that a running command brings about; False where the command ended before."""
     begun = time.monotonic()
     while not true():
