@@ -14,5 +14,6 @@ latency    times single prompts and fits seconds to tokens
 prompts    a question and an LLM's style as the text it gets
 weights    where an LLM's weights are, and what identifies them
 engine     what an engine has to do; one module per engine beside it
+endpoint, openai_protocol    a server's LLM: the conversation with it; what is sent, and how replies are read
 tokenizers, hardware    what those that run weights here share
 """
