@@ -43,6 +43,7 @@ class FakeServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else every reply waits 40 ms for an acknowledgement
 
             def log_message(self, *_):
                 pass

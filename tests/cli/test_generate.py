@@ -243,14 +243,14 @@ def test_interrupted_and_gone_on_with(lab, signals):
         "from selectllm_tui.cli import generating, main; generating.PLAIN_SECONDS = 0; sys.exit(main(sys.argv[1:]))"
     )
     args = ["generate", "--benchmark", "own", "--data", str(lab.folder / "own.jsonl"), "--llm"]
-    args += [weights(lab, delay=0.3, capacity=2), "--samples", "6", "--cache", str(lab.cache.root)]
+    args += [weights(lab, delay=0.1, capacity=2), "--samples", "6", "--cache", str(lab.cache.root)]
     command = subprocess.Popen([sys.executable, "-c", script, *args], stderr=subprocess.PIPE, text=True)
     for line in command.stderr:
         if re.match(r"a on own: [1-9]\d*/48 samples", line):
             break
     for each in signals:
         command.send_signal(each)
-        time.sleep(0.3)
+        time.sleep(0.1)
     rest = command.stderr.read()
     assert command.wait(GIVE_UP) == 130
     command.stderr.close()

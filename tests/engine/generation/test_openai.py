@@ -225,7 +225,7 @@ def test_servers_without_n_are_asked_again_and_again(lab, many):
 
 def test_samples_at_the_same_time_are_bounded(lab):
     gate = threading.Event()
-    threading.Timer(0.5, gate.set).start()
+    threading.Timer(0.2, gate.set).start()
     with FakeServer(gate=gate) as server:
         assert lab.run(server, concurrency=8)
     lab.check()

@@ -140,21 +140,20 @@ def test_killed_at_random_moments_nothing_is_lost_or_made_twice(cache, spec, tmp
     chance = random.Random(1)
     kills = 0
     for _ in range(6):
-        moment = chance.uniform(0.1, 1.4)
         worker = subprocess.Popen(
             FAKE_WORKER,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "FAKE_FLUSH_SECONDS": "0.05"},
         )
-        worker.stdin.write(spec(delay=0.05, capacity=2).to_json().encode() + b"\n")
+        worker.stdin.write(spec(delay=0.01, capacity=2).to_json().encode() + b"\n")
         worker.stdin.flush()
-        time.sleep(moment)
+        for _ in range(chance.randint(1, 20)):  # a moment is a number of events, whatever the machine's speed
+            worker.stdout.readline()
         kills += worker.poll() is None
         worker.kill()
-        worker.wait()
-        worker.stdin.close()
+        worker.communicate()
     assert kills
     Watch([spec()], tmp_path)
     sound(cache, "a", 4)
@@ -169,7 +168,7 @@ def test_ctrl_c_finishes_what_is_in_flight(cache, spec, tmp_path):
         if busy(event) and not workers.interrupted:
             workers.interrupt()
 
-    watch = Watch([spec(delay=0.3), spec("b")], tmp_path, act=act)
+    watch = Watch([spec(delay=0.05), spec("b")], tmp_path, act=act)
     assert watch.interrupted
     assert watch.of("ended", "a")[0]["code"] == 130
     assert not watch.of("started", "b")
@@ -186,7 +185,7 @@ def test_ctrl_c_twice_stops_now(cache, spec, tmp_path):
             workers.interrupt()
             workers.interrupt()
 
-    watch = Watch([spec(delay=0.5)], tmp_path, act=act)
+    watch = Watch([spec(delay=0.1)], tmp_path, act=act)
     assert watch.of("ended")[0]["code"] == 130
     done = watch.of("progress")[-1]["done"]
     assert cache.sampled("fake", "a").height == done < QUESTIONS * 4
@@ -197,7 +196,7 @@ def test_ctrl_c_while_loading_waits_for_nothing(cache, spec, tmp_path):
         if event.kind == "phase" and event.fields["phase"] == "preparing":
             workers.interrupt()
 
-    watch = Watch([spec(delay=0.5)], tmp_path, act=act)
+    watch = Watch([spec(delay=0.1)], tmp_path, act=act)
     assert watch.of("ended")[0]["code"] == 130
 
 
@@ -211,7 +210,7 @@ def test_a_worker_whose_parent_dies_stops_and_keeps_what_it_has(cache, spec, tmp
         "        if event: print(event.kind, event.fields.get('done', ''), flush=True)\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", script, spec(delay=0.3).to_json(), str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, spec(delay=0.05).to_json(), str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     for line in parent.stdout:
         if line.startswith("progress") and not line.startswith("progress 0"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paths import SHARED
@@ -366,6 +366,7 @@ def test_a_column_of_texts_is_no_score_too(cache, tmp_path):
     assert cache.generations("b", "a")["text"].to_list() == ["The answer is 4."]
 
 
+@settings(max_examples=25)  # each makes two caches, synced to disk
 @given(
     st.lists(
         st.sampled_from(["1", "0.25", " 0.5", "0.5 ", "TRUE", "false", "NaN", "n/a", "", "1e-1", '"0.75"']), max_size=8
