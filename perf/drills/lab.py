@@ -31,8 +31,8 @@ MARK = "SELECTLLM_DRILL"  # in the environment of every process of a drill
 # The command line as it is, but for progress that is told at once, and workers that know the fake engine alone.
 LAUNCH = """
 import os, sys
-from selectllm_tui.cli import generating, main
-generating.PLAIN_SECONDS = 0
+from selectllm_tui.cli import generation_progress, main
+generation_progress.PLAIN_SECONDS = 0
 if worker := os.environ.get("FAKE_WORKER"):
     from selectllm_engine import machine
     from selectllm_engine.generation import engine, scheduler

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from textual.events import Event
 
     from selectllm_engine.api import Run
+    from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.watching import Contents
 
 __all__ = ["ExplorerApp"]
 
@@ -108,7 +108,7 @@ class ExplorerApp(App[None]):
         """The run to explore; called in a thread."""
         from selectllm_engine.api import load
         from selectllm_engine.store import open_cache
-        from selectllm_tui.watching import contents
+        from selectllm_tui.cache_activity import contents
 
         cache = open_cache(self._cache)
         self._benchmarks = cache.benchmarks()

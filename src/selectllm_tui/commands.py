@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.binding import Binding, BindingType
 
-from selectllm_tui import reasons
+from selectllm_tui import preconditions
 from selectllm_tui.state import FILTERS, LISTING, TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectllm_tui.reasons import Context
+    from selectllm_tui.preconditions import Context
 
 __all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "footer", "key_name", "markdown", "of_target"]
 
@@ -49,7 +49,7 @@ class Command:
     target: Target = "main"
     tabs: tuple[str, ...] = ()
     palette: bool = True
-    reason: reasons.Reason = reasons.always
+    reason: preconditions.Reason = preconditions.always
 
 
 def _filter(name: str, key: str) -> Command:
@@ -60,9 +60,9 @@ def _filter(name: str, key: str) -> Command:
         f"Only questions where {FILTERS[name]}; again for all.",
         "Questions",
         tabs=(*LISTING, "lessons"),
-        reason=reasons.changed
+        reason=preconditions.changed
         if name == "changed"
-        else (reasons.votes if name in {"outvoted", "rescued"} else reasons.always),
+        else (preconditions.votes if name in {"outvoted", "rescued"} else preconditions.always),
     )
 
 
@@ -77,20 +77,35 @@ COMMANDS: tuple[Command, ...] = (
         palette=False,
     ),
     Command(
-        "toggle_here", ("space",), "toggle", "Switch the LLM under the cursor on or off.", "Pool", reason=reasons.no_llm
+        "toggle_here",
+        ("space",),
+        "toggle",
+        "Switch the LLM under the cursor on or off.",
+        "Pool",
+        reason=preconditions.no_llm,
     ),
-    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", reason=reasons.all_on),
-    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=reasons.only),
-    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", reason=reasons.undo),
-    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=reasons.redo),
+    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", reason=preconditions.all_on),
+    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=preconditions.only),
+    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", reason=preconditions.undo),
+    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=preconditions.redo),
     # Setup
-    Command("router", ("r",), "router", "The next router.", "Router and policy", reason=reasons.routers),
+    Command("router", ("r",), "router", "The next router.", "Router and policy", reason=preconditions.routers),
     Command(
-        "router_back", ("R",), "previous router", "The router before.", "Router and policy", reason=reasons.routers
+        "router_back",
+        ("R",),
+        "previous router",
+        "The router before.",
+        "Router and policy",
+        reason=preconditions.routers,
     ),
-    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", reason=reasons.policies),
+    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", reason=preconditions.policies),
     Command(
-        "policy_back", ("P",), "previous policy", "The policy before.", "Router and policy", reason=reasons.policies
+        "policy_back",
+        ("P",),
+        "previous policy",
+        "The policy before.",
+        "Router and policy",
+        reason=preconditions.policies,
     ),
     Command(
         "more",
@@ -98,7 +113,7 @@ COMMANDS: tuple[Command, ...] = (
         "parameter up",
         "The policy's parameter (λ, τ or m) one step up.",
         "Router and policy",
-        reason=reasons.parameter(1),
+        reason=preconditions.parameter(1),
     ),
     Command(
         "less",
@@ -106,14 +121,26 @@ COMMANDS: tuple[Command, ...] = (
         "parameter down",
         "The policy's parameter one step down.",
         "Router and policy",
-        reason=reasons.parameter(-1),
+        reason=preconditions.parameter(-1),
     ),
     Command(
-        "k_more", ("full_stop",), "K up", "Vote over one sample more per LLM.", "Router and policy", reason=reasons.k(1)
+        "k_more",
+        ("full_stop",),
+        "K up",
+        "Vote over one sample more per LLM.",
+        "Router and policy",
+        reason=preconditions.k(1),
     ),
-    Command("k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=reasons.k(-1)),
     Command(
-        "split", ("t",), "split", "The next split: test, train, validation.", "Router and policy", reason=reasons.splits
+        "k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=preconditions.k(-1)
+    ),
+    Command(
+        "split",
+        ("t",),
+        "split",
+        "The next split: test, train, validation.",
+        "Router and policy",
+        reason=preconditions.splits,
     ),
     Command(
         "protocol",
@@ -126,7 +153,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs"),
     Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
     *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
-    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", reason=reasons.row),
+    Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", reason=preconditions.row),
     Command(
         "sort",
         ("s",),
@@ -143,7 +170,7 @@ COMMANDS: tuple[Command, ...] = (
         "Show another figure: the study's column, accuracy or latency or gap, latency or cost.",
         "Tabs",
         tabs=("results", "matrix", "tradeoff"),
-        reason=reasons.measure,
+        reason=preconditions.measure,
     ),
     # Questions
     Command("search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions"),
@@ -163,7 +190,7 @@ COMMANDS: tuple[Command, ...] = (
         "The next question within the filter.",
         "Questions",
         tabs=LISTING,
-        reason=reasons.within,
+        reason=preconditions.within,
     ),
     Command(
         "previous",
@@ -172,9 +199,9 @@ COMMANDS: tuple[Command, ...] = (
         "The question before, within the filter.",
         "Questions",
         tabs=LISTING,
-        reason=reasons.within,
+        reason=preconditions.within,
     ),
-    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=reasons.policies),
+    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=preconditions.policies),
     Command(
         "copy",
         ("y",),
@@ -182,7 +209,7 @@ COMMANDS: tuple[Command, ...] = (
         "Copy the question, its votes and verdict.",
         "Questions",
         tabs=("question",),
-        reason=reasons.question,
+        reason=preconditions.question,
     ),
     # Trade-off
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.reasons import Context
+from selectllm_tui.preconditions import Context
 from selectllm_tui.state import FILTERS, LISTING, TABS, Setup, Space, State
 
 __all__ = [

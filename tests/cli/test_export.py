@@ -10,8 +10,8 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_tui.cli import figures
-from selectllm_tui.drawing import Curve, Heat, Mark, draw_heat, draw_scatter
-from selectllm_tui.labels import place
+from selectllm_tui.label_placement import place
+from selectllm_tui.svg_figures import Curve, Heat, Mark, draw_heat, draw_scatter
 
 LLMS = ["fake-a", "fake-b", "fake-c"]
 

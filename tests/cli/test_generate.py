@@ -240,7 +240,8 @@ def test_interrupted_and_gone_on_with(lab, signals):
     script = (
         "import sys; from selectllm_engine.generation import engine, scheduler; from fake_engine import FAKE_WORKER\n"
         "scheduler.WORKER = FAKE_WORKER; engine.find_spec = lambda _: True\n"
-        "from selectllm_tui.cli import generating, main; generating.PLAIN_SECONDS = 0; sys.exit(main(sys.argv[1:]))"
+        "from selectllm_tui.cli import generation_progress, main\n"
+        "generation_progress.PLAIN_SECONDS = 0; sys.exit(main(sys.argv[1:]))"
     )
     args = ["generate", "--benchmark", "own", "--data", str(lab.folder / "own.jsonl"), "--llm"]
     args += [weights(lab, delay=0.1, capacity=2), "--samples", "6", "--cache", str(lab.cache.root)]

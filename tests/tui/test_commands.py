@@ -9,7 +9,7 @@ import pytest
 from paths import ROOT
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.commands import COMMANDS, at_key, keys_name, markdown
-from selectllm_tui.screens.doing import DOINGS
+from selectllm_tui.screens.actions import ACTIONS
 from selectllm_tui.screens.help import ABOUT, help_spans
 from selectllm_tui.state import TABS
 from selectllm_tui.transitions import TRANSITIONS
@@ -31,7 +31,7 @@ def described(tab: str) -> str:
 def test_every_command_does_something() -> None:
     for command in COMMANDS:
         if command.target == "main":
-            assert (command.name in TRANSITIONS) != (command.name in DOINGS), command.name
+            assert (command.name in TRANSITIONS) != (command.name in ACTIONS), command.name
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Pool
-from selectllm_tui.reasons import Context
+from selectllm_tui.preconditions import Context
 from selectllm_tui.state import FILTERS, TABS, Setup, Slider, Space, State
 from selectllm_tui.transitions import TRANSITIONS
 

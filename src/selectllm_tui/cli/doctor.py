@@ -110,7 +110,7 @@ def _purposes() -> Iterator[Finding]:
 
 def _devices() -> Iterator[Finding]:
     from selectllm_engine.machine import gpus
-    from selectllm_tui.cli.planning import size
+    from selectllm_tui.cli.plan_summary import size
 
     found = gpus()
     if not found:
@@ -123,7 +123,7 @@ def _devices() -> Iterator[Finding]:
 
 def _memory() -> Finding:
     from selectllm_engine.machine import memory
-    from selectllm_tui.cli.planning import size
+    from selectllm_tui.cli.plan_summary import size
 
     total = memory()
     return Finding("memory", "unknown" if total is None else size(total))
@@ -168,7 +168,7 @@ def _cache(chosen: Path | None) -> Iterator[Finding]:
     from selectllm_engine.errors import CacheError
     from selectllm_engine.machine import free
     from selectllm_engine.store import open_cache
-    from selectllm_tui.cli.planning import size
+    from selectllm_tui.cli.plan_summary import size
 
     try:
         cache = open_cache(chosen)

@@ -8,6 +8,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, interval, note, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -21,7 +22,6 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
-from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,6 +10,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import note
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -22,7 +23,6 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
-from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
     from selectllm_engine.exporters import Exported

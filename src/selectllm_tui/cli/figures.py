@@ -47,7 +47,7 @@ def trade_off(
     """
     from selectllm_engine.evaluation import pareto_front
     from selectllm_tui.cli.evaluate import title
-    from selectllm_tui.drawing import Curve, Mark, draw_scatter
+    from selectllm_tui.svg_figures import Curve, Mark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
@@ -115,7 +115,7 @@ def matrix(
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
     from selectllm_tui.cli.evaluate import title
-    from selectllm_tui.drawing import Heat, draw_heat
+    from selectllm_tui.svg_figures import Heat, draw_heat
 
     table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
     field, factor, digits, scale = MATRIX[by]

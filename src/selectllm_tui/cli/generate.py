@@ -127,8 +127,8 @@ def generate(
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
-    from selectllm_tui.cli.generating import run_plan
-    from selectllm_tui.cli.planning import refuse_lacks, show_plan
+    from selectllm_tui.cli.generation_progress import run_plan
+    from selectllm_tui.cli.plan_summary import refuse_lacks, show_plan
 
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from selectllm_tui.cli import import_logs
-from selectllm_tui.cli.importing import (
+from selectllm_tui.cli.import_options import (
     Kind,
     Latency,
     NewBenchmark,
@@ -16,10 +16,9 @@ from selectllm_tui.cli.importing import (
     SplitBy,
     Threshold,
     chosen,
-    report,
     seconds,
-    watching,
 )
+from selectllm_tui.cli.import_report import report, watching
 from selectllm_tui.cli.options import CacheDir, names
 from selectllm_tui.untrusted import visible
 

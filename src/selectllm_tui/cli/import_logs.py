@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from selectllm_tui.cli.importing import (
+from selectllm_tui.cli.import_options import (
     Kind,
     Latency,
     NewBenchmark,
@@ -15,10 +15,9 @@ from selectllm_tui.cli.importing import (
     SplitBy,
     Threshold,
     chosen,
-    report,
     seconds,
-    watching,
 )
+from selectllm_tui.cli.import_report import report, watching
 from selectllm_tui.cli.options import CacheDir, names
 
 __all__ = ["inspect", "lm_eval"]

@@ -45,8 +45,8 @@ def latency(
     from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, stored_llm
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
-    from selectllm_tui.cli.generating import run_plan
-    from selectllm_tui.cli.planning import show_plan
+    from selectllm_tui.cli.generation_progress import run_plan
+    from selectllm_tui.cli.plan_summary import show_plan
 
     if not llm:
         raise UsageError("which LLM to time is not said", "add --llm NAME=FOLDER")

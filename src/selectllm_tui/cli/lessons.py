@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
-from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_tui.cli.console import Column, interval, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
-from selectllm_tui.cli.reading import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

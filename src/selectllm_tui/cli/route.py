@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_tui.cli.console import Column, number, percent, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -19,7 +20,6 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
-from selectllm_tui.cli.reading import reading
 from selectllm_tui.cli.train import Encoders, parse_encoders
 from selectllm_tui.untrusted import visible
 

@@ -9,6 +9,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -21,7 +22,6 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
-from selectllm_tui.cli.reading import reading
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def train(
     from selectllm_engine.routers import parse_router
     from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.console import note
-    from selectllm_tui.cli.reading import reading
+    from selectllm_tui.cli.loaded_run import reading
 
     encoders = {**read_settings().encoders, **parse_encoders(encoder)}
     if all_ == bool(router):

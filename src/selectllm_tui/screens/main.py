@@ -11,9 +11,9 @@ from textual.widgets import ContentSwitcher
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.commands import COMMANDS, Command, at_key, bindings, why_not
-from selectllm_tui.reasons import Context
-from selectllm_tui.screens.doing import DOINGS, chosen
-from selectllm_tui.screens.working import Working
+from selectllm_tui.preconditions import Context
+from selectllm_tui.screens.actions import ACTIONS, chosen
+from selectllm_tui.screens.workers import Working
 from selectllm_tui.state import TABS, Setup, State
 from selectllm_tui.themes import BREAKPOINTS, LOW
 from selectllm_tui.transitions import BEST_IS_MOST, TRANSITIONS
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from selectllm_tui.cache_activity import Sampling
     from selectllm_tui.snapshots.headline import Headline
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
-    from selectllm_tui.watching import Sampling
 
 __all__ = ["MainScreen"]
 
@@ -267,7 +267,7 @@ class MainScreen(Working):
             return
         transition = TRANSITIONS.get(command.name)
         if transition is None:
-            DOINGS[command.name](self)
+            ACTIONS[command.name](self)
             return
         try:
             self.set_state(transition(self.context(), key))

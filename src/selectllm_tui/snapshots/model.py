@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
-    from selectllm_tui.watching import Contents
+    from selectllm_tui.cache_activity import Contents
 
 __all__ = ["Model"]
 

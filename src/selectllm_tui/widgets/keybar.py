@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from selectllm_tui.reasons import Context
+    from selectllm_tui.preconditions import Context
 
 __all__ = ["KeyBar"]
 

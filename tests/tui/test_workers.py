@@ -15,9 +15,9 @@ from selectllm_engine.api import load
 from selectllm_engine.routers.training import train
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
+from selectllm_tui.cache_activity import sampling
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
-from selectllm_tui.screens.working import Working
-from selectllm_tui.watching import sampling
+from selectllm_tui.screens.workers import Working
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
 from tui.explorers import idle, press, settled
@@ -46,7 +46,7 @@ async def test_keys_are_not_held_up_by_what_is_computed_and_a_spinner_turns(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("selectllm_tui.screens.working.SPINNER_AFTER", 0.001)
+    monkeypatch.setattr("selectllm_tui.screens.workers.SPINNER_AFTER", 0.001)
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import MissingExtraError
-from selectllm_tui.labels import place
+from selectllm_tui.label_placement import place
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.state import State
 
-__all__ = ["DOINGS"]
+__all__ = ["ACTIONS"]
 
 
 def open_row(screen: MainScreen) -> None:
@@ -156,7 +156,7 @@ def _plot(action: str) -> Callable[[MainScreen], None]:
     return do
 
 
-DOINGS: dict[str, Callable[[MainScreen], None]] = {
+ACTIONS: dict[str, Callable[[MainScreen], None]] = {
     "open": open_row,
     "search": search,
     "filters": filters,

@@ -19,9 +19,9 @@ from selectllm_engine.errors import SelectLLMError
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from selectllm_tui.cache_activity import Sampling
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import State
-    from selectllm_tui.watching import Sampling
     from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["Working"]
@@ -149,7 +149,7 @@ class Working(Screen[None]):
     @work(thread=True, exclusive=True, group="watch", exit_on_error=False)
     def look_for_writers(self) -> None:
         """Looks whether a generation is running on this cache, and whether the cache has changed."""
-        from selectllm_tui.watching import contents, sampling
+        from selectllm_tui.cache_activity import contents, sampling
 
         run, seen = self.model.run, self.model.seen
         try:

@@ -1,60 +1,22 @@
-"""What the commands of `selectllm import` share: options, progress, and what they say at the end."""
+"""What the commands of `selectllm import` say on standard error: how far they are, and at the end what came in."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import error_console, note
-from selectllm_tui.cli.options import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from selectllm_engine.importers import Imported
-    from selectllm_engine.importers.assembly import Options
     from selectllm_engine.store import Cache
 
-__all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "report", "seconds", "watching"]
+__all__ = ["report", "watching"]
 
-NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
-Latency = Annotated[
-    str | None,
-    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
-]
-
-SplitBy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TRAIN/VALIDATION/TEST",
-        help="Draw splits for questions that have none, such as 50/10/40; without it they are all test.",
-    ),
-]
-Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of that draw.")]
-Threshold = Annotated[
-    float, typer.Option(metavar="SCORE", help="The mean recorded score from which on an LLM counts as right.")
-]
-Kind = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KIND",
-        help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
-    ),
-]
 _MOMENT = 0.1  # seconds between two updates of a bar
-
-
-def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
-    """The options that every format shares."""
-    from selectllm_engine.importers.assembly import Options
-    from selectllm_engine.importers.splits import parse_shares
-
-    shares = None if split_by is None else parse_shares(split_by)
-    return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind)
 
 
 @contextmanager
@@ -77,20 +39,6 @@ def watching(what: str) -> Iterator[Callable[[int, int], None]]:
                 bar.update(task, completed=done, total=total)
 
         yield show
-
-
-def seconds(text: str) -> dict[str, float]:
-    """`name=seconds,…` as a mapping."""
-    found = {}
-    for each in names(text) or []:
-        name, _, value = each.rpartition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            name = ""
-        if not name:
-            raise UsageError(f"--latency {each} is no name with seconds", "write --latency NAME=SECONDS,NAME=SECONDS")
-    return found
 
 
 def report(done: Imported, cache: Cache | None = None) -> None:

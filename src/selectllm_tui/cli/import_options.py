@@ -1,0 +1,63 @@
+"""The options that the commands of `selectllm import` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.options import names
+
+if TYPE_CHECKING:
+    from selectllm_engine.importers.assembly import Options
+
+__all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "seconds"]
+
+NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
+Latency = Annotated[
+    str | None,
+    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
+]
+
+SplitBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TRAIN/VALIDATION/TEST",
+        help="Draw splits for questions that have none, such as 50/10/40; without it they are all test.",
+    ),
+]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of that draw.")]
+Threshold = Annotated[
+    float, typer.Option(metavar="SCORE", help="The mean recorded score from which on an LLM counts as right.")
+]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
+    ),
+]
+
+
+def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
+    """The options that every format shares."""
+    from selectllm_engine.importers.assembly import Options
+    from selectllm_engine.importers.splits import parse_shares
+
+    shares = None if split_by is None else parse_shares(split_by)
+    return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind)
+
+
+def seconds(text: str) -> dict[str, float]:
+    """`name=seconds,…` as a mapping."""
+    found = {}
+    for each in names(text) or []:
+        name, _, value = each.rpartition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            name = ""
+        if not name:
+            raise UsageError(f"--latency {each} is no name with seconds", "write --latency NAME=SECONDS,NAME=SECONDS")
+    return found
