@@ -7,9 +7,9 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from selectllm_tui.formats import MISSING
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.cells import drawn
+from selectllm_tui.widgets.formats import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

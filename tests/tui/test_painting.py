@@ -13,10 +13,10 @@ from rich.style import Style
 
 from selectllm_engine.evaluation.table import Row
 from selectllm_engine.llms import Pool
-from selectllm_tui import formats
 from selectllm_tui.export import to_csv, to_markdown
 from selectllm_tui.screens.message import progress_line
 from selectllm_tui.state import Setup
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows, layout
 from selectllm_tui.widgets.header import Heading, heading_lines

@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widgets import Input
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui import formats
 from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
 from selectllm_tui.widgets.paint import Span, line, named

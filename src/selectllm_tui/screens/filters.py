@@ -8,10 +8,10 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import line
 from selectllm_tui.widgets.rows import RowTable

@@ -20,7 +20,7 @@ from selectllm_tui.transitions import BEST_IS_MOST, TRANSITIONS
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from selectllm_tui.widgets.side import Facts, PoolStrip, Side, SliderTable
+from selectllm_tui.widgets.side import PoolStrip, Side, SliderTable
 from selectllm_tui.widgets.tabs import Tab, make_tab
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from selectllm_tui.cache_activity import Sampling
+    from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.headline import Headline
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions

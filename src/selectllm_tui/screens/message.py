@@ -12,9 +12,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
-from selectllm_tui.formats import bar, count
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows
+from selectllm_tui.widgets.formats import bar, count
 from selectllm_tui.widgets.paint import Line, line
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView

@@ -11,13 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
-__all__ = ["Tick", "snapshots"]
+__all__ = ["snapshots"]
 
-Tick = Callable[[int, int], None]  # told (done, total) of long work; raises where nobody waits for it any more
-Source = Callable[["Model", "State", Tick], Iterator[tuple[str, Any]]]
+Source = Callable[["Model", "State", "Tick"], Iterator[tuple[str, Any]]]
 
 SOURCES = {
     "results": "results:results",

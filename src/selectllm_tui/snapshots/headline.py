@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from selectllm_engine.evaluation import Row
+    from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import Setup, State
-    from selectllm_tui.widgets.side import Facts
 
 __all__ = ["Headline", "current_key", "headline"]
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectllm_engine.evaluation import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import Setup, Slider, Space
-from selectllm_tui.widgets.side import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Hashable
 
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
     from selectllm_tui.cache_activity import Contents
 
-__all__ = ["Model"]
+__all__ = ["Model", "Tick"]
 
 T = TypeVar("T")
+Tick = Callable[[int, int], None]  # told (done, total) of long work; raises where nobody waits for it any more
 KEPT = {"votes": 2, "view": 8, "row": 4000, "judged": 2, "tab": 24}  # how many of each kind are kept
 
 

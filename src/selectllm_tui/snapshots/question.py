@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation import RouterScores
-    from selectllm_tui.snapshots import Tick
-    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
 __all__ = ["Ballot", "Detail", "question"]

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_tui.snapshots import Tick
-    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import Setup, State, View
 
 UNKNOWN = VERDICTS.index("unknown")

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.snapshots import Tick
-    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
 __all__ = ["Entry", "Results", "results"]

@@ -13,8 +13,7 @@ from selectllm_tui.snapshots.results import PACE, listing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from selectllm_tui.snapshots import Tick
-    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
 __all__ = ["Point", "Tradeoff", "front", "tradeoff"]

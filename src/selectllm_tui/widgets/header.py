@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from selectllm_tui.formats import MISSING, change, count, decimals, fixed, percent, points
 from selectllm_tui.themes import BREAKPOINTS
+from selectllm_tui.widgets.formats import MISSING, change, count, decimals, fixed, percent, points
 from selectllm_tui.widgets.paint import Line, Painting, Span, fit, join, shorten, width_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from selectllm_tui.commands import bindings
-from selectllm_tui.formats import decimals, fixed, percent, slider
+from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.formats import decimals, fixed, percent, slider
 from selectllm_tui.widgets.paint import Painting, Span, line, named, shorten, width_of
 from selectllm_tui.widgets.rows import RowTable
 
@@ -25,43 +26,7 @@ if TYPE_CHECKING:
 
     from selectllm_tui.state import Setup, Space
 
-__all__ = ["Facts", "PoolStrip", "Side", "policy_rows", "pool_rows", "router_rows"]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one LLM; accuracy and latency are those of the split and K on the screen."""
-
-    accuracy: float | None = None
-    latency: float | None = None
-    chat: bool | None = None
-    specialised: str | None = None
-    parameters: float | None = None
-    prompt: str | None = None
-
-    @property
-    def size(self) -> str:
-        """Parameters: 7B, 135M."""
-        if not self.parameters:
-            return ""
-        return f"{self.parameters:g}B" if self.parameters >= 1 else f"{1000 * self.parameters:.0f}M"
-
-    @property
-    def tag(self) -> str:
-        """The shortest word that sets the LLM apart."""
-        return self.specialised or ("chat" if self.chat else "")
-
-    @property
-    def sentence(self) -> str:
-        """Everything but the figures."""
-        parts = [
-            self.size,
-            {True: "chat", False: "base", None: ""}[self.chat],
-            self.specialised or "",
-            self.prompt or "",
-        ]
-        return " · ".join(part for part in parts if part)
-
+__all__ = ["PoolStrip", "Side", "policy_rows", "pool_rows", "router_rows"]
 
 POOL_COLUMNS = (
     Column("on", "", 1),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of, keys_name
 from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.paint import LONGEST, shorten
 from selectllm_tui.widgets.tabs.base import Tab
 from selectllm_tui.widgets.textview import TextView

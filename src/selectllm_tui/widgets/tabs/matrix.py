@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from selectllm_tui import formats
 from selectllm_tui.commands import bindings
 from selectllm_tui.transitions import MEASURES
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
 from selectllm_tui.widgets.paint import HEAT, Line, Span, line, named

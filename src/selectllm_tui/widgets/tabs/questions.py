@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from selectllm_tui import formats
 from selectllm_tui.commands import COMMANDS, filter_of
 from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column
 from selectllm_tui.widgets.paint import LONGEST, Line, Span, line, named

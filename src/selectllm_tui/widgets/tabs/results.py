@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from selectllm_tui import formats
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.transitions import choose_policy
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
 from selectllm_tui.widgets.paint import Line, line, named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from selectllm_tui import formats
+from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import Line, line, shorten
 from selectllm_tui.widgets.plot import LogFormatter, Mark, Plot
