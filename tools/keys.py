@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selectllm_tui.commands import markdown
+from selectllm_tui.bindings import markdown
 from selectllm_tui.screens.help import ABOUT
 from selectllm_tui.state import TABS
 

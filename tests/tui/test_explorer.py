@@ -10,7 +10,8 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
 from selectllm_engine.evaluation.tabulation import VERDICTS
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.commands import COMMANDS, filter_of
+from selectllm_tui.bindings import filter_of
+from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.screens.help import HelpScreen

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from selectllm_tui.app import ExplorerApp
-    from selectllm_tui.screens.main import MainScreen
+    from selectllm_tui.screens.state_screen import StateScreen
     from selectllm_tui.state import State
 
-__all__ = ["ACTIONS"]
+__all__ = ["ACTIONS", "chosen"]
 
 
-def open_row(screen: MainScreen) -> None:
+def open_row(screen: StateScreen) -> None:
     """Opens the row under the tab's cursor: an LLM of a question by its generations."""
     from selectllm_tui.widgets.tabs.question import QuestionTab
 
@@ -26,10 +26,13 @@ def open_row(screen: MainScreen) -> None:
 
         screen.app.push_screen(GenerationsScreen(screen.model.run, tab.detail, tab.llm))
     elif tab is not None and tab.row is not None:
-        screen.opened(tab.row)
+        try:
+            screen.set_state(tab.opened(tab.row, screen.state))
+        except SelectLLMError as error:
+            screen.say(str(error))
 
 
-def search(screen: MainScreen) -> None:
+def search(screen: StateScreen) -> None:
     """Asks for a text while the list already narrows."""
     from selectllm_tui.screens.search import SearchScreen
 
@@ -46,7 +49,7 @@ def search(screen: MainScreen) -> None:
     screen.app.push_screen(SearchScreen(before, look), done)
 
 
-def filters(screen: MainScreen) -> None:
+def filters(screen: StateScreen) -> None:
     """Offers the filters with their counts."""
     from selectllm_tui.screens.filters import FilterScreen
 
@@ -60,7 +63,7 @@ def filters(screen: MainScreen) -> None:
         screen.list_questions()
 
 
-def subject(screen: MainScreen) -> None:
+def subject(screen: StateScreen) -> None:
     """Steps through the subjects; after the last, all of them."""
     subjects = screen.subjects()
     if not subjects:
@@ -71,7 +74,7 @@ def subject(screen: MainScreen) -> None:
     screen.set_state(screen.state.look(subject=subjects[at] if at < len(subjects) else None))
 
 
-def back(screen: MainScreen) -> None:
+def back(screen: StateScreen) -> None:
     """From a question to the list, then out of search, subject and filter."""
     view = screen.state.view
     if view.tab == "question":
@@ -86,7 +89,7 @@ def back(screen: MainScreen) -> None:
         screen.tab.focus_default()
 
 
-def show_help(screen: MainScreen) -> None:
+def show_help(screen: StateScreen) -> None:
     """Explains the keys, those of the focused part first."""
     from selectllm_tui.screens.help import HelpScreen
 
@@ -94,19 +97,19 @@ def show_help(screen: MainScreen) -> None:
     screen.app.push_screen(HelpScreen(screen.state.view.tab, part or ""))
 
 
-def leave(screen: MainScreen) -> None:
+def leave(screen: StateScreen) -> None:
     """Leaves the explorer."""
     screen.app.exit()
 
 
-def ask(screen: MainScreen) -> None:
+def ask(screen: StateScreen) -> None:
     """Routes a question that a person types."""
     from selectllm_tui.screens.ask import AskScreen
 
     screen.app.push_screen(AskScreen(screen.model.run, screen.state.setup))
 
 
-def copy(screen: MainScreen) -> None:
+def copy(screen: StateScreen) -> None:
     """Puts the question, its votes and verdict on the clipboard, as they are shown."""
     from selectllm_tui.export import to_markdown
     from selectllm_tui.widgets.tabs.question import QuestionTab, question_title, text_spans
@@ -122,7 +125,7 @@ def copy(screen: MainScreen) -> None:
     screen.say("copied", "accent")
 
 
-def export(screen: MainScreen) -> None:
+def export(screen: StateScreen) -> None:
     """Asks for a form, then saves the tab's table or the screen in the working directory."""
     from selectllm_tui.screens.export import ExportScreen
 
@@ -136,18 +139,14 @@ def export(screen: MainScreen) -> None:
     screen.app.push_screen(ExportScreen(table=rows is not None), done)
 
 
-async def _reload(screen: MainScreen) -> None:
-    await cast("ExplorerApp", screen.app).action_reload()
-
-
-def reload(screen: MainScreen) -> None:
+def reload(screen: StateScreen) -> None:
     """Reads the cache again."""
     screen.busy(True)
-    screen.run_worker(_reload(screen))
+    screen.run_worker(screen.app.run_action("app.reload"))
 
 
-def _plot(action: str) -> Callable[[MainScreen], None]:
-    def do(screen: MainScreen) -> None:
+def _plot(action: str) -> Callable[[StateScreen], None]:
+    def do(screen: StateScreen) -> None:
         from selectllm_tui.widgets.plot import Plot
 
         for plot in screen.query(Plot):
@@ -156,7 +155,7 @@ def _plot(action: str) -> Callable[[MainScreen], None]:
     return do
 
 
-ACTIONS: dict[str, Callable[[MainScreen], None]] = {
+ACTIONS: dict[str, Callable[[StateScreen], None]] = {
     "open": open_row,
     "search": search,
     "filters": filters,
@@ -177,7 +176,7 @@ ACTIONS: dict[str, Callable[[MainScreen], None]] = {
 }
 
 
-def chosen(screen: MainScreen, table: str, key: str) -> State | None:
+def chosen(screen: StateScreen, table: str, key: str) -> State | None:
     """The state after a row of the side panel was opened; None where it means nothing."""
     from selectllm_tui.transitions import choose_policy, choose_router
 

@@ -8,7 +8,8 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from selectllm_tui.commands import COMMANDS, filter_of
+from selectllm_tui.bindings import filter_of
+from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
 from selectllm_tui.widgets import formats

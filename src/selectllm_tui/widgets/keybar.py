@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.commands import Command, footer, keys_name, why_not
+from selectllm_tui.bindings import footer, keys_name, why_not
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
+    from selectllm_tui.keymap import Command
     from selectllm_tui.preconditions import Context
 
 __all__ = ["KeyBar"]

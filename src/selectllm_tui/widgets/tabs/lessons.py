@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from selectllm_tui.commands import COMMANDS, filter_of, keys_name
+from selectllm_tui.bindings import filter_of, keys_name
+from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.paint import LONGEST, shorten

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from selectllm_tui.commands import bindings
+from selectllm_tui.bindings import bindings
 from selectllm_tui.transitions import MEASURES
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar

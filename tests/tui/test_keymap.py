@@ -8,7 +8,8 @@ import pytest
 
 from paths import ROOT
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.commands import COMMANDS, at_key, keys_name, markdown
+from selectllm_tui.bindings import at_key, keys_name, markdown
+from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.screens.actions import ACTIONS
 from selectllm_tui.screens.help import ABOUT, help_spans
 from selectllm_tui.state import TABS

@@ -1,4 +1,4 @@
-"""Everything that a key can do, in one table: bindings, footer, help, palette and the docs all come from it.
+"""Every key and what it does, in one table: bindings, footer, help, palette and the docs all come from it.
 
 A command's `reason` says why it cannot act now (None where it can). Such a command is dimmed, never hidden, and
 pressing it says the reason.
@@ -7,20 +7,12 @@ pressing it says the reason.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Literal
-
-from textual.binding import Binding, BindingType
+from typing import Literal
 
 from selectllm_tui import preconditions
 from selectllm_tui.state import FILTERS, LISTING, TABS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from selectllm_tui.preconditions import Context
-
-__all__ = ["COMMANDS", "Command", "at_key", "bindings", "filter_of", "footer", "key_name", "markdown", "of_target"]
+__all__ = ["COMMANDS", "FIRST", "LAST", "TAB_FOOTERS", "THEN", "Command", "Target"]
 
 Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "textual"]
 
@@ -311,105 +303,3 @@ TAB_FOOTERS: dict[str, dict[str, str]] = {
 FIRST = ("toggle", "tab_next", "help", "quit")
 THEN = ("router", "policy", "undo", "command_palette", "measure", "export", "ask", "all", "split", "protocol")
 LAST = ("help", "quit", "command_palette")  # at the end of the line
-
-NAMES = {
-    "equals_sign": "=",
-    "plus": "+",
-    "minus": "-",
-    "full_stop": ".",
-    "comma": ",",
-    "slash": "/",
-    "question_mark": "?",
-    "right_square_bracket": "]",
-    "left_square_bracket": "[",
-    "enter": "↵",
-    "escape": "esc",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-}
-
-
-def filter_of(command: Command) -> str | None:
-    """The filter of questions that a command switches."""
-    name = command.name.removeprefix("filter_").replace("_", "-")
-    return name if name in FILTERS and command.name.startswith("filter_") else None
-
-
-def key_name(key: str) -> str:
-    """A key as people write it."""
-    return NAMES.get(key, key.upper() if key[0] == "f" and key[1:].isdigit() else key)
-
-
-def keys_name(command: Command) -> str:
-    """All keys of a command as people write them."""
-    if command.name == "toggle":
-        return "1-9"
-    return " ".join(key_name(key) for key in command.keys)
-
-
-@cache
-def footer(tab: str) -> tuple[tuple[Command, str, tuple[bool, bool, int]], ...]:
-    """The commands that the footer offers on a tab, the most important first.
-
-    Each with its title there and its place on the line: everybody's, the tab's own, help and the like.
-    """
-    own = TAB_FOOTERS[tab]
-    titles = dict.fromkeys(FIRST) | own | {name: None for name in THEN if name not in own}
-    named = {command.name: (command, at) for at, command in reversed([*enumerate(COMMANDS)]) if command.keys}
-    offered = []
-    for name, title in titles.items():
-        command, at = named[name]
-        if not command.tabs or tab in command.tabs:
-            offered.append((command, title or command.title, (name in LAST, name in own, at)))
-    return tuple(offered)
-
-
-def of_target(target: Target) -> Iterator[Command]:
-    """The commands that a part of the screen binds."""
-    return (command for command in COMMANDS if command.target == target)
-
-
-def bindings(target: Target) -> list[BindingType]:
-    """The bindings of a part of the screen.
-
-    Keys of the main screen all lead to `press`, which looks up what the key does on the current tab.
-    """
-    made: dict[str, Binding] = {}
-    for command in of_target(target):
-        for key in command.keys:
-            action = f"press('{key}')" if target == "main" else command.name
-            made.setdefault(key, Binding(key, action, command.title, show=False))
-    return list(made.values())
-
-
-def at_key(key: str, tab: str) -> Command | None:
-    """What a key of the main screen does on a tab; where it acts on other tabs only, that command."""
-    candidates = [command for command in of_target("main") if key in command.keys]
-    return next((each for each in candidates if not each.tabs or tab in each.tabs), next(iter(candidates), None))
-
-
-def why_not(command: Command, context: Context) -> str | None:
-    """Why a command cannot act now; None where it can."""
-    if context.space is None and command.name not in {"quit", "help", "reload", "back"}:
-        return "no results are loaded"
-    if command.tabs and context.state.view.tab not in command.tabs:
-        *others, last = (TABS[tab] for tab in command.tabs)
-        return f"only on {', '.join(others)} and {last}" if others else f"only on {last}"
-    return command.reason(context)
-
-
-def markdown() -> str:
-    """The table of keys for the docs."""
-    rows = ["| key | what it does |", "|---|---|"]
-    section = ""
-    for command in COMMANDS:
-        if not command.keys:  # the palette's alone
-            continue
-        if command.section != section:
-            section = command.section
-            rows.append(f"| | **{section}** |")
-        keys = " ".join(f"`{key}`" for key in keys_name(command).split(" "))
-        rows.append(f"| {keys} | {command.help} |")
-    return "\n".join(rows) + "\n"

@@ -1,0 +1,288 @@
+"""The screen under the tabs: side panel, header, footer and tabs show one state, and what workers find out about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widgets import ContentSwitcher
+
+from selectllm_tui.preconditions import Context
+from selectllm_tui.screens.workers import Working
+from selectllm_tui.state import TABS, Setup, State
+from selectllm_tui.themes import BREAKPOINTS, LOW
+from selectllm_tui.widgets.header import Header, Heading
+from selectllm_tui.widgets.keybar import KeyBar
+from selectllm_tui.widgets.rows import RowTable
+from selectllm_tui.widgets.side import PoolStrip, Side
+from selectllm_tui.widgets.tabs import Tab, make_tab
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from selectllm_tui.cache_activity import Sampling
+    from selectllm_tui.snapshots.facts import Facts
+    from selectllm_tui.snapshots.headline import Headline
+    from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.questions import Questions
+
+__all__ = ["StateScreen"]
+
+WATCH_EVERY = 3.0
+SEPARATORS = (" ── ", " ─ ", "  ")  # between the titles of tabs, the widest that fits
+
+
+class StateScreen(Working):
+    """Side panel, tabs, header and footer over one state. What keys do to it, the main screen says."""
+
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    VERTICAL_BREAKPOINTS = LOW
+    DEFAULT_CSS = """
+    StateScreen { layout: vertical; }
+    #body { height: 1fr; }
+    #main { width: 1fr; border: round $line; padding: 0 1; border-title-color: $foreground 62%; }
+    #main:focus-within { border: round $accent; }
+    #tabs { height: 1fr; }
+    """
+
+    def __init__(self, model: Model, state: State) -> None:
+        super().__init__(model, state)
+        self.headline: Headline | None = None
+        self.facts: Mapping[str, Facts] = {}
+        self.listing: Questions | None = None
+        self.steps = 0  # to the next question, once it is known which that is
+        self.running: tuple[Sampling, ...] = ()
+        self.new = False
+
+    def compose(self) -> ComposeResult:
+        """Header, side panel, tabs, footer."""
+        yield Header()
+        yield PoolStrip()
+        with Horizontal(id="body"):
+            yield Side()
+            with Vertical(id="main"):
+                yield ContentSwitcher(id="tabs")
+        yield KeyBar()
+
+    async def on_mount(self) -> None:
+        """Opens the tab of the state."""
+        await self._open_tab(self.state.view.tab)
+        self._show_setup()
+        self.compute()
+        if self.model.advice:
+            self.say(self.model.advice)
+        self.set_interval(WATCH_EVERY, self.look_for_writers)
+        self.look_for_writers()
+
+    # State
+
+    def set_state(self, state: State) -> None:
+        """Another state: shows at once what is known, computes the rest."""
+        old, self.state = self.state, state
+        if state.setup != old.setup:
+            self._show_setup()
+        if state.view.tab != old.view.tab:
+            self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
+        elif state.setup != old.setup or state.view != old.view:
+            self.compute()
+        self.refresh_context()
+
+    async def _switch(self, name: str) -> None:
+        await self._open_tab(name)
+        self.compute()
+
+    @property
+    def tab(self) -> Tab | None:
+        """The tab on the screen."""
+        found = self.query_one("#tabs", ContentSwitcher).visible_content
+        return cast("Tab | None", found)
+
+    async def _open_tab(self, name: str) -> None:
+        switcher = self.query_one("#tabs", ContentSwitcher)
+        if not switcher.query(f"#tab-{name}"):
+            await switcher.mount(make_tab(name))
+        had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within
+        switcher.current = f"tab-{name}"
+        self._title()
+        tab = self.tab
+        if had_focus and tab is not None:
+            tab.focus_default()
+        self.refresh_context()
+
+    def _title(self) -> None:
+        """The titles of the tabs; of the current one only where the width is not enough for all."""
+        current = self.state.view.tab
+        room = self.query_one("#main").outer_size.width - 6
+        titles, gaps = sum(map(len, TABS.values())), len(TABS) - 1
+        separator = next((each for each in SEPARATORS if titles + len(each) * gaps <= room), None)
+        shown = TABS if separator is not None else {current: TABS[current]}
+        title = (separator or "").join(
+            f"[@click=screen.show_tab('{name}')][{'bold $accent' if name == current else '$foreground'}]{title}[/][/]"
+            for name, title in shown.items()
+        )
+        place = "" if separator is not None else f"  {list(TABS).index(current) + 1} of {len(TABS)}"
+        self.query_one("#main").border_title = title + place
+
+    def action_show_tab(self, name: str) -> None:
+        """Opens a tab (a click on its title)."""
+        self.set_state(self.state.look(tab=name))
+
+    def on_resize(self) -> None:
+        """Fits the titles of the tabs to the width that is left once the side panel came or went."""
+        self.call_after_refresh(self._title)
+
+    def on_screen_resume(self) -> None:
+        """The terminal may have been resized under a dialog."""
+        self.call_after_refresh(self._title)
+
+    def reload(self, model: Model) -> None:
+        """Shows a run that was read again, as nearly as possible in the same setup."""
+        self.model = model
+        self.listing, self.new, self.steps = None, False, 0
+        before = self.state.setup.split
+        self.state = State(self.state.setup.fit(model.space), self.state.view)
+        self._show_setup()
+        self.compute()
+        self.look_for_writers()
+        if self.state.setup.split != before:
+            self.say(f"{before} has no complete question: this is {self.state.setup.split}")
+        else:
+            self.say(self.model.advice or "read again", "accent")
+
+    # Showing
+
+    def _show_setup(self) -> None:
+        """What a setup says without any computing: marks, sliders, names."""
+        setup = self.state.setup
+        self.query_one(Side).show(setup, self.model.space, self.facts)
+        strip = self.query_one(PoolStrip)
+        strip.setup, strip.facts = setup, self.facts
+        self._show_heading(setup)
+
+    def _note(self) -> str:
+        """What to tell: why there are no figures, results that are just being made, what was passed over."""
+        row = self.headline.row if self.headline is not None else None
+        running = [f"{each.llm} {each.done:,}/{each.total:,}" for each in self.running]
+        parts = [
+            row.note or "" if row is not None and row.accuracy is None else "",
+            f"sampling {', '.join(running)}" if running else "",
+            "new results: F5 reads them" if self.new else "",
+            self.model.note,
+        ]
+        return ", ".join(part for part in parts if part)
+
+    def _show_heading(self, setup: Setup) -> None:
+        headline = self.headline
+        self.query_one(Header).heading = Heading(
+            benchmark=self.model.space.benchmark,
+            questions=headline.questions if headline else 0,
+            setup=setup,
+            row=headline.row if headline else None,
+            before=headline.before if headline else None,
+            note=self._note(),
+            symbol=knob.symbol if (knob := self.model.space.policies[setup.policy]) else "",
+        )
+
+    def busy(self, on: bool) -> None:
+        """Shows, or shows no more, that something is being computed."""
+        self.query_one(Header).busy = on
+
+    def say(self, text: str, style: str = "warn") -> None:
+        """Writes a sentence into the footer for a moment."""
+        self.query_one(KeyBar).say(text, style=style)
+
+    # Keys that can act
+
+    def context(self) -> Context:
+        """What decides which commands can act."""
+        tab, focused = self.tab, self.focused
+        llm = focused.key if isinstance(focused, RowTable) and focused.id == "pool" else (tab.llm if tab else None)
+        return Context(
+            state=self.state,
+            space=self.model.space,
+            llm=llm or None,
+            row=tab.row if tab else None,
+            questions=len(self.listing.order) if self.listing and self.listing.lists(self.state) else None,
+        )
+
+    def refresh_context(self) -> None:
+        """Dims and lights the footer's keys."""
+        self.query_one(KeyBar).context = self.context()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys can act in another part."""
+        self.refresh_context()
+
+    # Questions
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many questions each filter leaves; empty while that is not known."""
+        return self.listing.counts if self.listing is not None and self.listing.counted(self.state) else {}
+
+    def step(self, step: int) -> None:
+        """To a question further on within the filter, as soon as it is known which questions these are."""
+        self.steps += step
+        if self.listing is not None and self.listing.lists(self.state):
+            step, self.steps = self.steps, 0
+            if step and (found := self.listing.neighbour(self.state.view, step)) is not None:
+                self.set_state(self.state.look(question=found))
+
+    def subjects(self) -> list[str]:
+        """The subjects of the questions."""
+        setup = self.state.setup
+        frame = self.model.run.outcomes(setup.split).questions
+        return sorted(frame.get_column("subject").drop_nulls().unique().to_list())
+
+    # What the workers found
+
+    @on(Working.Watched)
+    def _watched(self, message: Working.Watched) -> None:
+        if (message.running, message.new) == (self.running, self.new):
+            return
+        self.running, self.new = message.running, message.new
+        self._show_heading(self.state.setup)
+
+    @on(Working.Computed)
+    def _computed(self, message: Working.Computed) -> None:
+        if message.generation != self.generation:
+            return
+        if not message.tab:
+            self.headline = message.snapshot
+            self.facts = message.snapshot.facts
+            self._show_setup()
+        else:
+            if message.tab == "questions":
+                self.listing = message.snapshot
+                self.step(0)
+            for tab in self.query(f"#tab-{message.tab}").results(Tab):
+                tab.show(message.snapshot, self.state)
+        self.refresh_context()
+
+    @on(Working.Listed)
+    def _listed(self, message: Working.Listed) -> None:
+        from selectllm_tui.screens.filters import FilterScreen
+
+        self.listing = message.snapshot
+        self.refresh_context()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, FilterScreen):
+                screen.show(self.counts)
+
+    @on(Working.Ticked)
+    def _ticked(self, message: Working.Ticked) -> None:
+        if message.generation == self.generation:
+            self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
+
+    @on(Working.Finished)
+    def _finished(self, message: Working.Finished) -> None:
+        if not self.computed(message.generation):
+            return
+        self.query_one(KeyBar).done()
+        self.failure = message.error
+        if message.error:
+            self.say(message.error)
