@@ -6,8 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selectllm_tui.bindings import markdown
-from selectllm_tui.screens.help import ABOUT
-from selectllm_tui.state import TABS
+from selectllm_tui.tabs import TABS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "explorer.md"
 HEAD = """# The explorer
@@ -41,7 +40,9 @@ TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run,
 
 def reference() -> str:
     """The page."""
-    tabs = [f"## {title}\n\n![The tab {title}](images/{name}.svg)\n\n{ABOUT[name]}\n" for name, title in TABS.items()]
+    tabs = [
+        f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{tab.about}\n" for name, tab in TABS.items()
+    ]
     return "\n".join([HEAD, *tabs, "## Keys\n", markdown(), TAIL])
 
 

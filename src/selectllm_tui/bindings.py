@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingType
 
-from selectllm_tui.keymap import COMMANDS, FIRST, LAST, TAB_FOOTERS, THEN, Command, Target
-from selectllm_tui.state import FILTERS, TABS
+from selectllm_tui.keymap import COMMANDS, Command, Target
+from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from selectllm_tui.preconditions import Context
 
-__all__ = ["at_key", "bindings", "filter_of", "footer", "key_name", "keys_name", "markdown", "of_target", "why_not"]
+__all__ = ["at_key", "bindings", "footer", "key_name", "keys_name", "markdown", "of_target", "why_not"]
 
+_OWN = 10  # the rank of a tab's own commands
 NAMES = {
     "equals_sign": "=",
     "plus": "+",
@@ -34,12 +35,6 @@ NAMES = {
     "left": "←",
     "right": "→",
 }
-
-
-def filter_of(command: Command) -> str | None:
-    """The filter of questions that a command switches."""
-    name = command.name.removeprefix("filter_").replace("_", "-")
-    return name if name in FILTERS and command.name.startswith("filter_") else None
 
 
 def key_name(key: str) -> str:
@@ -60,15 +55,21 @@ def footer(tab: str) -> tuple[tuple[Command, str, tuple[bool, bool, int]], ...]:
 
     Each with its title there and its place on the line: everybody's, the tab's own, help and the like.
     """
-    own = TAB_FOOTERS[tab]
-    titles = dict.fromkeys(FIRST) | own | {name: None for name in THEN if name not in own}
+    own = TABS[tab].footer
     named = {command.name: (command, at) for at, command in reversed([*enumerate(COMMANDS)]) if command.keys}
+    ranks = {name: command.rank for name, (command, _) in named.items() if command.rank is not None}
     offered = []
-    for name, title in titles.items():
+    for name in sorted({*ranks, *own}, key=lambda name: _rank(name, ranks, [*own])):
         command, at = named[name]
         if not command.tabs or tab in command.tabs:
-            offered.append((command, title or command.title, (name in LAST, name in own, at)))
+            offered.append((command, own.get(name) or command.title, (command.at_end, name in own, at)))
     return tuple(offered)
+
+
+def _rank(name: str, ranks: Mapping[str, int], own: Sequence[str]) -> tuple[int, int]:
+    """A tab's own commands come in their order after the first four of everybody's."""
+    rank = ranks.get(name, _OWN)
+    return (_OWN, own.index(name)) if name in own and rank >= _OWN else (rank, 0)
 
 
 def of_target(target: Target) -> Iterator[Command]:
@@ -100,7 +101,7 @@ def why_not(command: Command, context: Context) -> str | None:
     if context.space is None and command.name not in {"quit", "help", "reload", "back"}:
         return "no results are loaded"
     if command.tabs and context.state.view.tab not in command.tabs:
-        *others, last = (TABS[tab] for tab in command.tabs)
+        *others, last = (TABS[tab].title for tab in command.tabs)
         return f"only on {', '.join(others)} and {last}" if others else f"only on {last}"
     return command.reason(context)
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from selectllm_tui import preconditions
-from selectllm_tui.state import FILTERS, LISTING, TABS
+from selectllm_tui import transitions as to
+from selectllm_tui.state import FILTERS
+from selectllm_tui.tabs import LISTING, TABS
 
-__all__ = ["COMMANDS", "FIRST", "LAST", "TAB_FOOTERS", "THEN", "Command", "Target"]
+__all__ = ["COMMANDS", "Command", "Target"]
 
 Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "textual"]
 
@@ -22,7 +24,7 @@ class Command:
     """One thing that keys do.
 
     Attributes:
-        name: what it is called in code; the main screen has a method `do_<name>`.
+        name: what it is called in code.
         keys: Textual's names of its keys.
         title: for the footer and the palette, a few words.
         help: one sentence for the help.
@@ -31,6 +33,10 @@ class Command:
         tabs: the tabs on which it acts; empty for all.
         palette: whether the palette offers it.
         reason: why it cannot act now, or None.
+        do: the state that it leads to; None where more is done than that, by `screens.actions.do_<name>`, or where the
+            part of the screen that has the binding acts by itself.
+        rank: its place among those for which the footer has room, the smaller the sooner; a tab's own come in between.
+        at_end: whether it stands at the end of the footer.
     """
 
     name: str
@@ -42,19 +48,22 @@ class Command:
     tabs: tuple[str, ...] = ()
     palette: bool = True
     reason: preconditions.Reason = preconditions.always
+    do: to.Transition | None = None
+    rank: int | None = None
+    at_end: bool = False
 
 
-def _filter(name: str, key: str) -> Command:
+def _filter(name: str) -> Command:
+    reason = preconditions.changed if name == "changed" else preconditions.always
     return Command(
         f"filter_{name.replace('-', '_')}",
-        (key,),
+        (FILTERS[name].key,),
         name,
-        f"Only questions where {FILTERS[name]}; again for all.",
+        f"Only questions where {FILTERS[name].sentence}; again for all.",
         "Questions",
         tabs=(*LISTING, "lessons"),
-        reason=preconditions.changed
-        if name == "changed"
-        else (preconditions.votes if name in {"outvoted", "rescued"} else preconditions.always),
+        reason=preconditions.votes if FILTERS[name].of_votes else reason,
+        do=to.switch_filter(name),
     )
 
 
@@ -67,6 +76,8 @@ COMMANDS: tuple[Command, ...] = (
         "Switch the LLM with that number on or off.",
         "Pool",
         palette=False,
+        do=to.toggle,
+        rank=1,
     ),
     Command(
         "toggle_here",
@@ -75,13 +86,57 @@ COMMANDS: tuple[Command, ...] = (
         "Switch the LLM under the cursor on or off.",
         "Pool",
         reason=preconditions.no_llm,
+        do=to.toggle_here,
     ),
-    Command("all", ("a",), "all", "Switch all LLMs on.", "Pool", reason=preconditions.all_on),
-    Command("only", ("x",), "only this", "Leave only the LLM under the cursor on.", "Pool", reason=preconditions.only),
-    Command("undo", ("u",), "undo", "Go back to the setup before the last change.", "Pool", reason=preconditions.undo),
-    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=preconditions.redo),
+    Command(
+        "all",
+        ("a",),
+        "all",
+        "Switch all LLMs on.",
+        "Pool",
+        reason=preconditions.all_on,
+        do=to.on_setup(lambda setup, _: setup.with_pool(setup.pool.run)),
+        rank=18,
+    ),
+    Command(
+        "only",
+        ("x",),
+        "only this",
+        "Leave only the LLM under the cursor on.",
+        "Pool",
+        reason=preconditions.only,
+        do=to.only,
+    ),
+    Command(
+        "undo",
+        ("u",),
+        "undo",
+        "Go back to the setup before the last change.",
+        "Pool",
+        reason=preconditions.undo,
+        do=lambda context, _: context.state.undo(),
+        rank=13,
+    ),
+    Command(
+        "redo",
+        ("U",),
+        "redo",
+        "Take the last undo back.",
+        "Pool",
+        reason=preconditions.redo,
+        do=lambda context, _: context.state.redo(),
+    ),
     # Setup
-    Command("router", ("r",), "router", "The next router.", "Router and policy", reason=preconditions.routers),
+    Command(
+        "router",
+        ("r",),
+        "router",
+        "The next router.",
+        "Router and policy",
+        reason=preconditions.routers,
+        do=to.on_setup(lambda setup, space: setup.with_router(space, 1)),
+        rank=11,
+    ),
     Command(
         "router_back",
         ("R",),
@@ -89,8 +144,18 @@ COMMANDS: tuple[Command, ...] = (
         "The router before.",
         "Router and policy",
         reason=preconditions.routers,
+        do=to.on_setup(lambda setup, space: setup.with_router(space, -1)),
     ),
-    Command("policy", ("p",), "policy", "The next policy.", "Router and policy", reason=preconditions.policies),
+    Command(
+        "policy",
+        ("p",),
+        "policy",
+        "The next policy.",
+        "Router and policy",
+        reason=preconditions.policies,
+        do=to.on_setup(lambda setup, space: setup.with_policy(space, 1)),
+        rank=12,
+    ),
     Command(
         "policy_back",
         ("P",),
@@ -98,6 +163,7 @@ COMMANDS: tuple[Command, ...] = (
         "The policy before.",
         "Router and policy",
         reason=preconditions.policies,
+        do=to.on_setup(lambda setup, space: setup.with_policy(space, -1)),
     ),
     Command(
         "more",
@@ -106,6 +172,7 @@ COMMANDS: tuple[Command, ...] = (
         "The policy's parameter (λ, τ or m) one step up.",
         "Router and policy",
         reason=preconditions.parameter(1),
+        do=to.on_setup(lambda setup, space: setup.with_parameter(space, 1)),
     ),
     Command(
         "less",
@@ -114,6 +181,7 @@ COMMANDS: tuple[Command, ...] = (
         "The policy's parameter one step down.",
         "Router and policy",
         reason=preconditions.parameter(-1),
+        do=to.on_setup(lambda setup, space: setup.with_parameter(space, -1)),
     ),
     Command(
         "k_more",
@@ -122,9 +190,16 @@ COMMANDS: tuple[Command, ...] = (
         "Vote over one sample more per LLM.",
         "Router and policy",
         reason=preconditions.k(1),
+        do=to.on_setup(lambda setup, space: setup.with_k(space, 1)),
     ),
     Command(
-        "k_less", ("comma",), "K down", "Vote over one sample less.", "Router and policy", reason=preconditions.k(-1)
+        "k_less",
+        ("comma",),
+        "K down",
+        "Vote over one sample less.",
+        "Router and policy",
+        reason=preconditions.k(-1),
+        do=to.on_setup(lambda setup, space: setup.with_k(space, -1)),
     ),
     Command(
         "split",
@@ -133,6 +208,8 @@ COMMANDS: tuple[Command, ...] = (
         "The next split: test, train, validation.",
         "Router and policy",
         reason=preconditions.splits,
+        do=to.on_setup(lambda setup, space: setup.with_split(space)),
+        rank=19,
     ),
     Command(
         "protocol",
@@ -140,11 +217,31 @@ COMMANDS: tuple[Command, ...] = (
         "protocol",
         "Between the corrected protocol and the released code's arithmetic (paper).",
         "Router and policy",
+        do=to.on_setup(lambda setup, _: setup.with_protocol()),
+        rank=20,
     ),
     # Tabs
-    Command("tab_next", ("right_square_bracket",), "tab", "The next tab.", "Tabs"),
-    Command("tab_back", ("left_square_bracket",), "previous tab", "The tab before.", "Tabs"),
-    *(Command(f"tab_{name}", (), f"tab {title}", f"The tab {title}.", "Tabs") for name, title in TABS.items()),
+    Command(
+        "tab_next",
+        ("right_square_bracket",),
+        "tab",
+        "The next tab.",
+        "Tabs",
+        do=lambda context, _: context.state.tab(1),
+        rank=2,
+    ),
+    Command(
+        "tab_back",
+        ("left_square_bracket",),
+        "previous tab",
+        "The tab before.",
+        "Tabs",
+        do=lambda context, _: context.state.tab(-1),
+    ),
+    *(
+        Command(f"tab_{name}", (), f"tab {tab.title}", f"The tab {tab.title}.", "Tabs", do=to.open_tab(name))
+        for name, tab in TABS.items()
+    ),
     Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", reason=preconditions.row),
     Command(
         "sort",
@@ -153,8 +250,17 @@ COMMANDS: tuple[Command, ...] = (
         "Sort by the next column.",
         "Tabs",
         tabs=("results", "questions", "pools"),
+        do=to.next_sort,
     ),
-    Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=("results", "questions", "pools")),
+    Command(
+        "reverse",
+        ("S",),
+        "reverse",
+        "Sort the other way round.",
+        "Tabs",
+        tabs=("results", "questions", "pools"),
+        do=to.reverse_sort,
+    ),
     Command(
         "measure",
         ("w",),
@@ -163,17 +269,13 @@ COMMANDS: tuple[Command, ...] = (
         "Tabs",
         tabs=("results", "matrix", "tradeoff"),
         reason=preconditions.measure,
+        do=to.next_measure,
+        rank=15,
     ),
     # Questions
     Command("search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions"),
     Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions"),
-    _filter("misrouted", "m"),
-    _filter("only-one", "o"),
-    _filter("unsolvable", "z"),
-    _filter("outvoted", "v"),
-    _filter("rescued", "b"),
-    _filter("disagreement", "d"),
-    _filter("changed", "c"),
+    *(_filter(name) for name in FILTERS),
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
     Command(
         "next",
@@ -193,7 +295,7 @@ COMMANDS: tuple[Command, ...] = (
         tabs=LISTING,
         reason=preconditions.within,
     ),
-    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=preconditions.policies),
+    Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=preconditions.policies, rank=17),
     Command(
         "copy",
         ("y",),
@@ -264,10 +366,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # Everywhere
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
-    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere"),
+    Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", rank=16),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
-    Command("help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere"),
-    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere"),
+    Command(
+        "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True
+    ),
+    Command("quit", ("q",), "quit", "Leave the explorer.", "Everywhere", rank=4, at_end=True),
     Command("suspend", ("ctrl+z",), "suspend", "Back to the shell for a while; fg returns.", "Everywhere"),
     Command(
         "command_palette",
@@ -277,6 +381,8 @@ COMMANDS: tuple[Command, ...] = (
         "Everywhere",
         "textual",
         palette=False,
+        rank=14,
+        at_end=True,
     ),
     Command(
         "copy_text",
@@ -289,17 +395,3 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("quit", ("ctrl+q",), "quit", "Leave the explorer.", "Everywhere", "textual", palette=False),
 )
-
-# What the footer says, by rank: the tab's own commands (with a title for what they do there), then everybody's.
-TAB_FOOTERS: dict[str, dict[str, str]] = {
-    "results": {"open": "use it", "sort": "sort"},
-    "matrix": {"open": "use the pair", "measure": "figure"},
-    "tradeoff": {"zoom_in": "closer", "zoom_out": "further", "zoom_reset": "all", "measure": "seconds or dollars"},
-    "questions": {"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},
-    "question": {"open": "generations", "next": "next", "filters": "filter", "copy": "copy", "ask": "ask your own"},
-    "lessons": {"filter_misrouted": "misrouted", "filter_outvoted": "outvoted", "filter_unsolvable": "unsolvable"},
-    "pools": {"open": "make it the pool", "sort": "sort"},
-}
-FIRST = ("toggle", "tab_next", "help", "quit")
-THEN = ("router", "policy", "undo", "command_palette", "measure", "export", "ask", "all", "split", "protocol")
-LAST = ("help", "quit", "command_palette")  # at the end of the line

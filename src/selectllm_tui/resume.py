@@ -12,8 +12,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
-from selectllm_tui.state import FILTERS, TABS, Setup, State, View
-from selectllm_tui.transitions import MEASURES, SORTABLE
+from selectllm_tui.state import FILTERS, Setup, State, View
+from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ def _view(stored: dict[str, Any]) -> View:
         sorts=tuple(
             (tab, column, bool(descending))
             for tab, column, descending in stored["sorts"]
-            if column in SORTABLE.get(tab, ())
+            if tab in TABS and column in TABS[tab].sortable
         ),
-        measures=tuple((tab, measure) for tab, measure in stored["measures"] if measure in MEASURES.get(tab, ())),
+        measures=tuple(
+            (tab, measure) for tab, measure in stored["measures"] if tab in TABS and measure in TABS[tab].measures
+        ),
     )
     return view if view.filter != "changed" else View(tab=view.tab, question=view.question)

@@ -10,32 +10,34 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_engine.llms import Pool
+from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FILTERS", "LISTING", "TABS", "Setup", "Slider", "Space", "State", "View"]
+__all__ = ["FILTERS", "Filter", "Setup", "Slider", "Space", "State", "View"]
 
 Protocol = Literal["corrected", "paper"]
-TABS: dict[str, str] = {
-    "results": "Results",
-    "matrix": "Matrix",
-    "tradeoff": "Trade-off",
-    "questions": "Questions",
-    "question": "Question",
-    "lessons": "Lessons",
-    "pools": "Pools",
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which questions are listed: the key that switches it, and what holds for them."""
+
+    key: str
+    sentence: str
+    of_votes: bool = False
+
+
+FILTERS: dict[str, Filter] = {
+    "misrouted": Filter("m", "an LLM of the pool is right, none selected"),
+    "only-one": Filter("o", "exactly one LLM of the pool is right"),
+    "unsolvable": Filter("z", "no LLM of the pool is right"),
+    "outvoted": Filter("v", "a selected LLM is right, the pooled vote not", of_votes=True),
+    "rescued": Filter("b", "the pooled vote is right, no single LLM is", of_votes=True),
+    "disagreement": Filter("d", "the LLMs of the pool do not all vote alike"),
+    "changed": Filter("c", "the last change flipped right and wrong"),
 }
-FILTERS: dict[str, str] = {
-    "misrouted": "an LLM of the pool is right, none selected",
-    "only-one": "exactly one LLM of the pool is right",
-    "unsolvable": "no LLM of the pool is right",
-    "outvoted": "a selected LLM is right, the pooled vote not",
-    "rescued": "the pooled vote is right, no single LLM is",
-    "disagreement": "the LLMs of the pool do not all vote alike",
-    "changed": "the last change flipped right and wrong",
-}
-LISTING = ("questions", "question")  # the tabs that show questions, one or all
 UNDO_DEPTH = 200
 
 

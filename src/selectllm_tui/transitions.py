@@ -7,47 +7,39 @@ from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.preconditions import Context
-from selectllm_tui.state import FILTERS, LISTING, TABS, Setup, Space, State
+from selectllm_tui.state import Setup, Space, State
+from selectllm_tui.tabs import BEST_IS_MOST, LISTING, TABS
 
 __all__ = [
-    "BEST_IS_MOST",
-    "MEASURES",
-    "SORTABLE",
-    "SORTS",
-    "TRANSITIONS",
     "Transition",
     "choose_policy",
     "choose_router",
+    "next_measure",
+    "next_sort",
+    "on_setup",
+    "only",
+    "open_tab",
+    "reverse_sort",
+    "switch_filter",
+    "toggle",
+    "toggle_here",
 ]
 
 Transition = Callable[[Context, str], State]
 
-# What each tab can show, its own choice first, and the columns that `s` steps through (None: the tab's own order).
-MEASURES: dict[str, tuple[str, ...]] = {
-    "results": ("figures", "published"),
-    "matrix": ("accuracy", "latency", "gap"),
-    "tradeoff": ("latency", "cost"),
-}
-SORTS: dict[str, tuple[str | None, ...]] = {
-    "results": (None, "accuracy", "latency", "gap", "name"),
-    "questions": (None, "verdict", "right", "votes", "subject", "question_id"),
-    "pools": (None, "accuracy", "latency", "size"),
-}
-# The columns by which a tab can be sorted; some only by a click on their head.
-SORTABLE = {tab: {*columns} - {None} for tab, columns in SORTS.items()}
-SORTABLE["results"] |= {"cost", "llms", "p"}
-BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
 
+def on_setup(change: Callable[[Setup, Space], Setup]) -> Transition:
+    """A change of the setup within what the run offers."""
 
-def _setup(change: Callable[[Setup, Space], Setup]) -> Transition:
     def transition(context: Context, _: str) -> State:
-        assert context.space is not None  # noqa: S101 - commands.why_not refuses before
+        assert context.space is not None  # noqa: S101 - bindings.why_not refuses before
         return context.state.change(change(context.setup, context.space))
 
     return transition
 
 
-def _toggle(context: Context, key: str) -> State:
+def toggle(context: Context, key: str) -> State:
+    """Switches the LLM of that number."""
     run = context.setup.pool.run
     at = int(key) - 1
     if at >= len(run):
@@ -55,17 +47,21 @@ def _toggle(context: Context, key: str) -> State:
     return context.state.change(context.setup.toggle(run[at]))
 
 
-def _toggle_here(context: Context, _: str) -> State:
+def toggle_here(context: Context, _: str) -> State:
+    """Switches the LLM under the cursor."""
     assert context.llm is not None  # noqa: S101
     return context.state.change(context.setup.toggle(context.llm))
 
 
-def _only(context: Context, _: str) -> State:
+def only(context: Context, _: str) -> State:
+    """Leaves only the LLM under the cursor on."""
     assert context.llm is not None  # noqa: S101
     return context.state.change(context.setup.with_pool([context.llm]))
 
 
-def _filter(name: str) -> Transition:
+def switch_filter(name: str) -> Transition:
+    """Lists only the questions of a filter; again: all."""
+
     def transition(context: Context, _: str) -> State:
         view = context.state.view
         if view.tab not in LISTING:  # whoever asks for such questions elsewhere wants to see them
@@ -75,28 +71,32 @@ def _filter(name: str) -> Transition:
     return transition
 
 
-def _tab(name: str) -> Transition:
+def open_tab(name: str) -> Transition:
+    """Opens a tab."""
     return lambda context, _: context.state.look(tab=name)
 
 
-def _measure(context: Context, _: str) -> State:
+def next_measure(context: Context, _: str) -> State:
+    """The next figure that the tab can show."""
     view = context.state.view
-    names = MEASURES[view.tab]
+    names = TABS[view.tab].measures
     at = names.index(view.measure_of(view.tab, names[0]))
     return State.look(context.state, measures=view.measuring(view.tab, names[(at + 1) % len(names)]).measures)
 
 
-def _sort(context: Context, _: str) -> State:
+def next_sort(context: Context, _: str) -> State:
+    """Sorts the tab by its next column."""
     view = context.state.view
-    columns, current = SORTS[view.tab], view.sort_of(view.tab)
+    columns, current = TABS[view.tab].sorts, view.sort_of(view.tab)
     at = columns.index(current[0]) if current and current[0] in columns else 0
     chosen = columns[(at + 1) % len(columns)]
     return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=chosen in BEST_IS_MOST).sorts)
 
 
-def _reverse(context: Context, _: str) -> State:
+def reverse_sort(context: Context, _: str) -> State:
+    """Turns the order of rows around."""
     view = context.state.view
-    column, descending = view.sort_of(view.tab) or (SORTS[view.tab][1], False)
+    column, descending = view.sort_of(view.tab) or (TABS[view.tab].sorts[1], False)
     return context.state.look(sorts=view.sorted_by(view.tab, column, descending=not descending).sorts)
 
 
@@ -108,30 +108,3 @@ def choose_policy(state: State, name: str) -> State:
 def choose_router(state: State, name: str) -> State:
     """A router picked by its row."""
     return state.change(replace(state.setup, router=name))
-
-
-TRANSITIONS: dict[str, Transition] = {
-    "toggle": _toggle,
-    "toggle_here": _toggle_here,
-    "only": _only,
-    "all": _setup(lambda setup, _: setup.with_pool(setup.pool.run)),
-    "undo": lambda context, _: context.state.undo(),
-    "redo": lambda context, _: context.state.redo(),
-    "router": _setup(lambda setup, space: setup.with_router(space, 1)),
-    "router_back": _setup(lambda setup, space: setup.with_router(space, -1)),
-    "policy": _setup(lambda setup, space: setup.with_policy(space, 1)),
-    "policy_back": _setup(lambda setup, space: setup.with_policy(space, -1)),
-    "more": _setup(lambda setup, space: setup.with_parameter(space, 1)),
-    "less": _setup(lambda setup, space: setup.with_parameter(space, -1)),
-    "k_more": _setup(lambda setup, space: setup.with_k(space, 1)),
-    "k_less": _setup(lambda setup, space: setup.with_k(space, -1)),
-    "split": _setup(lambda setup, space: setup.with_split(space)),
-    "protocol": _setup(lambda setup, _: setup.with_protocol()),
-    "tab_next": lambda context, _: context.state.tab(1),
-    "tab_back": lambda context, _: context.state.tab(-1),
-    **{f"tab_{name}": _tab(name) for name in TABS},
-    **{f"filter_{name.replace('-', '_')}": _filter(name) for name in FILTERS},
-    "measure": _measure,
-    "sort": _sort,
-    "reverse": _reverse,
-}

@@ -10,14 +10,13 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
 from selectllm_engine.evaluation.tabulation import VERDICTS
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.bindings import filter_of
-from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.screens.help import HelpScreen
 from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.search import SearchScreen
-from selectllm_tui.state import FILTERS, TABS
+from selectllm_tui.state import FILTERS
+from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 
-FILTER_KEYS = {name: command.keys for command in COMMANDS if (name := filter_of(command))}
+FILTER_KEYS = {name: (each.key,) for name, each in FILTERS.items()}
 
 
 def text_of(pilot: Pilot[None]) -> str:
@@ -466,13 +465,13 @@ async def test_all_tabs_are_named_however_the_terminal_was_resized(cache: Path) 
             await settled(pilot)
             await pilot.pause()
             shown = text_of(pilot)
-            assert all(title in shown for title in TABS.values()), size
+            assert all(tab.title in shown for tab in TABS.values()), size
         await press(pilot, "e")
         for size in ((200, 50), (120, 40)):  # under a dialog
             await pilot.resize_terminal(*size)
             await settled(pilot)
         await press(pilot, "escape")
-        assert all(title in text_of(pilot) for title in TABS.values())
+        assert all(tab.title in text_of(pilot) for tab in TABS.values())
         await pilot.resize_terminal(40, 12)
         await press(pilot, "left_square_bracket")
         assert "Pools  7 of 7" in text_of(pilot)

@@ -11,7 +11,7 @@ from textual.events import Paste
 from fakes import fake_questions
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.state import TABS
+from selectllm_tui.tabs import TABS
 from tui.explorers import ESCAPES, HOSTILE, INVISIBLE, MARKUP, idle, press, settled, write_hostile_run
 
 if TYPE_CHECKING:

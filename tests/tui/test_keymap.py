@@ -10,10 +10,9 @@ from paths import ROOT
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.bindings import at_key, keys_name, markdown
 from selectllm_tui.keymap import COMMANDS
-from selectllm_tui.screens.actions import ACTIONS
-from selectllm_tui.screens.help import ABOUT, help_spans
-from selectllm_tui.state import TABS
-from selectllm_tui.transitions import TRANSITIONS
+from selectllm_tui.screens import actions
+from selectllm_tui.screens.help import help_spans
+from selectllm_tui.tabs import TABS
 from tui.explorers import press, settled
 
 if TYPE_CHECKING:
@@ -32,13 +31,13 @@ def described(tab: str) -> str:
 def test_every_command_does_something() -> None:
     for command in COMMANDS:
         if command.target == "main":
-            assert (command.name in TRANSITIONS) != (command.name in ACTIONS), command.name
+            assert (command.do is not None) != hasattr(actions, f"do_{command.name}"), command.name
 
 
 @pytest.mark.parametrize("tab", TABS)
 def test_the_help_has_every_command_and_says_what_the_tab_is(tab: str) -> None:
     shown = described(tab)
-    assert ABOUT[tab] in shown
+    assert TABS[tab].about in shown
     for command in COMMANDS:
         if command.keys:
             assert f"{keys_name(command)}  {command.help}" in shown, command.name

@@ -11,7 +11,7 @@ import pytest
 from fakes import fake_generations, fake_manifest, fake_questions, flip_bit, write_fake_run
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.state import TABS
+from selectllm_tui.tabs import TABS
 from tui.explorers import idle, press, settled, write_fake_router
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Pool
+from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
-from selectllm_tui.state import FILTERS, TABS, Setup, Slider, Space, State
-from selectllm_tui.transitions import TRANSITIONS
+from selectllm_tui.state import FILTERS, Setup, Slider, Space, State
+from selectllm_tui.tabs import TABS
 
 SPACE = Space(
     benchmark="fake",
@@ -25,6 +26,7 @@ SPACE = Space(
     splits=("train", "validation", "test"),
 )
 START = State(Setup.of(SPACE))
+TRANSITIONS = {command.name: command.do for command in COMMANDS if command.do is not None}
 KEYS = st.sampled_from(
     [
         *(

@@ -17,7 +17,7 @@ from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cache_activity import sampling
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
-from selectllm_tui.screens.workers import Working
+from selectllm_tui.screens.workers import Computed
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
 from tui.explorers import idle, press, settled
@@ -34,10 +34,10 @@ async def test_results_of_an_older_state_are_dropped(cache: Path) -> None:
         screen = await settled(pilot)
         shown = screen.headline
         stale = shown.__class__(row=shown.row, before=None, questions=-1, facts={})
-        screen.post_message(Working.Computed(screen.generation - 1, "", stale))
+        screen.post_message(Computed(screen.threads.generation - 1, "", stale))
         await pilot.pause()
         assert screen.headline is shown
-        screen.post_message(Working.Computed(screen.generation, "", stale))
+        screen.post_message(Computed(screen.threads.generation, "", stale))
         await pilot.pause()
         assert screen.headline is stale
 
@@ -170,16 +170,16 @@ async def test_a_generation_that_is_running_is_seen_and_reload_shows_its_samples
             writer.append(more.filter(more["sample"] >= 3), {"engine": "fake"})
             (found,) = sampling(cache, "fake")
             assert (found.llm, found.done, found.total) == ("fake-a", 650, 650)
-            screen.look_for_writers()
+            screen.threads.watch(screen.model)
             await settled(pilot)
             assert "sampling fake-a 650/650" in screen.query_one(Header).heading.note
         assert screen.model.space.samples == 3
-        screen.look_for_writers()
+        screen.threads.watch(screen.model)
         await settled(pilot)
         assert screen.query_one(Header).heading.note == "new results: F5 reads them"  # the writer is gone
         await press(pilot, "f5")
         assert screen.model.space.samples == 5
-        screen.look_for_writers()
+        screen.threads.watch(screen.model)
         await settled(pilot)
         assert not screen.query_one(Header).heading.note
 

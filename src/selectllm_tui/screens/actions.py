@@ -1,4 +1,4 @@
-"""What the keys do that is more than a new state: opening, searching, copying, leaving."""
+"""What the keys do that is more than a new state: for each such command the function `do_<name>`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from selectllm_tui.screens.state_screen import StateScreen
     from selectllm_tui.state import State
 
-__all__ = ["ACTIONS", "chosen"]
+__all__ = ["action", "chosen"]
 
 
-def open_row(screen: StateScreen) -> None:
+def do_open(screen: StateScreen) -> None:
     """Opens the row under the tab's cursor: an LLM of a question by its generations."""
     from selectllm_tui.widgets.tabs.question import QuestionTab
 
@@ -32,7 +32,7 @@ def open_row(screen: StateScreen) -> None:
             screen.say(str(error))
 
 
-def search(screen: StateScreen) -> None:
+def do_search(screen: StateScreen) -> None:
     """Asks for a text while the list already narrows."""
     from selectllm_tui.screens.search import SearchScreen
 
@@ -49,7 +49,7 @@ def search(screen: StateScreen) -> None:
     screen.app.push_screen(SearchScreen(before, look), done)
 
 
-def filters(screen: StateScreen) -> None:
+def do_filters(screen: StateScreen) -> None:
     """Offers the filters with their counts."""
     from selectllm_tui.screens.filters import FilterScreen
 
@@ -60,10 +60,10 @@ def filters(screen: StateScreen) -> None:
 
     screen.app.push_screen(FilterScreen(screen.state.view.filter, screen.counts), done)
     if not screen.counts:
-        screen.list_questions()
+        screen.threads.list_questions(screen.model, screen.state)
 
 
-def subject(screen: StateScreen) -> None:
+def do_subject(screen: StateScreen) -> None:
     """Steps through the subjects; after the last, all of them."""
     subjects = screen.subjects()
     if not subjects:
@@ -74,7 +74,7 @@ def subject(screen: StateScreen) -> None:
     screen.set_state(screen.state.look(subject=subjects[at] if at < len(subjects) else None))
 
 
-def back(screen: StateScreen) -> None:
+def do_back(screen: StateScreen) -> None:
     """From a question to the list, then out of search, subject and filter."""
     view = screen.state.view
     if view.tab == "question":
@@ -89,7 +89,7 @@ def back(screen: StateScreen) -> None:
         screen.tab.focus_default()
 
 
-def show_help(screen: StateScreen) -> None:
+def do_help(screen: StateScreen) -> None:
     """Explains the keys, those of the focused part first."""
     from selectllm_tui.screens.help import HelpScreen
 
@@ -97,19 +97,19 @@ def show_help(screen: StateScreen) -> None:
     screen.app.push_screen(HelpScreen(screen.state.view.tab, part or ""))
 
 
-def leave(screen: StateScreen) -> None:
+def do_quit(screen: StateScreen) -> None:
     """Leaves the explorer."""
     screen.app.exit()
 
 
-def ask(screen: StateScreen) -> None:
+def do_ask(screen: StateScreen) -> None:
     """Routes a question that a person types."""
     from selectllm_tui.screens.ask import AskScreen
 
     screen.app.push_screen(AskScreen(screen.model.run, screen.state.setup))
 
 
-def copy(screen: StateScreen) -> None:
+def do_copy(screen: StateScreen) -> None:
     """Puts the question, its votes and verdict on the clipboard, as they are shown."""
     from selectllm_tui.export import to_markdown
     from selectllm_tui.widgets.tabs.question import QuestionTab, question_title, text_spans
@@ -125,7 +125,7 @@ def copy(screen: StateScreen) -> None:
     screen.say("copied", "accent")
 
 
-def export(screen: StateScreen) -> None:
+def do_export(screen: StateScreen) -> None:
     """Asks for a form, then saves the tab's table or the screen in the working directory."""
     from selectllm_tui.screens.export import ExportScreen
 
@@ -134,46 +134,52 @@ def export(screen: StateScreen) -> None:
 
     def done(suffix: str | None) -> None:
         if suffix is not None:
-            screen.save(suffix, rows)
+            screen.threads.save(f"selectllm-{screen.model.space.benchmark}-{screen.state.view.tab}", suffix, rows)
 
     screen.app.push_screen(ExportScreen(table=rows is not None), done)
 
 
-def reload(screen: StateScreen) -> None:
+def do_reload(screen: StateScreen) -> None:
     """Reads the cache again."""
     screen.busy(True)
     screen.run_worker(screen.app.run_action("app.reload"))
 
 
-def _plot(action: str) -> Callable[[StateScreen], None]:
-    def do(screen: StateScreen) -> None:
-        from selectllm_tui.widgets.plot import Plot
-
-        for plot in screen.query(Plot):
-            getattr(plot, f"action_{action}")()
-
-    return do
+def do_next(screen: StateScreen) -> None:
+    """To the next question within the filter."""
+    screen.step(1)
 
 
-ACTIONS: dict[str, Callable[[StateScreen], None]] = {
-    "open": open_row,
-    "search": search,
-    "filters": filters,
-    "subject": subject,
-    "next": lambda screen: screen.step(1),
-    "previous": lambda screen: screen.step(-1),
-    "back": back,
-    "zoom_in": _plot("zoom_in"),
-    "zoom_out": _plot("zoom_out"),
-    "zoom_reset": _plot("reset_scales"),
-    "ask": ask,
-    "copy": copy,
-    "export": export,
-    "reload": reload,
-    "help": show_help,
-    "suspend": lambda screen: screen.app.action_suspend_process(),
-    "quit": leave,
-}
+def do_previous(screen: StateScreen) -> None:
+    """To the question before within the filter."""
+    screen.step(-1)
+
+
+def do_suspend(screen: StateScreen) -> None:
+    """Back to the shell for a while."""
+    screen.app.action_suspend_process()
+
+
+def do_zoom_in(screen: StateScreen) -> None:
+    """Looks closer at the plot."""
+    _plot(screen, "zoom_in")
+
+
+def do_zoom_out(screen: StateScreen) -> None:
+    """Looks at the plot from further away."""
+    _plot(screen, "zoom_out")
+
+
+def do_zoom_reset(screen: StateScreen) -> None:
+    """Brings all of the plot back into view."""
+    _plot(screen, "reset_scales")
+
+
+def _plot(screen: StateScreen, action: str) -> None:
+    from selectllm_tui.widgets.plot import Plot
+
+    for plot in screen.query(Plot):
+        getattr(plot, f"action_{action}")()
 
 
 def chosen(screen: StateScreen, table: str, key: str) -> State | None:
@@ -188,3 +194,9 @@ def chosen(screen: StateScreen, table: str, key: str) -> State | None:
         case "policies" if key in screen.model.space.policies:
             return choose_policy(screen.state, key)
     return None
+
+
+def action(name: str) -> Callable[[StateScreen], None]:
+    """What the command of that name does."""
+    found: Callable[[StateScreen], None] = globals()[f"do_{name}"]
+    return found

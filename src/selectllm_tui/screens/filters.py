@@ -8,8 +8,6 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from selectllm_tui.bindings import filter_of
-from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
 from selectllm_tui.widgets import formats
@@ -25,14 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["FilterScreen"]
 
 ALL = "all"
-KEYS = {name: each.keys[0] for each in COMMANDS if (name := filter_of(each)) is not None}
 
 
 class FilterScreen(Dialog[str]):
     """Dismisses with the name of a filter, with an empty one for all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"pick('{name}')", name, show=False) for name, key in KEYS.items()
+        Binding(each.key, f"pick('{name}')", name, show=False) for name, each in FILTERS.items()
     ]
     DEFAULT_CSS = "FilterScreen RowTable { height: auto; }"
 
@@ -62,14 +59,14 @@ class FilterScreen(Dialog[str]):
             Column("help", "", 10, flex=1),
         )
         lines = [[(), line("all"), (), line(("every question", "muted"))]]
-        for name, sentence in FILTERS.items():
+        for name, each in FILTERS.items():
             count = counts.get(name)
             lines.append(
                 [
-                    line((KEYS[name], "accent")),
+                    line((each.key, "accent")),
                     line((name, "strong" if name == self._current else "plain")),
                     line((formats.count(count) if count is not None else "", "plain")),
-                    line((sentence, "muted")),
+                    line((each.sentence, "muted")),
                 ]
             )
         self.query_one(RowTable).show(ListRows(columns, [ALL, *FILTERS], lines), cursor=cursor)

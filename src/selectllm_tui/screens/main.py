@@ -10,9 +10,9 @@ from textual import on
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.bindings import at_key, bindings, why_not
 from selectllm_tui.keymap import COMMANDS, Command
-from selectllm_tui.screens.actions import ACTIONS, chosen
+from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
-from selectllm_tui.transitions import BEST_IS_MOST, TRANSITIONS
+from selectllm_tui.tabs import BEST_IS_MOST
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import PoolStrip, Side, SliderTable
@@ -42,12 +42,11 @@ class MainScreen(StateScreen):
         if reason := why_not(command, self.context()):
             self.say(f"{command.title}: {reason}")
             return
-        transition = TRANSITIONS.get(command.name)
-        if transition is None:
-            ACTIONS[command.name](self)
+        if command.do is None:
+            action(command.name)(self)
             return
         try:
-            self.set_state(transition(self.context(), key))
+            self.set_state(command.do(self.context(), key))
         except SelectLLMError as error:
             self.say(str(error))
         if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from selectllm_tui.preconditions import Context
-from selectllm_tui.screens.workers import Working
-from selectllm_tui.state import TABS, Setup, State
+from selectllm_tui.screens.workers import Computed, Finished, Listed, Saved, Ticked, Watched, Workers
+from selectllm_tui.state import Setup, State
+from selectllm_tui.tabs import TABS
 from selectllm_tui.themes import BREAKPOINTS, LOW
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
@@ -35,8 +37,15 @@ WATCH_EVERY = 3.0
 SEPARATORS = (" ── ", " ─ ", "  ")  # between the titles of tabs, the widest that fits
 
 
-class StateScreen(Working):
-    """Side panel, tabs, header and footer over one state. What keys do to it, the main screen says."""
+class StateScreen(Screen[None]):
+    """Side panel, tabs, header and footer over one state. What keys do to it, the main screen says.
+
+    Attributes:
+        model: the loaded run.
+        state: what is shown.
+        threads: what computes it.
+        failure: why the last figures could not be computed; empty where they could.
+    """
 
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
@@ -50,7 +59,11 @@ class StateScreen(Working):
     """
 
     def __init__(self, model: Model, state: State) -> None:
-        super().__init__(model, state)
+        super().__init__()
+        self.model = model
+        self.state = state
+        self.threads = Workers(self, self.busy)
+        self.failure = ""
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
@@ -75,8 +88,8 @@ class StateScreen(Working):
         self.compute()
         if self.model.advice:
             self.say(self.model.advice)
-        self.set_interval(WATCH_EVERY, self.look_for_writers)
-        self.look_for_writers()
+        self.set_interval(WATCH_EVERY, lambda: self.threads.watch(self.model))
+        self.threads.watch(self.model)
 
     # State
 
@@ -90,6 +103,10 @@ class StateScreen(Working):
         elif state.setup != old.setup or state.view != old.view:
             self.compute()
         self.refresh_context()
+
+    def compute(self) -> None:
+        """Starts to compute what the state shows."""
+        self.threads.compute(self.model, self.state)
 
     async def _switch(self, name: str) -> None:
         await self._open_tab(name)
@@ -117,9 +134,10 @@ class StateScreen(Working):
         """The titles of the tabs; of the current one only where the width is not enough for all."""
         current = self.state.view.tab
         room = self.query_one("#main").outer_size.width - 6
-        titles, gaps = sum(map(len, TABS.values())), len(TABS) - 1
-        separator = next((each for each in SEPARATORS if titles + len(each) * gaps <= room), None)
-        shown = TABS if separator is not None else {current: TABS[current]}
+        titles = {name: tab.title for name, tab in TABS.items()}
+        taken, gaps = sum(map(len, titles.values())), len(titles) - 1
+        separator = next((each for each in SEPARATORS if taken + len(each) * gaps <= room), None)
+        shown = titles if separator is not None else {current: titles[current]}
         title = (separator or "").join(
             f"[@click=screen.show_tab('{name}')][{'bold $accent' if name == current else '$foreground'}]{title}[/][/]"
             for name, title in shown.items()
@@ -147,7 +165,7 @@ class StateScreen(Working):
         self.state = State(self.state.setup.fit(model.space), self.state.view)
         self._show_setup()
         self.compute()
-        self.look_for_writers()
+        self.threads.watch(self.model)
         if self.state.setup.split != before:
             self.say(f"{before} has no complete question: this is {self.state.setup.split}")
         else:
@@ -240,16 +258,16 @@ class StateScreen(Working):
 
     # What the workers found
 
-    @on(Working.Watched)
-    def _watched(self, message: Working.Watched) -> None:
+    @on(Watched)
+    def _watched(self, message: Watched) -> None:
         if (message.running, message.new) == (self.running, self.new):
             return
         self.running, self.new = message.running, message.new
         self._show_heading(self.state.setup)
 
-    @on(Working.Computed)
-    def _computed(self, message: Working.Computed) -> None:
-        if message.generation != self.generation:
+    @on(Computed)
+    def _computed(self, message: Computed) -> None:
+        if message.generation != self.threads.generation:
             return
         if not message.tab:
             self.headline = message.snapshot
@@ -263,8 +281,8 @@ class StateScreen(Working):
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 
-    @on(Working.Listed)
-    def _listed(self, message: Working.Listed) -> None:
+    @on(Listed)
+    def _listed(self, message: Listed) -> None:
         from selectllm_tui.screens.filters import FilterScreen
 
         self.listing = message.snapshot
@@ -273,16 +291,23 @@ class StateScreen(Working):
             if isinstance(screen, FilterScreen):
                 screen.show(self.counts)
 
-    @on(Working.Ticked)
-    def _ticked(self, message: Working.Ticked) -> None:
-        if message.generation == self.generation:
+    @on(Ticked)
+    def _ticked(self, message: Ticked) -> None:
+        if message.generation == self.threads.generation:
             self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
 
-    @on(Working.Finished)
-    def _finished(self, message: Working.Finished) -> None:
-        if not self.computed(message.generation):
+    @on(Finished)
+    def _finished(self, message: Finished) -> None:
+        if not self.threads.computed(message.generation):
             return
         self.query_one(KeyBar).done()
         self.failure = message.error
         if message.error:
             self.say(message.error)
+
+    @on(Saved)
+    def _saved(self, message: Saved) -> None:
+        if message.error:
+            self.say(f"cannot save {message.name}: {message.error}")
+        else:
+            self.say(f"saved {message.name}", "accent")

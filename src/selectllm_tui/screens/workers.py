@@ -1,4 +1,4 @@
-"""What computes and saves in threads, so that no key ever waits: workers that only post messages.
+"""What computes and saves in threads, so that no key ever waits: workers that only post messages to their screen.
 
 Every state that is computed has a number; whatever is posted for an older one is dropped by whoever receives it.
 """
@@ -6,17 +6,19 @@ Every state that is computed has a number; whatever is posted for an older one i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import work
 from textual.message import Message
-from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from selectllm_engine.errors import SelectLLMError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.screen import Screen
     from textual.timer import Timer
 
     from selectllm_tui.cache_activity import Sampling
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
-__all__ = ["Working"]
+__all__ = ["Computed", "Finished", "Listed", "Saved", "Ticked", "Watched", "Workers"]
 
 SPINNER_AFTER = 0.15
 
@@ -33,78 +35,84 @@ class _StaleError(Exception):
     """Nobody waits for what is being computed."""
 
 
-class Working(Screen[None]):
-    """A screen that shows what its workers find out about a model and a state.
+@dataclass
+class Computed(Message):
+    """A part of what the screen shows is there; `tab` is empty for the header's figures."""
+
+    generation: int
+    tab: str
+    snapshot: Any
+
+
+@dataclass
+class Listed(Message):
+    """The questions within the filter, for a dialog that counts them."""
+
+    snapshot: Any
+
+
+@dataclass
+class Ticked(Message):
+    """Long work is going on."""
+
+    generation: int
+    done: int
+    total: int
+
+
+@dataclass
+class Watched(Message):
+    """Which LLMs are being sampled at this moment, and whether there are results that were not read."""
+
+    running: tuple[Sampling, ...]
+    new: bool
+
+
+@dataclass
+class Finished(Message):
+    """All of it is there, or it failed."""
+
+    generation: int
+    error: str = ""
+
+
+@dataclass
+class Saved(Message):
+    """A file was written; or, with an error, not."""
+
+    name: str
+    error: str = ""
+
+
+class Workers:
+    """The threads of one screen.
+
+    Args:
+        screen: hears the messages.
+        busy: told True once something takes long, False when it is there.
 
     Attributes:
-        model: the loaded run.
-        state: what is shown.
         generation: the number of the state that was computed last.
-        failure: why the last figures could not be computed; empty where they could.
     """
 
-    @dataclass
-    class Computed(Message):
-        """A part of what the screen shows is there; `tab` is empty for the header's figures."""
-
-        generation: int
-        tab: str
-        snapshot: Any
-
-    @dataclass
-    class Listed(Message):
-        """The questions within the filter, for a dialog that counts them."""
-
-        snapshot: Any
-
-    @dataclass
-    class Ticked(Message):
-        """Long work is going on."""
-
-        generation: int
-        done: int
-        total: int
-
-    @dataclass
-    class Watched(Message):
-        """Which LLMs are being sampled at this moment, and whether there are results that were not read."""
-
-        running: tuple[Sampling, ...]
-        new: bool
-
-    @dataclass
-    class Finished(Message):
-        """All of it is there, or it failed."""
-
-        generation: int
-        error: str = ""
-
-    def __init__(self, model: Model, state: State) -> None:
-        super().__init__()
-        self.model = model
-        self.state = state
+    def __init__(self, screen: Screen[None], busy: Callable[[bool], None]) -> None:
+        self.screen = screen
         self.generation = 0
-        self.failure = ""
+        self._busy = busy
         self._timer: Timer | None = None
 
-    def busy(self, on: bool) -> None:
-        """Shows, or shows no more, that something is being computed."""
-        raise NotImplementedError
+    def _start(self, work: Callable[[], None], group: str, *, exclusive: bool = True) -> None:
+        self.screen.run_worker(work, group=group, exclusive=exclusive, exit_on_error=False, thread=True)
 
-    def say(self, text: str, style: str = "warn") -> None:
-        """Writes a sentence for a moment."""
-        raise NotImplementedError
-
-    def compute(self) -> None:
-        """Starts to compute what the state shows; what is still being computed for older states is dropped."""
+    def compute(self, model: Model, state: State) -> None:
+        """Starts to compute what a state shows; what is still being computed for older states is dropped."""
         self.generation += 1
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(SPINNER_AFTER, lambda: self.busy(True))
-        self._compute(self.generation, self.state)
+        self._timer = self.screen.set_timer(SPINNER_AFTER, lambda: self._busy(True))
+        self._start(partial(self._compute, self.generation, model, state), "figures")
 
-    @work(thread=True, exclusive=True, group="figures", exit_on_error=False)
-    def _compute(self, generation: int, state: State) -> None:
+    def _compute(self, generation: int, model: Model, state: State) -> None:
         from selectllm_tui.snapshots import snapshots
 
         worker = get_current_worker()
@@ -113,29 +121,19 @@ class Working(Screen[None]):
         def tick(done: int, total: int) -> None:
             if worker.is_cancelled:
                 raise _StaleError
-            self.post_message(self.Ticked(generation, done, total))
+            self.screen.post_message(Ticked(generation, done, total))
 
         try:
-            for tab, snapshot in snapshots(self.model, state, tick):
+            for tab, snapshot in snapshots(model, state, tick):
                 if worker.is_cancelled:
                     return
-                self.post_message(self.Computed(generation, tab, snapshot))
+                self.screen.post_message(Computed(generation, tab, snapshot))
         except _StaleError:
             return
         except Exception as failure:
-            self.log.error(repr(failure))
+            self.screen.log.error(repr(failure))
             error = str(failure) or type(failure).__name__
-        self.post_message(self.Finished(generation, error))
-
-    @work(thread=True, exclusive=True, group="counts", exit_on_error=False)
-    def list_questions(self) -> None:
-        """Finds out which questions are within the filter, on whatever tab."""
-        from selectllm_tui.snapshots.questions import listing
-
-        try:
-            self.post_message(self.Listed(listing(self.model, self.state)))
-        except Exception as failure:
-            self.log.error(repr(failure))  # said where the figures are computed
+        self.screen.post_message(Finished(generation, error))
 
     def computed(self, generation: int) -> bool:
         """Whether that is the state on the screen; if so, the spinner goes."""
@@ -143,35 +141,51 @@ class Working(Screen[None]):
             return False
         if self._timer is not None:
             self._timer.stop()
-        self.busy(False)
+        self._busy(False)
         return True
 
-    @work(thread=True, exclusive=True, group="watch", exit_on_error=False)
-    def look_for_writers(self) -> None:
+    def list_questions(self, model: Model, state: State) -> None:
+        """Finds out which questions are within the filter, on whatever tab."""
+        self._start(partial(self._list, model, state), "counts")
+
+    def _list(self, model: Model, state: State) -> None:
+        from selectllm_tui.snapshots.questions import listing
+
+        try:
+            self.screen.post_message(Listed(listing(model, state)))
+        except Exception as failure:
+            self.screen.log.error(repr(failure))  # said where the figures are computed
+
+    def watch(self, model: Model) -> None:
         """Looks whether a generation is running on this cache, and whether the cache has changed."""
+        self._start(partial(self._watch, model), "watch")
+
+    def _watch(self, model: Model) -> None:
         from selectllm_tui.cache_activity import contents, sampling
 
-        run, seen = self.model.run, self.model.seen
+        run, seen = model.run, model.seen
         try:
             running = sampling(run.cache, run.benchmark)
             new = seen is not None and contents(run.cache, run.benchmark) != seen
         except (SelectLLMError, OSError):
             return  # files come and go: the next look will see them
-        self.post_message(self.Watched(running, new))
+        self.screen.post_message(Watched(running, new))
 
-    @work(thread=True, group="export", exit_on_error=False)
-    def save(self, suffix: str, rows: Rows | None) -> None:
+    def save(self, stem: str, suffix: str, rows: Rows | None) -> None:
         """Saves the rows, or the screen, in the working directory."""
+        self._start(partial(self._save, stem, suffix, rows), "export", exclusive=False)
+
+    def _save(self, stem: str, suffix: str, rows: Rows | None) -> None:
         from selectllm_tui.export import free_path, to_csv, to_markdown
 
-        stem = f"selectllm-{self.model.space.benchmark}-{self.state.view.tab}"
-        path = Path(f"{stem}{suffix}")
+        app, path = self.screen.app, Path(f"{stem}{suffix}")
         try:
             path = free_path(Path.cwd(), stem, suffix)
             if suffix == ".svg":
-                self.app.call_from_thread(self.app.save_screenshot, path.name, str(path.parent))
+                app.call_from_thread(app.save_screenshot, path.name, str(path.parent))
             elif rows is not None:
                 path.write_text(to_csv(rows) if suffix == ".csv" else to_markdown(rows), encoding="utf-8")
-            self.app.call_from_thread(self.say, f"saved {path.name}", "accent")
         except OSError as error:
-            self.app.call_from_thread(self.say, f"cannot save {path.name}: {error.strerror}")
+            self.screen.post_message(Saved(path.name, error.strerror or str(error)))
+            return
+        self.screen.post_message(Saved(path.name))

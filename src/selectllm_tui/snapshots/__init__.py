@@ -18,22 +18,12 @@ __all__ = ["snapshots"]
 
 Source = Callable[["Model", "State", "Tick"], Iterator[tuple[str, Any]]]
 
-SOURCES = {
-    "results": "results:results",
-    "matrix": "matrix:matrix",
-    "tradeoff": "tradeoff:tradeoff",
-    "questions": "questions:questions",
-    "question": "question:question",
-    "lessons": "lessons:lessons",
-    "pools": "pools:pools",
-}
-
 
 def snapshots(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Any]]:
     """What a state shows: pairs of a tab's name (empty for the header) and its snapshot."""
     from selectllm_tui.snapshots.headline import headline
 
     yield "", headline(model, state)
-    module, _, name = SOURCES[state.view.tab].partition(":")
-    source: Source = getattr(import_module(f"selectllm_tui.snapshots.{module}"), name)
+    name = state.view.tab
+    source: Source = getattr(import_module(f"selectllm_tui.snapshots.{name}"), name)
     yield from source(model, state, tick)

@@ -8,19 +8,9 @@ from selectllm_tui.widgets.tabs.base import Tab
 
 __all__ = ["Tab", "make_tab"]
 
-CLASSES = {
-    "results": "results:ResultsTab",
-    "matrix": "matrix:MatrixTab",
-    "tradeoff": "tradeoff:TradeoffTab",
-    "questions": "questions:QuestionsTab",
-    "question": "question:QuestionTab",
-    "lessons": "lessons:LessonsTab",
-    "pools": "pools:PoolsTab",
-}
-
 
 def make_tab(name: str) -> Tab:
     """A tab by its name."""
-    module, _, attribute = CLASSES[name].partition(":")
-    made: Tab = getattr(import_module(f"selectllm_tui.widgets.tabs.{module}"), attribute)(id=f"tab-{name}")
+    module = import_module(f"selectllm_tui.widgets.tabs.{name}")
+    made: Tab = getattr(module, f"{name.capitalize()}Tab")(id=f"tab-{name}")
     return made

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from selectllm_tui.bindings import filter_of, keys_name
-from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.paint import LONGEST, shorten
@@ -96,9 +95,9 @@ def _losses(row: Row) -> list[Span]:
     if row.rescued:
         spans += [("\nrescued by the vote alone ", "muted"), (formats.percent(row.rescued), "plain")]
     spans.append(("\nsee these questions:", "muted"))
-    for command in COMMANDS:
-        if filter_of(command) in {name for name, *_ in LOSSES}:
-            spans += [(f"  {keys_name(command)}", "accent"), (f" {filter_of(command)}", "muted")]
+    for name, each in FILTERS.items():
+        if name in {loss for loss, *_ in LOSSES}:
+            spans += [(f"  {each.key}", "accent"), (f" {name}", "muted")]
     return spans
 
 

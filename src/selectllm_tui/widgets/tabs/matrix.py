@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.reactive import reactive
 
 from selectllm_tui.bindings import bindings
-from selectllm_tui.transitions import MEASURES
+from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
@@ -81,7 +81,7 @@ class MatrixTab(Tab):
     def _draw(self) -> None:
         if self._matrix is None or self._state is None:
             return
-        grid, measure = self.query_one(GridTable), self._state.view.measure_of("matrix", MEASURES["matrix"][0])
+        grid, measure = self.query_one(GridTable), self._state.view.measure_of("matrix", TABS["matrix"].measures[0])
         self.query_one(Bar).show(title(self._matrix, measure))
         grid.show(matrix_rows(self._matrix, self._state, (grid.key, grid.place)))
 
@@ -111,7 +111,7 @@ def title(matrix: Matrix, measure: str) -> Line:
 
 def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) -> ListRows:
     """One row per router, one column per policy; the best cell of all is marked."""
-    measure = state.view.measure_of("matrix", MEASURES["matrix"][0])
+    measure = state.view.measure_of("matrix", TABS["matrix"].measures[0])
     values, best = matrix.values(measure), matrix.best(measure)
     low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
     digits = formats.decimals(list(values.values())) if measure == "latency" else 1

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from selectllm_tui.bindings import filter_of
-from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
@@ -121,18 +120,16 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
         parts.append(line(("⌕ ", "accent"), (view.search, "strong")))
     if view.subject is not None:
         parts.append(line(("subject ", "muted"), (view.subject, "strong")))
-    for command in COMMANDS:
-        name = filter_of(command)
-        if name is not None:
-            chosen = view.filter == name
-            count = formats.count(questions.counts[name]) if name in questions.counts else formats.MISSING
-            parts.append(
-                line(
-                    (command.keys[0], "accent"),
-                    (f" {name}", "strong" if chosen else "muted"),
-                    (f" {count}", "accent" if chosen else "plain"),
-                )
+    for name, each in FILTERS.items():
+        chosen = view.filter == name
+        count = formats.count(questions.counts[name]) if name in questions.counts else formats.MISSING
+        parts.append(
+            line(
+                (each.key, "accent"),
+                (f" {name}", "strong" if chosen else "muted"),
+                (f" {count}", "accent" if chosen else "plain"),
             )
+        )
     return parts
 
 

@@ -1,0 +1,121 @@
+"""The tabs: one entry each, for the titles, the help, the footer, the keys that step through figures and columns.
+
+A tab is an entry here, the widget `<Name>Tab` in `widgets/tabs/<name>.py` and its function in `snapshots/<name>.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
+
+BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
+
+
+@dataclass(frozen=True, slots=True)
+class TabSpec:
+    """One tab.
+
+    Attributes:
+        title: on its frame.
+        about: for the help, what it shows.
+        measures: the figures it can show, its own choice first.
+        sorts: the columns that a key steps through; None is the tab's own order.
+        sorted_by_click: further columns, which only a click on their head sorts by.
+        footer: the commands that its footer offers first, with what they are called there.
+    """
+
+    title: str
+    about: str
+    measures: tuple[str, ...] = ()
+    sorts: tuple[str | None, ...] = ()
+    sorted_by_click: tuple[str, ...] = ()
+    footer: dict[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def sortable(self) -> set[str]:
+        """Every column by which it can be sorted."""
+        return {column for column in self.sorts if column is not None} | {*self.sorted_by_click}
+
+
+TABS: dict[str, TabSpec] = {
+    "results": TabSpec(
+        "Results",
+        (
+            "One row per way to answer: baselines, the router with every policy, each LLM alone. accuracy is the "
+            "share of questions answered right, in percent, with its 95 % Wilson interval drawn on a scale common to "
+            "all rows. seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs "
+            "that answer; accuracy is maj@K's. LLMs/q is how many LLMs answer a question. gap is the part of the way "
+            "from best-single to the oracle. p compares with best-single on the same questions (McNemar, not adjusted "
+            "for looking at many rows). Below the table is more about the row under the cursor. ↵ on a policy makes "
+            "it the policy, on an LLM switches it."
+        ),
+        measures=("figures", "published"),
+        sorts=(None, "accuracy", "latency", "gap", "name"),
+        sorted_by_click=("cost", "llms", "p"),
+        footer={"open": "use it", "sort": "sort"},
+    ),
+    "matrix": TabSpec(
+        "Matrix",
+        (
+            "Every router (down) with every policy (across), at the values of the sliders; the stronger the shade, "
+            "the better. ◆ is the best pair, ▸ the one in use. ↵ goes to the pair under the cursor, w changes the "
+            "figure."
+        ),
+        measures=("accuracy", "latency", "gap"),
+        footer={"open": "use the pair", "measure": "figure"},
+    ),
+    "tradeoff": TabSpec(
+        "Trade-off",
+        (
+            "Accuracy against seconds (w: dollars) per question, on a logarithmic scale: LLMs, baselines, the "
+            "router's policies, the curve of cost-aware over λ, and the Pareto front: what nothing else beats in "
+            "both; best is the upper left. Z and X zoom, the arrows move, 0 brings everything back; the mouse's wheel "
+            "and drag do too. A label that has no room is left out: zoom in to see it."
+        ),
+        measures=("latency", "cost"),
+        footer={"zoom_in": "closer", "zoom_out": "further", "zoom_reset": "all", "measure": "seconds or dollars"},
+    ),
+    "questions": TabSpec(
+        "Questions",
+        (
+            "One line per question, one mark per LLM: ✓ right, ✗ wrong, · no answer found; underlined are the LLMs "
+            "that were selected, faint those outside the pool. vote is the winning answer's share of the selected "
+            "LLMs' samples. Wrong answers are exactly one of unsolvable (no LLM of the pool is right), misrouted (one "
+            "is, none selected is) and outvoted (a selected one is, the pooled vote is not); rescued: only the pooled "
+            "vote is right."
+        ),
+        sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
+        footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},
+    ),
+    "question": TabSpec(
+        "Question",
+        (
+            "What the router believed (p: probability of being right), what each LLM's samples voted for and what the "
+            "vote of the selected LLMs (▸) came to; pooled is all their samples in one vote. Ties go to the answer "
+            "seen first. ↵ on an LLM shows its generations."
+        ),
+        footer={"open": "generations", "next": "next", "filters": "filter", "copy": "copy", "ask": "ask your own"},
+    ),
+    "lessons": TabSpec(
+        "Lessons",
+        (
+            "Where the setup loses accuracy, then the study's five questions, answered for this pool and split with "
+            "the figures behind each answer; last, which LLMs do better on train than the others: they may have seen "
+            "it."
+        ),
+        footer={"filter_misrouted": "misrouted", "filter_outvoted": "outvoted", "filter_unsolvable": "unsolvable"},
+    ),
+    "pools": TabSpec(
+        "Pools",
+        (
+            "The best subsets of all LLMs of the run, ranked on validation by their pooled vote; the other figures "
+            "are those of the split on the screen: pooled vote, oracle and seconds if all of the subset answer. ★ "
+            "marks the Pareto front where they are ranked, ▸ the pool in use. ↵ makes the subset under the cursor the "
+            "pool; u brings the old one back."
+        ),
+        sorts=(None, "accuracy", "latency", "size"),
+        footer={"open": "make it the pool", "sort": "sort"},
+    ),
+}
+LISTING = ("questions", "question")  # the tabs that show questions, one or all
