@@ -10,13 +10,15 @@ SelectLLMError                 exit code 1
 │   ├── LockedError            another process is writing the same LLM's results
 │   └── SettingsMismatchError  stored results were made with other weights, prompt or sampling
 ├── ImportFormatError          another tool's file cannot be read
-└── EngineError                an LLM cannot be loaded or run
+├── EngineError                an LLM cannot be loaded or run
+└── NotAvailableError          the data can't give a figure; a row's note says why
 """
 
 from __future__ import annotations
 
+import copyreg
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +31,7 @@ __all__ = [
     "ImportFormatError",
     "LockedError",
     "MissingExtraError",
+    "NotAvailableError",
     "SelectLLMError",
     "SettingsMismatchError",
     "UnknownNameError",
@@ -46,6 +49,10 @@ class SelectLLMError(Exception):
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own would call __init__ with the message, which is not what most of these take.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
 
 class UsageError(SelectLLMError):
     """The request itself is wrong."""
@@ -56,9 +63,9 @@ class UsageError(SelectLLMError):
 class UnknownNameError(UsageError):
     """A name that is not among the known ones; names the nearest, or lists them all."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         known = list(known)
-        close = difflib.get_close_matches(name.lower(), [each.lower() for each in known], n=1, cutoff=0.6)
+        close = difflib.get_close_matches(str(name).lower(), [each.lower() for each in known], n=1, cutoff=0.6)
         if close:
             nearest = next(each for each in known if each.lower() == close[0])
             remedy = f"did you mean {nearest!r}?"
@@ -102,3 +109,7 @@ class ImportFormatError(SelectLLMError):
 
 class EngineError(SelectLLMError):
     """An LLM cannot be loaded or run."""
+
+
+class NotAvailableError(SelectLLMError):
+    """The data can't give a figure; the problem is the reason that a row's note shows."""

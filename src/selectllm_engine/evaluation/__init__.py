@@ -10,7 +10,6 @@ from selectllm_engine.evaluation.metrics import Quality, pareto_front, quality, 
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
 from selectllm_engine.evaluation.policies import (
     POLICIES,
-    NotAvailableError,
     PolicySpec,
     RouterScores,
     Selection,
@@ -33,7 +32,6 @@ __all__ = [
     "Gap",
     "LLMDetails",
     "LeftOut",
-    "NotAvailableError",
     "Outcomes",
     "PolicySpec",
     "PoolView",

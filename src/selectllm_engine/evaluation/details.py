@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.contamination import train_test_gaps
 from selectllm_engine.evaluation.metrics import (
     Quality,
@@ -25,7 +26,6 @@ from selectllm_engine.evaluation.metrics import (
     trade_off,
     value_over_best,
 )
-from selectllm_engine.evaluation.policies import NotAvailableError
 from selectllm_engine.evaluation.tabulation import selections, tabulate
 
 if TYPE_CHECKING:

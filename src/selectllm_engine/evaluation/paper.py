@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from selectllm_engine.evaluation.policies import NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.policies import PolicySpec, RouterScores, Selection
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.selection import best_of

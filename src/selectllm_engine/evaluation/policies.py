@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation.selection import Selection, best_of, top_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POLICIES",
-    "NotAvailableError",
     "PolicyInfo",
     "PolicyInputs",
     "PolicySpec",
@@ -36,10 +35,6 @@ __all__ = [
 ]
 
 By = Literal["latency", "cost"]
-
-
-class NotAvailableError(Exception):
-    """The data can't give this figure; the message is the reason a row's note shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.figures import Figures, figures_of
 from selectllm_engine.evaluation.policies import (
-    NotAvailableError,
     PolicyInputs,
     PolicySpec,
     Selection,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from selectllm_engine.evaluation.policies import NotAvailableError, PolicySpec, Selection, select
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.policies import PolicySpec, Selection, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
 from selectllm_engine.evaluation.table import Kind, Row

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.errors import NotAvailableError, UnknownNameError
 from selectllm_engine.evaluation.paper import PaperView
-from selectllm_engine.evaluation.policies import NotAvailableError
 from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm

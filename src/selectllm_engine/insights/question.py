@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation import VERDICTS, NotAvailableError, PolicySpec, Vote, majority_vote, parse_policy
+from selectllm_engine.errors import NotAvailableError, UsageError
+from selectllm_engine.evaluation import VERDICTS, PolicySpec, Vote, majority_vote, parse_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

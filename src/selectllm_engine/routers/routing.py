@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selectllm_engine.errors import CacheError, EngineError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.evaluation import POLICIES, NotAvailableError, RouterScores, parse_policy
+from selectllm_engine.errors import (
+    CacheError,
+    EngineError,
+    NotAvailableError,
+    SelectLLMError,
+    UnknownNameError,
+    UsageError,
+)
+from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy
 from selectllm_engine.routers.families import FAMILIES
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest

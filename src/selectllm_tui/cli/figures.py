@@ -93,7 +93,7 @@ def _label(row: Row, table: Table) -> str:
 
 
 def _curve(view: PoolView, scores: RouterScores, by: str) -> tuple[tuple[float, float], ...]:
-    from selectllm_engine.evaluation import NotAvailableError
+    from selectllm_engine.errors import NotAvailableError
     from selectllm_engine.evaluation import trade_off as cost_aware
 
     try:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.evaluation import POLICIES, NotAvailableError, PolicySpec, RouterScores, Selection
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation import POLICIES, PolicySpec, RouterScores, Selection
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import Setup, Slider, Space
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.metrics import (
     aiq,
     by_subject,
@@ -20,7 +21,7 @@ from selectllm_engine.evaluation.metrics import (
     trade_off,
     value_over_best,
 )
-from selectllm_engine.evaluation.policies import NotAvailableError, RouterScores, Selection
+from selectllm_engine.evaluation.policies import RouterScores, Selection
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.llms import Pool
