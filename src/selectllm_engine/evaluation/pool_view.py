@@ -79,7 +79,7 @@ class PoolView(PoolArrays):
         latency = gap = None
         if not np.isnan(figures.latency).any():
             column = figures.latency.astype(np.float64)[None]
-            latency = bootstrap(column, lambda means: float(means[0]), resamples=resamples, seed=seed)
+            latency = bootstrap(column, lambda means: means[0], resamples=resamples, seed=seed)
         if figures.right is not None:
             columns = np.stack([figures.right, self.best_right, self.solvable]).astype(np.float64)
             gap = bootstrap(columns, _gap, resamples=resamples, seed=seed)
@@ -135,7 +135,9 @@ class PoolView(PoolArrays):
             row,
             accuracy=accuracy,
             latency_correct=right_latency / total if right_latency is not None and total else None,
-            gap_closed=_none_if_nan(_gap(np.array([accuracy, self.best_right.mean(), self.oracle_accuracy]))),
+            gap_closed=_none_if_nan(
+                _gap(np.array([[accuracy], [self.best_right.mean()], [self.oracle_accuracy]])).item()
+            ),
         )
         if chosen_right is None:
             unsolvable = _share(~self.solvable)
@@ -234,10 +236,11 @@ class PoolView(PoolArrays):
         return ", ".join(self.pool.run[llm] for llm in np.flatnonzero(asked & unknown))
 
 
-def _gap(means: NDArray[np.float64]) -> float:
-    """Gap closed from the accuracies of a selection, of best-single and of the oracle; NaN where there is no gap."""
-    accuracy, best, oracle = means.tolist()
-    return (accuracy - best) / (oracle - best) if oracle != best else float("nan")
+def _gap(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gap closed from accuracies [3, R] of a selection, of best-single and of the oracle; NaN where there is no gap."""
+    accuracy, best, oracle = means
+    gap = oracle - best
+    return np.asarray(np.divide(accuracy - best, gap, out=np.full_like(gap, np.nan), where=gap != 0))
 
 
 def _known(values: NDArray[Any]) -> float | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,23 +74,46 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 def bootstrap(
     columns: NDArray[np.float64],
-    statistic: Callable[[NDArray[np.float64]], float],
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     *,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Interval | None:
     """The 95 % percentile interval of a statistic of means, over resampled questions.
 
-    `columns` is [figures, Q]; `statistic` gets the figures' means over one resample. The same seed and Q resample the
-    same questions, so intervals of different rows are paired. None where the statistic is undefined (NaN) throughout.
+    `columns` is [figures, Q]; `statistic` gets the figures' means [figures, resamples] and gives one value for each
+    resample. The same seed and Q resample the same questions, so intervals of different rows are paired. None where
+    the statistic is undefined (NaN) throughout.
     """
-    rng = np.random.default_rng(seed)
     questions = columns.shape[1]
+    kept = questions * resamples <= KEPT_DRAWS
+    blocks = _kept_draws(questions, resamples, seed) if kept else _draws(questions, resamples, seed)
     # Counting how often each is drawn beats gathering what is drawn; einsum, because threads (@) would only wait.
-    draws = (np.bincount(rng.integers(questions, size=questions), minlength=questions) for _ in range(resamples))
-    values = np.array([statistic(np.einsum("fq,q->f", columns, drawn) / questions) for drawn in draws])
+    sums = np.concatenate([np.einsum("fq,rq->fr", columns, drawn) for drawn in blocks], axis=1)
+    values = statistic(sums / questions)
     values = values[np.isfinite(values)]
     if not len(values):
         return None
     low, high = np.quantile(values, [0.025, 0.975])
     return Interval(float(low), float(high))
+
+
+KEPT_DRAWS = 2**25  # up to 64 MB of draws stay for the next row
+BLOCK = 2**15  # draws at a time: what is counted stays in the processor's cache
+
+
+def _draws(questions: int, resamples: int, seed: int) -> Iterator[NDArray[np.int16]]:
+    """How often each resample draws each question, int16 [r, Q], in blocks of resamples."""
+    rng = np.random.default_rng(seed)
+    at_once = max(1, BLOCK // questions)
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
+        drawn = rng.integers(questions, size=(count, questions))
+        drawn += np.arange(count)[:, None] * questions
+        counted = np.bincount(drawn.ravel(), minlength=count * questions)
+        yield counted.reshape(count, questions).astype(np.int16)
+
+
+@lru_cache(maxsize=1)
+def _kept_draws(questions: int, resamples: int, seed: int) -> tuple[NDArray[np.int16], ...]:
+    return tuple(_draws(questions, resamples, seed))

@@ -68,17 +68,30 @@ def test_two_proportions_by_hand() -> None:
 
 def test_bootstrap_covers_the_mean_and_repeats_by_seed() -> None:
     values = np.random.default_rng(0).normal(3.0, 1.0, 400)[None]
-    first = bootstrap(values, lambda means: float(means[0]), seed=1)
+    first = bootstrap(values, lambda means: means[0], seed=1)
     assert first is not None
     assert first.low < values.mean() < first.high
     assert first.high - first.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
-    assert bootstrap(values, lambda means: float(means[0]), seed=1) == first
-    assert bootstrap(values, lambda means: float(means[0]), seed=2) != first
+    assert bootstrap(values, lambda means: means[0], seed=1) == first
+    assert bootstrap(values, lambda means: means[0], seed=2) != first
 
 
 def test_bootstrap_pairs_rows_and_passes_over_undefined_resamples() -> None:
     values = np.arange(50.0)
     both = np.stack([values, values + 1])
-    shift = bootstrap(both, lambda means: float(means[1] - means[0]))
+    shift = bootstrap(both, lambda means: means[1] - means[0])
     assert shift == (pytest.approx(1.0), pytest.approx(1.0))
-    assert bootstrap(both, lambda _: math.nan) is None
+    assert bootstrap(both, lambda means: means[0] * np.nan) is None
+
+
+@pytest.mark.parametrize("questions", [1, 7, 400, 40_000])
+def test_bootstrap_is_one_resample_after_another(questions: int) -> None:
+    columns = np.random.default_rng(3).normal(size=(2, questions))
+    rng = np.random.default_rng(5)
+    values = []
+    for _ in range(50):
+        drawn = np.bincount(rng.integers(questions, size=questions), minlength=questions)
+        first, second = np.einsum("fq,q->f", columns, drawn) / questions
+        values.append(first - second)
+    expected = np.quantile(values, [0.025, 0.975]).tolist()
+    assert bootstrap(columns, lambda means: means[0] - means[1], resamples=50, seed=5) == tuple(expected)
