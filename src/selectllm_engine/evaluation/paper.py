@@ -33,6 +33,8 @@ from selectllm_engine.evaluation.selection import best_of
 from selectllm_engine.evaluation.table import Kind, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["PaperView"]
@@ -208,19 +210,19 @@ class PaperView(PoolView):
 
     def best_single_row(self) -> Row:
         """Row of the LLM that is best on validation."""
-        return self._llm("baseline", "best-single", self.best_single, self.best_single_note())
+        return self._llm("baseline", "best-single", self.best_single, [self.best_single_note()])
 
     def llm_row(self, name: str) -> Row:
         """Row of one LLM of the run."""
-        return self._llm("llm", name, self.pool.run.index(name), None)
+        return self._llm("llm", name, self.pool.run.index(name))
 
     def all_llms_row(self) -> Row:
         """Row of one vote over all LLMs of the pool, charged with all of them."""
         if len(self.order) == 1:
-            return self._llm("baseline", "all-llms", int(self.order[0]), None)
+            return self._llm("baseline", "all-llms", int(self.order[0]))
         figures = self.figures(self.everyone())
         if figures.right is None:
-            return Row(kind="baseline", name="all-llms", llms_per_question=float(len(self.order)), note=NO_VOTES)
+            return Row(kind="baseline", name="all-llms", llms_per_question=float(len(self.order)), notes=(NO_VOTES,))
         known = not any(math.isnan(seconds) for seconds in self.seconds.values()) and bool(figures.right.any())
         latency = sum(self.seconds.values()) if known else None
         row = Row(
@@ -240,7 +242,7 @@ class PaperView(PoolView):
         try:
             self.check(scores)
         except NotAvailableError as reason:
-            return Row(kind="baseline", name=name, router=scores.name, note=str(reason))
+            return Row(kind="baseline", name=name, router=scores.name, notes=(str(reason),))
         choice, found = self._first(self.prepared.labels & _confidences(scores).gate)
         return self._paper_row("baseline", name, self._scored(choice, found), router=scores.name)
 
@@ -250,13 +252,13 @@ class PaperView(PoolView):
         try:
             scored = self._policy(scores, spec)
         except NotAvailableError as reason:
-            return Row(kind="router", name=name, router=scores.name, policy=spec.name, note=str(reason))
+            return Row(kind="router", name=name, router=scores.name, policy=spec.name, notes=(str(reason),))
         return self._paper_row("router", name, scored, router=scores.name, policy=spec.name)
 
-    def _llm(self, kind: Kind, name: str, llm: int, note: str | None) -> Row:
+    def _llm(self, kind: Kind, name: str, llm: int, notes: Sequence[str] = ()) -> Row:
         choice = np.full(self.prepared.questions, llm, dtype=np.intp)
         scored = self._scored(choice, self.prepared.labels[:, llm])
-        return self._paper_row(kind, name, scored, note=note)
+        return self._paper_row(kind, name, scored, notes=notes)
 
     def _paper_row(
         self,
@@ -266,16 +268,15 @@ class PaperView(PoolView):
         *,
         router: str | None = None,
         policy: str | None = None,
-        note: str | None = None,
+        notes: Sequence[str] = (),
     ) -> Row:
-        notes = [] if note is None else [note]
         latency = None
         # In the notebook's order of summation, so that the last digit is the same.
         charged = [(scored.charged[llm].item(), self.seconds[llm]) for llm in self.seconds if scored.charged[llm]]
         if not charged:
-            notes.append("no latency: no question is answered right")
+            notes = (*notes, "no latency: no question is answered right")
         elif any(math.isnan(seconds) for _, seconds in charged):
-            notes.append("no latency known for some of the LLMs")
+            notes = (*notes, "no latency known for some of the LLMs")
         else:
             latency = sum(count * seconds for count, seconds in charged) / sum(count for count, _ in charged)
         row = Row(

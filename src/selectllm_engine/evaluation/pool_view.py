@@ -17,6 +17,8 @@ from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar,
 from selectllm_engine.evaluation.table import Kind, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.policies import RouterScores
@@ -96,14 +98,13 @@ class PoolView(PoolArrays):
         router: str | None = None,
         policy: str | None = None,
         parameter: float | None = None,
-        note: str | None = None,
+        notes: Sequence[str] = (),
     ) -> Row:
         """The row of a selection of this pool."""
         figures = self.figures(selection)
-        notes = [] if note is None else [note]
         latency = _known(figures.latency)
         if latency is None:
-            notes.append(f"no latency known for {self._unknown_latency(selection)}")
+            notes = (*notes, f"no latency known for {self._unknown_latency(selection)}")
         row = Row(
             kind=kind,
             name=name,
@@ -116,7 +117,7 @@ class PoolView(PoolArrays):
             llms_per_question=figures.llms_per_question,
         )
         if figures.right is None:
-            return replace(row, note="; ".join([*notes, NO_VOTES]))
+            return replace(row, notes=(*notes, NO_VOTES))
         right_latency = None if latency is None else figures.right_latency
         return self._judged(row, figures.right, figures.chosen_right, right_latency, notes)
 
@@ -126,7 +127,7 @@ class PoolView(PoolArrays):
         right: NDArray[Any],
         chosen_right: NDArray[np.bool_] | None,
         right_latency: float | None,
-        notes: list[str],
+        notes: Sequence[str],
     ) -> Row:
         """The row with all that follows from which questions are right; `chosen_right` None: an expectation."""
         total = float(right.sum(dtype=np.float64))
@@ -147,7 +148,7 @@ class PoolView(PoolArrays):
                 misrouted=max(0.0, 1 - accuracy - unsolvable),
                 outvoted=0.0,
                 rescued=0.0,
-                note="; ".join([*notes, EXPECTATION]),
+                notes=(*notes, EXPECTATION),
             )
         interval = wilson(int(total), len(right))
         wrong = ~right
@@ -162,7 +163,7 @@ class PoolView(PoolArrays):
             misrouted=_share(wrong & self.solvable & ~chosen_right),
             outvoted=_share(wrong & chosen_right),
             rescued=_share(right & ~self.solvable),
-            note="; ".join(notes) or None,
+            notes=tuple(notes),
         )
 
     def oracle_row(self) -> Row:
@@ -175,7 +176,7 @@ class PoolView(PoolArrays):
 
     def best_single_row(self) -> Row:
         """The LLM that is best on validation."""
-        return self.row("baseline", "best-single", self.one(self.best_single), note=self.best_single_note())
+        return self.row("baseline", "best-single", self.one(self.best_single), notes=[self.best_single_note()])
 
     def best_single_note(self) -> str:
         """Which LLM best-single is, and where it was chosen."""
@@ -198,7 +199,7 @@ class PoolView(PoolArrays):
         try:
             return self.row("baseline", name, self.upper_bound(scores), router=scores.name)
         except NotAvailableError as reason:
-            return Row(kind="baseline", name=name, router=scores.name, note=str(reason))
+            return Row(kind="baseline", name=name, router=scores.name, notes=(str(reason),))
 
     def policy_row(self, scores: RouterScores, spec: PolicySpec) -> Row:
         """The row of a policy on a router's probabilities."""
@@ -207,14 +208,8 @@ class PoolView(PoolArrays):
             self.check(scores)
             tuned = self.tune(scores, spec)
             parameter = None if isinstance(tuned.parameter, str) else tuned.parameter
-            notes = [
-                note
-                for note in (
-                    f"by {tuned.by}" if tuned.by else None,
-                    "tuned on validation" if tuned is not spec else None,
-                )
-                if note
-            ]
+            notes = [f"by {tuned.by}"] if tuned.by else []
+            notes += ["tuned on validation"] if tuned is not spec else []
             return self.row(
                 "router",
                 name,
@@ -222,12 +217,17 @@ class PoolView(PoolArrays):
                 router=scores.name,
                 policy=spec.name,
                 parameter=parameter,
-                note="; ".join(notes) or None,
+                notes=notes,
             )
         except NotAvailableError as reason:
             parameter = spec.parameter if isinstance(spec.parameter, int | float) else None
             return Row(
-                kind="router", name=name, router=scores.name, policy=spec.name, parameter=parameter, note=str(reason)
+                kind="router",
+                name=name,
+                router=scores.name,
+                policy=spec.name,
+                parameter=parameter,
+                notes=(str(reason),),
             )
 
     def _unknown_latency(self, selection: Selection) -> str:

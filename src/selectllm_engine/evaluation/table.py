@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -31,11 +31,12 @@ class Row:
         cost: mean dollars per question.
         llms_per_question: mean number of selected LLMs.
         gap_closed: (accuracy − best-single's) / (oracle's − best-single's).
-        p_vs_best_single: exact two-sided McNemar p against best-single on the same questions.
+        p_vs_best_single: exact two-sided McNemar p against best-single on the same questions, not adjusted.
+        p_adjusted: the same by Holm over all rows of the table that are compared; None where this one takes no part.
         unsolvable, misrouted, outvoted: share of questions answered wrong because no LLM of the pool is right,
             because one is but none selected, because a selected one is but the pooled vote is not.
         rescued: share of questions on which the pooled vote is right though no LLM of the pool is.
-        note: what to know about the figures, or why they are missing.
+        notes: what to know about the figures, or why they are missing.
     """
 
     kind: Kind
@@ -53,20 +54,27 @@ class Row:
     llms_per_question: float | None = None
     gap_closed: float | None = None
     p_vs_best_single: float | None = None
+    p_adjusted: float | None = None
     unsolvable: float | None = None
     misrouted: float | None = None
     outvoted: float | None = None
     rescued: float | None = None
-    note: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """All notes as one text, None without any: what machine formats have."""
+        return "; ".join(self.notes) or None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as the JSON object `evaluate --format json` prints."""
-        return asdict(self)
+        return {**{name: getattr(self, name) for name in _FIGURES}, "note": self.note}
 
 
+_FIGURES = tuple(field.name for field in fields(Row) if field.name != "notes")
 _COLUMNS: dict[str, Any] = {
-    field.name: pl.String if field.name in ("kind", "name", "router", "policy", "note") else pl.Float64
-    for field in fields(Row)
+    name: pl.String if name in ("kind", "name", "router", "policy", "note") else pl.Float64
+    for name in (*_FIGURES, "note")
 }
 
 

@@ -64,8 +64,8 @@ def verdicts(view: PoolView, selection: Selection) -> Verdicts:
 def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:
     """All rows of a pool: baselines, its LLMs, and every router with every policy.
 
-    With more than one router × policy the p values are Holm-adjusted over all rows that have one, best-single itself
-    and the LLM that it is aside; `Table.compared` and each row's note say over how many.
+    With more than one router × policy the p values are also Holm-adjusted, over all rows that have one, best-single
+    itself and the LLM that it is aside; `Table.compared` says over how many.
     """
     rows = [view.oracle_row(), view.random_row(), view.best_single_row(), view.all_llms_row()]
     rows += [view.upper_bound_row(scores) for scores in routers]
@@ -114,6 +114,7 @@ def _available(select: Callable[..., Selection], *args: RouterScores | PolicySpe
 
 
 def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:
+    """The rows with their adjusted p values, and over how many; best-single itself and the LLM it is are no tests."""
     itself = {("baseline", "best-single"), ("llm", best_single)}
     ps = {
         place: row.p_vs_best_single
@@ -121,13 +122,7 @@ def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:
         if row.p_vs_best_single is not None and (row.kind, row.name) not in itself
     }
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
-    said = f"p Holm-adjusted over {len(ps)} rows"
-    return [
-        replace(row, p_vs_best_single=adjusted[place], note=f"{row.note}; {said}" if row.note else said)
-        if place in adjusted
-        else row
-        for place, row in enumerate(rows)
-    ], len(ps)
+    return [replace(row, p_adjusted=adjusted.get(place)) for place, row in enumerate(rows)], len(ps)
 
 
 def evaluate(

@@ -78,7 +78,7 @@ class Subsets:
         subsets: ranked by pooled accuracy (by the oracle with labels only), ties: faster, then fewer LLMs.
         exhaustive: all subsets were looked at.
         ranked_by: "pooled" or "oracle".
-        note: what to know about the ranking; None where there is nothing.
+        notes: what to know about the ranking.
     """
 
     benchmark: str
@@ -86,7 +86,7 @@ class Subsets:
     subsets: tuple[Subset, ...]
     exhaustive: bool
     ranked_by: str
-    note: str | None = None
+    notes: tuple[str, ...] = ()
 
     def of_size(self, size: int) -> tuple[Subset, ...]:
         """The subsets of that many LLMs, best first."""
@@ -238,7 +238,7 @@ def find_subsets(
         tuple(subsets),
         exhaustive=exhaustive,
         ranked_by="pooled" if by_votes else "oracle",
-        note="; ".join(notes) or None,
+        notes=tuple(notes),
     )
 
 

@@ -40,7 +40,7 @@ COLUMNS = [
     Column("cost", "cost $", number(5), drop=4),
     Column("llms_per_question", "LLMs asked", number(2), drop=3),
     Column("gap_closed", "gap closed %", percent, drop=1),
-    Column("p_vs_best_single", "p", p_value, drop=2),
+    Column("p_vs_best_single", "raw p", p_value, drop=2),
     Column("unsolvable", "unsolvable %", percent, drop=7),
     Column("misrouted", "misrouted %", percent, drop=5),
     Column("outvoted", "outvoted %", percent, drop=6),
@@ -120,12 +120,10 @@ def write(
     rows = [row.as_dict() for row in table.rows]
     if form is Format.CSV:
         return write_table([], rows, form)
-    for row in rows:
-        row["note"] = _own_note(row["note"])
     marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
     shown = [{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows]
     write_table(
-        COLUMNS,
+        columns(table),
         shown,
         form,
         title=title(table),
@@ -138,6 +136,12 @@ def write(
 
         write_details(details, form)
     return None
+
+
+def columns(table: Table) -> list[Column]:
+    """The columns, with the p that counts: Holm's where rows are compared, else the raw one."""
+    adjusted = Column("p_adjusted", "Holm p", p_value, drop=2)
+    return [adjusted if table.compared and each.field == "p_vs_best_single" else each for each in COLUMNS]
 
 
 def title(table: Table) -> str:
@@ -167,8 +171,8 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
         votes = f"; accuracy is of the vote over {table.k} samples" if table.k > 1 else ""
         lines = [f"latency: seconds to answer a prompt alone once, added up over the LLMs asked{votes}"]
     if any(row.p_vs_best_single is not None for row in table.rows):
-        adjusted = f", Holm-adjusted for {table.compared} rows" if table.compared else ""
-        lines.append(f"p: exact McNemar test against best-single, {table.best_single}{adjusted}; intervals: Wilson")
+        adjusted = f"adjusted by Holm over {table.compared} rows" if table.compared else "not adjusted"
+        lines.append(f"p: exact McNemar test against best-single, {table.best_single}, {adjusted}; intervals: Wilson")
     timed = [f"{name} {1000 * each:.1f} ms" for name, each in seconds.items() if each is not None]
     if timed:
         lines.append(f"routers' own time per question: {', '.join(timed)}")
@@ -178,12 +182,6 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
 def superscript(value: int) -> str:
     """A footnote mark."""
     return str(value).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def _own_note(note: str | None) -> str | None:
-    """The note without what a footnote says of all rows."""
-    kept = [part for part in (note or "").split("; ") if not part.startswith("p Holm-adjusted")]
-    return "; ".join(kept) or None
 
 
 def _notes(rows: Iterable[dict[str, Any]]) -> list[str]:

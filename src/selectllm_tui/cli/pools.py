@@ -64,7 +64,8 @@ def pools(
 def as_json(found: Subsets) -> dict[str, Any]:
     """All subsets, best first; what can't be known is null."""
     return {
-        **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by", "note")},
+        **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by")},
+        "note": "; ".join(found.notes) or None,
         "subsets": [
             {
                 "rank": each.rank,
@@ -121,8 +122,7 @@ def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
     yield "pooled: accuracy of one vote over all samples; oracle: share of questions that some LLM solves"
     if not found.exhaustive:
         yield "too many LLMs to look at every subset: the best of each size were extended"
-    if found.note:
-        yield found.note
+    yield from found.notes
 
 
 def _routed(subset: Subset, row: Any) -> dict[str, Any]:
@@ -136,5 +136,5 @@ _ROUTED = [
     Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
     Column("latency", "latency s", number(2)),
     Column("gap_closed", "gap closed %", percent, drop=1),
-    Column("p_vs_best_single", "p", p_value, drop=3),
+    Column("p_vs_best_single", "raw p", p_value, drop=3),
 ]

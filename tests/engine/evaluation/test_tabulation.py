@@ -42,7 +42,7 @@ def assert_figures(row: Row, expected: dict) -> None:
 
 
 def numbers(row: Row) -> dict:
-    given_ = ("kind", "name", "router", "policy", "parameter", "note")
+    given_ = ("kind", "name", "router", "policy", "parameter", "notes")
     return {field.name: getattr(row, field.name) for field in fields(row) if field.name not in given_}
 
 
@@ -315,22 +315,34 @@ def test_several_routers_are_holm_adjusted_over_all_rows_but_best_single_itself(
     routers = [replace(scores(rng.random((60, 3))), name=name) for name in ("a", "b")]
     options = {"validation": None, "pool": Pool.of(outcomes.llms), "policies": [PolicySpec("argmax")]}
     table = evaluate(outcomes, routers=routers, **options)
-    raw = view_of_all(outcomes)
-    tested = [row for row in table.rows if row.note and "Holm-adjusted" in row.note]
+    tested = [row for row in table.rows if row.p_adjusted is not None]
     # oracle, all-llms, two bounds, two LLMs that are not best-single, two routers
     assert table.compared == len(tested) == 8
-    rows = {
-        "oracle": raw.oracle_row(),
-        "all-llms": raw.all_llms_row(),
-        **{f"{each.name} upper-bound": raw.upper_bound_row(each) for each in routers},
-        **{name: raw.llm_row(name) for name in outcomes.llms if name != table.best_single},
-        **{f"{each.name} argmax": raw.policy_row(each, PolicySpec("argmax")) for each in routers},
-    }
-    adjusted = holm([rows[row.name].p_vs_best_single for row in tested])
-    assert [row.p_vs_best_single for row in tested] == pytest.approx(adjusted)
+    assert table.row(table.best_single).p_adjusted is table.row("best-single").p_adjusted is None
+    adjusted = holm([row.p_vs_best_single for row in tested])
+    assert [row.p_adjusted for row in tested] == pytest.approx(adjusted)
     single = evaluate(outcomes, routers=routers[:1], **options)
     assert single.compared == 0
-    assert single.row("a argmax") == raw.policy_row(routers[0], PolicySpec("argmax"))
+    assert all(row.p_adjusted is None for row in single.rows)
+
+
+def test_a_rows_own_p_does_not_depend_on_the_rows_beside_it() -> None:
+    outcomes = fake_outcomes(questions=60, llms=3)
+    rng = np.random.default_rng(0)
+    routers = [replace(scores(rng.random((60, 3))), name=name) for name in ("a", "b", "c")]
+    options = {"validation": None, "pool": Pool.of(outcomes.llms), "policies": [PolicySpec("argmax")]}
+    alone = view_of_all(outcomes).policy_row(routers[0], PolicySpec("argmax"))
+    for beside in range(1, 4):
+        row = evaluate(outcomes, routers=routers[:beside], **options).row("a argmax")
+        assert row.p_vs_best_single == alone.p_vs_best_single
+        assert replace(row, p_adjusted=None) == alone
+
+
+def test_notes_are_several_in_python_and_one_text_in_machine_formats() -> None:
+    unknown = make_outcomes(labels=[[True, False]] * 4, latency=[1.0, np.nan])
+    row = view_of_all(unknown).random_row()
+    assert len(row.notes) == 2
+    assert row.as_dict()["note"] == row.note == "; ".join(row.notes)
 
 
 def test_intervals_are_paired_and_hold_the_figure() -> None:
@@ -365,7 +377,7 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     assert list(made["rows"][0]) == [
         *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high"),
         *("latency", "latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed"),
-        *("p_vs_best_single", "unsolvable", "misrouted", "outvoted", "rescued", "note"),
+        *("p_vs_best_single", "p_adjusted", "unsolvable", "misrouted", "outvoted", "rescued", "note"),
     ]
     assert (made["pool"], made["left_out"], made["samples"], made["k"]) == (["fake-a", "fake-c"], 2, 5, 5)
     assert [(row["kind"], row["name"]) for row in made["rows"]] == [

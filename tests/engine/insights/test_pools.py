@@ -56,7 +56,7 @@ def test_ranked_on_validation_with_the_other_split_beside() -> None:
     best = found.subsets[0]
     assert (best.rank, best.validation.oracle, best.figures.oracle, best.front) == (1, 1.0, 0.0, True)
     assert (found.ranked_by, [subset.front for subset in found.subsets]) == ("oracle", [True, False, False])
-    assert "labels only" in found.note
+    assert "labels only" in found.notes[0]
     assert found.subsets[1].figures.pooled is None
 
 
@@ -80,7 +80,7 @@ def test_the_front_is_fast_to_slow_and_ever_more_accurate() -> None:
             assert subset.routers == (view.policy_row(router, PolicySpec("argmax")),)
         else:
             assert subset.routers == ()
-    assert found.note is None
+    assert found.notes == ()
     assert [len(found.of_size(size)) for size in (1, 2, 3, 4)] == [4, 6, 4, 1]
 
 
@@ -113,4 +113,4 @@ def test_seconds_are_not_compared_with_numbers_of_llms() -> None:
     found = find_subsets(Prepared(outcomes), Pool.of(outcomes.llms))
     assert [subset.llms for subset in found.front()] == [("fake-c",)]
     assert found.subsets[0].llms == ("fake-c",)
-    assert "fewer LLMs count as faster" in found.note
+    assert any("fewer LLMs count as faster" in note for note in found.notes)

@@ -61,7 +61,7 @@ def pools_title(subsets: Subsets) -> list[Line]:
     ]
     if not subsets.exhaustive:
         parts.append(line(("the best found, not all", "warn")))
-    return parts if subsets.note is None else [*parts, line((subsets.note, "warn"))]
+    return [*parts, *(line((note, "warn")) for note in subsets.notes)]
 
 
 def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:

@@ -114,7 +114,7 @@ def details(row: Row | None) -> list[Line]:
     ends = [formats.percent(end) for end in (row.accuracy_low, row.accuracy_high) if end is not None]
     figures = [
         ("95 % interval", row.accuracy_low, f"{' to '.join(ends)} %"),
-        ("p against best-single", row.p_vs_best_single, p if p.startswith("<") else f"= {p}"),
+        ("raw p against best-single", row.p_vs_best_single, p if p.startswith("<") else f"= {p}"),
         ("in parallel", row.latency_parallel, f"{formats.fixed(row.latency_parallel, digits)} s"),
         ("over right answers", row.latency_correct, f"{formats.fixed(row.latency_correct, digits)} s"),
         *((name, getattr(row, name), f"{formats.percent(getattr(row, name))} %") for name in LOSSES),
@@ -137,7 +137,7 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
         Column("cost", "$/1000 q", 8, align="right", drop=3, sortable=True),
         Column("llms", "LLMs/q", 6, align="right", drop=4, sortable=True),
         Column("gap", "gap", 6, align="right", drop=1, sortable=True),
-        Column("p", "p", 5, align="right", drop=3, sortable=True),
+        Column("p", "raw p", 5, align="right", drop=3, sortable=True),
         Column("published", "study % / s", 13, align="right"),
     ]
     absent = {
