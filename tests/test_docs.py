@@ -18,6 +18,7 @@ from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.table import Row
 from selectllm_engine.evaluation.tabulation import PROTOCOLS
 from selectllm_engine.routers import FAMILIES
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui.cli import COMMANDS, command
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -81,6 +82,13 @@ def test_what_python_documents_is_there():
 )
 def test_concepts_leave_nothing_out(what, names):
     assert [name for name in names if name not in codes("concepts.md")] == [], what
+
+
+def test_verdicts_have_one_wording():
+    page = " ".join(text("concepts.md").split())
+    for verdict in (Verdict.UNSOLVABLE, Verdict.MISROUTED, Verdict.OUTVOTED, Verdict.RESCUED):
+        assert f"`{verdict}`" in page
+        assert verdict.sentence in page
 
 
 def options(name):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_engine.llms import Pool
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ class Filter:
 
 
 FILTERS: dict[str, Filter] = {
-    "misrouted": Filter("m", "an LLM of the pool is right, none selected"),
+    Verdict.MISROUTED: Filter("m", Verdict.MISROUTED.sentence),
     "only-one": Filter("o", "exactly one LLM of the pool is right"),
-    "unsolvable": Filter("z", "no LLM of the pool is right"),
-    "outvoted": Filter("v", "a selected LLM is right, the pooled vote not", of_votes=True),
-    "rescued": Filter("b", "the pooled vote is right, no single LLM is", of_votes=True),
+    Verdict.UNSOLVABLE: Filter("z", Verdict.UNSOLVABLE.sentence),
+    Verdict.OUTVOTED: Filter("v", Verdict.OUTVOTED.sentence, of_votes=True),
+    Verdict.RESCUED: Filter("b", Verdict.RESCUED.sentence, of_votes=True),
     "disagreement": Filter("d", "the LLMs of the pool do not all vote alike"),
     "changed": Filter("c", "the last change flipped right and wrong"),
 }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from selectllm_engine.verdicts import Verdict
+
 __all__ = ["BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
 
 BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
@@ -46,7 +48,7 @@ TABS: dict[str, TabSpec] = {
             "share of questions answered right, in percent, with its 95 % Wilson interval drawn on a scale common to "
             "all rows. seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs "
             "that answer; accuracy is maj@K's. LLMs/q is how many LLMs answer a question. gap is the part of the way "
-            "from best-single to the oracle. p compares with best-single on the same questions (McNemar, not adjusted "
+            "from best-single to the oracle. raw p compares with best-single on the same questions (McNemar, not adjusted "
             "for looking at many rows). Below the table is more about the row under the cursor. ↵ on a policy makes "
             "it the policy, on an LLM switches it."
         ),
@@ -81,9 +83,9 @@ TABS: dict[str, TabSpec] = {
         (
             "One line per question, one mark per LLM: ✓ right, ✗ wrong, · no answer found; underlined are the LLMs "
             "that were selected, faint those outside the pool. vote is the winning answer's share of the selected "
-            "LLMs' samples. Wrong answers are exactly one of unsolvable (no LLM of the pool is right), misrouted (one "
-            "is, none selected is) and outvoted (a selected one is, the pooled vote is not); rescued: only the pooled "
-            "vote is right."
+            "LLMs' samples. Every wrong answer is exactly one of the first three: "
+            + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
+            + "."
         ),
         sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
         footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},

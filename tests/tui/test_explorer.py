@@ -8,7 +8,7 @@ import pytest
 
 from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
-from selectllm_engine.evaluation.tabulation import VERDICTS
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
@@ -168,7 +168,7 @@ async def test_filters_count_what_the_engine_judges(cache: Path) -> None:
         await settled(pilot)
         assert set(screen.counts) == set(FILTERS)
         for name in ("unsolvable", "misrouted", "outvoted", "rescued"):
-            assert screen.counts[name] == (verdicts.verdict == VERDICTS.index(name)).sum()
+            assert screen.counts[name] == (verdicts.verdict == Verdict[name.upper()].code).sum()
 
 
 async def test_the_filter_menu_shows_counts_and_chooses(cache: Path) -> None:

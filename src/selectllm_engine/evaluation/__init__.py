@@ -16,7 +16,7 @@ from selectllm_engine.evaluation.policies import (
     as_probabilities,
     parse_policy,
 )
-from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
+from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import Row, Table
@@ -27,7 +27,6 @@ __all__ = [
     "NOT_FOUND",
     "POLICIES",
     "PROTOCOLS",
-    "VERDICTS",
     "Details",
     "Gap",
     "LLMDetails",

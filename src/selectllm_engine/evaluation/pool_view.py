@@ -15,6 +15,7 @@ from selectllm_engine.evaluation.policies import PolicySpec, Selection, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
 from selectllm_engine.evaluation.table import Kind, Row
+from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +24,14 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.policies import RouterScores
 
-__all__ = ["VERDICTS", "Intervals", "PoolView", "Verdicts"]
+__all__ = ["Intervals", "PoolView", "Verdicts"]
 
 EXPECTATION = "an expectation: no interval, no test"
-
-# What `Verdicts.verdict` counts in. Every wrong answer is exactly one of unsolvable, misrouted and outvoted.
-VERDICTS = ("right", "unsolvable", "misrouted", "outvoted", "rescued", "unknown")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """What became of each question: `right` bool [Q]; `verdict` int8 [Q], indices into VERDICTS."""
+    """What became of each question: `right` bool [Q]; `verdict` int8 [Q], codes of `Verdict`."""
 
     right: NDArray[np.bool_]
     verdict: NDArray[np.int8]
@@ -63,16 +61,16 @@ class PoolView(PoolArrays):
 
     def _judge(self, right: NDArray[Any] | None, chosen_right: NDArray[np.bool_] | None) -> Verdicts:
         if right is None or chosen_right is None:
-            unknown = np.full(self.prepared.questions, VERDICTS.index("unknown"), dtype=np.int8)
+            unknown = np.full(self.prepared.questions, Verdict.UNKNOWN.code, dtype=np.int8)
             return Verdicts(np.zeros(self.prepared.questions, dtype=bool), unknown)
         cases = {
-            "rescued": right & ~self.solvable,
-            "right": right,
-            "unsolvable": ~self.solvable,
-            "misrouted": ~chosen_right,
+            Verdict.RESCUED: right & ~self.solvable,
+            Verdict.RIGHT: right,
+            Verdict.UNSOLVABLE: ~self.solvable,
+            Verdict.MISROUTED: ~chosen_right,
         }
-        codes = [VERDICTS.index(name) for name in cases]
-        verdict = np.select(list(cases.values()), codes, VERDICTS.index("outvoted"))
+        codes = [each.code for each in cases]
+        verdict = np.select(list(cases.values()), codes, Verdict.OUTVOTED.code)
         return Verdicts(right, verdict.astype(np.int8))
 
     def intervals(self, selection: Selection, *, resamples: int = 1000, seed: int = 0) -> Intervals:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError
 from selectllm_engine.evaluation.paper import PaperView
-from selectllm_engine.evaluation.pool_view import VERDICTS, PoolView, Verdicts
+from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm
 from selectllm_engine.evaluation.table import Row, Table
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROTOCOLS",
-    "VERDICTS",
     "PoolView",
     "Prepared",
     "Protocol",
@@ -31,7 +30,6 @@ __all__ = [
     "prepare_validation",
     "selections",
     "tabulate",
-    "verdicts",
     "view_of",
 ]
 
@@ -54,11 +52,6 @@ def prepare_validation(validation: Outcomes | None, k: int | None = None) -> Pre
     if validation is None or not len(validation.labels):
         return None
     return Prepared(validation, None if k is None or not validation.samples else min(k, validation.samples))
-
-
-def verdicts(view: PoolView, selection: Selection) -> Verdicts:
-    """What became of each question under a selection: right, or wrong for which of three reasons."""
-    return view.verdicts(selection)
 
 
 def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:

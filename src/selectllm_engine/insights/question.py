@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import NotAvailableError, UsageError
-from selectllm_engine.evaluation import VERDICTS, PolicySpec, Vote, majority_vote, parse_policy
+from selectllm_engine.evaluation import PolicySpec, Vote, majority_vote, parse_policy
+from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ class QuestionView:
         llms: what each LLM of the run answered, in its order.
         pooled: the vote over the selected LLMs' samples (the pool's without a router); None with labels only.
         right: is that vote right; None where it can't be said.
-        verdict: one of `evaluation.VERDICTS`; None where the question is incomplete.
+        verdict: what became of it; None where the question is incomplete.
         oracle: the fastest right LLM of the pool, if any.
         complete: False where some LLM has fewer than K samples, so that the question is left out of all figures.
         note: why there is no router's choice, where one was asked for.
@@ -70,7 +71,7 @@ class QuestionView:
     llms: tuple[LLMVotes, ...]
     pooled: Vote | None
     right: bool | None
-    verdict: str | None
+    verdict: Verdict | None
     oracle: str | None
     complete: bool
     note: str | None = None
@@ -118,7 +119,7 @@ def look_at(
             note = str(reason)
     chosen = selection.mask[place]
     said = _said(prepared.outcomes, place)
-    judged = VERDICTS[verdicts.verdict[place]]
+    judged = Verdict.of(verdicts.verdict[place])
     good = view.mask & prepared.labels[place]
     return QuestionView(
         question=question,
@@ -135,7 +136,7 @@ def look_at(
             for llm, name in enumerate(run.llms)
         ),
         pooled=None if said is None else _pooled(said, chosen),
-        right=None if judged == "unknown" else bool(verdicts.right[place]),
+        right=None if judged is Verdict.UNKNOWN else bool(verdicts.right[place]),
         verdict=judged,
         oracle=run.llms[_fastest(view, place, good)] if good.any() else None,
         complete=True,

@@ -31,13 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 WIDTH = 12  # cells of a bar that stands for all samples
-VERDICTS = {
-    "right": "right",
-    "rescued": "rescued: the pooled vote is right, though no LLM alone is",
-    "unsolvable": "unsolvable: no LLM of the pool is right",
-    "misrouted": "misrouted: an LLM of the pool is right, but none of those asked",
-    "outvoted": "outvoted: an LLM that was asked is right, the pooled vote is not",
-}
 
 
 def complete_question(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -233,8 +226,8 @@ def _verdict(view: QuestionView) -> None:
         who = "pooled vote of the LLMs asked" if any(_selected(view, each) for each in view.llms) else "pooled vote"
         tied = ", tied" if view.pooled.tied else ""
         lines.append(f"{who}: {text(view.pooled.answer)} ({view.pooled.count} of {view.pooled.valid} answers{tied})")
-    if view.verdict in VERDICTS:
-        lines.append(VERDICTS[view.verdict])
+    if view.verdict is not None:
+        lines.append(f"{view.verdict}: {view.verdict.sentence}")
     if view.oracle is not None:
         lines.append(f"the oracle asks {visible(view.oracle)}")
     if not view.complete:

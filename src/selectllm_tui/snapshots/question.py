@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation import RouterScores
+    from selectllm_engine.verdicts import Verdict
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
@@ -51,7 +52,7 @@ class Detail:
     choices: tuple[str, ...]
     gold: str
     kind: str
-    verdict: str
+    verdict: Verdict
     k: int
     place: int
     of: int

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from selectllm_engine.evaluation import NOT_FOUND, VERDICTS, Votes, llm_votes, pooled_votes
+from selectllm_engine.evaluation import NOT_FOUND, Votes, llm_votes, pooled_votes
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui.state import FILTERS
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import Setup, State, View
 
-UNKNOWN = VERDICTS.index("unknown")
-
 __all__ = ["Judged", "Questions", "judged", "listing", "questions"]
 
 
@@ -31,7 +30,7 @@ class Judged:
 
     Attributes:
         selected: bool [Q, N], which LLMs answer; none where the data can't say.
-        right: bool [Q]; verdict: int8 [Q], indices into VERDICTS.
+        right: bool [Q]; verdict: int8 [Q], codes of `Verdict`.
         votes: of every LLM [Q, N]; None where only labels are known.
         pooled: of the selected LLMs together [Q]; None where only labels are known.
         marks: int8 [Q, N]: 1 right, 0 wrong, −1 no answer.
@@ -79,7 +78,7 @@ def _judge(model: Model, setup: Setup) -> Judged:
     return Judged(
         selected=selected,
         right=np.zeros(len(selected), dtype=bool) if verdicts is None else verdicts.right,
-        verdict=np.full(len(selected), UNKNOWN, dtype=np.int8) if verdicts is None else verdicts.verdict,
+        verdict=np.full(len(selected), Verdict.UNKNOWN.code, dtype=np.int8) if verdicts is None else verdicts.verdict,
         votes=votes,
         pooled=pooled,
         marks=marks,
@@ -156,9 +155,9 @@ class Questions:
             return None
         return float(self.judged.pooled.count[q] / max(int(self.judged.selected[q].sum()) * self.k, 1))
 
-    def verdict_of(self, q: int) -> str:
+    def verdict_of(self, q: int) -> Verdict:
         """What became of question q."""
-        return VERDICTS[self.judged.verdict[q]]
+        return Verdict.of(self.judged.verdict[q])
 
     def answered_by(self, q: int) -> str:
         """Who answers question q: a name, or how many."""
@@ -197,7 +196,9 @@ def listing(model: Model, state: State) -> Questions:
 
 def _known(found: Judged, name: str) -> bool:
     """Whether the data can tell which questions a filter leaves."""
-    return name not in {"misrouted", "outvoted", "rescued", "changed"} or bool((found.verdict != UNKNOWN).all())
+    return name not in {Verdict.MISROUTED, Verdict.OUTVOTED, Verdict.RESCUED, "changed"} or bool(
+        (found.verdict != Verdict.UNKNOWN.code).all()
+    )
 
 
 def _listed(view: View) -> tuple[object, ...]:
@@ -209,7 +210,7 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
     match name:
         case "only-one":
             return np.asarray(found.right_llms == 1)
-        case "unsolvable":
+        case Verdict.UNSOLVABLE:
             return np.asarray((found.right_llms == 0) & ~found.right)  # known also where a vote is not
         case "disagreement":
             return found.disagree
@@ -218,7 +219,7 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
             if before is None or before.split != state.setup.split:
                 return np.zeros(len(found.right), dtype=bool)
             return np.asarray(judged(model, before).right != found.right)
-    return np.asarray(found.verdict == VERDICTS.index(name))
+    return np.asarray(found.verdict == Verdict[name.upper()].code)
 
 
 def _searched(frame: pl.DataFrame, view: View) -> NDArray[np.bool_]:

@@ -17,12 +17,12 @@ from hypothesis.extra import numpy as hnp
 from plain import make_outcomes
 from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
-from selectllm_engine.evaluation.pool_view import VERDICTS
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.tabulation import evaluate, view_of
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool
 from selectllm_engine.store.cache import Cache
+from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -320,5 +320,5 @@ def test_questions_are_judged_as_they_are_counted(data: st.DataObject) -> None:
         judged = view.policy_verdicts(router, PolicySpec(name))
         row = view.policy_row(router, PolicySpec(name))
         assert judged.right.mean() == row.accuracy
-        assert (judged.verdict == VERDICTS.index("unsolvable")).mean() == pytest.approx(row.unsolvable)
+        assert (judged.verdict == Verdict.UNSOLVABLE.code).mean() == pytest.approx(row.unsolvable)
     view.policy_verdicts(router, PolicySpec("random"))

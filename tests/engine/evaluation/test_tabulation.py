@@ -13,10 +13,10 @@ from plain import choose, figures, make_outcomes, small_outcomes, small_scores, 
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation.outcomes import LeftOut
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
-from selectllm_engine.evaluation.pool_view import VERDICTS
 from selectllm_engine.evaluation.statistics import holm
-from selectllm_engine.evaluation.tabulation import PoolView, Prepared, evaluate, tabulate, verdicts, view_of
+from selectllm_engine.evaluation.tabulation import PoolView, Prepared, evaluate, tabulate, view_of
 from selectllm_engine.llms import Pool
+from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
     from selectllm_engine.evaluation.table import Row
@@ -197,13 +197,13 @@ def test_every_wrong_answer_has_exactly_one_reason(data: st.DataObject) -> None:
     for name in ("argmax", "threshold", "top-m", "cascade", "random"):
         row = view.policy_row(router, parse_policy(name))
         assert row.accuracy + row.unsolvable + row.misrouted + row.outvoted == pytest.approx(1)
-        judged = verdicts(view, view.policy(router, parse_policy(name)))
-        assert {VERDICTS[code] for code in judged.verdict[judged.right]} <= {"right", "rescued"}
-        assert {VERDICTS[code] for code in judged.verdict[~judged.right]} <= {"unsolvable", "misrouted", "outvoted"}
+        judged = view.verdicts(view.policy(router, parse_policy(name)))
+        assert {Verdict.of(code) for code in judged.verdict[judged.right]} <= {"right", "rescued"}
+        assert {Verdict.of(code) for code in judged.verdict[~judged.right]} <= {"unsolvable", "misrouted", "outvoted"}
         if name != "random":
-            counts = np.bincount(judged.verdict, minlength=len(VERDICTS)) / len(judged.verdict)
+            counts = np.bincount(judged.verdict, minlength=len(Verdict)) / len(judged.verdict)
             for reason in ("unsolvable", "misrouted", "outvoted", "rescued"):
-                assert counts[VERDICTS.index(reason)] == pytest.approx(getattr(row, reason))
+                assert counts[Verdict(reason).code] == pytest.approx(getattr(row, reason))
 
 
 @given(st.data())
@@ -230,7 +230,7 @@ def test_rescued_and_outvoted_by_hand() -> None:
     view = view_of_all(make_outcomes(answers))
     row = view.all_llms_row()
     assert (row.accuracy, row.rescued, row.outvoted, row.unsolvable, row.misrouted) == (0.5, 0.5, 0.5, 0, 0)
-    assert [VERDICTS[code] for code in view.verdicts(view.everyone()).verdict] == ["rescued", "outvoted"]
+    assert [Verdict.of(code) for code in view.verdicts(view.everyone()).verdict] == ["rescued", "outvoted"]
     assert view.oracle_row().accuracy == 0.5
     assert view.llm_row("fake-b").misrouted == 0.5
 
@@ -276,7 +276,7 @@ def test_labels_only_gives_one_llm_rows_and_no_others() -> None:
     assert (one_each.accuracy, one_each.note) == (0.5, None)
     assert view.all_llms_row().accuracy is None
     assert view.policy_row(scores([[1, 0], [1, 0]]), PolicySpec("cascade", 0.8)).accuracy is None
-    assert set(view.verdicts(view.everyone()).verdict) == {VERDICTS.index("unknown")}
+    assert set(view.verdicts(view.everyone()).verdict) == {Verdict.UNKNOWN.code}
 
 
 def test_unknown_latency_is_null_and_names_the_llm() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
@@ -29,12 +30,12 @@ __all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts"]
 
 MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
 VERDICT_STYLES = {
-    "right": ("✓ right", "right"),
-    "unsolvable": ("○ unsolvable", "muted"),
-    "misrouted": ("✗ misrouted", "wrong"),
-    "outvoted": ("✗ outvoted", "wrong"),
-    "rescued": ("✓ rescued", "accent"),
-    "unknown": ("– unknown", "muted"),
+    Verdict.RIGHT: ("✓ right", "right"),
+    Verdict.UNSOLVABLE: ("○ unsolvable", "muted"),
+    Verdict.MISROUTED: ("✗ misrouted", "wrong"),
+    Verdict.OUTVOTED: ("✗ outvoted", "wrong"),
+    Verdict.RESCUED: ("✓ rescued", "accent"),
+    Verdict.UNKNOWN: ("– unknown", "muted"),
 }
 
 
