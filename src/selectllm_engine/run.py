@@ -17,6 +17,7 @@ from selectllm_engine.evaluation import (
     detail,
     parse_policy,
     quality,
+    samples_up_to,
     tabulate,
     view_of,
 )
@@ -114,12 +115,16 @@ class StoredRun:
 
     def validation(self, k: int | None = None) -> Prepared | None:
         """The validation split over as many of its samples as there are up to k; None where there is none."""
-        if "validation" not in self.splits:
+        return self._beside("validation", k)
+
+    def training(self, split: str, k: int | None = None) -> Prepared | None:
+        """The train split beside `split`, over its samples up to k; None where there is none or it is that one."""
+        return None if split == "train" else self._beside("train", k)
+
+    def _beside(self, split: str, k: int | None) -> Prepared | None:
+        if split not in self.splits or not len(self.outcomes(split).labels):
             return None
-        outcomes = self.outcomes("validation")
-        if not len(outcomes.labels):
-            return None
-        return self.prepared("validation", None if k is None or not outcomes.samples else min(k, outcomes.samples))
+        return self.prepared(split, samples_up_to(self.outcomes(split), k))
 
     def pool(self, names: Pool | Iterable[str] | None = None) -> Pool:
         """The pool of these LLMs, all without names; raises UnknownNameError or UsageError (none left)."""
@@ -233,15 +238,6 @@ class StoredRun:
         routers = [router] if isinstance(router, str) else list(self.routers if router is None else router)
         forest = protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
         return [self.scores(name, split, forest=forest) for name in dict.fromkeys(routers)]
-
-    def training(self, split: str, k: int | None = None) -> Prepared | None:
-        """The train split beside `split`, over its samples up to k; None where there is none or it is that one."""
-        if "train" not in self.splits or split == "train":
-            return None
-        outcomes = self.outcomes("train")
-        if not len(outcomes.labels):
-            return None
-        return self.prepared("train", None if k is None or not outcomes.samples else min(k, outcomes.samples))
 
     def quality(self, router: str, split: str = "test") -> tuple[Quality, ...]:
         """How well a router's probabilities fit each LLM's labels, then all LLMs'.

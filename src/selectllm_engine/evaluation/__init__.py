@@ -21,7 +21,16 @@ from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import Row, Table
 from selectllm_engine.evaluation.tabulation import PROTOCOLS, tabulate, view_of
-from selectllm_engine.evaluation.votes import Vote, Votes, entries_by_llm, llm_votes, majority_vote, pooled_votes, tally
+from selectllm_engine.evaluation.votes import (
+    Vote,
+    Votes,
+    entries_by_llm,
+    llm_votes,
+    majority_vote,
+    pooled_votes,
+    samples_up_to,
+    tally,
+)
 
 __all__ = [
     "NOT_FOUND",
@@ -56,6 +65,7 @@ __all__ = [
     "parse_policy",
     "pooled_votes",
     "quality",
+    "samples_up_to",
     "tabulate",
     "tally",
     "trade_off",

@@ -26,7 +26,7 @@ from selectllm_engine.evaluation.metrics import (
     trade_off,
     value_over_best,
 )
-from selectllm_engine.evaluation.tabulation import selections, tabulate
+from selectllm_engine.evaluation.tabulation import plan, tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -164,8 +164,10 @@ def detail(
     table = tabulate(view, routers, policies)
     rows: dict[str, RowDetails] = {}
     subjects: dict[str, pl.DataFrame] = {}
-    made = selections(view, routers, policies)
-    for name, row, selection in zip(row_names(table.rows), table.rows, made, strict=True):
+    planned = plan(view, routers, policies)
+    for name, row, selection in zip(
+        row_names(table.rows), table.rows, (each.selection for each in planned), strict=True
+    ):
         rows[name] = RowDetails() if selection is None else _row(view, row, selection)
         if selection is not None:
             subjects[name] = by_subject(view, selection)

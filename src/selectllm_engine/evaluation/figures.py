@@ -49,8 +49,8 @@ def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]
     if selection.choice is not None:
         return _one_each(selection.choice, prepared)
     if selection.several is not None:
-        return _pooled(selection.several, prepared, order)
-    return _expected(np.asarray(selection.weights), prepared, order)
+        return _pooled(selection.several, prepared, order, alike=selection.alike)
+    return _expected(np.asarray(selection.weights), prepared, order, alike=selection.alike)
 
 
 def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
@@ -62,11 +62,15 @@ def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
     return Figures(right, right, latency, latency, cost, float(latency.sum(where=right, dtype=np.float64)), 1.0)
 
 
-def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp], *, alike: bool) -> Figures:
     counts = np.zeros(prepared.questions, dtype=np.int32)
     chosen_right = np.zeros(prepared.questions, dtype=bool)
-    latency, parallel = _start(prepared.mean_latency, prepared, order), np.zeros(prepared.questions, dtype=np.float32)
-    cost = _start(prepared.mean_cost, prepared, order)
+    # where none of these LLMs has any value to add, there is nothing to add up
+    timed, priced = (not np.isnan(means[order]).all() for means in (prepared.mean_latency, prepared.mean_cost))
+    unknown = np.broadcast_to(np.float64(np.nan), (prepared.questions,))
+    latency = np.zeros(prepared.questions) if timed else unknown
+    parallel = np.zeros(prepared.questions, dtype=np.float32) if timed else unknown
+    cost = np.zeros(prepared.questions) if priced else unknown
     gaps_latency, gaps_cost = prepared.gaps
     for start in range(0, prepared.questions, BLOCK):
         block = slice(start, start + BLOCK)
@@ -74,24 +78,23 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
             asked = several[block, llm]
             counts[block] += asked
             chosen_right[block] |= asked & prepared.labels[block, llm]
-            if latency.strides[0]:
+            if timed:
                 seconds = _where(asked, prepared.latency[block, llm], gaps=gaps_latency[llm])
                 latency[block] += seconds
                 np.maximum(parallel[block], seconds, out=parallel[block])
-            if cost.strides[0]:
+            if priced:
                 cost[block] += _where(asked, prepared.cost[block, llm], gaps=gaps_cost[llm])
     right: NDArray[np.bool_] | None = None
     if counts.max() == 1:  # a vote over one LLM is its own
         right = chosen_right
     elif prepared.tally is not None:
-        asked = several[0] if several.strides[0] == 0 else several  # one mask for all questions, or one for each
+        asked = several[0] if alike else several
         if prepared.hands is not None:
             right = prepared.hands.right(asked)
         else:
             right = pooled_votes(prepared.tally, asked).code == prepared.outcomes.gold
     right_latency = 0.0 if right is None else float(latency.sum(where=right))
-    slowest = parallel if latency.strides[0] else latency
-    return Figures(right, chosen_right, latency, slowest, cost, right_latency, float(counts.mean()))
+    return Figures(right, chosen_right, latency, parallel, cost, right_latency, float(counts.mean()))
 
 
 def _where(asked: NDArray[np.bool_], values: NDArray[np.float32], *, gaps: bool) -> NDArray[np.float32]:
@@ -99,19 +102,11 @@ def _where(asked: NDArray[np.bool_], values: NDArray[np.float32], *, gaps: bool)
     return np.where(asked, values, np.float32(0)) if gaps else values * asked
 
 
-def _start(means: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Zeros [Q] to add to; or one NaN seen Q times where none of these LLMs has any value to add."""
-    if np.isnan(means[order]).all():
-        return np.broadcast_to(np.float64(np.nan), (prepared.questions,))
-    return np.zeros(prepared.questions)
-
-
-def _expected(weights: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+def _expected(weights: NDArray[np.float64], prepared: Prepared, order: NDArray[np.intp], *, alike: bool) -> Figures:
     right, latency, cost = (np.zeros(prepared.questions) for _ in range(3))
     right_latency = 0.0
     for llm in order:
-        # The same weight for all questions, or a few questions with any.
-        at = slice(None) if weights.strides[0] == 0 else np.flatnonzero(weights[:, llm])
+        at = slice(None) if alike else np.flatnonzero(weights[:, llm])  # a few questions have any weight
         weight, label = weights[at, llm], prepared.labels[at, llm]
         seconds = weight * prepared.latency[at, llm]
         latency[at] += seconds

@@ -142,11 +142,12 @@ class PoolArrays:
         """All LLMs of the pool for every question."""
         if len(self.order) == 1:
             return self.one(int(self.order[0]))
-        return Selection(self.llms, several=np.broadcast_to(self.mask, self.prepared.labels.shape))
+        return Selection(self.llms, several=np.broadcast_to(self.mask, self.prepared.labels.shape), alike=True)
 
     def anyone(self) -> Selection:
         """The expectation over one LLM of the pool drawn at random."""
-        return Selection(self.llms, weights=np.broadcast_to(self.mask / len(self.order), self.prepared.labels.shape))
+        weights = np.broadcast_to(self.mask / len(self.order), self.prepared.labels.shape)
+        return Selection(self.llms, weights=weights, alike=True)
 
     def one(self, llm: int) -> Selection:
         """The same LLM for every question."""

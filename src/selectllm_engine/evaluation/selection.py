@@ -22,12 +22,14 @@ class Selection:
         choice: intp [Q], where one LLM answers each question (a one-hot row).
         several: bool [Q, N], any number of LLMs.
         weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
+        alike: every question has the same row of `several` or `weights`, so that one look at it is enough.
     """
 
     llms: int
     choice: NDArray[np.intp] | None = None
     several: NDArray[np.bool_] | None = None
     weights: NDArray[np.float64] | None = None
+    alike: bool = False
 
     @property
     def mask(self) -> NDArray[np.bool_]:

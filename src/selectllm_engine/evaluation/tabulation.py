@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError
@@ -11,6 +12,7 @@ from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import holm
 from selectllm_engine.evaluation.table import Row, Table
+from selectllm_engine.evaluation.votes import samples_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PROTOCOLS",
+    "PlannedRow",
     "PoolView",
     "Prepared",
     "Protocol",
     "Row",
     "Table",
     "evaluate",
-    "prepare_validation",
-    "selections",
+    "plan",
     "tabulate",
     "view_of",
 ]
@@ -47,11 +49,35 @@ def view_of(
     return PROTOCOLS[protocol](prepared, pool, validation)
 
 
-def prepare_validation(validation: Outcomes | None, k: int | None = None) -> Prepared | None:
-    """The validation split over as many of its samples as there are up to k; None where it has no questions."""
-    if validation is None or not len(validation.labels):
-        return None
-    return Prepared(validation, None if k is None or not validation.samples else min(k, validation.samples))
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A row of a table before it is computed, and the selection behind it; `select` raises NotAvailableError."""
+
+    row: Callable[[], Row]
+    select: Callable[[], Selection]
+
+    @property
+    def selection(self) -> Selection | None:
+        """The selection; None where the data can't give it."""
+        try:
+            return self.select()
+        except NotAvailableError:
+            return None
+
+
+def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Iterator[PlannedRow]:
+    """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
+    yield PlannedRow(view.oracle_row, lambda: view.oracle)
+    yield PlannedRow(view.random_row, view.anyone)
+    yield PlannedRow(view.best_single_row, lambda: view.one(view.best_single))
+    yield PlannedRow(view.all_llms_row, view.everyone)
+    for scores in routers:
+        yield PlannedRow(partial(view.upper_bound_row, scores), partial(view.upper_bound, scores))
+    for name in view.pool:
+        yield PlannedRow(partial(view.llm_row, name), partial(view.one, view.pool.run.index(name)))
+    for scores in routers:
+        for spec in policies:
+            yield PlannedRow(partial(view.policy_row, scores, spec), partial(view.policy, scores, spec))
 
 
 def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:
@@ -60,10 +86,7 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
     With more than one router × policy the p values are also Holm-adjusted, over all rows that have one, best-single
     itself and the LLM that it is aside; `Table.compared` says over how many.
     """
-    rows = [view.oracle_row(), view.random_row(), view.best_single_row(), view.all_llms_row()]
-    rows += [view.upper_bound_row(scores) for scores in routers]
-    rows += [view.llm_row(name) for name in view.pool]
-    rows += [view.policy_row(scores, spec) for scores in routers for spec in policies]
+    rows = [planned.row() for planned in plan(view, routers, policies)]
     best_single = view.pool.run[view.best_single]
     compared = 0
     if len(routers) * len(policies) > 1:
@@ -83,27 +106,6 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         compared=compared,
         incomplete=outcomes.left_out,
     )
-
-
-def selections(
-    view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]
-) -> Iterator[Selection | None]:
-    """The selection behind each row of `tabulate`, in its order; None where the data can't give it."""
-    yield from (view.oracle, view.anyone(), view.one(view.best_single), view.everyone())
-    for scores in routers:
-        yield _available(view.upper_bound, scores)
-    for name in view.pool:
-        yield view.one(view.pool.run.index(name))
-    for scores in routers:
-        for spec in policies:
-            yield _available(view.policy, scores, spec)
-
-
-def _available(select: Callable[..., Selection], *args: RouterScores | PolicySpec) -> Selection | None:
-    try:
-        return select(*args)
-    except NotAvailableError:
-        return None
 
 
 def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:
@@ -143,5 +145,7 @@ def evaluate(
         UsageError: there is no question, or k is not within the samples.
         UnknownNameError: an unknown protocol.
     """
-    view = view_of(Prepared(outcomes, k), pool, prepare_validation(validation, k), protocol)
+    held_out = None if validation is None or not len(validation.labels) else validation
+    chosen_on = None if held_out is None else Prepared(held_out, samples_up_to(held_out, k))
+    view = view_of(Prepared(outcomes, k), pool, chosen_on, protocol)
     return tabulate(view, routers, policies)

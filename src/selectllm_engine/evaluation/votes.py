@@ -29,6 +29,7 @@ __all__ = [
     "majority_vote",
     "pooled_votes",
     "prefix_leads",
+    "samples_up_to",
     "tally",
     "with_k",
 ]
@@ -222,6 +223,11 @@ def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int3
         # Counts only grow, so that only what this LLM voted for can take the lead.
         np.maximum.at(lead, tally.voted[tally.cell_group[cells]], total[cells])
         yield lead.copy()
+
+
+def samples_up_to(outcomes: Outcomes, k: int | None) -> int | None:
+    """The k of a split that stands beside another: all its samples where there are fewer, or labels only."""
+    return None if k is None or not outcomes.samples else min(k, outcomes.samples)
 
 
 def with_k(outcomes: Outcomes, k: int | None) -> Outcomes:

@@ -19,7 +19,7 @@ from selectllm_engine.evaluation.details import detail, row_names
 from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.table import Row
-from selectllm_engine.evaluation.tabulation import selections, view_of
+from selectllm_engine.evaluation.tabulation import plan, view_of
 from selectllm_engine.llms import Pool
 
 ARGMAX = [parse_policy("argmax")]
@@ -49,7 +49,7 @@ def details(outcomes):
 def test_every_row_has_its_own_selection(outcomes):
     looked, routers = view(outcomes, validation=fake_outcomes(seed=2)), [router(outcomes), router(outcomes, 1)]
     table = detail(looked, routers, EVERY).table
-    made = list(selections(looked, routers, EVERY))
+    made = [planned.selection for planned in plan(looked, routers, EVERY)]
     assert len(made) == len(table.rows)
     for row, selection in zip(table.rows, made, strict=True):
         figures = looked.figures(selection)
