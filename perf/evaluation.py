@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.evaluation.outcomes import Outcomes
-from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
+from selectllm_engine.evaluation.policies import POLICIES, parse_policy
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.votes import llm_votes, tally
 from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool

@@ -29,8 +29,8 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.evaluation.outcomes import Outcomes
-from selectllm_engine.evaluation.policies import RouterScores
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.tabulation import PoolView, view_of
 from selectllm_engine.evaluation.votes import llm_votes, tally
 from selectllm_tui.app import ExplorerApp

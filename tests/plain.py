@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from selectllm_engine.evaluation.outcomes import Outcomes
-from selectllm_engine.evaluation.policies import RouterScores
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.votes import llm_votes, tally
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.insights import (
@@ -24,7 +24,9 @@ from selectllm_engine.store import Cache, open_cache
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from selectllm_engine.evaluation import PolicySpec
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation import Policy, Router
     from selectllm_engine.exporters import Exported
     from selectllm_engine.llms import Pool
     from selectllm_engine.routers.routing import Routing
@@ -62,16 +64,17 @@ class Run(StoredRun):
         self,
         question_id: str,
         pool: Pool | Iterable[str] | None = None,
-        router: str | None = None,
-        policy: str | PolicySpec = "argmax",
+        router: Router | Mapping[str, NDArray[Any]] | None = None,
+        policy: Policy | None = None,
         *,
         k: int | None = None,
         protocol: str = "corrected",
     ) -> QuestionView:
-        """One question with every LLM's votes; with a router, also its choice.
+        """One question with every LLM's votes; with a router, also its choice, under argmax without a policy.
 
         Raises:
-            UnknownNameError: an unknown question, LLM, router, policy or protocol.
+            UsageError: no such question, or a policy without a router.
+            UnknownNameError: an unknown LLM, router, policy or protocol.
         """
         return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
 

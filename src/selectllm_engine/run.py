@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
 from selectllm_engine.evaluation import (
     POLICIES,
     Details,
-    PolicySpec,
     Prepared,
     Quality,
     RouterScores,
+    as_routers,
+    as_specs,
     detail,
-    parse_policy,
     quality,
     samples_up_to,
     tabulate,
@@ -28,9 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import polars as pl
-
-    from selectllm_engine.evaluation import Outcomes, PoolView, Table
+    from selectllm_engine.evaluation import Outcomes, Policies, PolicySpec, PoolView, Router, Routers, Table
     from selectllm_engine.store import Cache, Progress
 
 __all__ = ["StoredRun"]
@@ -71,6 +72,11 @@ class StoredRun:
     def splits(self) -> tuple[str, ...]:
         """The benchmark's splits: train, validation, test."""
         return tuple(splits_of(self.questions))
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies that turn a router's probabilities into a choice of LLMs."""
+        return tuple(POLICIES)
 
     @property
     def routers(self) -> tuple[str, ...]:
@@ -176,8 +182,32 @@ class StoredRun:
             raise UnknownNameError("router", router, self.routers)
         return self.cache.router_dir(self.benchmark, router)
 
+    # Questions
+
+    def question_row(self, question_id: str) -> dict[str, Any]:
+        """A question's row: question_id, split, subject, text, choices, gold, kind; raises UsageError."""
+        known = self.questions["question_id"]
+        if not isinstance(question_id, str):
+            raise UsageError(f"a question's id is a text, not {question_id!r}", f"ids look like {known[0]!r}")
+        found = self.questions.filter(pl.col("question_id") == question_id)
+        if found.is_empty():
+            near = difflib.get_close_matches(question_id, known.head(20_000).to_list(), n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"ids look like {known[0]!r}"
+            raise UsageError(f"no question {question_id!r}", remedy)
+        return found.row(0, named=True)
+
     def generations(self, question_id: str, llm: str) -> pl.DataFrame:
-        """An LLM's generations for one question, in order of samples; empty where only labels are known."""
+        """An LLM's generations for one question, in order of samples; empty where only labels are known.
+
+        Raises:
+            UsageError: no such question.
+            UnknownNameError: no such LLM.
+        """
+        if question_id in self.llms and llm not in self.llms:
+            raise UsageError(f"{question_id!r} is an LLM, not a question", "the question's id comes first")
+        self.question_row(question_id)
+        if llm not in self.llms:
+            raise UnknownNameError("LLM", llm, self.llms)
         return self.cache.generations(self.benchmark, llm, question_id)
 
     # Figures
@@ -185,8 +215,8 @@ class StoredRun:
     def evaluate(
         self,
         pool: Pool | Iterable[str] | None = None,
-        router: str | Sequence[str] | None = None,
-        policy: str | PolicySpec | Sequence[str | PolicySpec] | None = None,
+        router: Routers | None = None,
+        policy: Policies | None = None,
         *,
         k: int | None = None,
         protocol: str = "corrected",
@@ -197,8 +227,10 @@ class StoredRun:
 
         Args:
             pool: the LLMs switched on; None for all.
-            router: one or several; None for all trained ones.
-            policy: one or several, for example "threshold:0.6"; None for argmax.
+            router: one or several; None for all trained ones. Probabilities of one's own are `RouterScores`, or
+                {"a name": array [Q, N]} for the questions of `outcomes(split)` and the LLMs of the run.
+            policy: one or several, for example "threshold:0.6"; None for argmax. One of one's own is a function of
+                `PolicyInputs` (see `PolicySpec`); {"a name": function} calls it so.
             k: votes over the first k samples; None for all.
             protocol: "corrected", or "paper" for the released code's arithmetic.
             split: which questions.
@@ -206,17 +238,20 @@ class StoredRun:
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol or split.
-            UsageError: a k that isn't there, or no complete question.
+            UsageError: a k that isn't there, no complete question, what is no router or policy, or a policy where
+                there is no router.
         """
-        specs = _specs(policy, every=every)
+        specs = as_specs(policy, every=every)
         view = self.view(pool, k=k, protocol=protocol, split=split)
-        return tabulate(view, self._scored(router, specs, split, protocol), specs)
+        routers = self._scored(router, specs, split, protocol)
+        self._check_routed(policy, routers)
+        return tabulate(view, routers, specs)
 
     def details(
         self,
         pool: Pool | Iterable[str] | None = None,
-        router: str | Sequence[str] | None = None,
-        policy: str | PolicySpec | Sequence[str | PolicySpec] | None = None,
+        router: Routers | None = None,
+        policy: Policies | None = None,
         *,
         k: int | None = None,
         split: str = "test",
@@ -227,17 +262,30 @@ class StoredRun:
         That is bootstrap intervals, selection histograms, pass@K, train-to-test gaps, router quality, AIQ, and
         accuracy by subject. Arguments and errors are those of `evaluate`.
         """
-        specs = _specs(policy, every=every)
+        specs = as_specs(policy, every=every)
         view = self.view(pool, k=k, split=split)
-        return detail(view, self._scored(router, specs, split), specs, self.training(split, k))
+        routers = self._scored(router, specs, split)
+        self._check_routed(policy, routers)
+        return detail(view, routers, specs, self.training(split, k))
+
+    def scored(self, router: Router, split: str = "test", *, forest: bool = True) -> RouterScores:
+        """A router's scores, given as they are or by name; raises as `scores` does."""
+        return router if isinstance(router, RouterScores) else self.scores(router, split, forest=forest)
 
     def _scored(
-        self, router: str | Sequence[str] | None, specs: Sequence[PolicySpec], split: str, protocol: str = "corrected"
+        self, router: Routers | None, specs: Sequence[PolicySpec], split: str, protocol: str = "corrected"
     ) -> list[RouterScores]:
         """The scores of the named routers, of all without names; with forests where a policy reads them."""
-        routers = [router] if isinstance(router, str) else list(self.routers if router is None else router)
-        forest = protocol == "corrected" and any(POLICIES[spec.name].needs_forest for spec in specs)
-        return [self.scores(name, split, forest=forest) for name in dict.fromkeys(routers)]
+        forest = protocol == "corrected" and any(spec.needs_forest for spec in specs)
+        routers = self.routers if router is None else as_routers(router)
+        return list(dict.fromkeys(self.scored(each, split, forest=forest) for each in routers))
+
+    def _check_routed(self, policy: Policies | None, routers: Sequence[RouterScores]) -> None:
+        if policy is not None and not routers:
+            raise UsageError(
+                f"{self.benchmark} has no router for a policy to choose by",
+                "make some: selectllm train --all; or leave the policy out",
+            )
 
     def quality(self, router: str, split: str = "test") -> tuple[Quality, ...]:
         """How well a router's probabilities fit each LLM's labels, then all LLMs'.
@@ -253,10 +301,3 @@ class StoredRun:
         known = [llm for llm, name in enumerate(outcomes.llms) if name not in scores.missing]
         names = [outcomes.llms[llm] for llm in known]
         return quality(scores.probabilities[:, known], outcomes.labels[:, known], names)
-
-
-def _specs(policy: str | PolicySpec | Sequence[str | PolicySpec] | None, *, every: bool) -> list[PolicySpec]:
-    if policy is None:
-        return [parse_policy(name) for name in (POLICIES if every else ("argmax",))]
-    listed = [policy] if isinstance(policy, str | PolicySpec) else policy
-    return list(dict.fromkeys(each if isinstance(each, PolicySpec) else parse_policy(each) for each in listed))

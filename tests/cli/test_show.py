@@ -1,5 +1,7 @@
 """`selectllm show`: one question with every vote, as text and JSON."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -56,6 +58,16 @@ def test_a_routers_choice(selectllm):
     assert "pooled vote of the LLMs asked" in selectllm("show", "test-3", "--router", "prior")[1]
 
 
+def test_csv_is_data(selectllm):
+    wanted = json.loads(selectllm("show", "test-3", "--router", "prior", "--format", "json")[1])["llms"]
+    rows = list(csv.DictReader(io.StringIO(selectllm("show", "test-3", "--router", "prior", "--format", "csv")[1])))
+    for row, llm in zip(rows, wanted, strict=True):
+        assert json.loads(row["votes"]) == llm["votes"]
+        assert (row["vote"], int(row["vote_count"])) == (llm["vote"]["answer"] or "", llm["vote"]["count"])
+        assert row["vote_tied"] == str(llm["vote"]["tied"])
+        assert float(row["probability"]) == llm["probability"]
+
+
 @pytest.mark.parametrize("form", ["csv", "markdown", "latex"])
 def test_other_forms(selectllm, form):
     code, out, _ = selectllm("show", "test-3", "--format", form)
@@ -73,6 +85,8 @@ def test_first_samples_only(selectllm):
     [
         (["test3"], "error: no question 'test3'; did you mean 'test-3'?"),
         (["test-3", "--router", "priorr"], "error: no router 'priorr'; did you mean 'prior'?"),
+        (["test-3", "--policy", "argmx"], "error: no policy 'argmx'; did you mean 'argmax'?"),
+        (["test-3", "--policy", "argmax"], "error: the policy argmax has no router to choose by"),
         (["test-3", "--policy", "argmx", "--router", "prior"], "error: no policy 'argmx'; did you mean 'argmax'?"),
         ([], "error: missing argument 'QUESTION_ID'"),
     ],
@@ -112,7 +126,7 @@ def test_an_llm_whose_samples_all_lack_an_answer(selectllm, tmp_path, form):
             writer.append(fake_rows(("test-0", 0), ("test-0", 1), text=text), {"engine": "fake"})
     code, out, err = selectllm("show", "test-0", "--format", form, cache=cache.root)
     assert (code, err) == (0, "")
-    assert {"table": "none ████████████ 2", "markdown": "none 2×", "csv": "mute,False,,[],2", "json": '"silent": 2'}[
+    assert {"table": "none ████████████ 2", "markdown": "none 2×", "csv": "mute,,False,[],2", "json": '"silent": 2'}[
         form
     ] in out
 

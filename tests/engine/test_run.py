@@ -182,6 +182,58 @@ def test_unknown_names_and_ks_are_one_clear_line(run: Run) -> None:
         run.question("test-1x")
 
 
+def test_a_policy_wants_a_router(tmp_path: Path) -> None:
+    bare = load("fake", write_fake_run(tmp_path))
+    assert len(bare.evaluate().rows) == 7
+    for asked in (bare.evaluate, bare.details):
+        with pytest.raises(UsageError, match="has no router"):
+            asked(policy="threshold")
+        with pytest.raises(UnknownNameError, match="did you mean 'threshold'"):
+            asked(policy="treshold")
+    with pytest.raises(UsageError, match="has no router to choose by"):
+        bare.question("test-1", policy="argmax")
+    with pytest.raises(UnknownNameError, match="policy"):
+        bare.question("test-1", policy="nonsense")
+
+
+def test_generations_of_wrong_names_are_refused(run: Run) -> None:
+    assert run.generations("test-1", "fake-a").height == 5
+    with pytest.raises(UsageError, match="the question's id comes first"):
+        run.generations("fake-a", "test-1")
+    with pytest.raises(UsageError, match="did you mean 'test-1"):
+        run.generations("test-1x", "fake-a")
+    with pytest.raises(UnknownNameError, match="did you mean 'fake-a'"):
+        run.generations("test-1", "fake-aa")
+
+
+@pytest.mark.parametrize("question_id", [0, None, np.int64(3), ["test-1"]])
+def test_a_question_is_named_by_a_text(run: Run, question_id: object) -> None:
+    with pytest.raises(UsageError, match="ids look like"):
+        run.question(question_id)  # type: ignore[arg-type]
+
+
+def test_probabilities_and_policies_of_ones_own(run: Run) -> None:
+    labels = run.outcomes().labels
+    table = run.evaluate(router={"told": labels.astype(float)}, policy=["argmax", lambda inputs: labels | ~labels])
+    assert table.row("told argmax").accuracy == table.row("oracle").accuracy
+    assert table.row("told <lambda>").accuracy == table.row("all-llms").accuracy
+    scores = run.scores("knn:fake")
+    assert run.evaluate(router=scores).row("knn:fake argmax") == run.evaluate(router="knn:fake").row("knn:fake argmax")
+    seen = run.question("test-4", router={"told": labels.astype(float)})
+    assert sum(bool(each.selected) for each in seen.llms) == 1
+    for wrong in (labels.astype(float), 3):
+        with pytest.raises(UsageError, match="a router is"):
+            run.evaluate(router=wrong)
+        with pytest.raises(UsageError, match="a router is"):
+            run.question("test-4", router=wrong)
+    assert "threshold" in run.policies
+
+
+def test_a_forest_that_the_policy_does_not_read_is_not_fitted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selectllm_engine.store.confidence_forest.ConfidenceForest.fit", lambda *_: pytest.fail("fit"))
+    run.question("test-4", router="knn:fake", policy="threshold")
+
+
 def test_a_question_shows_every_vote_and_what_became_of_it(run: Run) -> None:
     outcomes = run.outcomes()
     view = run.view()

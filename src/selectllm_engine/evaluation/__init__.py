@@ -4,20 +4,24 @@ In: `Outcomes` of a split and a router's `RouterScores`. Out: a `Table` of `Row`
 Read `policies` first, then `pool_view`: every figure of a table comes from a selection.
 """
 
+from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.metrics import Quality, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
 from selectllm_engine.evaluation.policies import (
     POLICIES,
+    By,
+    PolicyFunction,
+    PolicyInputs,
     PolicySpec,
-    RouterScores,
-    Selection,
-    as_probabilities,
     parse_policy,
+    select,
 )
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
+from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import Row, Table
 from selectllm_engine.evaluation.tabulation import PROTOCOLS, tabulate, view_of
@@ -36,17 +40,24 @@ __all__ = [
     "NOT_FOUND",
     "POLICIES",
     "PROTOCOLS",
+    "By",
     "Details",
     "Gap",
     "LLMDetails",
     "LeftOut",
     "Outcomes",
+    "Policies",
+    "Policy",
+    "PolicyFunction",
+    "PolicyInputs",
     "PolicySpec",
     "PoolView",
     "Prepared",
     "Quality",
+    "Router",
     "RouterDetails",
     "RouterScores",
+    "Routers",
     "Row",
     "RowDetails",
     "Selection",
@@ -55,6 +66,9 @@ __all__ = [
     "Vote",
     "Votes",
     "as_probabilities",
+    "as_routers",
+    "as_spec",
+    "as_specs",
     "detail",
     "entries_by_llm",
     "holm",
@@ -66,6 +80,7 @@ __all__ = [
     "pooled_votes",
     "quality",
     "samples_up_to",
+    "select",
     "tabulate",
     "tally",
     "trade_off",

@@ -32,10 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import polars as pl
+    from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.policies import PolicySpec, RouterScores, Selection
+    from selectllm_engine.evaluation.policies import By, PolicySpec
     from selectllm_engine.evaluation.pool_view import PoolView
     from selectllm_engine.evaluation.prepared import Prepared
+    from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.selection import Selection
     from selectllm_engine.evaluation.statistics import Interval
     from selectllm_engine.evaluation.table import Row, Table
 
@@ -247,7 +250,10 @@ def _router(view: PoolView, scores: RouterScores) -> RouterDetails:
 def _aiq(view: PoolView, scores: RouterScores) -> tuple[float, str]:
     """A router's AIQ, and whether by latency or cost; raises NotAvailableError."""
     prepared = view.prepared
-    burdens = {"latency": (prepared.latency, prepared.mean_latency), "cost": (prepared.cost, prepared.mean_cost)}
+    burdens: dict[By, tuple[NDArray[np.float32], NDArray[np.float64]]] = {
+        "latency": (prepared.latency, prepared.mean_latency),
+        "cost": (prepared.cost, prepared.mean_cost),
+    }
     for by, (values, means) in burdens.items():
         if np.isnan(values[:, view.order]).any():
             continue

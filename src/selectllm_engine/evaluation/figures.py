@@ -15,8 +15,8 @@ from selectllm_engine.evaluation.votes import pooled_votes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.policies import Selection
     from selectllm_engine.evaluation.prepared import Prepared
+    from selectllm_engine.evaluation.selection import Selection
 
 __all__ = ["Figures", "figures_of"]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.statistics import wilson
 
 if TYPE_CHECKING:
@@ -17,8 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.outcomes import Outcomes
-    from selectllm_engine.evaluation.policies import RouterScores, Selection
+    from selectllm_engine.evaluation.policies import By
     from selectllm_engine.evaluation.pool_view import PoolView
+    from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.selection import Selection
 
 __all__ = [
     "Quality",
@@ -81,7 +82,7 @@ class TradeOff:
 
 
 def trade_off(
-    view: PoolView, scores: RouterScores, *, by: str = "latency", weights: Sequence[float] = LAMBDAS
+    view: PoolView, scores: RouterScores, *, by: By = "latency", weights: Sequence[float] = LAMBDAS
 ) -> list[TradeOff]:
     """The curve of policy cost-aware over λ, from argmax alone to the fastest (or cheapest) LLM alone.
 
@@ -90,8 +91,7 @@ def trade_off(
     """
     points = []
     for weight in weights:
-        spec = PolicySpec("cost-aware", weight, "cost" if by == "cost" else "latency")
-        figures = view.figures(view.policy(scores, spec))
+        figures = view.figures(view.cost_aware(scores, weight, by))
         burden = figures.cost if by == "cost" else figures.latency
         points.append(TradeOff(weight, float(burden.mean(dtype=np.float64)), float(np.asarray(figures.right).mean())))
     return points

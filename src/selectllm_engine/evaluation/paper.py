@@ -26,10 +26,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.policies import PolicySpec, RouterScores, Selection
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
-from selectllm_engine.evaluation.selection import best_of
+from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.table import Kind, Row
 
 if TYPE_CHECKING:
@@ -37,7 +36,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation.policies import By, PolicySpec
+    from selectllm_engine.evaluation.router_scores import RouterScores
+
 __all__ = ["PaperView"]
+
+
+NO_SUCH_POLICY = "the released code has no such policy"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,8 +174,8 @@ class PaperView(PoolView):
             "prediction": self._prediction,
             "sorted-prediction": self._sorted_prediction,
         }
-        if spec.name not in policies:
-            raise NotAvailableError("the released code has no such policy")
+        if spec.function is not None or spec.name not in policies:
+            raise NotAvailableError(NO_SUCH_POLICY)
         return policies[spec.name](scores)
 
     # What a PoolView gives
@@ -188,6 +193,10 @@ class PaperView(PoolView):
     def policy(self, scores: RouterScores, spec: PolicySpec) -> Selection:
         """Which LLM the notebook charges for each question; raises NotAvailableError."""
         return self._policy(scores, spec).selection
+
+    def cost_aware(self, scores: RouterScores, weight: float, by: By) -> Selection:  # noqa: ARG002
+        """There is none."""
+        raise NotAvailableError(NO_SUCH_POLICY)
 
     def policy_verdicts(self, scores: RouterScores, spec: PolicySpec) -> Verdicts:
         """What became of each question by the notebook's count; an expectation is judged by one seeded draw."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
-from selectllm_engine.evaluation.selection import Selection, best_of, top_of
+from selectllm_engine.evaluation.selection import Selection, as_selection, best_of, top_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,58 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POLICIES",
+    "By",
+    "PolicyFunction",
     "PolicyInfo",
     "PolicyInputs",
     "PolicySpec",
-    "RouterScores",
-    "Selection",
-    "as_probabilities",
     "candidates",
+    "cost_aware",
     "parse_policy",
     "select",
 ]
 
 By = Literal["latency", "cost"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RouterScores:
-    """What a router says about the questions of one split, for all N LLMs of the run.
-
-    Attributes:
-        name: for example "knn:minilm".
-        probabilities: float32 [Q, N], of being right; NaN in the columns of `missing`.
-        forest: float32 [Q, N], the confidence forest's probabilities, for prediction and sorted-prediction.
-        validation, validation_forest: the same for the validation split [V, N], for `:auto`.
-        logits: float64 [Q, N], where the router recorded them; protocol `paper` works on them.
-        predicted: bool [Q, N], the LLMs that the router said are right, where it recorded that beside the logits.
-        seconds_per_question: the router's own time.
-        missing: LLMs of the run that the router was trained without.
-        note: why the router has no figures at all, else None.
-    """
-
-    name: str
-    probabilities: NDArray[np.float32]
-    forest: NDArray[np.float32] | None = None
-    validation: NDArray[np.float32] | None = None
-    validation_forest: NDArray[np.float32] | None = None
-    logits: NDArray[np.float64] | None = None
-    predicted: NDArray[np.bool_] | None = None
-    seconds_per_question: float | None = None
-    missing: tuple[str, ...] = ()
-    note: str | None = None
-
-    def __post_init__(self) -> None:
-        # Every policy walks LLM by LLM, so each LLM's column is kept contiguous.
-        for field in ("probabilities", "forest", "validation", "validation_forest", "logits", "predicted"):
-            array = getattr(self, field)
-            if array is not None:
-                object.__setattr__(self, field, np.asfortranarray(array))
-
-
-def as_probabilities(values: NDArray[Any]) -> NDArray[np.float32]:
-    """The values as float32, rounding errors beyond 0 and 1 cut off."""
-    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
+PolicyFunction: TypeAlias = "Callable[[PolicyInputs], Selection | NDArray[Any]]"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -140,7 +101,8 @@ def _sorted_prediction(inputs: PolicyInputs, _: float, __: By | None) -> Selecti
     return Selection(inputs.llms, choice=choice)
 
 
-def _cost_aware(inputs: PolicyInputs, weight: float, by: By | None) -> Selection:
+def cost_aware(inputs: PolicyInputs, weight: float, by: By | None) -> Selection:
+    """Argmax of p − weight · latency (or cost) / the pool's largest; a weight above 1 outweighs any probability."""
     known = [
         (name, burden)
         for name, burden in (("latency", inputs.latency[inputs.order]), ("cost", inputs.cost[inputs.order]))
@@ -212,7 +174,7 @@ POLICIES: dict[str, PolicyInfo] = {
     "sorted-prediction": PolicyInfo(
         _sorted_prediction, "the least accurate LLM that the forest believes right", needs_forest=True
     ),
-    "cost-aware": PolicyInfo(_cost_aware, "argmax of p − λ·latency/largest latency (or of cost)", "λ", 0.15),
+    "cost-aware": PolicyInfo(cost_aware, "argmax of p − λ·latency/largest latency (or of cost)", "λ", 0.15),
     "threshold": PolicyInfo(_threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "τ", 0.6),
     "top-m": PolicyInfo(_top_m, "the m LLMs with the highest probabilities; pooled vote", "m", 2, 1, None, 1),
     "cascade": PolicyInfo(_cascade, "from fast to slow until the leading answer's share reaches τ", "τ", 0.8),
@@ -221,18 +183,61 @@ POLICIES: dict[str, PolicyInfo] = {
 
 @dataclass(frozen=True, slots=True)
 class PolicySpec:
-    """A policy with its parameter: a number, "auto" (tuned on validation) or None where it has none.
+    """A policy with its parameter: a number, "auto" (tuned on validation) or None for its default.
 
-    `by` makes cost-aware look at cost instead of latency.
+    `by` makes cost-aware look at cost instead of latency. `function` is a policy of one's own, called `name`: it gets
+    the inputs and returns a `Selection`, or an array as `as_selection` takes it.
+
+    Raises:
+        UnknownNameError: no such policy.
+        UsageError: a value that the policy doesn't take.
     """
 
     name: str
     parameter: float | Literal["auto"] | None = None
     by: By | None = None
+    function: PolicyFunction | None = None
+
+    def __post_init__(self) -> None:
+        if self.function is not None:
+            if not callable(self.function):
+                raise UsageError(f"policy {self.name} is no function", 'write for example {"mine": function}')
+            return
+        if self.name not in POLICIES:
+            raise UnknownNameError("policy", self.name, POLICIES)
+        info = POLICIES[self.name]
+        if info.symbol is None and (self.parameter is not None or self.by is not None):
+            raise UsageError(f"policy {self.name} takes no value", f"write {self.name}")
+        if self.by is not None and (self.name != "cost-aware" or self.by not in ("latency", "cost")):
+            raise UsageError(f"policy {self.name} can't look at {self.by!r}", "cost-aware can: at latency or cost")
+        if isinstance(self.parameter, np.generic):
+            object.__setattr__(self, "parameter", self.parameter.item())
+        if self.parameter is not None and self.parameter != "auto" and not _takes(info, self.parameter):
+            limits = (
+                f"a whole number from {info.low:g}"
+                if info.high is None
+                else f"a number from {info.low:g} to {info.high:g}"
+            )
+            raise UsageError(
+                f"policy {self.name} takes {limits} or auto, not {self.parameter!r}",
+                f"for example {self.name}:{info.default:g}",
+            )
+
+    @property
+    def needs_forest(self) -> bool:
+        """Whether it reads RouterScores.forest; of a function that is there only where one is stored."""
+        return self.function is None and POLICIES[self.name].needs_forest
 
     def __str__(self) -> str:
         parameter = f"{self.parameter:g}" if isinstance(self.parameter, float | int) else self.parameter
         return ":".join(part for part in (self.name, parameter, self.by) if part is not None)
+
+
+def _takes(info: PolicyInfo, value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    whole = info.high is None
+    return info.low <= value <= (math.inf if info.high is None else info.high) and (not whole or value % 1 == 0)
 
 
 def parse_policy(text: str) -> PolicySpec:
@@ -246,30 +251,19 @@ def parse_policy(text: str) -> PolicySpec:
     if name not in POLICIES:
         raise UnknownNameError("policy", name, POLICIES)
     info = POLICIES[name]
-    if info.symbol is None:
-        if rest:
-            raise UsageError(f"policy {name} takes no value", f"write {name}")
-        return PolicySpec(name)
     by = rest.pop() if name == "cost-aware" and rest and rest[-1] in ("latency", "cost") else None
-    if len(rest) > 1:
+    if len(rest) > 1 and info.symbol is not None:
         raise UsageError(f"policy {text.strip()!r} has too many values", f"for example {name}:{info.default:g}")
-    return PolicySpec(name, _parameter(name, info, rest[0]) if rest else info.default, by)  # type: ignore[arg-type]
+    parameter = _value(rest[0], whole=info.high is None) if rest else info.default
+    return PolicySpec(name, parameter, by)  # type: ignore[arg-type]
 
 
-def _parameter(name: str, info: PolicyInfo, text: str) -> float | Literal["auto"]:
-    if text == "auto":
-        return "auto"
-    whole = info.high is None
+def _value(text: str, *, whole: bool) -> float | str:
+    """The number that a text is; other texts as they are, for the policy to refuse."""
     try:
-        value: float = int(text) if whole else float(text)
+        return int(text) if whole else float(text)
     except ValueError:
-        value = math.nan
-    if not (info.low <= value <= (math.inf if info.high is None else info.high)):
-        limits = f"a whole number from {info.low:g}" if whole else f"a number from {info.low:g} to {info.high:g}"
-        raise UsageError(
-            f"policy {name} takes {limits} or auto, not {text!r}", f"for example {name}:{info.default:g}"
-        ) from None
-    return value
+        return text
 
 
 def candidates(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
@@ -283,7 +277,10 @@ def select(spec: PolicySpec, inputs: PolicyInputs) -> Selection:
 
     Raises:
         NotAvailableError: the data can't give it; the message says why.
+        UsageError: "auto" is not tuned yet, or a function gives no selection.
     """
+    if spec.function is not None:
+        return as_selection(spec.function(inputs), spec.name, len(inputs.probabilities), inputs.llms, inputs.order)
     info = POLICIES[spec.name]
     value = info.default if spec.parameter is None else spec.parameter
     if isinstance(value, str):

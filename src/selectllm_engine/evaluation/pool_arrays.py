@@ -5,29 +5,23 @@ Q questions, N LLMs of the run, n LLMs of the pool.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
-from selectllm_engine.evaluation.policies import (
-    PolicyInputs,
-    PolicySpec,
-    Selection,
-    candidates,
-    select,
-)
-from selectllm_engine.evaluation.selection import best_of
+from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, candidates, cost_aware, select
+from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.votes import prefix_leads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.policies import RouterScores
+    from selectllm_engine.evaluation.policies import By
     from selectllm_engine.evaluation.prepared import Prepared
+    from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.llms import Pool
 
 __all__ = ["NO_VOTES", "PoolArrays"]
@@ -162,6 +156,11 @@ class PoolArrays:
         self.check(scores)
         return select(self.tune(scores, spec), self.inputs(scores))
 
+    def cost_aware(self, scores: RouterScores, weight: float, by: By) -> Selection:
+        """The selection of policy cost-aware at any weight, for its curve; raises as `policy` does."""
+        self.check(scores)
+        return cost_aware(self.inputs(scores), weight, by)
+
     def tune(self, scores: RouterScores, spec: PolicySpec) -> PolicySpec:
         """Replace "auto" by the value that is most accurate on validation; ties: lower latency, then the smaller.
 
@@ -173,7 +172,9 @@ class PoolArrays:
         if self._tuning is None or scores.validation is None:
             raise NotAvailableError("auto needs a validation split")
         tuning = self._tuning
-        inputs = tuning.inputs(replace(scores, probabilities=scores.validation, forest=scores.validation_forest))
+        on_validation = scores.on_validation()
+        tuning.check(on_validation)
+        inputs = tuning.inputs(on_validation)
 
         def merit(each: PolicySpec) -> tuple[float, float]:
             figures = tuning.figures(select(each, inputs))
@@ -184,7 +185,14 @@ class PoolArrays:
         return max(candidates(spec, len(self.order)), key=merit)
 
     def check(self, scores: RouterScores) -> None:
-        """Raise NotAvailableError where the router has no figures for this pool."""
+        """Raise NotAvailableError where the router has no figures for this pool, UsageError where it fits no split."""
+        if scores.probabilities.shape != self.prepared.labels.shape:
+            questions, llms = self.prepared.labels.shape
+            raise UsageError(
+                f"{scores.name} has probabilities {list(scores.probabilities.shape)} for {questions} questions and "
+                f"{llms} LLMs",
+                "one row per question of run.outcomes(split), one column per LLM of run.llms",
+            )
         if scores.note is not None:
             raise NotAvailableError(scores.note)
         if untrained := [name for name in scores.missing if name in self.pool]:

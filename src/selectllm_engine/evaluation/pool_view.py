@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.policies import PolicySpec, Selection, select
+from selectllm_engine.evaluation.policies import PolicySpec, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
 from selectllm_engine.evaluation.table import Kind, Row
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.policies import RouterScores
+    from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.selection import Selection
 
 __all__ = ["Intervals", "PoolView", "Verdicts"]
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from selectllm_engine.errors import UsageError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Selection", "best_of", "top_of"]
+__all__ = ["Selection", "as_selection", "best_of", "top_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +49,49 @@ class Selection:
         chances = np.cumsum(self.weights, axis=1)
         draws = np.random.default_rng(seed).random(len(chances)) * chances[:, -1]
         return Selection(self.llms, choice=(chances <= draws[:, None]).sum(axis=1))
+
+
+def as_selection(
+    given: Selection | NDArray[Any], policy: str, questions: int, llms: int, order: NDArray[np.intp]
+) -> Selection:
+    """What a policy of one's own returned, checked against the LLMs `order` of the pool.
+
+    A `Selection`, or an array: integers [Q], the LLM that answers; bool [Q, N], the LLMs that answer; floats [Q, N],
+    the chance of each, rows summing to 1.
+
+    Raises:
+        UsageError: it is none of these, a question is left to nobody, or goes to an LLM outside the pool.
+    """
+
+    def refused(problem: str) -> UsageError:
+        remedy = "return ints [Q], bools [Q, N] or chances [Q, N], of LLMs in `inputs.order`"
+        return UsageError(f"policy {policy}: {problem}", remedy)
+
+    if isinstance(given, Selection):
+        made = given
+    else:
+        array = np.asarray(given)
+        if array.shape == (questions,) and array.dtype.kind in "iu":
+            made = Selection(llms, choice=array.astype(np.intp))
+        elif array.shape == (questions, llms) and array.dtype == np.bool_:
+            made = Selection(llms, several=np.asfortranarray(array))
+        elif array.shape == (questions, llms) and array.dtype.kind == "f":
+            made = Selection(llms, weights=np.asfortranarray(array, dtype=np.float64))
+        else:
+            raise refused(f"{array.dtype} {list(array.shape)} is no choice of LLMs for {questions} questions")
+    if made.choice is not None and not np.isin(made.choice, order).all():
+        raise refused("an LLM outside the pool is chosen")
+    weights = made.weights
+    if weights is not None and not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise refused("chances are not all 0 or more")
+    if weights is not None and not np.allclose(weights.sum(axis=1), 1.0):
+        raise refused("chances do not add up to 1")
+    asked = made.mask
+    if asked.shape != (questions, llms) or np.delete(asked, order, axis=1).any():
+        raise refused("LLMs outside the pool are chosen, or for other questions")
+    if not asked.any(axis=1).all():
+        raise refused("a question is left to nobody")
+    return made
 
 
 def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from selectllm_engine.evaluation.outcomes import Outcomes
-    from selectllm_engine.evaluation.policies import PolicySpec, RouterScores, Selection
+    from selectllm_engine.evaluation.policies import PolicySpec
+    from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.selection import Selection
     from selectllm_engine.llms import Pool
 
 __all__ = [

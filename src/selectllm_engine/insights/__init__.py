@@ -8,7 +8,7 @@ from selectllm_engine.insights.curves import FRACTIONS, CurvePoint, learning_cur
 from selectllm_engine.insights.disagreements import Disagreements, find_disagreements
 from selectllm_engine.insights.lessons import Lesson, Lessons, best_router, draw_lessons
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
-from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at
+from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 
 __all__ = [
     "FRACTIONS",
@@ -26,4 +26,5 @@ __all__ = [
     "find_subsets",
     "learning_curve",
     "look_at",
+    "view_question",
 ]

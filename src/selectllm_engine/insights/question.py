@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import NotAvailableError, UsageError
-from selectllm_engine.evaluation import PolicySpec, Vote, majority_vote, parse_policy
+from selectllm_engine.evaluation import PolicySpec, Vote, as_routers, as_spec, majority_vote
 from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import Outcomes, PoolView
+    from selectllm_engine.evaluation import Outcomes, Policy, PoolView, Router, RouterScores
     from selectllm_engine.llms import Pool
     from selectllm_engine.run import StoredRun
 
-__all__ = ["LLMVotes", "QuestionView", "look_at"]
+__all__ = ["LLMVotes", "QuestionView", "look_at", "view_question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class LLMVotes:
     """What one LLM answered to one question.
 
     Attributes:
-        llm: its name.
+        llm: its name; empty for several together.
         votes: distinct answers with their counts, most frequent first, ties as first seen.
         silent: samples in which no answer was found.
         vote: the winner; None where only labels are known.
@@ -59,7 +59,7 @@ class QuestionView:
     Attributes:
         question: its row: question_id, split, subject, text, choices, gold, kind.
         llms: what each LLM of the run answered, in its order.
-        pooled: the vote over the selected LLMs' samples (the pool's without a router); None with labels only.
+        together: the selected LLMs' samples (the pool's without a router) as those of one; None with labels only.
         right: is that vote right; None where it can't be said.
         verdict: what became of it; None where the question is incomplete.
         oracle: the fastest right LLM of the pool, if any.
@@ -69,13 +69,21 @@ class QuestionView:
 
     question: dict[str, Any]
     llms: tuple[LLMVotes, ...]
-    pooled: Vote | None
+    together: LLMVotes | None
     right: bool | None
     verdict: Verdict | None
     oracle: str | None
     complete: bool
     note: str | None = None
     _generations: Callable[[str], pl.DataFrame] = field(repr=False, compare=False, default=lambda _: pl.DataFrame())
+
+    @property
+    def pooled(self) -> Vote | None:
+        """The vote over the selected LLMs' samples (the pool's without a router); None with labels only."""
+        return None if self.together is None else self.together.vote
+
+    def __repr__(self) -> str:
+        return f"<Question {self.question['question_id']!r}: {self.verdict or 'incomplete'}, {len(self.llms)} LLMs>"
 
     def generations(self, llm: str) -> pl.DataFrame:
         """The LLM's generations for this question, in order of samples."""
@@ -86,17 +94,17 @@ def look_at(
     run: StoredRun,
     question_id: str,
     pool: Pool,
-    router: str | None,
-    policy: str | PolicySpec,
+    router: Router | Mapping[str, NDArray[Any]] | None,
+    policy: Policy | None,
     *,
     k: int | None,
     protocol: str,
 ) -> QuestionView:
     """See `Run.question`."""
-    found = run.questions.filter(pl.col("question_id") == question_id)
-    if found.is_empty():
-        raise _unknown(question_id, run.questions["question_id"])
-    question = found.row(0, named=True)
+    spec = None if policy is None else as_spec(policy)
+    if router is None and spec is not None:
+        raise UsageError(f"the policy {spec} has no router to choose by", "name a router beside it")
+    question = run.question_row(question_id)
     split = str(question["split"])
     outcomes = run.outcomes(split)
     places = (outcomes.questions["question_id"] == question_id).arg_true()
@@ -105,21 +113,46 @@ def look_at(
 
     place = int(places[0])
     view = run.view(pool, k=k, protocol=protocol, split=split)
-    prepared = view.prepared
-    selection, probabilities, note = view.everyone(), None, None
+    selection, scores, note = view.everyone(), None, None
     verdicts = view.verdicts(selection)
     if router is not None:
-        spec = policy if isinstance(policy, PolicySpec) else parse_policy(policy)
-        scores = run.scores(router, split)
-        probabilities = scores.probabilities[place]
+        spec = spec or PolicySpec("argmax")
+        given = as_routers(router)
+        if len(given) != 1:
+            raise UsageError(f"a question is looked at with one router, not {len(given)}", "name one")
+        scores = run.scored(given[0], split, forest=spec.needs_forest)
         try:
             spec = view.tune(scores, spec)
             selection, verdicts = view.policy(scores, spec), view.policy_verdicts(scores, spec)
         except NotAvailableError as reason:
             note = str(reason)
-    chosen = selection.mask[place]
+    verdict = Verdict.of(verdicts.verdict[place])
+    seen = view_question(view, question, place, chosen=selection.mask[place], verdict=verdict, scores=scores)
+    return replace(seen, note=note, _generations=partial(run.generations, question_id))
+
+
+def view_question(
+    view: PoolView,
+    question: dict[str, Any],
+    place: int,
+    *,
+    chosen: NDArray[np.bool_],
+    verdict: Verdict,
+    scores: RouterScores | None = None,
+) -> QuestionView:
+    """A question of a pool's split, with the LLMs that answer it and what became of it.
+
+    Args:
+        view: the pool over the question's split.
+        question: its row.
+        place: its place in the split.
+        chosen: bool [N], the LLMs that answer it.
+        verdict: what became of it.
+        scores: the router's, for its probabilities.
+    """
+    prepared = view.prepared
     said = _said(prepared.outcomes, place)
-    judged = Verdict.of(verdicts.verdict[place])
+    together = None if said is None else _together(said, chosen)
     good = view.mask & prepared.labels[place]
     return QuestionView(
         question=question,
@@ -130,18 +163,16 @@ def look_at(
                 right=bool(prepared.labels[place, llm]),
                 latency=_number(prepared.latency[place, llm]),
                 cost=_number(prepared.cost[place, llm]),
-                probability=None if probabilities is None else _number(probabilities[llm]),
-                selected=None if router is None else bool(chosen[llm]),
+                probability=None if scores is None else _number(scores.probabilities[place, llm]),
+                selected=None if scores is None else bool(chosen[llm]),
             )
-            for llm, name in enumerate(run.llms)
+            for llm, name in enumerate(view.pool.run)
         ),
-        pooled=None if said is None else _pooled(said, chosen),
-        right=None if judged is Verdict.UNKNOWN else bool(verdicts.right[place]),
-        verdict=judged,
-        oracle=run.llms[_fastest(view, place, good)] if good.any() else None,
+        together=together,
+        right=None if verdict is Verdict.UNKNOWN else verdict in {Verdict.RIGHT, Verdict.RESCUED},
+        verdict=verdict,
+        oracle=view.pool.run[_fastest(view, place, good)] if good.any() else None,
         complete=True,
-        note=note,
-        _generations=lambda llm: run.generations(question_id, llm),
     )
 
 
@@ -152,7 +183,7 @@ def _incomplete(run: StoredRun, question: dict[str, Any], pool: Pool, k: int | N
     for name in run.llms:
         rows = run.cache.answers(run.benchmark, name).filter(pl.col("question_id") == question_id).sort("sample")
         said.append(rows["answer"].to_list()[:k])
-    pooled = _pooled(said, np.array(pool.mask))
+    together = _together(said, np.array(pool.mask))
     gold = question["gold"]
     return QuestionView(
         question=question,
@@ -160,12 +191,12 @@ def _incomplete(run: StoredRun, question: dict[str, Any], pool: Pool, k: int | N
             _votes(name, answers, right=_right(majority_vote(answers), gold))
             for name, answers in zip(run.llms, said, strict=True)
         ),
-        pooled=pooled,
-        right=_right(pooled, gold),
+        together=together,
+        right=_right(together.vote, gold),
         verdict=None,
         oracle=None,
         complete=False,
-        _generations=lambda llm: run.generations(question_id, llm),
+        _generations=partial(run.generations, question_id),
     )
 
 
@@ -173,8 +204,8 @@ def _fastest(view: PoolView, place: int, good: NDArray[np.bool_]) -> int:
     return int(min((llm for llm in view.order if good[llm]), key=lambda llm: view.prepared.pace[place, llm]))
 
 
-def _right(vote: Vote, gold: str | None) -> bool | None:
-    return None if gold is None or not vote.valid else vote.answer == gold
+def _right(vote: Vote | None, gold: str | None) -> bool | None:
+    return None if gold is None or vote is None or not vote.valid else vote.answer == gold
 
 
 def _said(outcomes: Outcomes, place: int) -> list[list[str | None]] | None:
@@ -185,8 +216,10 @@ def _said(outcomes: Outcomes, place: int) -> list[list[str | None]] | None:
     return [[words[code] if code >= 0 else None for code in codes] for codes in outcomes.answers[place].tolist()]
 
 
-def _pooled(said: Sequence[Sequence[str | None]], chosen: NDArray[np.bool_]) -> Vote:
-    return majority_vote([answer for llm in np.flatnonzero(chosen).tolist() for answer in said[llm]])
+def _together(said: Sequence[Sequence[str | None]], chosen: NDArray[np.bool_]) -> LLMVotes:
+    """The samples of the chosen LLMs as those of one."""
+    answers = [answer for llm in np.flatnonzero(chosen).tolist() for answer in said[llm]]
+    return _votes("", answers, right=None)
 
 
 def _votes(name: str, answers: Sequence[str | None] | None, *, right: bool | None, **more: Any) -> LLMVotes:
@@ -203,9 +236,3 @@ def _votes(name: str, answers: Sequence[str | None] | None, *, right: bool | Non
 
 def _number(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _unknown(question_id: str, known: pl.Series) -> UsageError:
-    near = difflib.get_close_matches(question_id, known.head(20_000).to_list(), n=1)
-    remedy = f"did you mean {near[0]!r}?" if near else f"ids look like {known[0]!r}"
-    return UsageError(f"no question {question_id!r}", remedy)

@@ -15,7 +15,7 @@ from selectllm_engine.errors import (
     UnknownNameError,
     UsageError,
 )
-from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy
+from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy, select
 from selectllm_engine.routers.families import FAMILIES
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
@@ -126,7 +126,7 @@ def route(
     view = run.view(pool, split=held_out)
     known = run.scores(name, held_out, forest=False)
     forest = None
-    if POLICIES[spec.name].needs_forest:
+    if spec.needs_forest:
         if data.validation is None:
             raise UsageError(f"the policy {spec.name} needs a validation split", "take another --policy")
         forest = ConfidenceForest().fit(known.probabilities, data.validation.labels).predict(probabilities)
@@ -190,7 +190,7 @@ def _trained(name: str) -> bool:
 
 def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np.float64]:
     """The chance of each LLM to be asked, [N]."""
-    selection = view.policy(scores, spec)
+    selection = select(spec, view.inputs(scores))
     chances = selection.mask if selection.weights is None else selection.weights
     return np.asarray(chances[0], dtype=np.float64)
 

@@ -56,7 +56,7 @@ def read_scores(
     held_out = stored.held_out
     if held_out is not None and not _possible(held_out[:, known]).all():
         held_out = None
-    here, there = (None, None) if trees is None else (trees.here, trees.held_out)
+    here, there = (None, None) if trees is None or not trees.sound(known) else (trees.here, trees.held_out)
     if here is None and forest and held_out is not None and validation is not None and not stored.missing:
         here, there = _fit_forest(stored.here, held_out, validation, same=validation is outcomes)
     return RouterScores(
@@ -91,6 +91,11 @@ class _Stored:
         self.missing = tuple(name for name in outcomes.llms if name not in frame.columns)
         self.here = _aligned(frame, outcomes)
         self.held_out = None if validation is None else _aligned(frame, validation)
+
+    def sound(self, known: list[int]) -> bool:
+        """Whether the numbers of these LLMs are all probabilities."""
+        tables = (self.here,) if self.held_out is None else (self.here, self.held_out)
+        return all(_possible(table[:, known]).all() for table in tables)
 
 
 def _aligned(frame: pl.DataFrame, outcomes: Outcomes) -> NDArray[np.float64]:

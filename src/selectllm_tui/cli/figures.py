@@ -97,7 +97,7 @@ def _curve(view: PoolView, scores: RouterScores, by: str) -> tuple[tuple[float, 
     from selectllm_engine.evaluation import trade_off as cost_aware
 
     try:
-        points = cost_aware(view, scores, by=by)
+        points = cost_aware(view, scores, by="cost" if by == "cost" else "latency")
     except NotAvailableError:
         return ()
     return tuple(sorted({(point.burden, point.accuracy) for point in points}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,8 +55,11 @@ def show(
         typer.Option(metavar="NAME", help="Show what this router would do.", autocompletion=complete_router),
     ] = None,
     policy: Annotated[
-        str, typer.Option(metavar="NAME[:VALUE]", help="The router's policy.", autocompletion=complete_policy)
-    ] = "argmax",
+        str | None,
+        typer.Option(
+            metavar="NAME[:VALUE]", help="The router's policy; argmax without it.", autocompletion=complete_policy
+        ),
+    ] = None,
     k: K = None,
     generations: Annotated[bool, typer.Option("--generations", help="Also print all that the LLMs wrote.")] = False,
     disagreements: Annotated[
@@ -87,6 +91,8 @@ def show(
 def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
     if form is Format.JSON:
         return write_json(as_json(view, generations=generations))
+    if form is Format.CSV:
+        return write_table([], [_flat(each) for each in as_json(view)["llms"]], form)
     if form in {Format.TABLE, Format.MARKDOWN}:
         _question(view)
     write_table(_columns(view, form), [_row(view, each) for each in view.llms], form)
@@ -155,6 +161,14 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
             }
             for each in view.llms
         ],
+    }
+
+
+def _flat(llm: dict[str, Any]) -> dict[str, Any]:
+    """An LLM's part of the JSON as cells: the vote beside its figures, all votes as JSON."""
+    vote = llm["vote"] or dict.fromkeys(("answer", "count", "valid", "tied"))
+    return {**llm, "vote": vote["answer"], **{f"vote_{name}": vote[name] for name in ("count", "valid", "tied")}} | {
+        "votes": json.dumps(llm["votes"], ensure_ascii=False)
     }
 
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from selectllm_engine.insights import view_question
 from selectllm_tui.snapshots.questions import Questions, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import polars as pl
-    from numpy.typing import NDArray
-
-    from selectllm_engine.evaluation import RouterScores
+    from selectllm_engine.insights import LLMVotes
     from selectllm_engine.verdicts import Verdict
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
@@ -77,11 +73,10 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
         q = int(shown.order[0])
     setup = state.setup
     row = shown.frame.row(q, named=True)
-    prepared = model.prepared(setup.split, setup.k)
     scores = model.scores(setup) if setup.router is not None else None
     place = shown.find(row["question_id"])
-    ballots = tuple(_ballot(shown, scores, q, n, prepared) for n in range(len(shown.llms)))
-    solved = [n for n in range(len(shown.llms)) if shown.on[n] and prepared.labels[q, n]]
+    selected = shown.judged.selected[q]
+    seen = view_question(model.view(setup), row, q, chosen=selected, verdict=shown.verdict_of(q), scores=scores)
     return Detail(
         question_id=row["question_id"],
         subject=row["subject"],
@@ -93,54 +88,24 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
         k=setup.k,
         place=0 if place is None else place + 1,
         of=len(shown.order),
-        ballots=ballots,
-        pooled=_pooled(shown, prepared.outcomes, q),
-        oracle=shown.llms[min(solved, key=lambda n: float(prepared.pace[q, n]))] if solved else None,
+        ballots=tuple(
+            _ballot(each, on=shown.on[n], selected=bool(selected[n]), right=bool(each.right))
+            for n, each in enumerate(seen.llms)
+        ),
+        pooled=None if seen.together is None else _ballot(seen.together, right=bool(shown.judged.right[q])),
+        oracle=seen.oracle,
     )
 
 
-def _ballot(shown: Questions, scores: RouterScores | None, q: int, n: int, prepared: Any) -> Ballot:
-    outcomes, votes = prepared.outcomes, shown.judged.votes
-    probability = float(scores.probabilities[q, n]) if scores is not None and scores.note is None else None
-    latency = float(prepared.latency[q, n])
+def _ballot(each: LLMVotes, *, right: bool, on: bool = True, selected: bool = True) -> Ballot:
     return Ballot(
-        llm=shown.llms[n],
-        on=shown.on[n],
-        selected=bool(shown.judged.selected[q, n]),
-        probability=None if probability is None or np.isnan(probability) else probability,
-        votes=_count(outcomes.answers[q, n], outcomes.vocabulary[q]) if outcomes.answers is not None else (),
-        winner=_answer(votes.code[q, n], outcomes.vocabulary[q]) if votes is not None else None,
-        right=bool(prepared.labels[q, n]),
-        tied=bool(votes.tied[q, n]) if votes is not None else False,
-        latency=None if np.isnan(latency) else latency,
+        llm=each.llm,
+        on=on,
+        selected=selected,
+        probability=each.probability,
+        votes=(*each.votes, *([(None, each.silent)] if each.silent else [])),
+        winner=None if each.vote is None else each.vote.answer,
+        right=right,
+        tied=each.vote is not None and each.vote.tied,
+        latency=each.latency,
     )
-
-
-def _pooled(shown: Questions, outcomes: Any, q: int) -> Ballot | None:
-    pooled = shown.judged.pooled
-    if pooled is None:
-        return None
-    answers = outcomes.answers[q, np.flatnonzero(shown.judged.selected[q])]
-    return Ballot(
-        llm="",
-        on=True,
-        selected=True,
-        probability=None,
-        votes=_count(answers.reshape(-1), outcomes.vocabulary[q]),
-        winner=_answer(pooled.code[q], outcomes.vocabulary[q]),
-        right=bool(shown.judged.right[q]),
-        tied=bool(pooled.tied[q]),
-        latency=None,
-    )
-
-
-def _answer(code: Any, words: pl.Series) -> str | None:
-    return str(words[int(code)]) if code >= 0 else None
-
-
-def _count(codes: NDArray[np.int16], words: pl.Series) -> tuple[tuple[str | None, int], ...]:
-    counts: dict[str | None, int] = {}
-    for code in codes.tolist():
-        answer = _answer(code, words)
-        counts[answer] = counts.get(answer, 0) + 1
-    return tuple(sorted(counts.items(), key=lambda item: (item[0] is None, -item[1])))

@@ -16,8 +16,9 @@ from fakes import fake_outcomes, write_fake_run
 from plain import make_outcomes, small_outcomes, small_scores
 from selectllm_engine.api import load
 from selectllm_engine.evaluation.details import detail, row_names
-from selectllm_engine.evaluation.policies import POLICIES, RouterScores, parse_policy
+from selectllm_engine.evaluation.policies import POLICIES, parse_policy
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.table import Row
 from selectllm_engine.evaluation.tabulation import plan, view_of
 from selectllm_engine.llms import Pool

@@ -21,9 +21,10 @@ from selectllm_engine.evaluation.metrics import (
     trade_off,
     value_over_best,
 )
-from selectllm_engine.evaluation.policies import RouterScores, Selection
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
+from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.llms import Pool
 
 

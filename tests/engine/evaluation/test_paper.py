@@ -16,8 +16,9 @@ from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
 from selectllm_engine.api import load
-from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, parse_policy
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.tabulation import evaluate, view_of
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool

@@ -7,17 +7,11 @@ from hypothesis import strategies as st
 
 from plain import choose, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation.policies import (
-    POLICIES,
-    NotAvailableError,
-    PolicySpec,
-    RouterScores,
-    Selection,
-    parse_policy,
-)
+from selectllm_engine.evaluation.policies import POLICIES, NotAvailableError, PolicySpec, parse_policy
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.selection import top_of
+from selectllm_engine.evaluation.router_scores import RouterScores
+from selectllm_engine.evaluation.selection import Selection, top_of
 from selectllm_engine.llms import Pool
 
 CHOOSING = [name for name in POLICIES if name != "random"]

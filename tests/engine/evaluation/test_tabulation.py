@@ -12,7 +12,8 @@ from fakes import fake_outcomes
 from plain import choose, figures, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation.outcomes import LeftOut
-from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, RouterScores, parse_policy
+from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, parse_policy
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.statistics import holm
 from selectllm_engine.evaluation.tabulation import PoolView, Prepared, evaluate, tabulate, view_of
 from selectllm_engine.llms import Pool

@@ -8,9 +8,10 @@ import pytest
 from fakes import fake_outcomes
 from plain import make_outcomes
 from selectllm_engine.evaluation.contamination import train_test_gaps
-from selectllm_engine.evaluation.policies import PolicySpec, RouterScores
+from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.insights.curves import learning_curve
 from selectllm_engine.insights.lessons import draw_lessons
 from selectllm_engine.llms import Pool

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from fakes import fake_outcomes
 from plain import figures, make_outcomes, small_outcomes
-from selectllm_engine.evaluation.policies import PolicySpec, RouterScores
+from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.insights import pools
 from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool
