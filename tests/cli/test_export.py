@@ -9,6 +9,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import write_fake_run
+from selectllm_engine.insights import MEASURES
 from selectllm_tui.cli import figures
 from selectllm_tui.label_placement import place
 from selectllm_tui.svg_figures import Curve, Heat, Mark, draw_heat, draw_scatter
@@ -119,10 +120,10 @@ def test_a_matrix_has_the_tables_figures(selectllm, fake_cache, tmp_path, by):
     code, _, _ = selectllm("export", "figure", str(path), "--kind", "matrix", "--by", by)
     assert code == 0
     written = texts(path.read_bytes())
-    field, factor, digits, scale = figures.MATRIX[by]
+    factor, digits, scale = figures.MATRIX[by]
     assert scale in written
     for row in sl.load("fake", fake_cache).evaluate(every=True).rows:
-        if row.kind == "router" and (value := getattr(row, field)) is not None:
+        if row.kind == "router" and (value := getattr(row, MEASURES[by])) is not None:
             assert f"{factor * value:.{digits}f}" in written
 
 

@@ -7,7 +7,7 @@ Read `policies` first, then `pool_view`: every figure of a table comes from a se
 from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
-from selectllm_engine.evaluation.metrics import Quality, pareto_front, quality, trade_off
+from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
 from selectllm_engine.evaluation.policies import (
     POLICIES,
@@ -37,6 +37,7 @@ from selectllm_engine.evaluation.votes import (
 )
 
 __all__ = [
+    "LAMBDAS",
     "NOT_FOUND",
     "POLICIES",
     "PROTOCOLS",
@@ -62,6 +63,7 @@ __all__ = [
     "RowDetails",
     "Selection",
     "Table",
+    "TradeOff",
     "Verdicts",
     "Vote",
     "Votes",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.statistics import wilson
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.selection import Selection
 
 __all__ = [
+    "LAMBDAS",
     "Quality",
     "TradeOff",
     "aiq",
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 # Beyond 1 the penalty outweighs any probability; the last one always takes the fastest LLM.
-LAMBDAS = (*(step / 20 for step in range(21)), 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 1e6)
+LAMBDAS = (*POLICIES["cost-aware"].grid(1), 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 1e6)
 
 
 def pass_at_k(outcomes: Outcomes) -> NDArray[np.float64] | None:

@@ -66,6 +66,16 @@ class Row:
         """All notes as one text, None without any: what machine formats have."""
         return "; ".join(self.notes) or None
 
+    @property
+    def reachable(self) -> bool:
+        """Whether one can run it: oracle, random and upper bounds are only there to compare with."""
+        return self.kind != "baseline" or not (self.name in ("oracle", "random") or self.name.endswith(" upper-bound"))
+
+    @property
+    def policy_text(self) -> str:
+        """The policy as commands take it, for example "threshold:0.6"; empty without one."""
+        return (self.policy or "") + ("" if self.parameter is None else f":{self.parameter:g}")
+
     def as_dict(self) -> dict[str, Any]:
         """The row as the JSON object `evaluate --format json` prints."""
         return {**{name: getattr(self, name) for name in _FIGURES}, "note": self.note}

@@ -11,18 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selectllm_engine.api import Run
-    from selectllm_engine.evaluation import PoolView, RouterScores, Row, Table
+    from selectllm_engine.evaluation import By, PoolView, Row, Table
 
 __all__ = ["MATRIX", "TRADE_OFF", "matrix", "trade_off"]
 
-_BOUNDS = {"oracle", "random"}  # nobody can choose to run these
 TRADE_OFF = {"latency": "seconds per question, one prompt at a time", "cost": "dollars per question"}
-# measure -> the row's field, its factor, decimals, and the name of the scale
+# measure -> its factor, decimals, and the name of the scale
 MATRIX = {
-    "accuracy": ("accuracy", 100, 1, "accuracy, %"),
-    "latency": ("latency", 1, 2, TRADE_OFF["latency"]),
-    "cost": ("cost", 1, 5, TRADE_OFF["cost"]),
-    "gap": ("gap_closed", 100, 0, "gap to the oracle closed, %"),
+    "accuracy": (100, 1, "accuracy, %"),
+    "latency": (1, 2, TRADE_OFF["latency"]),
+    "cost": (1, 5, TRADE_OFF["cost"]),
+    "gap": (100, 0, "gap to the oracle closed, %"),
 }
 
 
@@ -45,31 +44,29 @@ def trade_off(
         UsageError: latency or cost is known of nothing.
         MissingExtraError: matplotlib is not installed.
     """
-    from selectllm_engine.evaluation import pareto_front
+    from selectllm_engine.insights import cost_aware_curve, trade_off_figure
     from selectllm_tui.cli.evaluate import title
     from selectllm_tui.svg_figures import Curve, Mark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
     table = run.evaluate(pool, names, policies, k=k, split=split, every=policies is None and len(names) == 1)
-    marks, reachable = [], []
-    for row in table.rows:
-        burden = getattr(row, by)
-        if burden is None or row.accuracy is None or row.name.endswith(" upper-bound"):
-            continue
-        marks.append(Mark(_label(row, table), row.router or _group(row), burden, row.accuracy))
-        if row.name not in _BOUNDS:
-            reachable.append((burden, row.accuracy))
-    if not marks:
+    measure: By = "cost" if by == "cost" else "latency"
+    curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
+    rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
+    figure = trade_off_figure(rows, curves, measure)
+    if not figure.points:
         other = next((each for each in TRADE_OFF if any(getattr(row, each) is not None for row in table.rows)), None)
         remedy = f"take --by {other}" if other else "there is --kind matrix"
         raise UsageError(f"no {by} is known of these LLMs", remedy)
-    curves = [
-        Curve(name, points) for name in names if (points := _curve(view, run.scores(name, split, forest=False), by))
+    marks = [
+        Mark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
+        for point, row in ((point, point.row) for point in figure.points)
+        if row is not None
     ]
-    reachable += [point for curve in curves for point in curve.points]
-    curves.append(Curve("", tuple(reachable[at] for at in pareto_front(reachable))))
-    return draw_scatter(marks, curves, title=title(table), across=TRADE_OFF[by])
+    lines = [Curve(name, points) for name, points in figure.curves.items() if points]
+    lines.append(Curve("", tuple((point.burden, point.accuracy) for point in figure.front)))
+    return draw_scatter(marks, lines, title=title(table), across=TRADE_OFF[by])
 
 
 def _best(run: Run, view: PoolView, split: str) -> list[str]:
@@ -88,19 +85,7 @@ def _label(row: Row, table: Table) -> str:
     several = len({each.router for each in table.rows if each.router}) > 1
     if row.kind != "router" or row.policy is None:
         return row.name
-    parameter = "" if row.parameter is None else f":{row.parameter:g}"
-    return f"{row.router} {row.policy}{parameter}" if several else f"{row.policy}{parameter}"
-
-
-def _curve(view: PoolView, scores: RouterScores, by: str) -> tuple[tuple[float, float], ...]:
-    from selectllm_engine.errors import NotAvailableError
-    from selectllm_engine.evaluation import trade_off as cost_aware
-
-    try:
-        points = cost_aware(view, scores, by="cost" if by == "cost" else "latency")
-    except NotAvailableError:
-        return ()
-    return tuple(sorted({(point.burden, point.accuracy) for point in points}))
+    return f"{row.router} {row.policy_text}" if several else row.policy_text
 
 
 def matrix(
@@ -114,34 +99,29 @@ def matrix(
     split: str,
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
+    from selectllm_engine.insights import MEASURES, RouterMatrix
     from selectllm_tui.cli.evaluate import title
     from selectllm_tui.svg_figures import Heat, draw_heat
 
     table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
-    field, factor, digits, scale = MATRIX[by]
-    rows = [row for row in table.rows if row.kind == "router"]
-    if not rows:
+    factor, digits, scale = MATRIX[by]
+    found = RouterMatrix.of(table.rows)
+    if not found.rows:
         raise UsageError(f"{run.benchmark} has no router", "train some: selectllm train --all")
-    names = dict.fromkeys(str(row.router) for row in rows)
-    columns = dict.fromkeys(_policy(row) for row in rows)
-    found = {(row.router, _policy(row)): getattr(row, field) for row in rows}
-    if not any(value is not None for value in found.values()):
+    known = found.values(by)
+    if not known:
         raise UsageError(f"no {by} is known of these LLMs", "take --by accuracy")
     values = tuple(
-        tuple(None if (value := found[name, column]) is None else factor * value for column in columns)
-        for name in names
+        tuple(None if (value := known.get((name, policy))) is None else factor * value for policy in found.policies)
+        for name in found.routers
     )
     shown = tuple(tuple(MISSING if each is None else f"{each:.{digits}f}" for each in row) for row in values)
-    best, oracle = getattr(table.row("best-single"), field), getattr(table.row("oracle"), field)
+    best, oracle = (getattr(table.row(name), MEASURES[by]) for name in ("best-single", "oracle"))
     compared = " · ".join(
         f"{name} {factor * value:.{digits}f}"
         for name, value in ((f"best-single ({table.best_single})", best), ("oracle", oracle))
         if value is not None
     )
     return draw_heat(
-        Heat(tuple(names), tuple(columns), values, shown), title=f"{title(table)}\n{compared}", scale=scale
+        Heat(found.routers, found.policies, values, shown), title=f"{title(table)}\n{compared}", scale=scale
     )
-
-
-def _policy(row: Row) -> str:
-    return f"{row.policy}" if row.parameter is None else f"{row.policy}:{row.parameter:g}"

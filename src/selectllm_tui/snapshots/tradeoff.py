@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.evaluation import pareto_front
+from selectllm_engine.insights import cost_aware_curve, trade_off_figure
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.results import PACE, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from selectllm_engine.evaluation import By, Row, TradeOff
+    from selectllm_engine.insights import TradeOffPoint
     from selectllm_tui.snapshots.model import Model, Tick
+    from selectllm_tui.snapshots.results import Entry
     from selectllm_tui.state import State
 
-__all__ = ["Point", "Tradeoff", "front", "tradeoff"]
+__all__ = ["Point", "Tradeoff", "tradeoff"]
 
 Kind = Literal["llm", "off", "baseline", "policy", "current"]
 MISSING = {
     "latency": "no latency is known: selectllm latency measures it; w shows dollars",
     "cost": "no cost is known: the LLMs have no prices; w shows seconds",
 }
-BOUNDS = {"oracle", "bound", "random"}  # nobody can choose to run these
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """The points there are so far; `curve` is cost-aware over λ; `missing` says why there is nothing to draw."""
+    """The points there are so far; `curve` is cost-aware over λ; `missing` says why there is nothing to draw.
+
+    On the `front` points without a label are the curve's.
+    """
 
     measure: str
     points: tuple[Point, ...]
@@ -48,41 +53,40 @@ class Tradeoff:
     missing: str = ""
 
 
-def front(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The reachable points that no other one beats in both, from cheap to accurate."""
-    reachable = [each for each in points if each.reachable]
-    return tuple(reachable[at] for at in pareto_front([(each.burden, each.accuracy) for each in reachable]))
-
-
 def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:
     """Points and curve, as they get ready."""
-    measure = state.view.measure_of("tradeoff", "latency")
+    measure: By = "cost" if state.view.measure_of("tradeoff", "latency") == "cost" else "latency"
     setup, current = state.setup, current_key(state.setup)
-    points: list[Point] = []
-    curve: list[tuple[float, float]] = []
+    rows: list[Row] = []
+    entries: dict[tuple[str, str], Entry] = {}
+    curve: list[TradeOff] = []
     shown = time.monotonic()
 
+    def point(each: TradeOffPoint) -> Point:
+        if each.row is None:
+            return Point("", "policy", each.burden, each.accuracy, reachable=True)
+        entry = entries[each.row.kind, each.row.name]
+        return Point(entry.label, _kind(entry.key, current, state), each.burden, each.accuracy, each.row.reachable)
+
     def ready() -> Tradeoff:
-        missing = "" if points else MISSING[measure]
-        return Tradeoff(measure, tuple(points), tuple(curve), front(points), missing)
+        figure = trade_off_figure(rows, {"": curve}, measure)
+        points, front = (tuple(point(each) for each in part) for part in (figure.points, figure.front))
+        return Tradeoff(measure, points, figure.curves[""], front, "" if points else MISSING[measure])
 
     for each in listing(model, state):
         row = model.row(setup, each.key)
-        burden = getattr(row, measure)
-        if burden is None or row.accuracy is None:
-            continue
-        points.append(Point(each.label, _kind(each.key, current, state), burden, row.accuracy, each.key not in BOUNDS))
+        rows.append(row)
+        entries[row.kind, row.name] = each
         if time.monotonic() - shown > PACE:
             yield "tradeoff", ready()
             shown = time.monotonic()
-    knob = model.space.policies.get("cost-aware")
-    if setup.router is not None and knob is not None:
-        for step in range(round((knob.high - knob.low) / knob.step) + 1):
-            values = dict(setup.parameters) | {"cost-aware": knob.clamp(knob.low + step * knob.step)}
-            row = model.row(replace(setup, parameters=tuple(values.items())), "policy:cost-aware")
-            burden = getattr(row, measure)
-            if burden is not None and row.accuracy is not None:
-                curve.append((burden, row.accuracy))
+    if setup.router is not None:
+        shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.router, measure)
+        scores = model.scores(setup, "cost-aware")
+        for at_weight in cost_aware_curve(
+            model.view(setup), scores, measure, lambda weight, make: model.keep("row", (shared, weight), make)
+        ):
+            curve.append(at_weight)
             if time.monotonic() - shown > PACE:
                 yield "tradeoff", ready()
                 shown = time.monotonic()

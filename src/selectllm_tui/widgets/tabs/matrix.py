@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
-    from selectllm_tui.snapshots.matrix import Matrix
+    from selectllm_engine.insights import RouterMatrix
     from selectllm_tui.state import State
 
 __all__ = ["GridTable", "MatrixTab", "matrix_rows"]
@@ -60,7 +60,7 @@ class MatrixTab(Tab):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._matrix: Matrix | None = None
+        self._matrix: RouterMatrix | None = None
         self._state: State | None = None
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class MatrixTab(Tab):
         yield Bar(id="matrix-title")
         yield GridTable(id="matrix", gap=1)
 
-    def show(self, snapshot: Matrix, state: State) -> None:
+    def show(self, snapshot: RouterMatrix, state: State) -> None:
         """Renders the figures there are."""
         first = self._matrix is None
         self._matrix, self._state = snapshot, state
@@ -99,7 +99,7 @@ class MatrixTab(Tab):
         return state.change(replace(state.setup, router=key, policy=policy))
 
 
-def title(matrix: Matrix, measure: str) -> Line:
+def title(matrix: RouterMatrix, measure: str) -> Line:
     """Which figure is shown, and its best pair."""
     spans: list[Span] = [(TITLES[measure], "strong")]
     if not matrix.routers:
@@ -109,7 +109,7 @@ def title(matrix: Matrix, measure: str) -> Line:
     return spans
 
 
-def matrix_rows(matrix: Matrix, state: State, cursor: tuple[str, int] | None) -> ListRows:
+def matrix_rows(matrix: RouterMatrix, state: State, cursor: tuple[str, int] | None) -> ListRows:
     """One row per router, one column per policy; the best cell of all is marked."""
     measure = state.view.measure_of("matrix", TABS["matrix"].measures[0])
     values, best = matrix.values(measure), matrix.best(measure)

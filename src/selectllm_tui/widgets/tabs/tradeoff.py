@@ -133,5 +133,6 @@ def front_parts(snapshot: Tradeoff) -> list[Line]:
                 ),
             )
             for each in snapshot.front
+            if each.label
         ),
     ]
