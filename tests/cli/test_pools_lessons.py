@@ -9,6 +9,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import write_fake_run
+from selectllm_tui.sentences import sentence
 
 
 def test_pools_as_json_has_every_subset(selectllm, fake_cache):
@@ -69,7 +70,13 @@ def test_wrong_names(selectllm, command):
 def test_lessons_as_json(selectllm, fake_cache):
     code, out, err = selectllm("lessons", "--format", "json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == json.loads(json.dumps(asdict(sl.load("fake", fake_cache).lessons())))
+    shown, lessons = json.loads(out), sl.load("fake", fake_cache).lessons()
+    assert list(shown) == ["benchmark", "split", "pool", "lessons", "gaps", "losses", "router"]
+    assert shown["gaps"] == [asdict(each) for each in lessons.gaps]
+    assert (shown["losses"], shown["router"]) == (lessons.losses, lessons.router)
+    for each, lesson in zip(shown["lessons"], lessons.lessons, strict=True):
+        assert list(each) == ["key", "question", "answer", "sentence", "figures"]
+        assert (each["answer"], each["sentence"], each["figures"]) == (lesson.answer, sentence(lesson), lesson.figures)
 
 
 def test_the_learning_curve_on_request(selectllm, fake_cache):
@@ -85,7 +92,7 @@ def test_lessons_to_read(selectllm, fake_cache):
     out = selectllm("lessons")[1]
     for lesson in sl.load("fake", fake_cache).lessons().lessons:
         assert lesson.question in out
-        assert lesson.sentence.split(maxsplit=1)[0] in out
+        assert sentence(lesson).split(maxsplit=1)[0] in out
         assert lesson.answer in out
     assert "Has an LLM seen the train split?" in out
 

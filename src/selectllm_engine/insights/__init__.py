@@ -1,7 +1,7 @@
 """Insights: what a run teaches, in typed figures.
 
 In: a pool's view, routers' scores, or a stored run. Out: lessons, subsets worth running, one question looked at.
-Read `lessons` first.
+Read `lessons` first, then `study`.
 """
 
 from selectllm_engine.insights.curves import FRACTIONS, CurvePoint, learning_curve
@@ -14,20 +14,34 @@ from selectllm_engine.insights.figures import (
     cost_aware_curve,
     trade_off_figure,
 )
-from selectllm_engine.insights.lessons import Lesson, Lessons, best_router, draw_lessons
+from selectllm_engine.insights.lessons import (
+    Beaten,
+    BoundReached,
+    Lesson,
+    Lessons,
+    PolicyEffect,
+    RouterLatency,
+    Solved,
+)
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
+from selectllm_engine.insights.study import best_router, draw_lessons
 
 __all__ = [
     "FRACTIONS",
     "MEASURES",
+    "Beaten",
+    "BoundReached",
     "CurvePoint",
     "Disagreements",
     "LLMVotes",
     "Lesson",
     "Lessons",
+    "PolicyEffect",
     "QuestionView",
+    "RouterLatency",
     "RouterMatrix",
+    "Solved",
     "Subset",
     "Subsets",
     "TradeOffFigure",

@@ -12,6 +12,7 @@ import typer
 from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.sentences import sentence
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def lessons(
         curve = _curve(run, names(pool), split) if learning_curve else []
     match form:
         case Format.JSON:
-            write_json(asdict(drawn) | ({"learning_curve": curve} if learning_curve else {}))
+            write_json(as_json(drawn) | ({"learning_curve": curve} if learning_curve else {}))
         case Format.CSV if learning_curve:
             write_table([], curve, form)
         case Format.CSV:
@@ -54,11 +55,30 @@ def lessons(
             _learned(curve, form)
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
-            write_table(columns, [asdict(each) for each in drawn.lessons], form, title=_title(drawn))
+            write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn))
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
             _learned(curve, form)
+
+
+def as_json(drawn: Lessons) -> dict[str, Any]:
+    """All lessons with their sentences and figures."""
+    return {
+        **{field: getattr(drawn, field) for field in ("benchmark", "split", "pool")},
+        "lessons": [
+            {
+                "key": each.key,
+                "question": each.question,
+                "answer": each.answer,
+                "sentence": sentence(each),
+                "figures": each.figures,
+            }
+            for each in drawn.lessons
+        ],
+        "gaps": [asdict(each) for each in drawn.gaps],
+        **{field: getattr(drawn, field) for field in ("losses", "router")},
+    }
 
 
 def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]:
@@ -102,7 +122,7 @@ def _read(drawn: Lessons) -> None:
     for at, each in enumerate(drawn.lessons, start=1):
         shown, style = ANSWERS.get(each.answer, ("– unknown", "dim"))
         console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
-        for line in textwrap.wrap(visible(each.sentence).replace(" %", "\u00a0%"), width - 3):
+        for line in textwrap.wrap(visible(sentence(each)).replace(" %", "\u00a0%"), width - 3):
             console.print(safe(f"   {line}", "dim"), soft_wrap=True)
     losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
     if losses:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from selectllm_tui.sentences import sentence
 from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
@@ -76,7 +77,7 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
             (f"{each.question}  ", "plain"),
             (OF_POLICIES if each.key == "policies" else ANSWERS).get(each.answer, UNKNOWN),
             ("\n   ", "plain"),
-            (each.sentence, "muted"),
+            (sentence(each), "muted"),
             ("\n", "plain"),
         ]
     return [*spans, *_gaps(lessons.gaps, setup.split)]

@@ -1,0 +1,93 @@
+"""The study's five answers in words, for both faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selectllm_engine.insights import Beaten, BoundReached, Lesson, PolicyEffect, RouterLatency, Solved
+
+__all__ = ["sentence"]
+
+NO_ROUTER = "There is no router for this pool; train one with selectllm train."
+
+
+def sentence(lesson: Lesson) -> str:
+    """A lesson's answer with its main figures."""
+    from selectllm_engine.insights import Beaten, BoundReached, PolicyEffect, RouterLatency, Solved
+
+    match lesson:
+        case Solved():
+            return _solved(lesson)
+        case BoundReached():
+            return _bound(lesson) if lesson.bounds else NO_ROUTER
+        case Beaten():
+            return _beaten(lesson) if lesson.routers else NO_ROUTER
+        case PolicyEffect():
+            return NO_ROUTER if lesson.router is None else _policies(lesson)
+        case RouterLatency():
+            return NO_ROUTER if lesson.router is None else _latency(lesson)
+    return ""
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _solved(lesson: Solved) -> str:
+    lost = _percent(1 - lesson.oracle)
+    if lesson.llms == 1:
+        return f"The pool has one LLM; it does not solve {lost} of the questions."
+    if lesson.oracle == 1:
+        return f"Every question is solved by at least one of the {lesson.llms} LLMs."
+    none = f"{lost} of the questions are solved by none of the {lesson.llms} LLMs"
+    return f"{none}, {_percent(lesson.by_one)} by only one."
+
+
+def _bound(lesson: BoundReached) -> str:
+    best, more = lesson.best, "; not a significant difference" if lesson.answer == "partly" else ""
+    bound, oracle = _percent(lesson.bounds[best]), _percent(lesson.oracle)
+    return f"The highest upper bound is {best}'s, {bound}; the oracle's is {oracle}{more}."
+
+
+def _beaten(lesson: Beaten) -> str:
+    best, top, single = lesson.best, lesson.top, lesson.best_single
+    beaten, count = lesson.beaten(best), len(lesson.llms)
+    name = f"{best} ({_percent(lesson.routers[best])})"
+
+    def against(llm: str) -> str:
+        return f"{llm} ({_percent(lesson.llms[llm])}, Holm p {lesson.p[best, llm]:.2g})"
+
+    if len(beaten) == count:
+        return f"{name} is significantly better than every LLM, the best too, {against(top)}."
+    if not beaten:
+        return f"{name} is not significantly better than any LLM; the best here is {against(top)}."
+    # The best single LLM is chosen on validation; on these questions another may do better, and must be beaten too.
+    among = f", best-single {against(single)} among them," if single != top and single in beaten else ","
+    many = f"{len(beaten)} of the {count} LLMs"
+    return f"{name} is significantly better than {many}{among} but not than the best here, {against(top)}."
+
+
+def _policies(lesson: PolicyEffect) -> str:
+    spread = 100 * (max(lesson.accuracy.values()) - min(lesson.accuracy.values()))
+    begin = f"With {lesson.router}, policies differ by up to {spread:.1f} points"
+    best = lesson.best
+    if best == "argmax":
+        return f"{begin}, and none is better than argmax."
+    seconds, argmax = lesson.latency[best], lesson.latency["argmax"]
+    times = f", at {seconds / argmax:.1f} times argmax's latency" if seconds is not None and argmax else ""
+    significantly = "significantly" if best in lesson.better else "not significantly"
+    figures = f"({_percent(lesson.accuracy[best])}{times})"
+    return f"{begin}; {best} is the most accurate {figures}, {significantly} better than argmax."
+
+
+def _latency(lesson: RouterLatency) -> str:
+    if lesson.latency is None:
+        return "The latency of some LLM is not known."
+    if not lesson.alike:
+        return f"No LLM of the pool is about as accurate as {lesson.router} argmax."
+    fastest = lesson.fastest
+    return (
+        f"{lesson.router} argmax takes {lesson.latency:.2f} s a question; of the LLMs whose accuracy is not "
+        f"significantly different ({len(lesson.alike)}), the fastest, {fastest}, takes {lesson.alike[fastest]:.2f} s."
+    )
