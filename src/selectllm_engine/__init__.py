@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selectllm_engine.answers import extract_answer
-    from selectllm_engine.api import Run, load
+    from selectllm_engine.api import Run, benchmarks, load
     from selectllm_engine.errors import SelectLLMError
     from selectllm_engine.evaluation import Table, Vote, majority_vote
     from selectllm_engine.llms import LLM, Pool
@@ -23,6 +23,7 @@ __all__ = [
     "SelectLLMError",
     "Table",
     "Vote",
+    "benchmarks",
     "extract_answer",
     "load",
     "majority_vote",
@@ -36,6 +37,7 @@ _HOME = {
     "SelectLLMError": "errors",
     "Table": "evaluation.table",
     "Vote": "evaluation.votes",
+    "benchmarks": "api",
     "extract_answer": "answers.extract",
     "load": "api",
     "majority_vote": "evaluation.votes",
@@ -50,4 +52,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME]
+    return __all__

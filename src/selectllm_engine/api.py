@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.routing import Routing
     from selectllm_engine.store import Progress
 
-__all__ = ["LLMVotes", "QuestionView", "Run", "load"]
+__all__ = ["LLMVotes", "QuestionView", "Run", "benchmarks", "load"]
 
 
 def load(
@@ -49,9 +49,17 @@ def load(
         UsageError: several benchmarks to choose from, or none.
         UnknownNameError: no such benchmark.
     """
-    if not isinstance(cache, Cache):
-        cache = open_cache(None if cache is None else Path(cache))
-    return Run(cache, cache.choose(benchmark), progress=progress)
+    opened = _opened(cache)
+    return Run(opened, opened.choose(benchmark), progress=progress)
+
+
+def benchmarks(cache: Path | str | Cache | None = None) -> tuple[str, ...]:
+    """The names that `load` takes: all benchmarks of a cache, the recorded run that comes with the package included."""
+    return tuple(_opened(cache).benchmarks())
+
+
+def _opened(cache: Path | str | Cache | None) -> Cache:
+    return cache if isinstance(cache, Cache) else open_cache(None if cache is None else Path(cache))
 
 
 class Run(StoredRun):

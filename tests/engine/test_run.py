@@ -49,7 +49,7 @@ def run(cache: Cache) -> Run:
 
 
 def test_the_public_names_are_there_and_lazy() -> None:
-    assert set(selectllm_engine.__all__) <= set(dir(selectllm_engine))
+    assert dir(selectllm_engine) == selectllm_engine.__all__
     for name in selectllm_engine.__all__:
         assert getattr(selectllm_engine, name) is not None
     with pytest.raises(AttributeError):

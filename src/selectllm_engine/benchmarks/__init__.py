@@ -4,6 +4,11 @@ In: a name, or files of one's own. Out: a `Benchmark`, whose questions are rows 
 Read `sources` first, the table of benchmarks; one module per source beside it.
 """
 
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
 from selectllm_engine.benchmarks.benchmark import (
     LETTERS,
     QUESTION_SCHEMA,
@@ -29,3 +34,13 @@ __all__ = [
     "question_frame",
     "splits_of",
 ]
+
+
+class _Room(ModuleType):
+    """This package, called: `selectllm_engine.benchmarks` is its name, and that of a public function of `api`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return import_module("selectllm_engine.api").benchmarks(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Room

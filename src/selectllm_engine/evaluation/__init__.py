@@ -8,6 +8,7 @@ from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Rout
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
+from selectllm_engine.evaluation.notebook import html_table, percent
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
 from selectllm_engine.evaluation.policies import (
     POLICIES,
@@ -74,11 +75,13 @@ __all__ = [
     "detail",
     "entries_by_llm",
     "holm",
+    "html_table",
     "llm_votes",
     "majority_vote",
     "mcnemar",
     "pareto_front",
     "parse_policy",
+    "percent",
     "pooled_votes",
     "quality",
     "samples_up_to",

@@ -132,6 +132,9 @@ class Details:
     routers: dict[str, RouterDetails]
     subjects: dict[str, SubjectDetails]
 
+    def __repr__(self) -> str:
+        return f"<Details of {self.table!r}>"
+
     def to_dict(self) -> dict[str, Any]:
         """What `evaluate --details --format json` adds: the object `details`."""
         return {

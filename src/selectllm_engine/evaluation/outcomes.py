@@ -59,3 +59,8 @@ class Outcomes:
     cost: NDArray[np.float32]
     left_out: tuple[LeftOut, ...] = ()
     left_out_total: int = 0
+
+    def __repr__(self) -> str:
+        questions, llms = self.labels.shape
+        samples = f"{self.samples} samples" if self.samples else "labels only"
+        return f"<Outcomes of {self.benchmark} · {self.split}: {questions:,} questions, {llms} LLMs, {samples}>"

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
-from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.errors import MissingExtraError, UnknownNameError
+from selectllm_engine.evaluation.notebook import html_table, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
     from selectllm_engine.evaluation.outcomes import LeftOut
 
 __all__ = ["Kind", "Row", "Table"]
@@ -76,6 +81,10 @@ class Row:
         """The policy as commands take it, for example "threshold:0.6"; empty without one."""
         return (self.policy or "") + ("" if self.parameter is None else f":{self.parameter:g}")
 
+    def __repr__(self) -> str:
+        seconds = "" if self.latency is None else f", {self.latency:.2f} s"
+        return f"<Row {self.name!r}: {percent(self.accuracy)} %{seconds}>"
+
     def as_dict(self) -> dict[str, Any]:
         """The row as the JSON object `evaluate --format json` prints."""
         return {**{name: getattr(self, name) for name in _FIGURES}, "note": self.note}
@@ -121,6 +130,27 @@ class Table:
                 return row
         raise UnknownNameError("row", name, [row.name for row in self.rows])
 
+    def __getitem__(self, name: str) -> Row:
+        return self.row(name)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def title(self) -> str:
+        """What the table is about, in a line."""
+        of = f" of {self.samples} samples" if self.k < self.samples else ""
+        votes = f"maj@{self.k}{of}" if self.k else "labels only"
+        paper = ["protocol paper"] if self.protocol == "paper" else []
+        pool = f"pool of {len(self.pool)}: {', '.join(self.pool)}"
+        return " · ".join([self.benchmark, self.split, f"{self.questions} questions", votes, pool, *paper])
+
+    def __repr__(self) -> str:
+        return f"<Table of {self.benchmark} · {self.split}: {len(self.rows)} rows, {self.questions:,} questions>"
+
     def to_dict(self) -> dict[str, Any]:
         """The object that `evaluate --format json` prints."""
         shown = ("benchmark", "split", "protocol", "questions", "left_out", "samples", "k")
@@ -134,6 +164,32 @@ class Table:
         """One row per Row, one column per field."""
         return pl.DataFrame([row.as_dict() for row in self.rows], schema=_COLUMNS)
 
+    def to_pandas(self) -> pd.DataFrame:
+        """The same for pandas; raises MissingExtraError where that is not installed."""
+        try:
+            import pandas as pd
+        except ImportError:
+            raise MissingExtraError("a table for pandas", "pandas") from None
+        return pd.DataFrame({column.name: column.to_numpy() for column in self.to_frame()})
+
     def _repr_html_(self) -> str:
-        """How a notebook shows it."""
-        return self.to_frame()._repr_html_()
+        """How a notebook shows it: the main figures, by kind of row."""
+        priced, p = any(row.cost is not None for row in self.rows), "Holm p" if self.compared else "raw p"
+        heads = ["", "accuracy %", "95 % interval", "latency s", *(["cost $"] if priced else []), "gap closed %", p, ""]
+        sections = ([row for row in self.rows if row.kind == kind] for kind in ("baseline", "llm", "router"))
+        return html_table(self.title, heads, ([self._cells(row, priced=priced) for row in rows] for rows in sections))
+
+    def _cells(self, row: Row, *, priced: bool) -> list[str | None]:
+        value = "" if row.parameter is None else f":{row.parameter:g}"
+        ends = None if row.accuracy_low is None else f"{percent(row.accuracy_low)} – {percent(row.accuracy_high)}"
+        p = row.p_adjusted if self.compared else row.p_vs_best_single
+        return [
+            row.name + value,
+            percent(row.accuracy),
+            ends,
+            None if row.latency is None else f"{row.latency:.2f}",
+            *([None if row.cost is None else f"{row.cost:.5f}"] if priced else []),
+            percent(row.gap_closed),
+            None if p is None else "< .001" if p < 0.001 else f"{p:.3f}",
+            row.note or "",
+        ]

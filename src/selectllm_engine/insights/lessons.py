@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from selectllm_engine.evaluation import html_table
+
 if TYPE_CHECKING:
     from selectllm_engine.evaluation import Gap
 
@@ -215,3 +217,8 @@ class Lessons:
     def __repr__(self) -> str:
         answers = ", ".join(f"{each.key} {each.answer}" for each in self.lessons)
         return f"<Lessons of {self.benchmark} · {self.split}: {answers}>"
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: questions and answers."""
+        rows = [[each.question, each.answer] for each in self.lessons]
+        return html_table(f"Lessons of {self.benchmark} · {self.split}", ["question", "answer"], [rows])

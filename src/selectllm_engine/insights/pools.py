@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selectllm_engine.evaluation import PolicySpec, PoolView, entries_by_llm
+from selectllm_engine.evaluation import PolicySpec, PoolView, entries_by_llm, html_table, percent
 from selectllm_engine.llms import Pool
 
 if TYPE_CHECKING:
@@ -87,6 +87,24 @@ class Subsets:
     exhaustive: bool
     ranked_by: str
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Subsets of {self.benchmark} · {self.split}: {len(self.subsets)}, ranked by {self.ranked_by}>"
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the Pareto front, fast to slow."""
+        rows = (
+            [
+                ", ".join(each.llms),
+                str(each.rank),
+                None if each.figures.pooled is None else percent(each.figures.pooled),
+                percent(each.figures.oracle),
+                None if each.figures.latency is None else f"{each.figures.latency:.2f}",
+            ]
+            for each in self.front()
+        )
+        heads = ["front", "rank", "pooled %", "oracle %", "latency s"]
+        return html_table(f"{len(self.subsets)} pools of {self.benchmark} · {self.split}", heads, [rows])
 
     def of_size(self, size: int) -> tuple[Subset, ...]:
         """The subsets of that many LLMs, best first."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import NotAvailableError, UsageError
-from selectllm_engine.evaluation import PolicySpec, Vote, as_routers, as_spec, majority_vote
+from selectllm_engine.evaluation import PolicySpec, Vote, as_routers, as_spec, html_table, majority_vote
 from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -84,6 +84,22 @@ class QuestionView:
 
     def __repr__(self) -> str:
         return f"<Question {self.question['question_id']!r}: {self.verdict or 'incomplete'}, {len(self.llms)} LLMs>"
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the text, then every LLM's votes."""
+        marks = {True: "✔", False: "✘", None: None}
+        rows = (
+            [
+                each.llm,
+                marks[each.right],
+                ", ".join(f"{answer} {count}×" for answer, count in each.votes),
+                None if each.probability is None else f"{each.probability:.2f}",
+                "yes" if each.selected else "",
+            ]
+            for each in self.llms
+        )
+        heads = ["LLM", "right", "votes", "p(right)", "asked"]
+        return html_table(f"{self.question['text']}\n{self.verdict or 'incomplete'}", heads, [rows])
 
     def generations(self, llm: str) -> pl.DataFrame:
         """The LLM's generations for this question, in order of samples."""

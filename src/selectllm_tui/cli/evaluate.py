@@ -126,7 +126,7 @@ def write(
         columns(table),
         shown,
         form,
-        title=title(table),
+        title=table.title,
         footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *footnotes(table, seconds or {})],
         section="kind",
         styles=_styles(rows),
@@ -142,25 +142,6 @@ def columns(table: Table) -> list[Column]:
     """The columns, with the p that counts: Holm's where rows are compared, else the raw one."""
     adjusted = Column("p_adjusted", "Holm p", p_value, drop=2)
     return [adjusted if table.compared and each.field == "p_vs_best_single" else each for each in COLUMNS]
-
-
-def title(table: Table) -> str:
-    """What the table is about, in a line."""
-    votes = (
-        f"maj@{table.k}" + (f" of {table.samples} samples" if table.k < table.samples else "")
-        if table.k
-        else "labels only"
-    )
-    return " · ".join(
-        [
-            table.benchmark,
-            table.split,
-            f"{table.questions} questions",
-            votes,
-            f"pool of {len(table.pool)}: {', '.join(table.pool)}",
-            *(["protocol paper"] if table.protocol == "paper" else []),
-        ]
-    )
 
 
 def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:

@@ -45,7 +45,6 @@ def trade_off(
         MissingExtraError: matplotlib is not installed.
     """
     from selectllm_engine.insights import cost_aware_curve, trade_off_figure
-    from selectllm_tui.cli.evaluate import title
     from selectllm_tui.svg_figures import Curve, Mark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
@@ -66,7 +65,7 @@ def trade_off(
     ]
     lines = [Curve(name, points) for name, points in figure.curves.items() if points]
     lines.append(Curve("", tuple((point.burden, point.accuracy) for point in figure.front)))
-    return draw_scatter(marks, lines, title=title(table), across=TRADE_OFF[by])
+    return draw_scatter(marks, lines, title=table.title, across=TRADE_OFF[by])
 
 
 def _best(run: Run, view: PoolView, split: str) -> list[str]:
@@ -100,7 +99,6 @@ def matrix(
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
     from selectllm_engine.insights import MEASURES, RouterMatrix
-    from selectllm_tui.cli.evaluate import title
     from selectllm_tui.svg_figures import Heat, draw_heat
 
     table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
@@ -123,5 +121,5 @@ def matrix(
         if value is not None
     )
     return draw_heat(
-        Heat(found.routers, found.policies, values, shown), title=f"{title(table)}\n{compared}", scale=scale
+        Heat(found.routers, found.policies, values, shown), title=f"{table.title}\n{compared}", scale=scale
     )
