@@ -118,7 +118,7 @@ def route(
     if router is not None and router not in run.routers:
         raise UnknownNameError("router", router, run.routers)
     if router is not None and not _trained(router):
-        raise UsageError(f"{router} was imported and knows no other questions", "train a router: selectllm train --all")
+        raise UsageError(f"of {router} there are probabilities only", "train a router: selectllm train --all")
     data = training_data(run)
     name, probabilities = _predicted(run, question, [router] if router else _by_merit(run), encoders, device)
 

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
+from selectllm_engine.routers.classifiers import Classifiers
 from selectllm_engine.routers.families import make_router, parse_router
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.store import digest, folder_name, read_json, write_atomic, write_json
@@ -60,7 +61,7 @@ _LOADERS = frozenset(
 
 
 def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None = None) -> None:
-    """Write a fitted router and its manifest into `folder`, the manifest last.
+    """Write a fitted router and its manifest into `folder`, the manifest last; of a stranger's class nothing else.
 
     Args:
         router: a fitted router.
@@ -68,6 +69,8 @@ def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None =
         name: the router's name, for example "knn:tfidf".
         facts: more for the manifest.
     """
+    if isinstance(router, Classifiers):
+        return write_json(folder / MANIFEST, {**(facts or {}), "router": name, "versions": versions(), "files": {}})
     if hasattr(router, "save_weights"):
         router.save_weights(folder)
     else:
@@ -87,6 +90,7 @@ def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None =
             "files": {path.relative_to(folder).as_posix(): digest(path.read_bytes()) for path in _weights(folder)},
         },
     )
+    return None
 
 
 def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Any:

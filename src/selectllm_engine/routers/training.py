@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_engine.routers.classifiers import Classifier, Classifiers, classifier_name
 from selectllm_engine.routers.families import RouterName, make_router, parse_router, suite, usable
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
@@ -143,7 +144,8 @@ def _labelled(run: StoredRun, split: str, texts: pl.DataFrame) -> tuple[Labelled
 
 def train(
     run: StoredRun,
-    router: str,
+    router: str | Classifier,
+    name: str | None = None,
     *,
     encoders: Mapping[str, str] | None = None,
     device: str = "auto",
@@ -156,23 +158,39 @@ def train(
 
     Args:
         run: from `selectllm_engine.load`.
-        router: for example "knn:tfidf".
+        router: for example "knn:tfidf"; or a classifier of scikit-learn's, of which a clone learns for each LLM, on
+            TF-IDF or, in a `Pipeline`, on texts. Of that only the probabilities are kept.
+        name: what a classifier's router is called; by its class without it.
         encoders: where encoders are: name -> folder or hub id.
         device: "auto", "cpu" or "cuda", for what runs a transformer.
         seed: of everything drawn at random.
         progress: hears what is being done and the fraction done.
 
     Raises:
-        UsageError: an unknown name, or the run has no train split.
+        UsageError: an unknown name, what is no classifier, or the run has no train split.
         MissingExtraError: the router runs a transformer and the extra `train` is not installed.
         CacheError: the cache cannot be written.
     """
+    if not isinstance(router, str):
+        return _fitted(_Context(run, training_data(run), {}, device, seed, progress), *_own(router, name))
+    if name is not None:
+        raise UsageError(f"the router {router} has its own name", "leave `name` out")
     parsed = parse_router(router)
     data = training_data(run)
     if parsed.family != "prior" and not any(text.strip() for text in data.train.texts):
         raise UsageError(f"the questions of {run.benchmark} have no text", "only the router 'prior' can do without")
     context = _Context(run, data, encoders or {}, device, seed, progress)
     made = _stack(context) if parsed.family == "stack" else _made(context, parsed)
+    return _fitted(context, router, made)
+
+
+def _own(classifier: Classifier, name: str | None) -> tuple[str, Classifiers]:
+    return classifier_name(classifier, name), Classifiers(classifier)
+
+
+def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
+    """A router trained, its predictions for every question, and both written."""
+    run, data, seed = context.run, context.data, context.seed
     started = time.perf_counter()
     context.say("fitting")
     held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
@@ -181,7 +199,7 @@ def train(
     forest = _confidences(data, predicted, seed)
     seconds = time.perf_counter() - started
     trained = TrainedRouter(
-        router,
+        name,
         made,
         *_quality(data, predicted),
         seconds,
