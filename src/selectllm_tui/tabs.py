@@ -49,8 +49,8 @@ TABS: dict[str, TabSpec] = {
             "all rows. seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs "
             "that answer; accuracy is maj@K's. LLMs/q is how many LLMs answer a question. gap is the part of the way "
             "from best-single to the oracle. raw p compares with best-single on the same questions (McNemar, not "
-            "adjusted for looking at many rows). Below the table is more about the row under the cursor. ↵ on a policy makes "
-            "it the policy, on an LLM switches it."
+            "adjusted for looking at many rows). Below the table is more about the row under the cursor. ↵ on a policy "
+            "makes it the policy, on an LLM switches it."
         ),
         measures=("figures", "published"),
         sorts=(None, "accuracy", "latency", "gap", "name"),
