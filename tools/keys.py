@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selectllm_tui.bindings import markdown
+from selectllm_tui.keymap_lookup import markdown
 from selectllm_tui.tabs import TABS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "explorer.md"

@@ -9,8 +9,8 @@ from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Provider
 from textual.content import Content
 
-from selectllm_tui.bindings import keys_name, why_not
 from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap_lookup import keys_name, why_not
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.untrusted import safe, visible
 

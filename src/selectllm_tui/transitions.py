@@ -32,7 +32,7 @@ def on_setup(change: Callable[[Setup, Space], Setup]) -> Transition:
     """A change of the setup within what the run offers."""
 
     def transition(context: Context, _: str) -> State:
-        assert context.space is not None  # noqa: S101 - bindings.why_not refuses before
+        assert context.space is not None  # noqa: S101 - keymap_lookup.why_not refuses before
         return context.state.change(change(context.setup, context.space))
 
     return transition

@@ -8,8 +8,8 @@ import pytest
 
 from paths import ROOT
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.bindings import at_key, keys_name, markdown
 from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap_lookup import at_key, keys_name, markdown
 from selectllm_tui.screens import actions
 from selectllm_tui.screens.help import help_spans
 from selectllm_tui.tabs import TABS

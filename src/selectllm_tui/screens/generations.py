@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.bar import Bar

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
 
-from selectllm_tui.bindings import keys_name
 from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap_lookup import keys_name
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets.textview import TextView

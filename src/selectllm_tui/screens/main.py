@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.bindings import at_key, bindings, why_not
 from selectllm_tui.keymap import COMMANDS, Command
+from selectllm_tui.keymap_lookup import at_key, bindings, why_not
 from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
 from selectllm_tui.tabs import BEST_IS_MOST

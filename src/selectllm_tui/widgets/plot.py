@@ -13,7 +13,7 @@ from textual_hires_canvas import Canvas, HiResMode, TextAlign
 from textual_plot import PlotWidget
 from textual_plot.axis_formatter import AxisFormatter
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.widgets.paint import STYLES, Painting, shorten
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint, width_of
 

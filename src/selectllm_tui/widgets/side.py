@@ -9,7 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.cells import Cell, Column, ListRows

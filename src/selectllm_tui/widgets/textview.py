@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span
 

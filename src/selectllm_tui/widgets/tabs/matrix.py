@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from selectllm_tui.bindings import bindings
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
