@@ -10,6 +10,7 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.app import ExplorerApp
+from selectllm_tui.row_keys import RowKey
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.screens.help import HelpScreen
@@ -273,7 +274,7 @@ async def test_rows_open_what_they_name(cache: Path) -> None:
         table.move_to("llm:fake-b")
         await press(pilot, "enter")
         assert screen.state.setup.pool.names == ("fake-a", "fake-c")
-        table.move_to("oracle")
+        table.move_to("baseline:oracle")
         await press(pilot, "enter")
         assert "not on a row that opens" in text_of(pilot)
         await press(pilot, "u", "right_square_bracket", "down", "right", "enter")
@@ -506,7 +507,9 @@ async def test_results_sort_by_the_head_of_every_column(
             await pilot.pause()
             await settled(pilot)
             assert screen.state.view.sort_of("results") == (column, reverse)
-            rows = [screen.model.row(screen.state.setup, key) for key in screen.tab.table.rows.keys if key]
+            rows = [
+                screen.model.row(screen.state.setup, RowKey.parse(key)) for key in screen.tab.table.rows.keys if key
+            ]
             values = [value for row in rows if (value := getattr(row, field)) is not None]
             assert values == sorted(values, reverse=reverse)
             assert [getattr(row, field) is None for row in rows] == [False] * len(values) + [True] * (

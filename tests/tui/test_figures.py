@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selectllm_engine.api import load
+from selectllm_tui import row_keys
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
+from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.state import Setup, State
@@ -50,15 +52,17 @@ async def test_every_row_is_the_one_that_evaluate_prints(
         setup = screen.state.setup
         shown = {each.key: each.row for each in screen.tab._results.entries}
     printed = evaluated(cache, setup, setup.policy, capsys)
-    names = {"bound": f"{setup.router} upper-bound"}
-    for key in ("oracle", "random", "best-single", "all-llms", "bound", *(f"llm:{name}" for name in setup.pool.names)):
+    names = {BOUND: f"{setup.router} upper-bound"}
+    baselines = map(row_keys.baseline, ("oracle", "random", "best-single", "all-llms"))
+    for key in (*baselines, BOUND, *map(row_keys.llm, setup.pool.names)):
         row = shown[key].as_dict()
         assert row == printed[names.get(key, row["name"])], key
     for policy in screen.model.space.policies:
         assert (
-            shown[f"policy:{policy}"].as_dict() == evaluated(cache, setup, policy, capsys)[f"{setup.router} {policy}"]
+            shown[row_keys.policy(policy)].as_dict()
+            == evaluated(cache, setup, policy, capsys)[f"{setup.router} {policy}"]
         )
-    assert screen.headline.row == shown[f"policy:{setup.policy}"]
+    assert screen.headline.row == shown[row_keys.policy(setup.policy)]
 
 
 def test_all_tabs_show_the_same_figures(cache: Path) -> None:
@@ -70,10 +74,10 @@ def test_all_tabs_show_the_same_figures(cache: Path) -> None:
     rows = {each.key: each.row for each in seen["results"].entries}
     for (router, policy), row in seen["matrix"].rows.items():
         if router == state.setup.router:
-            assert row == rows[f"policy:{policy}"]
+            assert row == rows[row_keys.policy(policy)]
     points = {point.label: point for point in seen["tradeoff"].points}
-    assert points["threshold"].accuracy == rows["policy:threshold"].accuracy
-    assert seen["lessons"].row == rows["policy:argmax"]
+    assert points["threshold"].accuracy == rows[row_keys.policy("threshold")].accuracy
+    assert seen["lessons"].row == rows[row_keys.policy("argmax")]
     assert seen["lessons"].lessons == load("fake", cache).lessons()
 
 
@@ -97,5 +101,5 @@ def test_partial_results_say_which_rows_are_missing(cache: Path, monkeypatch: py
     state = State(Setup.of(model.space))
     steps = [snapshot for tab, snapshot in snapshots(model, state, lambda *_: None) if tab == "results"]
     assert len(steps) == len(steps[0].entries) + 1
-    assert [each.key for each in steps[0].entries if each.row] == ["policy:argmax"]
+    assert [each.key for each in steps[0].entries if each.row] == [row_keys.policy("argmax")]
     assert all(each.row for each in steps[-1].entries)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from selectllm_tui import row_keys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from selectllm_engine.evaluation import Row
+    from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.state import Setup, State
@@ -26,9 +29,9 @@ class Headline:
     facts: Mapping[str, Facts]
 
 
-def current_key(setup: Setup) -> str:
+def current_key(setup: Setup) -> RowKey:
     """The key of the setup's own row: its policy, or all LLMs where there is no router."""
-    return f"policy:{setup.policy}" if setup.router is not None else "all-llms"
+    return row_keys.policy(setup.policy) if setup.router is not None else row_keys.baseline("all-llms")
 
 
 def headline(model: Model, state: State) -> Headline:

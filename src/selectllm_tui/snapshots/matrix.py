@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selectllm_engine.insights import RouterMatrix
+from selectllm_tui import row_keys
 from selectllm_tui.snapshots.results import PACE
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def matrix(model: Model, state: State, _: Tick) -> Iterator[tuple[str, RouterMat
     shown = time.monotonic()
     for router in sorted(space.routers, key=lambda name: name != setup.router):
         for policy in space.policies:
-            rows[router, policy] = model.row(replace(setup, router=router), f"policy:{policy}")
+            rows[router, policy] = model.row(replace(setup, router=router), row_keys.policy(policy))
             if time.monotonic() - shown > PACE:
                 yield "matrix", RouterMatrix(space.routers, tuple(space.policies), dict(rows))
                 shown = time.monotonic()

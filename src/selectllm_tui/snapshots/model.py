@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation import POLICIES, PolicySpec, RouterScores, Selection
+from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import Setup, Slider, Space
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
     from selectllm_tui.cache_activity import Contents
+    from selectllm_tui.row_keys import RowKey
 
 __all__ = ["Model", "Tick"]
 
@@ -139,21 +141,21 @@ class Model:
         except NotAvailableError:
             return None
 
-    def row(self, setup: Setup, key: str) -> Row:
-        """The row of a key: a baseline's name, `bound`, `policy:NAME` or `llm:NAME`; of the setup's router."""
-        spec = self.spec(setup, key.removeprefix("policy:")) if key.startswith("policy:") else None
+    def row(self, setup: Setup, key: RowKey) -> Row:
+        """The row of a key; of the setup's router."""
+        spec = self.spec(setup, key.name) if key.kind == "policy" else None
         shared = (setup.pool.on, setup.k, setup.protocol, setup.split)
-        own = (setup.router, spec) if key == "bound" or spec else ()
+        own = (setup.router, spec) if key == BOUND or spec else ()
         return self.keep("row", (shared, key, own), lambda: self._row(setup, key, spec))
 
-    def _row(self, setup: Setup, key: str, spec: PolicySpec | None) -> Row:
+    def _row(self, setup: Setup, key: RowKey, spec: PolicySpec | None) -> Row:
         view = self.view(setup)
-        match key.partition(":"):
-            case ("llm", _, name):
-                return view.llm_row(name)
-            case ("policy", _, _) if setup.router is not None and spec is not None:
+        match key.kind:
+            case "llm":
+                return view.llm_row(key.name)
+            case "policy" if setup.router is not None and spec is not None:
                 return view.policy_row(self.scores(setup, spec.name), spec)
-            case ("bound", _, _) if setup.router is not None:
+            case "bound" if setup.router is not None:
                 return view.upper_bound_row(self.scores(setup, "argmax"))
         baselines: dict[str, Callable[[], Row]] = {
             "oracle": view.oracle_row,
@@ -161,7 +163,7 @@ class Model:
             "best-single": view.best_single_row,
             "random": view.random_row,
         }
-        return baselines[key]()
+        return baselines[key.name]()
 
     def facts(self, setup: Setup) -> dict[str, Facts]:
         """What is known of each LLM on the setup's split and K."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from selectllm_tui import row_keys
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.published import published
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selectllm_engine.evaluation import Row
+    from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
@@ -28,7 +30,7 @@ FIELDS = {"gap": "gap_closed", "llms": "llms_per_question", "p": "p_vs_best_sing
 class Entry:
     """One row of the table; `row` is None while it is computed."""
 
-    key: str
+    key: RowKey
     group: str
     label: str
     detail: str = ""
@@ -63,16 +65,17 @@ class Results:
 def listing(model: Model, state: State) -> list[Entry]:
     """The rows of a setup, still without figures."""
     setup = state.setup
-    made = [Entry(name, "", name) for name in ("oracle", "all-llms", "best-single", "random")]
+    made = [Entry(row_keys.baseline(name), "", name) for name in ("oracle", "all-llms", "best-single", "random")]
     if setup.router is not None:
         group = _router_title(model, setup.router)
-        made.append(Entry("bound", group, "upper bound"))
+        made.append(Entry(row_keys.BOUND, group, "upper bound"))
         for name, slider in model.space.policies.items():
             value = setup.parameter_of(name)
             detail = f"{slider.symbol} {value:g}" if slider is not None and value is not None else ""
-            made.append(Entry(f"policy:{name}", group, name, detail))
+            made.append(Entry(row_keys.policy(name), group, name, detail))
     made += [
-        Entry(f"llm:{name}", "LLMs", name, "" if name in setup.pool else "not in pool") for name in model.space.llms
+        Entry(row_keys.llm(name), "LLMs", name, "" if name in setup.pool else "not in pool")
+        for name in model.space.llms
     ]
     return made
 
@@ -91,7 +94,7 @@ def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]
     for at in sorted(range(len(entries)), key=lambda at: entries[at].key != current):
         row = model.row(state.setup, entries[at].key)
         detail = entries[at].detail
-        if entries[at].key == "best-single":
+        if entries[at].key == row_keys.baseline("best-single"):
             detail = model.space.llms[model.view(state.setup).best_single]
         study = published(model.space.benchmark, entries[at].key, state.setup.router)
         entries[at] = replace(entries[at], row=row, detail=detail, published=study)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import By, Row, TradeOff
     from selectllm_engine.insights import TradeOffPoint
+    from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.snapshots.results import Entry
     from selectllm_tui.state import State
@@ -93,9 +94,9 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     yield "tradeoff", ready()
 
 
-def _kind(key: str, current: str, state: State) -> Kind:
+def _kind(key: RowKey, current: RowKey, state: State) -> Kind:
     if key == current:
         return "current"
-    if key.startswith("llm:"):
-        return "llm" if key.removeprefix("llm:") in state.setup.pool else "off"
-    return "policy" if key.startswith("policy:") else "baseline"
+    if key.kind == "llm":
+        return "llm" if key.name in state.setup.pool else "off"
+    return "policy" if key.kind == "policy" else "baseline"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from selectllm_tui import row_keys
+from selectllm_tui.row_keys import RowKey
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
@@ -62,8 +64,8 @@ class QuestionTab(Tab):
     @property
     def llm(self) -> str | None:
         """The LLM of the ballot under the cursor."""
-        key = self.table.key if self.table is not None else ""
-        return key.removeprefix("llm:") if key.startswith("llm:") else None
+        kind, name = RowKey.parse(self.table.key if self.table is not None else "")
+        return name if kind == "llm" else None
 
     @property
     def row(self) -> str | None:
@@ -115,7 +117,7 @@ def ballot_rows(detail: Detail) -> ListRows:
     """One row per LLM, and the pooled vote below."""
     keys, lines = [], []
     for each in detail.ballots:
-        keys.append(f"llm:{each.llm}")
+        keys.append(str(row_keys.llm(each.llm)))
         lines.append(_cells(each, detail))
     if detail.pooled is not None:
         keys += ["", POOLED]

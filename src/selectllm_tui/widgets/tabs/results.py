@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from selectllm_tui import row_keys
+from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets import formats
@@ -38,7 +40,7 @@ class ResultsTab(Tab):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._before: Mapping[str, Row] = {}
+        self._before: Mapping[RowKey, Row] = {}
         self._results: Results | None = None
         self._state: State | None = None
         self._flash: Timer | None = None
@@ -66,7 +68,7 @@ class ResultsTab(Tab):
         if self._results is None or self._state is None or self.table is None:
             return
         self.table.sorted_by = self._state.view.sort_of("results")
-        first = current_key(self._state.setup) if not len(self.table.rows) else None
+        first = str(current_key(self._state.setup)) if not len(self.table.rows) else None
         self.table.show(result_rows(self._results, self._state, self._before), cursor=first)
         self._tell()
 
@@ -84,24 +86,25 @@ class ResultsTab(Tab):
     def _tell(self) -> None:
         if self._results is not None and self.table is not None:
             key = self.table.key
-            row = next((each.row for each in self._results.entries if each.key == key), None)
+            row = next((each.row for each in self._results.entries if str(each.key) == key), None)
             self.query_one(Bar).flow(*details(row))
 
     @property
     def llm(self) -> str | None:
         """The LLM of the row."""
-        key = self.table.key if self.table is not None else ""
-        return key.removeprefix("llm:") if key.startswith("llm:") else None
+        return key.name if (key := self._key()).kind == "llm" else None
+
+    def _key(self) -> RowKey:
+        return RowKey.parse(self.table.key if self.table is not None else "")
 
     @property
     def row(self) -> str | None:
         """LLM and policy rows open."""
-        key = self.table.key if self.table is not None else ""
-        return key if key.startswith(("llm:", "policy:")) else None
+        return str(key) if (key := self._key()).kind in {"llm", "policy"} else None
 
     def opened(self, key: str, state: State) -> State:
         """A policy's row makes it the policy, an LLM's row switches the LLM."""
-        kind, _, name = key.partition(":")
+        kind, name = RowKey.parse(key)
         return choose_policy(state, name) if kind == "policy" else state.change(state.setup.toggle(name))
 
 
@@ -147,7 +150,7 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
     return [column for column in made if not absent.get(column.key)]
 
 
-def result_rows(results: Results, state: State, before: Mapping[str, Row]) -> ListRows:
+def result_rows(results: Results, state: State, before: Mapping[RowKey, Row]) -> ListRows:
     """Rows for the table; `before` holds the rows against which changes are shown."""
     columns = columns_of(results, published=state.view.measure_of("results", "figures") == "published")
     rows = [each.row for each in results.entries if each.row is not None]
@@ -161,7 +164,7 @@ def result_rows(results: Results, state: State, before: Mapping[str, Row]) -> Li
             keys.append("")
             lines.append([rule(title)])
         for each in entries:
-            keys.append(each.key)
+            keys.append(str(each.key))
             cells = _cells(each, state, scale, digits, before.get(each.key))
             lines.append([cells.get(column.key, ()) for column in columns])
     return ListRows(columns, keys, lines)
@@ -169,8 +172,8 @@ def result_rows(results: Results, state: State, before: Mapping[str, Row]) -> Li
 
 def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, before: Row | None) -> dict[str, Cell]:
     setup, row = state.setup, each.row
-    current = each.key == f"policy:{setup.policy}"
-    off = each.key.startswith("llm:") and each.label not in setup.pool
+    current = each.key == row_keys.policy(setup.policy)
+    off = each.key.kind == "llm" and each.label not in setup.pool
     style = "muted" if off else "strong" if current else "plain"
     cells: dict[str, Cell] = {
         "name": named(each.label, style, ("▸ " if current else "  ", "accent"), after=each.detail),
