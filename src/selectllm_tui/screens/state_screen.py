@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -11,6 +11,8 @@ from textual.widgets import ContentSwitcher
 
 from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.workers import Computed, Finished, Listed, Saved, Ticked, Watched, Workers
+from selectllm_tui.snapshots.headline import Headline
+from selectllm_tui.snapshots.questions import Questions
 from selectllm_tui.state import Setup, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.themes import BREAKPOINTS, LOW
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
 
     from selectllm_tui.cache_activity import Sampling
     from selectllm_tui.snapshots.facts import Facts
-    from selectllm_tui.snapshots.headline import Headline
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.snapshots.questions import Questions
 
 __all__ = ["StateScreen"]
 
@@ -113,10 +113,10 @@ class StateScreen(Screen[None]):
         self.compute()
 
     @property
-    def tab(self) -> Tab | None:
+    def tab(self) -> Tab[Any] | None:
         """The tab on the screen."""
         found = self.query_one("#tabs", ContentSwitcher).visible_content
-        return cast("Tab | None", found)
+        return cast("Tab[Any] | None", found)
 
     async def _open_tab(self, name: str) -> None:
         switcher = self.query_one("#tabs", ContentSwitcher)
@@ -269,12 +269,12 @@ class StateScreen(Screen[None]):
     def _computed(self, message: Computed) -> None:
         if message.generation != self.threads.generation:
             return
-        if not message.tab:
+        if isinstance(message.snapshot, Headline):
             self.headline = message.snapshot
             self.facts = message.snapshot.facts
             self._show_setup()
         else:
-            if message.tab == "questions":
+            if isinstance(message.snapshot, Questions):
                 self.listing = message.snapshot
                 self.step(0)
             for tab in self.query(f"#tab-{message.tab}").results(Tab):

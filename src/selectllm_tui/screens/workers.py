@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.worker import get_current_worker
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from selectllm_tui.cache_activity import Sampling
+    from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
@@ -41,14 +43,14 @@ class Computed(Message):
 
     generation: int
     tab: str
-    snapshot: Any
+    snapshot: Snapshot
 
 
 @dataclass
 class Listed(Message):
     """The questions within the filter, for a dialog that counts them."""
 
-    snapshot: Any
+    snapshot: Questions
 
 
 @dataclass

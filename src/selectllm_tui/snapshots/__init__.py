@@ -6,20 +6,29 @@ something worth showing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from selectllm_engine.insights import RouterMatrix, Subsets
+    from selectllm_tui.snapshots.headline import Headline
+    from selectllm_tui.snapshots.lessons import Drawn
     from selectllm_tui.snapshots.model import Model, Tick
+    from selectllm_tui.snapshots.question import Detail
+    from selectllm_tui.snapshots.questions import Questions
+    from selectllm_tui.snapshots.results import Results
+    from selectllm_tui.snapshots.tradeoff import Tradeoff
     from selectllm_tui.state import State
+
+    Snapshot = Headline | Results | RouterMatrix | Tradeoff | Questions | Detail | Drawn | Subsets | None
+    Source = Callable[[Model, State, Tick], Iterator[tuple[str, Snapshot]]]
 
 __all__ = ["snapshots"]
 
-Source = Callable[["Model", "State", "Tick"], Iterator[tuple[str, Any]]]
 
-
-def snapshots(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Any]]:
+def snapshots(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Snapshot]]:
     """What a state shows: pairs of a tab's name (empty for the header) and its snapshot."""
     from selectllm_tui.snapshots.headline import headline
 

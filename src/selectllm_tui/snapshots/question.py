@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.insights import view_question
 from selectllm_tui.snapshots.questions import Questions, listing
@@ -57,7 +57,7 @@ class Detail:
     oracle: str | None
 
 
-def question(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Any]]:
+def question(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Detail | Questions | None]]:
     """The list that next and previous move in, then the question under the cursor."""
     shown = listing(model, state)
     yield "questions", shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.containers import Vertical
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Tab"]
 
+Shown = TypeVar("Shown")
 
-class Tab(Vertical):
-    """One tab. It shows snapshots and says what its cursor is on; the main screen does the rest."""
+
+class Tab(Vertical, Generic[Shown]):
+    """One tab. It shows snapshots of one type and says what its cursor is on; the main screen does the rest."""
 
     DEFAULT_CSS = "Tab { height: 1fr; }"
 
-    def show(self, snapshot: Any, state: State) -> None:
+    def show(self, snapshot: Shown, state: State) -> None:
         """Renders a snapshot of the state."""
         raise NotImplementedError
 

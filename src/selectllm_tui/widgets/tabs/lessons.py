@@ -38,7 +38,7 @@ LOSSES = (
 WIDTH = 60
 
 
-class LessonsTab(Tab):
+class LessonsTab(Tab["Drawn"]):
     """A page that scrolls."""
 
     DEFAULT_CSS = "LessonsTab TextView { height: 1fr; padding: 0 1; }"

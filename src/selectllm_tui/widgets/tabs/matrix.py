@@ -55,7 +55,7 @@ class GridTable(RowTable):
         super().on_click(event)
 
 
-class MatrixTab(Tab):
+class MatrixTab(Tab["RouterMatrix"]):
     """The heat map."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002

@@ -23,7 +23,7 @@ __all__ = ["PoolsTab", "pool_rows", "pools_title"]
 MOST = 400  # subsets that are listed; the front is always among them
 
 
-class PoolsTab(Tab):
+class PoolsTab(Tab["Subsets"]):
     """What ranks, the table."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002

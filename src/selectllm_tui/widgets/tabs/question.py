@@ -29,7 +29,7 @@ __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 POOLED = "pooled"
 
 
-class QuestionTab(Tab):
+class QuestionTab(Tab["Detail | None"]):
     """Title, text, ballots."""
 
     DEFAULT_CSS = """

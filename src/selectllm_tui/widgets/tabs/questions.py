@@ -134,7 +134,7 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
     return parts
 
 
-class QuestionsTab(Tab):
+class QuestionsTab(Tab["Questions"]):
     """A line of filters above the table."""
 
     def compose(self) -> ComposeResult:

@@ -33,7 +33,7 @@ LOSSES = ("unsolvable", "misrouted", "outvoted", "rescued")
 FLASH = 0.9  # seconds for which a change is shown in its cell
 
 
-class ResultsTab(Tab):
+class ResultsTab(Tab["Results"]):
     """The table of rows; a change is shown in its cell for under a second."""
 
     DEFAULT_CSS = "ResultsTab Bar { height: 3; padding-left: 2; }"

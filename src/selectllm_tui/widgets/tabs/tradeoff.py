@@ -38,7 +38,7 @@ UNITS = {"latency": "seconds per question", "cost": "dollars per 1,000 questions
 SCALES = {"latency": 1.0, "cost": 1000.0}
 
 
-class TradeoffTab(Tab):
+class TradeoffTab(Tab["Tradeoff"]):
     """Legend, plot, front."""
 
     DEFAULT_CSS = "TradeoffTab #front { max-height: 4; }"
