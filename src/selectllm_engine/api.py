@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.insights import (
@@ -24,7 +24,7 @@ from selectllm_engine.store import Cache, open_cache
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike
 
     from selectllm_engine.evaluation import Policy, Router
     from selectllm_engine.exporters import Exported
@@ -72,7 +72,7 @@ class Run(StoredRun):
         self,
         question_id: str,
         pool: Pool | Iterable[str] | None = None,
-        router: Router | Mapping[str, NDArray[Any]] | None = None,
+        router: Router | Mapping[str, ArrayLike] | None = None,
         policy: Policy | None = None,
         *,
         k: int | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from selectllm_engine.evaluation.policies import POLICIES, PolicyFunction, Polic
 from selectllm_engine.evaluation.router_scores import RouterScores
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Policies", "Policy", "Router", "Routers", "as_routers", "as_spec", "as_specs"]
 
 Policy: TypeAlias = "str | PolicySpec | PolicyFunction"
 Policies: TypeAlias = "Policy | Sequence[Policy] | Mapping[str, PolicyFunction]"
 Router: TypeAlias = "str | RouterScores"
-Routers: TypeAlias = "Router | Sequence[Router] | Mapping[str, NDArray[Any]]"
+Routers: TypeAlias = "Router | Sequence[Router] | Mapping[str, ArrayLike]"
 
 
 def as_spec(policy: Policy) -> PolicySpec:
@@ -59,7 +59,9 @@ def as_routers(router: Routers) -> list[Router]:
         UsageError: it is something else, or the probabilities are none.
     """
     if isinstance(router, Mapping):
-        return [RouterScores(name, probabilities) for name, probabilities in router.items()]
+        return [
+            RouterScores(name, cast("NDArray[np.float32]", probabilities)) for name, probabilities in router.items()
+        ]
     several = list(router) if isinstance(router, Sequence) and not isinstance(router, str) else [router]
     for each in several:
         if not isinstance(each, str | RouterScores):

@@ -6,7 +6,7 @@ Q questions. One LLM per question is a label looked up, several are a pooled vot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.prepared import Prepared
     from selectllm_engine.evaluation.selection import Selection
 
-__all__ = ["Figures", "figures_of"]
+__all__ = ["Figures", "Floats", "Right", "figures_of"]
+
+Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
+Right: TypeAlias = "NDArray[np.bool_] | NDArray[np.float64]"  # floats: the chance of an expectation
 
 BLOCK = 16_384  # questions at a time: what is added up stays in the processor's cache
 
@@ -35,11 +38,11 @@ class Figures:
         llms_per_question: mean number of selected LLMs.
     """
 
-    right: NDArray[np.bool_] | NDArray[np.float64] | None
+    right: Right | None
     chosen_right: NDArray[np.bool_] | None
-    latency: NDArray[Any]
-    parallel: NDArray[Any]
-    cost: NDArray[Any]
+    latency: Floats
+    parallel: Floats
+    cost: Floats
     right_latency: float
     llms_per_question: float
 

@@ -59,7 +59,7 @@ class PolicyInputs:
     cost: NDArray[np.float64]
     ascending: NDArray[np.intp] | None
     samples: int
-    leads: Callable[[], Sequence[NDArray[Any]]]
+    leads: Callable[[], Sequence[NDArray[np.integer]]]
 
     @property
     def llms(self) -> int:

@@ -6,7 +6,7 @@ Q questions, N LLMs of the run, n LLMs of the pool.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class PoolArrays:
         return int(max(self.order, key=lambda llm: np.count_nonzero(labels[:, llm])))
 
     @cached_property
-    def best_right(self) -> NDArray[Any]:
+    def best_right(self) -> NDArray[np.bool_]:
         """Whether best-single is right, bool [Q]."""
         return self.prepared.labels[:, self.best_single]
 
@@ -81,7 +81,7 @@ class PoolArrays:
         return np.asarray(self.order[np.argsort(right, kind="stable")])
 
     @cached_property
-    def leads(self) -> list[NDArray[Any]]:
+    def leads(self) -> list[NDArray[np.integer]]:
         """The leading answer's votes, integers [Q], after each of the pool's LLMs, the fastest first."""
         if self.prepared.tally is None:
             raise NotAvailableError(NO_VOTES)

@@ -17,7 +17,7 @@ from selectllm_engine.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from selectllm_engine.evaluation import Outcomes, Policy, PoolView, Router, RouterScores
     from selectllm_engine.llms import Pool
@@ -110,7 +110,7 @@ def look_at(
     run: StoredRun,
     question_id: str,
     pool: Pool,
-    router: Router | Mapping[str, NDArray[Any]] | None,
+    router: Router | Mapping[str, ArrayLike] | None,
     policy: Policy | None,
     *,
     k: int | None,
