@@ -9,7 +9,7 @@ from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
-from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes, Unanswered
 from selectllm_engine.evaluation.policies import (
     POLICIES,
     By,
@@ -65,6 +65,7 @@ __all__ = [
     "Selection",
     "Table",
     "TradeOff",
+    "Unanswered",
     "Verdicts",
     "Vote",
     "Votes",

@@ -37,8 +37,12 @@ ANSWER_SCHEMA = pl.Schema(
         "prompt_tokens": pl.Int32(),
         "output_tokens": pl.Int32(),
         **MEASURED,
+        "empty": pl.Boolean(),  # whether the text has nothing but white space
+        "cut": pl.Boolean(),  # whether it ended because there was no room for more; null where nobody said
     }
 )
+_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")  # what engines and tools call that
+_ENDS = ("empty", "cut")
 _NAME = re.compile(r"v(\d+)-([0-9a-f]{16})\.parquet")
 _CHUNK = 5_000
 
@@ -76,7 +80,7 @@ def read_answers(
             yield part, answers
 
     def read(listed: Sequence[Part]) -> pl.DataFrame:
-        known = {part: answers for part in listed if (answers := _stored(folder, part)) is not None}
+        known = {part: _with_ends(parts, part, found) for part in listed if (found := _stored(folder, part)) is not None}
         if todo := [part for part in listed if part not in known]:
             known.update(extract(todo))
             if writable:
@@ -100,9 +104,27 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
     for path in folder.glob("*") if folder.is_dir() else ():
         match = _NAME.fullmatch(path.name)
         stale = match and (int(match[1]) != EXTRACTOR_VERSION or match[2] not in live)
+        stale = stale or (path.name.startswith("judged-v") and not path.name.startswith(f"judged-v{EXTRACTOR_VERSION}-"))
         if stale or path.name.startswith(TEMPORARY):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _with_ends(parts: Parts, part: Part, answers: pl.DataFrame) -> pl.DataFrame:
+    """The answers, with how their texts ended also where they were stored before that was."""
+    if all(name in answers.columns for name in _ENDS):
+        return answers
+    try:
+        rows = parts.sound_rows(part, ["question_id", "sample", "text", "finish_reason"])
+    except DamagedError:  # its answers are as good as before
+        return answers.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in _ENDS)
+    return answers.join(_ended(rows).drop("text", "finish_reason"), on=["question_id", "sample"], how="left")
+
+
+def _ended(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of generations with `empty` and `cut`."""
+    reason = pl.col("finish_reason").str.to_lowercase()
+    return rows.with_columns(empty=~pl.col("text").str.contains(r"\S"), cut=reason.is_in(_CUT))
 
 
 def _path(folder: Path, part: Part) -> Path:
@@ -134,8 +156,8 @@ def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int
         questions.select("question_id", "kind", options), on="question_id", how="left", maintain_order="left"
     )
     answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
-    columns = [name for name in ANSWER_SCHEMA if name == "answer" or name in rows.columns]
-    return joined.with_columns(answers).select(columns), not joined["options"].has_nulls()
+    columns = [name for name in ANSWER_SCHEMA if name in {"answer", *_ENDS} or name in rows.columns]
+    return _ended(joined).with_columns(answers).select(columns), not joined["options"].has_nulls()
 
 
 def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:
