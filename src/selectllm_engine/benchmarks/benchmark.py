@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 SPLITS = ("train", "validation", "test")
-LETTERS = "ABCDEFGHIJ"  # the letters of options, at most ten
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the letters of options
 
 QUESTION_SCHEMA = pl.Schema(
     {

@@ -1,7 +1,7 @@
 """A person's own questions: a JSONL, CSV or Parquet file, or a folder of them.
 
 Columns: `question` and `answer`; where wanted, the options as `choices` (a list; in CSV a JSON list or texts between
-`|`) or as columns `A`, `B`, … up to `J`; `subject`, `split`, `id`, `kind` and `rationale`.
+`|`) or as columns `A`, `B`, … up to `Z`; `subject`, `split`, `id`, `kind` and `rationale`.
 
 - Where there are options, `answer` is the letter or the text of one of them.
 - `kind` is "number", "letter" or "word". Without it: "letter" where there are options, "number" where the answer is a

@@ -22,6 +22,7 @@ from collections import Counter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.inspect_logs import Log, open_log, samples
@@ -40,7 +41,6 @@ __all__ = ["import_inspect"]
 _SCORES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _ATTACHED = "attachment://"
-_MOST = 10  # options
 _INT = 2**31
 
 
@@ -189,8 +189,8 @@ def _unusable(sample: Mapping[str, Any] | None) -> str | None:
     if sample.get("invalidation"):
         return "samples that were invalidated"
     choices = sample.get("choices")
-    if isinstance(choices, list) and len(choices) > _MOST:
-        return "samples with more than ten choices"
+    if isinstance(choices, list) and len(choices) > len(LETTERS):
+        return "samples with more than 26 choices"
     if _count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
         return "samples without an id or epoch"
     if not _question(sample).strip():

@@ -22,6 +22,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
@@ -168,13 +169,13 @@ class _Log:
         if row.prompts[-1] == "" != row.prompts[0]:  # acc_mutual_info asks for every choice a second time
             texts, likelihoods = texts[: len(texts) // 2], likelihoods[: len(texts) // 2]
         choices = options_of(row.document, row.prompts[: len(texts)], texts)
-        if len(choices) > 10:
-            self._reading.skip("documents with more than ten choices")
+        if len(choices) > len(LETTERS):
+            self._reading.skip("documents with more than 26 choices")
             return []
         metric, score = self._score(row)
         weights = [len(each.removeprefix(" ")) or 1 if metric == "acc_norm" else 1 for each in texts]
         by = [value / weight for value, weight in zip(likelihoods, weights, strict=True)]  # type: ignore[operator]
-        letter = "ABCDEFGHIJ"[by.index(max(by))]
+        letter = LETTERS[by.index(max(by))]
         self._depth.setdefault(file.task, set()).add(1)
         way = "log-likelihood per character" if metric == "acc_norm" else "log-likelihood"
         self._judged.setdefault(f"the likeliest choice by {way}, metric {metric or 'none'}", set()).add(file.task)

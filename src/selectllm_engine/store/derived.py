@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answer
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
 from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.options import with_options
 from selectllm_engine.store.parts import MEASURED, Part, Parts, first_of_each
 
 if TYPE_CHECKING:
@@ -151,13 +153,23 @@ def _advance(progress: Progress | None, before: int, total: int, done: int) -> N
 
 def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int], None]) -> tuple[pl.DataFrame, bool]:
     """The rows with their answers instead of their texts, and whether all their questions are known."""
-    options = pl.col("choices").list.len().fill_null(4).alias("options")
-    joined = rows.join(
-        questions.select("question_id", "kind", options), on="question_id", how="left", maintain_order="left"
-    )
+    joined = rows.join(with_options(questions, rows), on="question_id", how="left", maintain_order="left")
     answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
+    if "letters" in joined.columns:
+        answers = _in_one_order(answers, joined["letters"])
     columns = [name for name in ANSWER_SCHEMA if name in {"answer", *_ENDS} or name in rows.columns]
     return _ended(joined).with_columns(answers).select(columns), not joined["options"].has_nulls()
+
+
+def _in_one_order(answers: pl.Series, letters: pl.Series) -> pl.Series:
+    """Letters of options that the LLM saw in another order, as the letters that these options have here."""
+    pairs = zip(answers, letters, strict=True)
+    return pl.Series("answer", [_here(answer, order) for answer, order in pairs], dtype=pl.String)
+
+
+def _here(answer: str | None, order: str | None) -> str | None:
+    place = LETTERS.find(answer) if answer is not None and order is not None else -1
+    return order[place] if order is not None and 0 <= place < len(order) else answer
 
 
 def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:

@@ -285,7 +285,7 @@ def test_what_cannot_be_used_is_counted(cache, logs):
     )
     done = import_lm_eval(cache, logs, "b")
     assert done.skipped["documents with neither a text nor choices, such as perplexities"] == 1
-    assert done.skipped["documents with more than ten choices"] == 1
+    assert done.skipped["documents with more than 26 choices"] == 1
     assert done.skipped["documents with no text, or with several requests"] == 6
     assert done.rows == 36
 
