@@ -51,7 +51,7 @@ _WITH_NOUN = rf"^(?P<number>[-+−]?{_FIGURES}) [a-zà-ÿ]{{2,}}(?: [a-zà-ÿ]{{
 _SOLVED = r"(?:####|\nA:|\nAnswer:)\s*([^\n]*\S)\s*$"  # how gold solutions end
 _PLACE = r"^\d{1,2}$"
 _LONGEST_WORD = 60  # characters
-_SHARED = 3  # questions from which on one gold answer for all of a subject is none
+_SHARED = 5  # questions from which on one gold answer for all of a subject is none
 
 
 def canonical_golds(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.orders import reread
 from selectllm_engine.importers.questions import distinct
-from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, VERDICT_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, REORDERED, VERDICT_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from selectllm_engine.store import Cache, QuestionIds
 
@@ -42,13 +43,28 @@ class Results:
         self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
         self._once = False  # whether they are known to be of a question each
 
-    def add(self, cache: Cache, benchmark: str, ids: pl.Series, rows: pl.DataFrame, *, once: bool) -> None:
+    def add(
+        self,
+        cache: Cache,
+        benchmark: str,
+        ids: pl.Series,
+        rows: pl.DataFrame,
+        *,
+        once: bool,
+        letters: pl.Series | None = None,
+    ) -> None:
         """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
+
+        `letters` are those of options that the LLM saw in another order, see `orders`.
 
         Raises:
             ImportFormatError: a score is not from 0 to 1; `finish` may say it too.
         """
         rows = rows.with_columns(pl.col("score").fill_nan(None), ids)
+        if letters is not None:
+            answers = zip(rows["answer"], letters, strict=True)
+            found = [answer if order is None else reread(answer, order) for answer, order in answers]
+            rows = rows.with_columns(letters, pl.Series("answer", found, dtype=pl.String))
         texts, scores = (rows.height - rows[name].null_count() for name in ("text", "score"))
         self.texts += texts
         self.scores += scores
@@ -56,6 +72,17 @@ class Results:
             self._waiting.append((rows, once))
         if texts:
             self._take(cache, benchmark)
+
+    @property
+    def judged(self) -> pl.Series:
+        """The questions that have a score."""
+        found = [each["question_id"] for each in self._verdicts]
+        return pl.concat(found) if found else pl.Series("question_id", [], dtype=pl.String)
+
+    def several_of(self, ids: Collection[str]) -> bool:
+        """Whether there are results for more than one of these questions."""
+        found = {each for seen in self._seen for each in seen["question_id"].filter(seen["question_id"].is_in(ids))}
+        return len(found) > 1
 
     def finish(
         self,
@@ -87,7 +114,8 @@ class Results:
             rows = self._numbered(rows, once=once)
             written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
             if written is not None:
-                measured = [name for name in MEASURED if written[name].null_count() < written.height]
+                further = [*MEASURED, *(name for name in REORDERED if name in written.columns)]
+                measured = [name for name in further if written[name].null_count() < written.height]
                 with cache.writer(benchmark, self.name) as writer:
                     writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
             judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows

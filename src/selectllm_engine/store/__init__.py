@@ -22,7 +22,7 @@ from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
 from selectllm_engine.store.outcome_arrays import load_outcomes
-from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED
+from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import own_seconds, read_scores
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
@@ -31,6 +31,7 @@ __all__ = [
     "AGREEMENT",
     "GENERATION_SCHEMA",
     "MEASURED",
+    "REORDERED",
     "VERDICT_SCHEMA",
     "Cache",
     "Choice",

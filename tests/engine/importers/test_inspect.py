@@ -232,7 +232,7 @@ def test_what_is_skipped(cache, tmp_path, monkeypatch):
         sample(1),
         sample(2, error={"message": "it broke"}),
         sample(3, invalidation={"author": "me"}),
-        sample(4, choices=[str(n) for n in range(11)]),
+        sample(4, choices=[str(n) for n in range(27)]),
         sample(5, id=None),
         sample(6, input=[{"role": "user", "content": [{"type": "image", "image": "…"}]}]),
         sample(7, store={"much": "x" * 5000}),

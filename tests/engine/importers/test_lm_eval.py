@@ -270,8 +270,8 @@ def test_what_cannot_be_used_is_counted(cache, logs):
         }
 
     def many(row):
-        row["arguments"] = {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {n}"} for n in range(11)}
-        return {**row, "resps": [[[str(-n), "False"]] for n in range(11)]}
+        row["arguments"] = {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {n}"} for n in range(27)}
+        return {**row, "resps": [[[str(-n), "False"]] for n in range(27)]}
 
     change(logs, lambda row: rolling(row) if row["doc_id"] == 0 else row, LLMS[0], "local_words")
     change(logs, lambda row: many(row) if row["doc_id"] == 1 else row, LLMS[1], "local_words")
@@ -362,7 +362,7 @@ def lines(*rows):
         (lines('{"doc": {}, "resps": [1], "arguments": {"a": {"b": "Q"}, "c": {"d": "Q"}}}'), "do not fit"),
         (lines('{"doc": {}, "resps": [], "arguments": []}'), "do not fit"),
         (lines("[" * 100_000), "no JSON"),
-        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "no JSON"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "no UTF-8 text"),
         (lambda path: path.write_bytes(b""), None),
     ],
 )
