@@ -35,14 +35,14 @@ class Unanswered:
         samples: how many there are.
         missing: in how many no answer was found, empty ones included.
         empty: how many hold nothing but white space.
-        cut: how many ended because there was no room for more.
+        cut: how many ended because there was no room for more; None where nobody said why they ended.
         cut_missing: in how many of those no answer was found.
     """
 
     samples: int
     missing: int
     empty: int
-    cut: int
+    cut: int | None
     cut_missing: int
 
     @property

@@ -5,7 +5,7 @@ by a pattern with `{llm}` in it, such as `{llm}_response`. Or `scores` is one co
 Long: `llm` is the column with the LLM's name, the others are columns too; or all rows are of one LLM, `llm_name`.
 
 Texts that are lists of K are K samples; of chat messages the question is what the user said, the text what the
-assistant said. A row per answer with an empty text is an LLM's silence; in a wide table without a score it is nothing.
+assistant said. A row per answer with an empty text is an LLM's silence, in CSV too.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def wide_chunks(
     for rows in _batches(table, columns, fields.values(), reading, progress):
         results = {llm: rows.results(each) for llm, each in fields.items()}
         listed = {llm: frame for llm, frame in results.items() if _is_listed(frame)}
-        if plain := {llm: _asked(frame) for llm, frame in results.items() if llm not in listed}:
+        if plain := {llm: frame for llm, frame in results.items() if llm not in listed}:
             yield Chunk(rows.questions, plain)
         for llm, frame in listed.items():
             whole = rows.each_sample(pl.concat([rows.questions, frame], how="horizontal"))
@@ -152,14 +152,6 @@ def wide_chunks(
 
 def _is_listed(frame: pl.DataFrame) -> bool:
     return "text" in frame.columns and isinstance(frame.schema["text"], pl.List)
-
-
-def _asked(frame: pl.DataFrame) -> pl.DataFrame:
-    """A wide table's results, where an empty text without a score is none: the LLM was not asked."""
-    if "text" not in frame.columns or not (frame["text"] == "").any():
-        return frame
-    unscored = pl.col("score").is_null() if "score" in frame.columns else pl.lit(value=True)
-    return frame.with_columns(text=pl.when(~(unscored & (pl.col("text") == ""))).then("text"))
 
 
 def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
@@ -246,14 +238,13 @@ class _Rows:
 
     def results(self, fields: Mapping[str, str]) -> pl.DataFrame:
         """The columns of one LLM, of rows with a question."""
-        found = {field: self._cells(field, self.batch[name]) for field, name in fields.items()}
+        listed = "text" in fields and samples(self.batch[fields["text"]]) is not None
+        found = {field: self._cells(field, self.batch[name], listed=listed) for field, name in fields.items()}
         return self.kept(found if self.sample is None else {**found, "sample": self.sample})
 
-    def _cells(self, field: str, column: pl.Series) -> pl.Series:
-        if field in {"text", "answer"} or column.dtype.is_nested():
-            found = samples(column)
-            if found is not None:
-                return found
+    def _cells(self, field: str, column: pl.Series, *, listed: bool) -> pl.Series:
+        if listed and (field in _TEXTS or column.dtype.is_nested()) and (found := samples(column)) is not None:
+            return found
         if field == "text":
             return written(column)  # an LLM may write nothing
         return self.numbers(column) if field in _NUMBERS else texts(column, role="assistant")

@@ -23,6 +23,8 @@ from selectllm_engine.insights.lessons import (
     RouterLatency,
     Solved,
 )
+from selectllm_engine.insights.judgements import judgements
+from selectllm_engine.insights.lessons import Lesson, Lessons, best_router, draw_lessons
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 from selectllm_engine.insights.study import best_router, draw_lessons
@@ -51,6 +53,7 @@ __all__ = [
     "draw_lessons",
     "find_disagreements",
     "find_subsets",
+    "judgements",
     "learning_curve",
     "look_at",
     "trade_off_figure",

@@ -41,8 +41,9 @@ def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress
         return judging.count(cache.questions(benchmark), answers, both_verdicts(cache, benchmark, llm))
 
     parts = [part.digest for part in cache.parts(benchmark, llm).listed()]
-    if not parts:
-        return make()
+    if not parts and (verdicts := cache.verdicts(benchmark, llm)) is not None:
+        threshold = judging.threshold_of(cache.manifest(benchmark, llm))
+        return judging.count_scores(cache.questions(benchmark), verdicts, threshold)
     place = _place(cache, benchmark, llm)
     changes = [_state(path) for path in (cache.folder(benchmark) / "questions.parquet", place / "verdicts.parquet")]
     state = [judging.threshold_of(cache.manifest(benchmark, llm)), *changes, *parts]

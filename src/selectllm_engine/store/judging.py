@@ -32,6 +32,7 @@ __all__ = [
     "chosen_judges",
     "compare",
     "count",
+    "count_scores",
     "stored_counts",
     "threshold_of",
 ]
@@ -52,7 +53,7 @@ _COUNTS = pl.Schema(
         "samples": pl.Int64(),
         "missing": pl.Int64(),  # samples without an answer
         "empty": pl.Int64(),
-        "cut": pl.Int64(),
+        "cut": pl.Int64(),  # null where nobody said why texts ended
     }
 )
 
@@ -183,10 +184,28 @@ def count(questions: pl.DataFrame, answers: pl.DataFrame, both: pl.DataFrame) ->
     )
     of_subject = answers.join(questions.select("question_id", "subject"), on="question_id")
     said = of_subject.group_by("subject").agg(
-        samples=pl.len(), missing=pl.col("answer").is_null().sum(), empty=pl.col("empty").sum(), cut=pl.col("cut").sum()
+        samples=pl.len(),
+        missing=pl.col("answer").is_null().sum(),
+        empty=pl.col("empty").sum(),
+        cut=pl.when(pl.col("cut").is_not_null().any()).then(pl.col("cut").sum()),
     )
-    found = verdicts.join(said, on="subject", how="left", nulls_equal=True, maintain_order="left").fill_null(0)
+    found = verdicts.join(said, on="subject", how="left", nulls_equal=True, maintain_order="left")
+    found = found.with_columns(pl.col("samples", "missing", "empty").fill_null(0))
     return found.select(pl.col(name).cast(dtype) for name, dtype in _COUNTS.items())
+
+
+def count_scores(questions: pl.DataFrame, verdicts: pl.DataFrame, threshold: float) -> pl.DataFrame:
+    """As `count`, of an LLM without texts."""
+    if questions.height == verdicts.height and questions["question_id"].equals(verdicts["question_id"]):
+        scores = pl.DataFrame({"subject": questions["subject"], "score": verdicts["score"]})  # one each, in order
+    else:
+        mean = verdicts.group_by("question_id").agg(pl.col("score").mean())
+        scores = questions.select("question_id", "subject").join(mean, on="question_id", maintain_order="left")
+    right = (pl.col("score") >= threshold).sum()
+    found = scores.group_by("subject", maintain_order=True).agg(questions=pl.len(), recorded_right=right)
+    found = found.with_columns(recorded="questions")
+    nothing = [pl.lit(0).alias(name) for name in _COUNTS if name not in found.columns]
+    return found.with_columns(nothing).select(pl.col(name).cast(dtype) for name, dtype in _COUNTS.items())
 
 
 def stored_counts(folder: Path, state: Sequence[Any], *, writable: bool, make: Any) -> pl.DataFrame:

@@ -170,10 +170,11 @@ def _unanswered(each: _Results, place: NDArray[np.int64]) -> Unanswered | None:
         samples=pl.len(),
         missing=silent.sum(),
         empty=pl.col("empty").sum(),
-        cut=pl.col("cut").sum(),
+        cut=pl.when(pl.col("cut").is_not_null().any()).then(pl.col("cut").sum()),
         cut_missing=(silent & pl.col("cut")).sum(),
-    )
-    return Unanswered(**{name: int(value or 0) for name, value in counts.row(0, named=True).items()})
+    ).row(0, named=True)
+    cut = counts.pop("cut")
+    return Unanswered(cut=cut, **{name: int(value or 0) for name, value in counts.items()})
 
 
 def _contiguous(answers: pl.DataFrame, questions: int) -> NDArray[np.int32]:

@@ -68,20 +68,27 @@ def show(
             "--disagreements", help="List questions on which our verdict and the one that was imported differ."
         ),
     ] = False,
+    verdicts: Annotated[
+        bool,
+        typer.Option("--verdicts", help="Per subject and LLM: accuracy by recorded and own verdicts, and which count."),
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
     """One question: its text, every LLM's votes, the pooled vote and the verdict.
 
     With --disagreements instead: where an LLM's vote is right and the verdict that another tool recorded says wrong, or
-    the other way round.
+    the other way round. With --verdicts: whose verdict counts.
     """
-    if question_id is None and not disagreements:
-        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements")
-    if question_id is not None and disagreements:
-        raise UsageError("--disagreements is about all questions", "leave the question's id out")
+    if question_id is None and not (disagreements or verdicts):
+        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements, or --verdicts")
+    if question_id is not None and (disagreements or verdicts):
+        option = "--disagreements" if disagreements else "--verdicts"
+        raise UsageError(f"{option} is about all questions", "leave the question's id out")
     with reading(benchmark, cache) as run:
-        if question_id is None:
+        if verdicts:
+            _verdicts(run, names(pool), form)
+        elif question_id is None:
             _disagreements(run, names(pool), form)
         else:
             view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
@@ -123,6 +130,14 @@ def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
     elif form is Format.JSON:
         write_json([])
     note(f"{len(rows):,} of {found.judged:,} verdicts differ" if found.judged else "nothing has both verdicts")
+
+
+def _verdicts(run: Run, llms: list[str] | None, form: Format) -> None:
+    from selectllm_engine.insights import judgements
+    from selectllm_tui.cli.verdicts import COLUMNS, FOOTNOTES
+
+    rows = judgements(run.cache, run.benchmark, run.pool(llms).names).to_dicts()
+    write_table(COLUMNS, rows, form, footnotes=FOOTNOTES, section="subject")
 
 
 def _short(value: str | None) -> str:
