@@ -37,7 +37,7 @@ from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.orders import Orders
 from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, contradiction, quoted
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
-from selectllm_engine.importers.results import Results
+from selectllm_engine.importers.results import Results, Subjects
 from selectllm_engine.importers.splits import split_questions
 from selectllm_engine.store import Choice, QuestionIds
 
@@ -121,6 +121,7 @@ def store_chunks(
         dict(reading.skipped),
         tuple(reading.notes),
         both=any(llm.texts and llm.scores for llm in target.llms.values()),
+        scores={name: found for name, llm in target.llms.items() if (found := llm.counted) is not None},
     )
 
 
@@ -205,6 +206,7 @@ class _Target:
         ids, once = self._ids.of(questions)
         questions, letters = self._orders.align(questions.with_columns(ids))
         self._questions.add(questions.drop("key"), once=once)
+        subjects = Subjects(questions["subject"])
         for name, frame in chunk.results.items():
             if name not in self.llms:
                 if name in self._taken:
@@ -213,7 +215,10 @@ class _Target:
                         "choose another --benchmark, or remove them with selectllm cache remove --llm",
                     )
                 self.llms[name] = Results(name, self._facts)
-            self.llms[name].add(self._cache, self._benchmark, ids, shaped(frame, RESULTS), once=once, letters=letters)
+            rows = shaped(frame, RESULTS)
+            self.llms[name].add(
+                self._cache, self._benchmark, ids, rows, once=once, subjects=subjects, letters=letters
+            )
 
     def drop_empty(self, reading: Reading) -> None:
         """Forget LLMs without any result."""

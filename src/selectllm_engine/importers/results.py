@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
@@ -16,9 +18,31 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Cache, QuestionIds
 
-__all__ = ["Results"]
+__all__ = ["Results", "Subjects"]
 
 _RESERVED = {"question_id", "split"}  # columns beside the LLMs' in a router's probabilities
+
+
+class Subjects:
+    """The subjects of a chunk's rows, looked at once for all LLMs."""
+
+    def __init__(self, column: pl.Series) -> None:
+        self._names: list[str | None] = [None]
+        self._codes = None
+        if column.null_count() < len(column):
+            found = column.cast(pl.Categorical)
+            distinct_names = found.unique()
+            by_code = dict(zip(distinct_names.to_physical(), distinct_names.cast(pl.String), strict=True))
+            last = max(code for code in by_code if code is not None) + 1  # where there is none
+            self._codes = found.to_physical().fill_null(last).to_numpy()
+            self._names = [by_code.get(code) for code in range(last + 1)]
+
+    def counts(self, marked: pl.Series) -> dict[str | None, int]:
+        """Per subject how many rows are marked; without those of which none is."""
+        if self._codes is None:
+            return {None: int(marked.sum())}
+        found = np.bincount(self._codes[marked.fill_null(value=False).to_numpy()], minlength=len(self._names))
+        return {name: int(count) for name, count in zip(self._names, found, strict=True) if count}
 
 
 class Results:
@@ -42,6 +66,8 @@ class Results:
         self._verdicts: list[pl.DataFrame] = []
         self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
         self._once = False  # whether they are known to be of a question each
+        self._right: Counter[str | None] | None = Counter()  # per subject; None where questions have several scores
+        self._judged: Counter[str | None] = Counter()
 
     def add(
         self,
@@ -51,6 +77,7 @@ class Results:
         rows: pl.DataFrame,
         *,
         once: bool,
+        subjects: Subjects,
         letters: pl.Series | None = None,
     ) -> None:
         """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
@@ -69,9 +96,26 @@ class Results:
         self.texts += texts
         self.scores += scores
         if texts or scores:
+            self._count(rows["score"], subjects, once=once and not texts)
             self._waiting.append((rows, once))
         if texts:
             self._take(cache, benchmark)
+
+    @property
+    def counted(self) -> list[tuple[str | None, int, int]] | None:
+        """Per subject how many questions have a score, and how many are right; None where that is not known yet."""
+        if self._right is None:
+            return None
+        return [(subject, count, self._right[subject]) for subject, count in self._judged.items()]
+
+    def _count(self, scores: pl.Series, subjects: Subjects, *, once: bool) -> None:
+        """Count right answers per subject while the rows are at hand, where every row is another question's only one."""
+        if self._right is None or not once or self._seen:
+            self._right = None
+            return
+        known, right = (subjects.counts(each) for each in (scores.is_not_null(), scores >= self._facts["threshold"]))
+        self._judged.update(known)
+        self._right.update(right)
 
     @property
     def judged(self) -> pl.Series:

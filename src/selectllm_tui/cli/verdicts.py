@@ -8,9 +8,9 @@ from selectllm_tui.cli.console import Column, aligned, note, percent, text
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["COLUMNS", "FOOTNOTES", "note_verdicts"]
+__all__ = ["COLUMNS", "FOOTNOTES", "note_verdicts", "rows_of_scores"]
 
 USED = {"own": "ours", "recorded": "recorded"}
 COLUMNS = [
@@ -54,6 +54,20 @@ def note_verdicts(rows: Sequence[dict[str, Any]], benchmark: str) -> None:
             f"{percent(worst['recorded_accuracy'])} % recorded, {percent(worst['own_accuracy'])} % ours; import again "
             f"with {choose} for ours"
         )
+
+
+def rows_of_scores(scores: Mapping[str, Sequence[tuple[str | None, int, int]]]) -> list[dict[str, Any]]:
+    """The rows of LLMs that have nothing but scores, from how many questions and right ones each subject has."""
+    subjects = dict.fromkeys(subject for counts in scores.values() for subject, _, _ in counts)
+    unknown = dict.fromkeys(("own_accuracy", "agreement", "missing", "empty", "cut"))
+    return [
+        {"subject": subject, "llm": llm, "questions": count, "recorded_accuracy": right / count, "used": "recorded"}
+        | unknown
+        for subject in subjects
+        for llm, counts in scores.items()
+        for name, count, right in counts
+        if name == subject
+    ]
 
 
 def _by_llm(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
