@@ -216,9 +216,7 @@ class _Target:
                     )
                 self.llms[name] = Results(name, self._facts)
             rows = shaped(frame, RESULTS)
-            self.llms[name].add(
-                self._cache, self._benchmark, ids, rows, once=once, subjects=subjects, letters=letters
-            )
+            self.llms[name].add(self._cache, self._benchmark, ids, rows, once=once, subjects=subjects, letters=letters)
 
     def drop_empty(self, reading: Reading) -> None:
         """Forget LLMs without any result."""

@@ -167,7 +167,9 @@ def lists(column: pl.Series, wrong: Callable[[int, str, str], ImportFormatError]
     if isinstance(column.dtype, (pl.List, pl.Array)):
         return column.cast(pl.List(pl.String))
     if isinstance(column.dtype, pl.Struct):
-        column = pl.Series(column.name, [None if cell is None else json.dumps(cell) for cell in column], dtype=pl.String)
+        column = pl.Series(
+            column.name, [None if cell is None else json.dumps(cell) for cell in column], dtype=pl.String
+        )
     found: list[list[str] | None] = []
     for row, cell in enumerate(texts(column)):
         values: Any = None

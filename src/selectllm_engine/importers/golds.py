@@ -90,7 +90,9 @@ def _single(golds: pl.Series) -> pl.Series:
     listed = golds.str.contains(r"^\s*\[.*\]\s*$") & golds.is_not_null()
     if not listed.any():
         return golds
-    found = [_only(gold) if several else gold for gold, several in zip(golds, listed.fill_null(value=False), strict=True)]
+    found = [
+        _only(gold) if several else gold for gold, several in zip(golds, listed.fill_null(value=False), strict=True)
+    ]
     return pl.Series("gold", found, dtype=pl.String)
 
 
@@ -109,7 +111,9 @@ def _without_placeholders(questions: pl.DataFrame, note: Callable[[str], None]) 
     marked = questions.select(placeholder=same.over("subject"))["placeholder"]
     if not marked.any():
         return questions
-    for subject, gold in questions.filter(marked).unique("subject", maintain_order=True).select("subject", "gold").rows():
+    for subject, gold in (
+        questions.filter(marked).unique("subject", maintain_order=True).select("subject", "gold").rows()
+    ):
         of = f"{subject}: " if subject else ""
         note(f"{of}all gold answers are {gold[:40]!r}, which stands for nothing: recorded scores decide")
     return questions.with_columns(gold=pl.when(~marked).then("gold"))
@@ -161,7 +165,9 @@ def _without_units(questions: pl.DataFrame, note: Callable[[str], None]) -> pl.D
     questions = questions.with_columns(found=found)
     if changed := questions["found"].len() - questions["found"].null_count():
         example = questions.filter(pl.col("found").is_not_null()).row(0, named=True)
-        note(f"{changed:,} gold answers are numbers with a unit: {example['gold'][:40]!r} is {example['found'].strip()}")
+        note(
+            f"{changed:,} gold answers are numbers with a unit: {example['gold'][:40]!r} is {example['found'].strip()}"
+        )
     is_number = pl.col("found").is_not_null()
     return questions.with_columns(
         gold=pl.coalesce("found", "gold"), kind=pl.when(is_number).then(pl.lit("number")).otherwise("kind")

@@ -48,7 +48,9 @@ _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _ATTACHED = "attachment://"
 _INT = 2**31
 _FEW = 5  # samples of a log that show which questions it has
-_GRADED = re.compile(r"graded|grader|judge|rubric|(?:\b|_)(?:f1|rouge|bleu|bert_?score|similarity)(?:\b|_)", re.IGNORECASE)
+_GRADED = re.compile(
+    r"graded|grader|judge|rubric|(?:\b|_)(?:f1|rouge|bleu|bert_?score|similarity)(?:\b|_)", re.IGNORECASE
+)
 
 
 def import_inspect(
@@ -111,9 +113,7 @@ def _of_tasks(logs: Sequence[Log], tasks: Sequence[str] | None) -> list[Log]:
     return [log for log in logs if tasks is None or log.task in tasks]
 
 
-def _selected(
-    logs: Sequence[Log], names: Mapping[Path, str], reading: Reading
-) -> tuple[list[Log], Mapping[Path, str]]:
+def _selected(logs: Sequence[Log], names: Mapping[Path, str], reading: Reading) -> tuple[list[Log], Mapping[Path, str]]:
     """The newest successful run of every LLM and task, else the newest."""
     best: dict[tuple[str, str, str], Log] = {}
     for log in sorted(logs, key=lambda each: (each.status == "success", each.created)):
@@ -148,9 +148,7 @@ def _names(logs: Sequence[Log], llm: str | None) -> dict[Path, str]:
 def _asking(log: Log, logs: Sequence[Log]) -> Mapping[str, str]:
     """A task's arguments, where they change how its questions are asked and not which they are."""
     others = [
-        each
-        for each in logs
-        if each.model == log.model and each.task == log.task and each.variant != log.variant
+        each for each in logs if each.model == log.model and each.task == log.task and each.variant != log.variant
     ]
     if not others:
         return {}

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METRICS", "File", "Row", "find_files", "likelihood", "newest", "rows_of"]
 
-_NAME = re.compile(
-    r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?))?\.jsonl?(?:\.gz)?"
-)
+_NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?))?\.jsonl?(?:\.gz)?")
 # Up to 0.4.2 the model's arguments name the file, "/" as "__": pretrained=org__name,dtype=float_gsm8k.jsonl
 _OLD_NAME = re.compile(r"(?P<args>(?!samples_|results)[a-z_]+=.+)_(?P<task>[^=,]+?)\.jsonl?(?:\.gz)?")
 _SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")

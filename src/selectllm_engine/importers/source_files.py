@@ -81,7 +81,9 @@ def open_table(path: Path) -> Table:
     head = _head(path)
     if suffix == ".parquet":
         return _parquet(path, head)
-    if suffix in {".json", ".jsonl", ".ndjson", ".csv", ".tsv"} and (b"\0" in head or head[:2] in {b"\xff\xfe", b"\xfe\xff"}):
+    if suffix in {".json", ".jsonl", ".ndjson", ".csv", ".tsv"} and (
+        b"\0" in head or head[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    ):
         raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8")
     if suffix in {".csv", ".tsv"}:
         return _csv(path, _separator(head, suffix))
@@ -151,9 +153,7 @@ def _csv(path: Path, separator: str) -> Table:
     return Table(path, names, frozenset(), batches, blank=True, decimal_comma=separator != ",")
 
 
-def _with_numbers(
-    path: Path, wanted: Sequence[str], numeric: Collection[str], separator: str
-) -> pl.DataFrame | None:
+def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str], separator: str) -> pl.DataFrame | None:
     """A CSV file at once, its numeric columns as numbers; None where a cell in them is none, such as TRUE."""
     types = dict.fromkeys(numeric, pl.Float64)
     try:

@@ -118,7 +118,9 @@ def import_table(
             f"{path.name} has {listed}",
         )
     reading = Reading()
-    chunks = (_long if columns.llm or columns.llm_name else _nested if columns.scores else _wide)(table, columns, reading, progress)
+    chunks = (_long if columns.llm or columns.llm_name else _nested if columns.scores else _wide)(
+        table, columns, reading, progress
+    )
     told = {name: value for name, value in asdict(columns).items() if name != "llm_name" or value is not None}
     origin = partial(origin_of, [path], columns=told)
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)

@@ -82,7 +82,9 @@ def read_answers(
             yield part, answers
 
     def read(listed: Sequence[Part]) -> pl.DataFrame:
-        known = {part: _with_ends(parts, part, found) for part in listed if (found := _stored(folder, part)) is not None}
+        known = {
+            part: _with_ends(parts, part, found) for part in listed if (found := _stored(folder, part)) is not None
+        }
         if todo := [part for part in listed if part not in known]:
             known.update(extract(todo))
             if writable:
@@ -106,7 +108,9 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
     for path in folder.glob("*") if folder.is_dir() else ():
         match = _NAME.fullmatch(path.name)
         stale = match and (int(match[1]) != EXTRACTOR_VERSION or match[2] not in live)
-        stale = stale or (path.name.startswith("judged-v") and not path.name.startswith(f"judged-v{EXTRACTOR_VERSION}-"))
+        stale = stale or (
+            path.name.startswith("judged-v") and not path.name.startswith(f"judged-v{EXTRACTOR_VERSION}-")
+        )
         if stale or path.name.startswith(TEMPORARY):
             with contextlib.suppress(OSError):
                 path.unlink()

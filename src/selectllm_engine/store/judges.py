@@ -50,9 +50,7 @@ def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress
     return judging.stored_counts(place / "answers", state, writable=not cache.is_packaged(benchmark), make=make)
 
 
-def judges_of(
-    cache: Cache, benchmark: str, *, progress: Progress | None = None
-) -> dict[str, dict[str | None, Judge]]:
+def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None) -> dict[str, dict[str | None, Judge]]:
     """Per LLM and subject whose verdict counts, of the LLMs that have texts; empty where nothing is recorded."""
     names = cache.llms(benchmark)
     judged = {name for name in names if (_place(cache, benchmark, name) / "verdicts.parquet").exists()}

@@ -37,10 +37,14 @@ def with_options(questions: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     said = rows.join(lettered.select("question_id", "subject"), on="question_id").select(
         "subject", letter=pl.col("text").str.extract(_STATED)
     )
-    often = said.group_by("subject", "letter").agg(count=pl.len()).filter(
-        pl.col("count") >= _RARE * pl.col("count").sum().over("subject")
+    often = (
+        said.group_by("subject", "letter")
+        .agg(count=pl.len())
+        .filter(pl.col("count") >= _RARE * pl.col("count").sum().over("subject"))
     )
-    listed = lettered.filter(_lists_in_order()).select("subject", letter=pl.col("asked").str.extract_all(_LISTED).list.last())
+    listed = lettered.filter(_lists_in_order()).select(
+        "subject", letter=pl.col("asked").str.extract_all(_LISTED).list.last()
+    )
     listed = listed.with_columns(pl.col("letter").str.extract(r"([E-Z])"))
     letters = pl.concat([lettered.select("subject", letter="gold"), often.select("subject", "letter"), listed])
     place = pl.col("letter").replace_strict(

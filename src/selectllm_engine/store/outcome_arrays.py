@@ -156,7 +156,9 @@ def _results(
         verdicts,
         depth,
         scores=_mean(verdicts, "score", np.arange(rows.height), rows.height),
-        recorded=subjects.is_in(list(recorded), nulls_equal=True).to_numpy() if recorded else np.zeros(rows.height, bool),
+        recorded=subjects.is_in(list(recorded), nulls_equal=True).to_numpy()
+        if recorded
+        else np.zeros(rows.height, bool),
     )
 
 

@@ -143,7 +143,8 @@ def table(
     ] = None,
     gold: Annotated[str | None, typer.Option(metavar="COLUMN", help="The gold answer.")] = None,
     choices: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The options: a list, in JSON or as Python prints it, or texts between |.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="The options: a list, in JSON or as Python prints it, or texts between |."),
     ] = None,
     latency: Annotated[str | None, typer.Option(metavar="COLUMN", help="Seconds.")] = None,
     cost: Annotated[str | None, typer.Option(metavar="COLUMN", help="Dollars.")] = None,

@@ -25,8 +25,10 @@ COLUMNS = [
     Column("cut", "cut off %", percent, drop=3),
     Column("used", "verdict", lambda used: USED.get(used, text(used)), align="left"),
 ]
-FOOTNOTES = ["recorded, ours: accuracy by the log's verdicts and by our own reading of the texts; no answer, empty, cut "
-             "off: shares of the samples"]
+FOOTNOTES = [
+    "recorded, ours: accuracy by the log's verdicts and by our own reading of the texts; no answer, empty, cut "
+    "off: shares of the samples"
+]
 MOST = 60  # rows of a table on standard error
 
 
