@@ -38,7 +38,7 @@ def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested settings as `outer.inner` → text, without those that are not set or change no answer."""
     found: dict[str, str] = {}
     for name, value in settings.items():
-        if name in _ELSEWHERE or value is None or value == {} or value == []:
+        if name in _ELSEWHERE or value is None or value in ({}, []):
             continue
         if isinstance(value, dict):
             found |= flattened(value, f"{prefix}{name}.")

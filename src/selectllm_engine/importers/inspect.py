@@ -88,7 +88,7 @@ def import_inspect(
     logs, names = _selected(opened, _names(opened, llm), reading)
     llms = list(dict.fromkeys(names[log.path] for log in logs))
     origin = origin_of([log.path for log in logs], llms=llms, scorer=scorer)
-    records = _records(logs, names, scorer, reading, progress)
+    records = _Logs(logs, names, scorer, reading, progress).records()
     return store(cache, benchmark, records, source="inspect", origin=origin, options=options, reading=reading)
 
 
@@ -160,78 +160,94 @@ def _first_questions(log: Log) -> set[str]:
     return {_question(sample) for sample in islice(samples(log), _FEW) if sample is not None}
 
 
-def _records(
-    logs: Sequence[Log],
-    names: Mapping[Path, str],
-    scorer: str | None,
-    reading: Reading,
-    progress: Progress | None,
-) -> Iterator[Record]:
-    done, total = 0, sum(log.samples for log in logs)
-    judged: dict[str, set[str]] = {}
-    clocks: Counter[str] = Counter()
-    odd = 0
-    parts: dict[str, dict[str, None]] = {}  # per scorer whose scores have parts these, where none is chosen
-    graded: dict[str, set[str]] = {}  # per scorer that grades the tasks
-    scores_found = False
-    for log in logs:
-        chosen, seen = _Scorer(scorer), set[str]()
-        for sample in samples(log):
-            done += 1
-            if progress is not None:
-                progress(done, total)
-            if reason := _unusable(sample):
-                reading.skip(reason)
-                continue
-            assert sample is not None  # noqa: S101  # or it were unusable
-            scores = sample.get("scores")
-            scores = scores if isinstance(scores, dict) else {}
-            seen.update(scores)
-            verdict, value = chosen.verdict(scores)
-            score = _score(value)
-            if isinstance(value, dict):
-                parts.setdefault(chosen.name or "", {}).update(dict.fromkeys(value))
-            else:
-                odd += score is None and "value" in verdict
-            scores_found = scores_found or score is not None
-            clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
-            clocks[clock or ""] += 1
-            literal = not isinstance(value, dict) and _GRADED.search(chosen.name or "") is None
-            record = _record(
-                sample,
-                log,
-                llm=names[log.path],
-                score=score,
-                answer=verdict.get("answer"),
-                clock=clock,
-                literal=literal,
-            )
-            if record is None:
-                reading.skip("samples without output")
-            else:
-                if not literal and record.choices is None and not isinstance(value, dict):
-                    graded.setdefault(chosen.name or "", set()).add(log.task)
-                yield record
-        if scorer and seen and chosen.name not in seen:
-            raise UnknownNameError("scorer", scorer, [*sorted(seen), *(f"{name}.…" for name in sorted(seen))])
-        others = f" (not {', '.join(sorted(seen - {chosen.name or ''}))})" if seen - {chosen.name} else ""
-        judged.setdefault(f"scorer {chosen.written}{others}" if seen else "not scored", set()).add(log.task)
-    for name, keys in parts.items():
-        problem = f"a score of {name} has parts: {', '.join(keys)}"
-        remedy = f"choose one, such as --scorer {name}.{next(iter(keys))}"
-        if not scores_found:
-            raise UsageError(problem, remedy)
-        reading.note(f"{problem}; {remedy}; till then they are unknown")
-    for name, of in graded.items():
-        reading.note(f"{', '.join(sorted(of))}: graded by {name}, so that the references are no literal answers")
-    for what, of in judged.items():
-        reading.note(f"{', '.join(sorted(of))}: {what}")
-    if odd:
-        reading.note(f"{odd:,} scores are no numbers from 0 to 1: left unknown")
-    if clocks["working_time"]:
-        reading.note("latency is each sample's working_time, measured while other samples ran too")
-    if clocks["total_time"]:
-        reading.note(f"{clocks['total_time']:,} samples have no working_time: their latency is total_time")
+class _Logs:
+    """Reads the logs in order, and says at the end what there is to know about their scores."""
+
+    def __init__(
+        self,
+        logs: Sequence[Log],
+        names: Mapping[Path, str],
+        scorer: str | None,
+        reading: Reading,
+        progress: Progress | None,
+    ) -> None:
+        self._logs, self._names, self._scorer, self._reading = logs, names, scorer, reading
+        self._progress = progress
+        self._judged: dict[str, set[str]] = {}  # what was used -> tasks
+        self._clocks: Counter[str] = Counter()
+        self._parts: dict[str, dict[str, None]] = {}  # per scorer whose scores have parts these, of which none counts
+        self._graded: dict[str, set[str]] = {}  # per scorer that grades the tasks
+        self._odd = self._scores = 0
+
+    def records(self) -> Iterator[Record]:
+        """The records of all logs."""
+        done, total = 0, sum(log.samples for log in self._logs)
+        for log in self._logs:
+            chosen, seen = _Scorer(self._scorer), set[str]()
+            for sample in samples(log):
+                done += 1
+                if self._progress is not None:
+                    self._progress(done, total)
+                if reason := _unusable(sample):
+                    self._reading.skip(reason)
+                    continue
+                assert sample is not None  # noqa: S101  # or it were unusable
+                scores = sample.get("scores")
+                scores = scores if isinstance(scores, dict) else {}
+                seen.update(scores)
+                record = self._judge(sample, log, chosen, scores)
+                if record is None:
+                    self._reading.skip("samples without output")
+                else:
+                    yield record
+            if self._scorer and seen and chosen.name not in seen:
+                raise UnknownNameError("scorer", self._scorer, sorted(seen))
+            others = f" (not {', '.join(sorted(seen - {chosen.name or ''}))})" if seen - {chosen.name} else ""
+            what = f"scorer {chosen.written}{others}" if seen else "not scored"
+            self._judged.setdefault(what, set()).add(log.task)
+        self._summary()
+
+    def _judge(self, sample: Mapping[str, Any], log: Log, chosen: _Scorer, scores: Mapping[str, Any]) -> Record | None:
+        verdict, value = chosen.verdict(scores)
+        score, parted = _score(value), isinstance(value, dict)
+        if parted:
+            self._parts.setdefault(chosen.name or "", {}).update(dict.fromkeys(value))
+        self._odd += score is None and not parted and "value" in verdict
+        self._scores += score is not None
+        clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
+        self._clocks[clock or ""] += 1
+        graded = _GRADED.search(chosen.name or "") is not None
+        record = _record(
+            sample,
+            log,
+            llm=self._names[log.path],
+            score=score,
+            answer=verdict.get("answer"),
+            clock=clock,
+            literal=not graded and not parted,
+        )
+        if graded and record is not None and record.choices is None:
+            self._graded.setdefault(chosen.name or "", set()).add(log.task)
+        return record
+
+    def _summary(self) -> None:
+        note = self._reading.note
+        for name, keys in self._parts.items():
+            problem = f"a score of {name} has parts: {', '.join(keys)}"
+            remedy = f"choose one, such as --scorer {name}.{next(iter(keys))}"
+            if not self._scores:
+                raise UsageError(problem, remedy)
+            note(f"{problem}; {remedy}; till then they are unknown")
+        for name, tasks in self._graded.items():
+            note(f"{', '.join(sorted(tasks))}: graded by {name}, so that the references are no literal answers")
+        for what, tasks in self._judged.items():
+            note(f"{', '.join(sorted(tasks))}: {what}")
+        if self._odd:
+            note(f"{self._odd:,} scores are no numbers from 0 to 1: left unknown")
+        if self._clocks["working_time"]:
+            note("latency is each sample's working_time, measured while other samples ran too")
+        if self._clocks["total_time"]:
+            note(f"{self._clocks['total_time']:,} samples have no working_time: their latency is total_time")
 
 
 class _Scorer:

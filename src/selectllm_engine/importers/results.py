@@ -109,7 +109,7 @@ class Results:
         return [(subject, count, self._right[subject]) for subject, count in self._judged.items()]
 
     def _count(self, scores: pl.Series, subjects: Subjects, *, once: bool) -> None:
-        """Count right answers per subject while the rows are at hand, where every row is another question's only one."""
+        """Count right answers per subject while the rows are at hand, where each is a question's only one."""
         if self._right is None or not once or self._seen:
             self._right = None
             return

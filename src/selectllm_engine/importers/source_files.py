@@ -1,6 +1,7 @@
 """Tables of any format as frames of the columns that are wanted: CSV, JSON, JSONL and Parquet.
 
-CSV is read as text, between commas, semicolons or tabs, JSON values are written out as text, Parquet keeps its types. A file of up to a gigabyte is read
+CSV is read as text, between commas, semicolons or tabs; JSON values are written out as text, Parquet keeps its types.
+A file of up to a gigabyte is read
 at once, a larger CSV or Parquet file in batches. A field of a nested object is named `outer.inner`.
 """
 

@@ -15,7 +15,8 @@ __all__ = ["with_options"]
 
 _FEWEST = 4
 _STATED = (  # by an LLM; in capitals, and nothing but the letter
-    r"(?:[Aa]nswer(?: is)?:?\s*[(\[*]{0,3}|\\boxed\{(?:\\text\{)?\(?|^\s*[(\[*]{0,3})([E-Z])[)\]}*.:]{0,4}\s*(?:$|[.,\n])"
+    r"(?:[Aa]nswer(?: is)?:?\s*[(\[*]{0,3}|\\boxed\{(?:\\text\{)?\(?|^\s*[(\[*]{0,3})"
+    r"([E-Z])[)\]}*.:]{0,4}\s*(?:$|[.,\n])"
 )
 _LISTED = r"(?m)^[ \t]*\(?[E-Z][).:]\s"  # by a question
 _RARE = 0.01  # share of the texts: what fewer state is a slip

@@ -16,7 +16,7 @@ from selectllm_engine.store.judges import judges_of
 from selectllm_engine.store.judging import threshold_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -82,9 +82,10 @@ def load_outcomes(
     names = cache.llms(benchmark) if llms is None else list(llms)
     if not names:
         raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")
-    rows = questions.select("question_id").with_row_index("question")
     judges = judges_of(cache, benchmark, progress=progress)
-    results = [_results(cache, benchmark, name, rows, questions["subject"], judges, progress) for name in names]
+    results = [
+        _results(cache, benchmark, name, questions, judges=judges.get(name, {}), progress=progress) for name in names
+    ]
 
     depth = np.stack([each.depth for each in results], axis=1)
     scores = np.stack([each.scores for each in results], axis=1)
@@ -131,11 +132,13 @@ def _results(
     cache: Cache,
     benchmark: str,
     name: str,
-    rows: pl.DataFrame,
-    subjects: pl.Series,
-    judges: Mapping[str, Mapping[str | None, Judge]],
+    questions: pl.DataFrame,
+    *,
+    judges: Mapping[str | None, Judge],
     progress: Progress | None,
 ) -> _Results:
+    rows = questions.select("question_id").with_row_index("question")
+
     def of_split(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(rows, on="question_id", maintain_order="left").drop("question_id")
 
@@ -148,7 +151,7 @@ def _results(
         depth = np.bincount(verdicts["question"].to_numpy(), minlength=rows.height).astype(np.int32)
     else:
         depth = np.zeros(rows.height, dtype=np.int32)
-    recorded = {subject for subject, judge in judges.get(name, {}).items() if judge == "recorded"}
+    recorded = {subject for subject, judge in judges.items() if judge == "recorded"}
     return _Results(
         name,
         cache.manifest(benchmark, name),
@@ -156,10 +159,13 @@ def _results(
         verdicts,
         depth,
         scores=_mean(verdicts, "score", np.arange(rows.height), rows.height),
-        recorded=subjects.is_in(list(recorded), nulls_equal=True).to_numpy()
-        if recorded
-        else np.zeros(rows.height, bool),
+        recorded=_among(questions["subject"], recorded),
     )
+
+
+def _among(subjects: pl.Series, some: Collection[str | None]) -> NDArray[np.bool_]:
+    found = subjects.is_in([each for each in some if each is not None]).fill_null(value=None in some)
+    return found.to_numpy()
 
 
 def _unanswered(each: _Results, place: NDArray[np.int64]) -> Unanswered | None:

@@ -26,8 +26,8 @@ COLUMNS = [
     Column("used", "verdict", lambda used: USED.get(used, text(used)), align="left"),
 ]
 FOOTNOTES = [
-    "recorded, ours: accuracy by the log's verdicts and by our own reading of the texts; no answer, empty, cut "
-    "off: shares of the samples"
+    "recorded, ours: accuracy by the log's verdicts and by our own reading of the texts",
+    "no answer, empty, cut off: shares of the samples",
 ]
 MOST = 60  # rows of a table on standard error
 
@@ -51,10 +51,10 @@ def note_verdicts(rows: Sequence[dict[str, Any]], benchmark: str) -> None:
         worst = min(alike, key=lambda row: row["agreement"])
         name = f"{subject}: " if subject else ""
         choose = f"--verdicts {subject}=own" if subject else "--verdicts own"
+        recorded, own = percent(worst["recorded_accuracy"]), percent(worst["own_accuracy"])
         note(
-            f"{name}recorded verdicts are the labels, ours agree on {percent(worst['agreement'])} % only: {worst['llm']} "
-            f"{percent(worst['recorded_accuracy'])} % recorded, {percent(worst['own_accuracy'])} % ours; import again "
-            f"with {choose} for ours"
+            f"{name}recorded verdicts are the labels, ours agree on {percent(worst['agreement'])} % only: "
+            f"{worst['llm']} {recorded} % recorded, {own} % ours; the same import with {choose} takes ours"
         )
 
 
