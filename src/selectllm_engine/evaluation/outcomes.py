@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes", "Unanswered"]
+__all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
 
 NOT_FOUND = -1  # a generation in which no answer was found
 NOT_SAMPLED = -2
@@ -107,3 +107,25 @@ class Outcomes:
         questions, llms = self.labels.shape
         samples = f"{self.samples} samples" if self.samples else "labels only"
         return f"<Outcomes of {self.benchmark} · {self.split}: {questions:,} questions, {llms} LLMs, {samples}>"
+
+
+def unanswered_of(outcomes: Outcomes) -> dict[str, Unanswered]:
+    """What of the LLMs' samples is no answer; without the LLMs that have no texts.
+
+    Where votes are over the first k samples, the answers missing are counted in those.
+    """
+    found = {}
+    for llm, (name, each) in enumerate(zip(outcomes.llms, outcomes.unanswered, strict=False)):
+        if each is not None:
+            found[name] = each
+            if outcomes.answers is not None and outcomes.answers[:, llm].size < each.samples:
+                used = outcomes.answers[:, llm]
+                shares = used.size / each.samples  # empty and cut off ones are taken to be spread evenly
+                found[name] = Unanswered(
+                    samples=used.size,
+                    missing=int((used == NOT_FOUND).sum()),
+                    empty=round(each.empty * shares),
+                    cut=None if each.cut is None else round(each.cut * shares),
+                    cut_missing=round(each.cut_missing * shares),
+                )
+    return found

@@ -37,6 +37,7 @@ from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.orders import Orders
 from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, contradiction, quoted
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
+from selectllm_engine.importers.rejudging import accuracies, digest_of, facts_of, tell_moved
 from selectllm_engine.importers.results import Results, Subjects
 from selectllm_engine.importers.splits import split_questions
 from selectllm_engine.store import Choice, QuestionIds
@@ -101,18 +102,25 @@ def store_chunks(
     def told() -> dict[str, Any]:
         return dict(json.loads(json.dumps({**origin(), **options.origin()})))  # as it is stored
 
-    if there and not options.again and (before := _before(cache, benchmark, told(), options)):
-        return before
+    if there and not options.again and (same := _before(cache, benchmark, told(), options)):
+        return same
     facts = {"source": f"import:{source}", "threshold": options.threshold}
-    with _fresh(cache, benchmark, there=there) as fresh:
-        stored = cache.questions(benchmark) if there else None
-        target = _Target(fresh, benchmark, facts, options, stored, taken=cache.llms(benchmark) if there else ())
+    again = there and options.again
+    whole = again and all(digest_of(cache, benchmark, llm) == told().get("digest") for llm in cache.llms(benchmark))
+    before = accuracies(cache, benchmark) if again else {}
+    with _fresh(cache, benchmark, there=there, again=again, whole=whole) as fresh:
+        stored = cache.questions(benchmark) if there and not whole else None
+        known = facts_of(cache, benchmark) if again else {}
+        taken = [llm for llm in cache.llms(benchmark) if llm not in known] if there else []
+        target = _Target(fresh, benchmark, facts, options, stored, taken=taken, known=known)
         for chunk in chunks:
             target.add(chunk)
         target.drop_empty(reading)
         if not target.llms:
             raise ImportFormatError("there is nothing to import", _nothing(reading))
         questions = target.finish(reading, told)
+    if again:
+        tell_moved(cache, benchmark, before, reading)
     return Imported(
         benchmark,
         tuple(target.llms),
@@ -131,8 +139,12 @@ def _nothing(reading: Reading) -> str:
 
 
 @contextmanager
-def _fresh(cache: Cache, benchmark: str, *, there: bool) -> Iterator[Cache]:
-    with cache.growing(benchmark) if there else cache.new(benchmark) as fresh:
+def _fresh(cache: Cache, benchmark: str, *, there: bool, again: bool, whole: bool) -> Iterator[Cache]:
+    if whole:
+        place = cache.replacing(benchmark)
+    else:
+        place = cache.growing(benchmark, again=again) if there else cache.new(benchmark)
+    with place as fresh:
         fresh.write_questions(benchmark, pl.DataFrame(schema=QUESTION_SCHEMA))  # writers need some; the rest follows
         yield fresh
 
@@ -174,7 +186,10 @@ def _counts(questions: pl.DataFrame) -> dict[str, int]:
 
 
 class _Target:
-    """The benchmark in the making; `stored` are its questions and `taken` its LLMs that were there before."""
+    """The benchmark in the making; `stored` are its questions and `taken` its LLMs that were there before.
+
+    `known` says of LLMs that are imported again what stays of them.
+    """
 
     def __init__(
         self,
@@ -185,6 +200,7 @@ class _Target:
         stored: pl.DataFrame | None,
         *,
         taken: Sequence[str],
+        known: Mapping[str, Mapping[str, Any]],
     ) -> None:
         self.llms: dict[str, Results] = {}
         self._cache = cache
@@ -193,6 +209,7 @@ class _Target:
         self._options = options
         self._stored = stored
         self._taken = taken
+        self._known = known
         self._ids = Ids(benchmark, stored)
         self._orders = Orders(stored)
         self._questions = Questions()
@@ -231,7 +248,9 @@ class _Target:
         about, new = self._complete(self._questions.all(), reading, scored=scored)
         self._check_judged(about, reading, scored=scored)
         known = [] if self._stored is None else [self._stored["question_id"]]
-        ids = QuestionIds(pl.concat([*known, new["question_id"]]))
+        ids = QuestionIds(
+            pl.concat([*known, new["question_id"]]).unique(maintain_order=True) if known else new["question_id"]
+        )
         now = datetime.now(UTC)
         with ThreadPoolExecutor(3) as threads:  # of many rows, writing is what takes time
             work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, new, distinct=True)]
@@ -240,6 +259,8 @@ class _Target:
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 choice = self._options.verdicts or Choice()
                 facts = {"created": created, "rows": reading.rows, "scored": scored, "verdicts": choice.stored()}
+                before = self._known.get(llm.name, {})
+                facts |= before if self._options.verdicts is None else {"created": before.get("created") or created}
                 work.append(threads.submit(llm.finish, self._cache, self._benchmark, ids, facts, told.result))
             for each in work:
                 each.result()
@@ -310,6 +331,13 @@ class _Target:
             raise CacheError(f"{self._benchmark} has none of these questions", "choose another name for --benchmark")
         kept = self._stored.join(again.select("question_id"), on="question_id", how="semi", maintain_order="left")
         _agree(kept, again, self._benchmark)
+        if self._options.again:  # in place of what is stored, but for the splits
+            splits = kept.select("question_id", stored="split")
+            new = new.join(splits, on="question_id", how="left", maintain_order="left")
+            new = new.with_columns(split=pl.coalesce("stored", "split")).drop("stored")
+            new = canonical_golds(new, self._options.kind, reading.note, scored=scored)
+            new = split_questions(new, self._options, reading.note).select(kept.columns)
+            return new, new
         new = new.join(kept, on="question_id", how="anti", maintain_order="left")
         if new.is_empty():
             return kept, new

@@ -14,6 +14,7 @@ from selectllm_engine.insights.figures import (
     cost_aware_curve,
     trade_off_figure,
 )
+from selectllm_engine.insights.judgements import judgements
 from selectllm_engine.insights.lessons import (
     Beaten,
     BoundReached,
@@ -23,8 +24,6 @@ from selectllm_engine.insights.lessons import (
     RouterLatency,
     Solved,
 )
-from selectllm_engine.insights.judgements import judgements
-from selectllm_engine.insights.lessons import Lesson, Lessons, best_router, draw_lessons
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 from selectllm_engine.insights.study import best_router, draw_lessons

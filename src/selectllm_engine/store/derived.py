@@ -57,11 +57,13 @@ def read_answers(
     report: Callable[[Path, str], None],
     writable: bool,
     progress: Progress | None = None,
+    renewed: Callable[[pl.DataFrame, pl.DataFrame], None] | None = None,
 ) -> pl.DataFrame:
     """The answers of all sound parts, from `folder` or extracted now and, where possible, stored there.
 
     Damaged parts are reported and passed over. `questions` is called where something must be extracted; `progress`
-    hears of that only, in generations.
+    hears of that only, in generations; `renewed` of the answers that an earlier extractor had found, and of those that
+    take their place.
     """
 
     def extract(todo: Sequence[Part]) -> Iterator[tuple[Part, pl.DataFrame]]:
@@ -86,7 +88,13 @@ def read_answers(
             part: _with_ends(parts, part, found) for part in listed if (found := _stored(folder, part)) is not None
         }
         if todo := [part for part in listed if part not in known]:
+            outdated = {part: found for part in todo if (found := _outdated(folder, part)) is not None}
             known.update(extract(todo))
+            if renewed is not None and (both := [part for part in todo if part in outdated and part in known]):
+                renewed(
+                    pl.concat([outdated[part] for part in both], how="diagonal"),
+                    pl.concat([known[part] for part in both], how="diagonal"),
+                )
             if writable:
                 sweep(folder, listed)
         frames = [known[part] for part in listed if part in known]
@@ -140,6 +148,17 @@ def _path(folder: Path, part: Part) -> Path:
 def _stored(folder: Path, part: Part) -> pl.DataFrame | None:
     with contextlib.suppress(FileNotFoundError, DamagedError):
         return read_frame(_path(folder, part))
+    return None
+
+
+def _outdated(folder: Path, part: Part) -> pl.DataFrame | None:
+    """What the last earlier extractor found."""
+    versions = {
+        path: match for path in folder.glob(f"v*-{part.digest}.parquet") if (match := _NAME.fullmatch(path.name))
+    }
+    for path in sorted(versions, key=lambda path: int(versions[path][1]), reverse=True):
+        with contextlib.suppress(FileNotFoundError, DamagedError):
+            return read_frame(path)
     return None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from selectllm_engine.store import judging
 from selectllm_engine.store.files import folder_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
-
-    import polars as pl
 
     from selectllm_engine.store.cache import Cache
     from selectllm_engine.store.files import Progress
@@ -58,11 +59,30 @@ def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None)
     if not judged.intersection(sampled):
         return {}
     manifests = {name: cache.manifest(benchmark, name) for name in sampled}
-    return judging.chosen_judges(
-        {name: verdict_counts(cache, benchmark, name, progress=progress) for name in sampled},
+    earlier = [name for name in judged.intersection(sampled) if _is_first(cache, benchmark, name, manifests[name])]
+    counts = {name: verdict_counts(cache, benchmark, name, progress=progress) for name in sampled}
+    judges = judging.chosen_judges(
+        counts,
         {name: judging.Choice.of(manifest) for name, manifest in manifests.items()},
         [name for name in sampled if name in judged or manifests[name].get("scored")],
     )
+    for name in sorted(earlier):
+        for subject, judge in judges[name].items():
+            row = counts[name].row(by_predicate=pl.col("subject").eq_missing(pl.lit(subject)), named=True)
+            if judge == "recorded" and row["own"] and row["recorded"]:
+                own, recorded = (100 * row[f"{way}_right"] / row[way] for way in ("own", "recorded"))
+                of = f" in {subject}" if subject else ""
+                cache.news.append(
+                    f"{name} on {benchmark}{of}: recorded verdicts are the labels now, for ours agree on "
+                    f"{100 * row['agreeing'] / max(row['both'], 1):.1f} % of them only: {own:.1f} → {recorded:.1f} %"
+                )
+    return judges
+
+
+def _is_first(cache: Cache, benchmark: str, llm: str, manifest: Mapping[str, Any]) -> bool:
+    """Whether an LLM was imported before verdicts were compared, and has not been read since."""
+    folder = _place(cache, benchmark, llm) / "answers"
+    return "verdicts" not in manifest and not any(folder.glob("judged-v*.parquet"))
 
 
 def _place(cache: Cache, benchmark: str, llm: str) -> Path:

@@ -22,7 +22,7 @@ from selectllm_engine.errors import CacheError, DamagedError, UsageError
 from selectllm_engine.store.frames import read_frame, write_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "count",
     "count_scores",
+    "renewal",
     "stored_counts",
     "threshold_of",
 ]
@@ -54,6 +55,7 @@ _COUNTS = pl.Schema(
         "missing": pl.Int64(),  # samples without an answer
         "empty": pl.Int64(),
         "cut": pl.Int64(),  # null where nobody said why texts ended
+        "cut_missing": pl.Int64(),  # samples cut off before they gave an answer
     }
 )
 
@@ -188,9 +190,10 @@ def count(questions: pl.DataFrame, answers: pl.DataFrame, both: pl.DataFrame) ->
         missing=pl.col("answer").is_null().sum(),
         empty=pl.col("empty").sum(),
         cut=pl.when(pl.col("cut").is_not_null().any()).then(pl.col("cut").sum()),
+        cut_missing=(pl.col("cut") & pl.col("answer").is_null()).sum(),
     )
     found = verdicts.join(said, on="subject", how="left", nulls_equal=True, maintain_order="left")
-    found = found.with_columns(pl.col("samples", "missing", "empty").fill_null(0))
+    found = found.with_columns(pl.col("samples", "missing", "empty", "cut_missing").fill_null(0))
     return found.select(pl.col(name).cast(dtype) for name, dtype in _COUNTS.items())
 
 
@@ -208,7 +211,32 @@ def count_scores(questions: pl.DataFrame, verdicts: pl.DataFrame, threshold: flo
     return found.with_columns(nothing).select(pl.col(name).cast(dtype) for name, dtype in _COUNTS.items())
 
 
-def stored_counts(folder: Path, state: Sequence[Any], *, writable: bool, make: Any) -> pl.DataFrame:
+def renewal(questions: pl.DataFrame, before: pl.DataFrame, now: pl.DataFrame) -> str:
+    """In words what other rules of finding answers changed.
+
+    Args:
+        questions: with question_id and gold.
+        before: the answers then, as of `Cache.answers`.
+        now: the answers that took their place.
+    """
+    both = before.select("question_id", "sample", old="answer").join(now, on=["question_id", "sample"])
+    changed = both.filter(pl.col("old").ne_missing(pl.col("answer"))).height
+    said = f"the rules of finding answers have changed: {now.height:,} were extracted anew, {changed:,} are others"
+    shares = [_own_share(questions, answers) for answers in (before, now)]
+    if not changed or None in shares:
+        return said
+    then, since = (f"{100 * (share or 0):.1f}" for share in shares)
+    return f"{said}; right by our own reading: {then} → {since} % of the questions"
+
+
+def _own_share(questions: pl.DataFrame, answers: pl.DataFrame) -> float | None:
+    own = compare(questions.select("question_id", "gold"), answers, None, 0.5)["own"].drop_nulls()
+    return None if own.is_empty() else int(own.sum()) / len(own)
+
+
+def stored_counts(
+    folder: Path, state: Sequence[Any], *, writable: bool, make: Callable[[], pl.DataFrame]
+) -> pl.DataFrame:
     """The counts of an LLM, from `folder` where they are about `state`, else made now and, where possible, kept."""
     from selectllm_engine.answers import EXTRACTOR_VERSION  # its patterns are compiled, for which there may be no need
 
@@ -216,7 +244,7 @@ def stored_counts(folder: Path, state: Sequence[Any], *, writable: bool, make: A
     path = folder / f"judged-v{EXTRACTOR_VERSION}-{key}.parquet"
     with contextlib.suppress(FileNotFoundError, DamagedError):
         return read_frame(path, _COUNTS)
-    made: pl.DataFrame = make()
+    made = make()
     if writable:
         with contextlib.suppress(CacheError, OSError):  # a full or read-only disk costs time only
             write_frame(path, made)

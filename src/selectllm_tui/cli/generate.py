@@ -129,6 +129,7 @@ def generate(
     from selectllm_engine.store import open_cache
     from selectllm_tui.cli.generation_progress import run_plan
     from selectllm_tui.cli.plan_summary import refuse_lacks, show_plan
+    from selectllm_tui.cli.unanswered import note_unanswered
 
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
@@ -160,7 +161,10 @@ def generate(
         refuse_lacks(needs)
     else:
         needs.check()
-        run_plan(plan, gpus=groups)
+        try:
+            run_plan(plan, gpus=groups)
+        finally:
+            note_unanswered(store, [(item.source.name, item.llm.name) for item in plan.items])
 
 
 def read_sources(

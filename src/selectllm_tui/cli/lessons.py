@@ -59,6 +59,7 @@ def lessons(
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
+            _unanswered(drawn, form)
             _learned(curve, form)
 
 
@@ -131,6 +132,31 @@ def _read(drawn: Lessons) -> None:
     if drawn.gaps:
         console.print()
         _gaps(drawn, Format.TABLE)
+    _unanswered(drawn, Format.TABLE)
+
+
+def _unanswered(drawn: Lessons, form: Format) -> None:
+    """What of the samples is no answer, where there is any such."""
+    rows = [
+        {
+            "llm": name,
+            **{part: None if count is None else count / max(each.samples, 1) for part, count in counts.items()},
+        }
+        for name, each in drawn.unanswered.items()
+        for counts in [{"missing": each.missing, "empty": each.empty, "cut": each.cut}]
+    ]
+    if not any(row[part] for row in rows for part in ("missing", "empty", "cut")):
+        return
+    columns = [
+        Column("llm", "LLM", text, align="left"),
+        Column("missing", "no answer %", percent),
+        Column("empty", "empty %", percent),
+        Column("cut", "cut off %", percent, drop=1),
+    ]
+    sys.stdout.write("\n")
+    warnings = [f"⚠ {name}: {said}" for name, said in drawn.warnings.items()]
+    styles = ["yellow" if row["llm"] in drawn.warnings else "" for row in rows]
+    write_table(columns, rows, form, title="Samples without an answer", footnotes=warnings, styles=styles)
 
 
 def _gaps(drawn: Lessons, form: Format) -> None:
