@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value, percent, text, write_table
+from selectllm_tui.cli.marks import mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def _by_llm(details: Details, form: Format) -> None:
         Column("test_accuracy", f"{details.table.split} %", percent),
         Column("gap", "gap", _points, drop=1),
         Column("gap_p", "p", p_value, drop=1),
-        Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
+        Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
         Column("missing", "no answer %", percent, drop=2),
         Column("empty", "empty %", percent, drop=4),
         Column("cut", "cut off %", percent, drop=3),

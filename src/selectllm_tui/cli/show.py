@@ -11,6 +11,7 @@ import typer
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -145,7 +146,7 @@ def _short(value: str | None) -> str:
 
 
 def _tick(right: bool | None) -> str:
-    return MISSING if right is None else "✔" if right else "✘"
+    return MISSING if right is None else mark("✔", "right") if right else mark("✘", "wrong")
 
 
 def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
