@@ -201,11 +201,14 @@ def _csv(path: Path) -> list[Record]:
 def _parquet(path: Path) -> list[Record]:
     import polars as pl
 
+    from selectllm_engine.machine import silenced
+
     try:
-        frame = pl.read_parquet(path, glob=False)
+        with silenced():
+            frame = pl.read_parquet(path, glob=False)
     except OSError as error:
         raise BenchmarkError(f"cannot read {str(path)!r} ({_first_line(error)})", "check the path") from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BenchmarkError(f"{path.name} is no Parquet file ({_first_line(error)})", "write it again") from error
     return _frame(path.name, frame)
 

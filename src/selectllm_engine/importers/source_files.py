@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
+from selectllm_engine.machine import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -219,7 +221,8 @@ def _scanned(
 
 def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
     try:
-        return work()
+        with silenced() if path.suffix.lower() == ".parquet" else nullcontext():
+            return work()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = first_line(error)
         remedy = "convert it to UTF-8" if "utf-8" in reason.lower() else "is it whole?"

@@ -210,7 +210,7 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
         if "text" in results.columns and results.schema["text"] == pl.String and table.blank:
             results = results.with_columns(pl.col("text").fill_null(""))  # a row is an answer, if an empty one
         name = pl.lit(columns.llm_name).alias(_WHO)
-        who = results.select(name) if llm is None else rows.kept({_WHO: texts(rows.batch[llm])})
+        who = results.with_columns(name).select(_WHO) if llm is None else rows.kept({_WHO: texts(rows.batch[llm])})
         whole = pl.concat([rows.questions, results, who], how="horizontal")
         if _is_listed(results):
             whole = rows.each_sample(whole)

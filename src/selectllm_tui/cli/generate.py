@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
+from selectllm_tui.cli.console import note
 from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def read_sources(
         if data is None and name not in (all_names := dict.fromkeys([*SOURCES, *own, *cache.benchmarks()])):
             raise UnknownNameError("benchmark", name, all_names)
         try:
-            sources[name] = read_source(
+            read = read_source(
                 cache,
                 name,
                 data=data or known.data,
@@ -192,6 +193,9 @@ def read_sources(
                 seed=seed,
                 exemplars=known.exemplars,
             )
+            for each in read.notes:
+                note(f"note: {name}: {each}")
+            sources[name] = read
         except SelectLLMError as error:
             unread = None if data or known.data or isinstance(error, UsageError) else unread_source(name, error)
             if unread is None and (len(names) == 1 or isinstance(error, UsageError)):
