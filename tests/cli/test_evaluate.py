@@ -12,7 +12,8 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 
-TOP = ["benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool", "rows"]
+TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
+TOP += ["answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
     *("latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed"),

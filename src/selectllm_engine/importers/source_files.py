@@ -98,7 +98,9 @@ def open_table(path: Path) -> Table:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
+    """The first line of an error's text; of a library that broke down over a file, that it did."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return "it is damaged"
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__
 
