@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "origin_of", "store", "store_chunks"]
 
+_FEW = 0.01  # share of the questions that may have another text elsewhere, as in another edition of a data set
+
 
 def store(
     cache: Cache,
@@ -270,9 +272,12 @@ class _Target:
     def _check_texts(self, reading: Reading) -> None:
         """Raise ImportFormatError where files contradict each other, rather than have ids that are none."""
         ambiguous = self._ids.ambiguous
+        few = len(ambiguous) <= _FEW * self._questions.all().height
         for key, texts in ambiguous.items():
             one, other = list(texts)[:2]
-            if not any(llm.several_of(texts.values()) for llm in self.llms.values()):
+            if not few and not any(llm.several_of(texts.values()) for llm in self.llms.values()):
+                if self._stored is not None and key in self._stored["question_id"]:
+                    raise _another_text(key, one, other, self._benchmark)
                 raise contradiction(key, "texts", one, other)
         for key, texts in list(ambiguous.items())[:1]:
             others = f" (and {len(ambiguous) - 1:,} others)" if len(ambiguous) > 1 else ""
@@ -352,7 +357,13 @@ def _agree(stored: pl.DataFrame, again: pl.DataFrame, benchmark: str) -> None:
     both = stored.join(again.select("question_id", other="text"), on="question_id")
     differs = both.filter(pl.col("text") != pl.col("other"))
     if not differs.is_empty():
-        raise CacheError(
-            f"question {differs['question_id'][0]!r} has another text in {benchmark}",
-            "choose another name for --benchmark",
-        )
+        row = differs.row(0, named=True)
+        raise _another_text(row["question_id"], row["text"], row["other"], benchmark)
+
+
+def _another_text(question: str, stored: str, given: str, benchmark: str) -> CacheError:
+    """The error where an id stands for another question."""
+    return CacheError(
+        f"question {question!r} has another text in {benchmark}, {' and '.join(quoted(stored, given))}",
+        "choose another name for --benchmark",
+    )

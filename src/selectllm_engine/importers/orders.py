@@ -28,7 +28,7 @@ class Orders:
         self.reordered = 0
         self._known: list[pl.DataFrame] = []
         if stored is not None and stored["choices"].null_count() < stored.height:
-            self._known.append(stored.select("question_id", "choices").drop_nulls("choices"))
+            self._known.append(stored.select("question_id", "choices", "gold").drop_nulls("choices"))
 
     def align(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series | None]:
         """Rows with question_id, choices and gold in the known order, and per row the letters that stand for others.
@@ -38,7 +38,7 @@ class Orders:
         """
         if rows["choices"].null_count() == rows.height:
             return rows, None
-        given = rows.select("question_id", "choices").drop_nulls("choices")
+        given = rows.select("question_id", "choices", "gold").drop_nulls("choices")
         first = given.unique("question_id", keep="first", maintain_order=True)
         known = pl.concat(self._known) if self._known else None
         new = first if known is None else first.join(known, on="question_id", how="anti")
@@ -47,7 +47,10 @@ class Orders:
             known = new if known is None else pl.concat([known, new])
         assert known is not None  # noqa: S101  # what is not new is known
         seen = rows.select("question_id", "choices").join(
-            known.rename({"choices": "known"}), on="question_id", how="left", maintain_order="left"
+            known.rename({"choices": "known", "gold": "known gold"}),
+            on="question_id",
+            how="left",
+            maintain_order="left",
         )
         differing = (seen["choices"] != seen["known"]).fill_null(value=False).arg_true().to_list()
         letters: list[str | None] = [None] * rows.height
@@ -56,7 +59,9 @@ class Orders:
             order = _letters(choices[row], seen["known"][row].to_list())
             if order is None:  # other options, which is a contradiction
                 continue
-            golds[row] = reread(golds[row], order, choices[row])
+            gold, known_gold = reread(golds[row], order, choices[row]), seen["known gold"][row]
+            alike = _bare(gold) is not None and _bare(gold) == _bare(known_gold)
+            golds[row] = known_gold if alike else gold  # "B" and "(B)" say the same
             letters[row], choices[row] = order, seen["known"][row].to_list()
         if not any(letters):
             return rows, None
@@ -74,6 +79,11 @@ def _letters(options: Sequence[str], known: Sequence[str]) -> str | None:
 
 def reread(letter: str | None, order: str, options: Sequence[str] = ()) -> str | None:
     """A bare letter, or one in parentheses, as that of the same option in the known order; other texts as they are."""
-    match = None if letter is None or letter in options else _LETTER.fullmatch(letter.strip())
-    place = LETTERS.find(match[1].upper()) if match else -1
+    found = None if letter in options else _bare(letter)
+    place = -1 if found is None else LETTERS.find(found)
     return f"({order[place]})" if 0 <= place < len(order) else letter
+
+
+def _bare(letter: str | None) -> str | None:
+    match = None if letter is None else _LETTER.fullmatch(letter.strip())
+    return match[1].upper() if match else None

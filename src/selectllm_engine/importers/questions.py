@@ -84,6 +84,8 @@ class Ids:
             return rows, False
         apart = not key.has_nulls() and (_in_order(key) or distinct(key))
         fresh = rows.select("key", "question")
+        if not self._keyed and self._stored is not None:
+            self._keyed.append(self._stored.select(key="question_id", question="text"))
         if not self._keyed and apart:
             self._keyed.append(fresh)
             return rows, True
