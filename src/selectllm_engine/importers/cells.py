@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -191,10 +192,8 @@ def _literal(cell: str) -> Any:
     except (ValueError, RecursionError):
         pass
     if cell.lstrip().startswith("["):
-        try:
+        with contextlib.suppress(ValueError, SyntaxError):
             return names(cell)
-        except (ValueError, SyntaxError):
-            return None
     with warnings.catch_warnings(action="ignore"):  # of odd escapes in the texts
         try:
             return ast.literal_eval(cell.strip())

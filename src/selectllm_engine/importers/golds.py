@@ -225,6 +225,9 @@ def _gold(gold: str, kind: str, choices: Sequence[str] | None, lettered: bool) -
         fitting = [letter for letter, text in zip(LETTERS, choices or (), strict=False) if text.strip() == gold]
         if len(fitting) == 1 and not lettered:
             return fitting[0]
+        letter = gold.strip(" ().").upper()
+        if len(letter) == 1 and letter in LETTERS[:options]:
+            return letter
         return canonical(gold, "letter", options) or (fitting[0] if len(fitting) == 1 else None)
     if kind == "word" and (len(gold) > _LONGEST_WORD or re.search(r"[\n\\{}]", gold)):
         return None
