@@ -6,15 +6,21 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "memory"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "memory", "silenced"]
 
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
+_LAST_WORDS = 0.5  # seconds for which other threads of a library that failed may go on to say so
 _SILENT = 60.0  # seconds for which an address that gave no answer is not asked again
 _silent: dict[str, float] = {}  # address -> until when
 
@@ -105,3 +111,25 @@ def _ask(url: str, seconds: float) -> str | None:
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         return str(getattr(reason, "strerror", None) or reason).partition("\n")[0]
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Nothing on standard error while a library reads what may be damaged, and would print pages over it."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    except BaseException:
+        time.sleep(_LAST_WORDS)
+        raise
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)

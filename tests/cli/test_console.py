@@ -78,7 +78,7 @@ def test_json_is_ascii(capsys):
     write_json({"name": "日\x9b"})
     out = capsys.readouterr().out
     assert out.isascii()
-    assert json.loads(out) == {"name": "日\x9b"}
+    assert json.loads(out) == {"schema": 2, "name": "日\x9b"}
 
 
 @pytest.mark.parametrize(("width", "seconds"), [(60, True), (30, False)])

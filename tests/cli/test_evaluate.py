@@ -12,7 +12,8 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 
-TOP = ["benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool", "rows"]
+TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
+TOP += ["answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
     *("latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed"),
@@ -119,7 +120,8 @@ def test_what_is_left_out_is_said(selectllm, fake_cache, tmp_path):
     code, out, err = selectllm("evaluate", "--format", "json", cache=tmp_path / "cache")
     assert code == 0
     assert json.loads(out)["left_out"] == 2
-    assert err == ("note: 2 of 6 questions are left out: some LLM has fewer than 5 samples of them: fake-b (2)\n")
+    why = "some LLM has fewer than 5 samples, or no known verdict, of them: fake-b (2)"
+    assert err == f"note: 2 of 6 questions are left out: {why}\n"
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,11 @@ def test_a_table_with_both_verdicts(selectllm, tmp_path):
     assert (code, out) == (0, "")
     assert err.splitlines() == [
         "t imported: 10 rows (5 train, 1 validation, 4 test) of 2 LLMs: a, b",
+        "LLM  questions  recorded %  ours %  agree %  no answer %  empty %  verdict",
+        "a           10        50.0   100.0     50.0          0.0      0.0  recorded",
+        "b           10       100.0    70.0     70.0          0.0      0.0  recorded",
+        "recorded verdicts are the labels, ours agree on 50.0 % only: a 50.0 % recorded, 100.0 % ours; "
+        "the same import with --verdicts own takes ours",
         "8 of 20 recorded verdicts differ from ours; selectllm show --disagreements --benchmark t lists them",
     ]
     assert selectllm(*command, "--split-by", "50/10/40", cache=cache)[2].startswith("t was already there: 10 rows")
@@ -134,7 +139,9 @@ def test_from_routerbench_to_a_trained_router(selectllm, tmp_path):
     rows += [[f"m.{n}", f"['What is {n}?']", "maths", n % 2, 1, f"['It is {n}']", "['2']", 0.1] for n in range(40)]
     cache, path = tmp_path / "cache", write_table(tmp_path / "rb.csv", rows)
     code, _, err = selectllm("import", "routerbench", path, "--benchmark", "r", "--split-by", "50/10/40", cache=cache)
-    assert (code, err) == (0, "r imported: 40 rows (20 train, 4 validation, 16 test) of 2 LLMs: a, b\n")
+    assert code == 0
+    assert err.startswith("r imported: 40 rows (20 train, 4 validation, 16 test) of 2 LLMs: a, b\n")
+    assert "maths    a           40        50.0          0.0      0.0  recorded\n" in err
     assert selectllm("train", "--benchmark", "r", "--router", "prior", cache=cache)[0] == 0
     out = selectllm("evaluate", "--benchmark", "r", "--format", "json", cache=cache)[1]
     rows = {row["name"]: row for row in json.loads(out)["rows"]}

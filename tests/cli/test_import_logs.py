@@ -10,6 +10,7 @@ LM_EVAL, INSPECT = ("lm-eval", str(DATA / "lm-eval")), ("inspect", str(FAULTY))
 
 def test_lm_eval(selectllm, tmp_path):
     command = ["import", *LM_EVAL, "--task", "local_sums", "--split-by", "50/0/50", "--benchmark", "mine"]
+    command += ["--verdicts", "own"]
     code, out, err = selectllm(*command, cache=tmp_path / "cache")
     assert (code, out) == (0, "")
     lines = err.splitlines()

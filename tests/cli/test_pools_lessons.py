@@ -71,7 +71,7 @@ def test_lessons_as_json(selectllm, fake_cache):
     code, out, err = selectllm("lessons", "--format", "json")
     assert (code, err) == (0, "")
     shown, lessons = json.loads(out), sl.load("fake", fake_cache).lessons()
-    assert list(shown) == ["benchmark", "split", "pool", "lessons", "gaps", "losses", "router"]
+    assert list(shown)[:8] == ["schema", "benchmark", "split", "pool", "lessons", "gaps", "losses", "router"]
     assert shown["gaps"] == [asdict(each) for each in lessons.gaps]
     assert (shown["losses"], shown["router"]) == (lessons.losses, lessons.router)
     for each, lesson in zip(shown["lessons"], lessons.lessons, strict=True):

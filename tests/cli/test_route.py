@@ -21,7 +21,7 @@ def as_json(done):
 
 def test_json_holds_everything(selectllm, fake_cache):
     found = as_json(selectllm("route", TEXT, "--router", "logistic:tfidf", "--format", "json"))
-    assert list(found) == ["question", "router", "policy", "parameter", "llms", "asked", "reason", "nearest"]
+    assert list(found) == ["schema", "question", "router", "policy", "parameter", "llms", "asked", "reason", "nearest"]
     run = sl.load("fake", fake_cache)
     assert [each["llm"] for each in found["llms"]] == list(run.llms)
     best = max(found["llms"], key=lambda each: each["probability"])

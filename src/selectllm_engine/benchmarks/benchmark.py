@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 SPLITS = ("train", "validation", "test")
-LETTERS = "ABCDEFGHIJ"  # the letters of options, at most ten
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the letters of options
 
 QUESTION_SCHEMA = pl.Schema(
     {
@@ -57,12 +57,16 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Benchmark:
-    """Questions (rows of QUESTION_SCHEMA), exemplars, and whether short answers are asked for (`terse`)."""
+    """Questions (rows of QUESTION_SCHEMA), exemplars, and whether short answers are asked for (`terse`).
+
+    `notes` are what a person should know about the questions.
+    """
 
     name: str
     questions: pl.DataFrame
     exemplars: tuple[Exemplar, ...] = ()
     terse: bool = False
+    notes: tuple[str, ...] = ()
 
     def exemplars_for(self, subject: str | None, limit: int = 5) -> tuple[Exemplar, ...]:
         """Up to `limit` exemplars to show before a question: its subject's own, else any."""

@@ -1,7 +1,7 @@
 """A person's own questions: a JSONL, CSV or Parquet file, or a folder of them.
 
 Columns: `question` and `answer`; where wanted, the options as `choices` (a list; in CSV a JSON list or texts between
-`|`) or as columns `A`, `B`, … up to `J`; `subject`, `split`, `id`, `kind` and `rationale`.
+`|`) or as columns `A`, `B`, … up to `Z`; `subject`, `split`, `id`, `kind` and `rationale`.
 
 - Where there are options, `answer` is the letter or the text of one of them.
 - `kind` is "number", "letter" or "word". Without it: "letter" where there are options, "number" where the answer is a
@@ -83,7 +83,7 @@ def load(name: str, *, data: Path) -> Benchmark:
                 }
             )
     _check(rows, data)
-    return Benchmark(name, question_frame(questions), tuple(exemplars))
+    return Benchmark(name, question_frame(questions), tuple(exemplars), notes=tuple(_doubtful(rows)))
 
 
 def load_exemplars(data: Path) -> tuple[Exemplar, ...]:
@@ -198,6 +198,19 @@ def _gold(row: _Row, kind: str) -> str:
             f"write the letter, (A) to ({letters[-1]}), or the text of one",
         )
     return fitting.pop()
+
+
+def _doubtful(rows: Sequence[_Row]) -> list[str]:
+    """A line about questions that are there with different answers, where there are any."""
+    answers: dict[tuple[str, tuple[str, ...] | None], dict[str, _Row]] = {}
+    for row in rows:
+        answers.setdefault((row.text, row.choices), {}).setdefault(row.answer, row)
+    several = [found for found in answers.values() if len(found) > 1]
+    if not several:
+        return []
+    shown = ", ".join(f"{short(answer)} ({row.record.where})" for answer, row in list(several[0].items())[:3])
+    more = f", and {len(several) - 1:,} more questions" if len(several) > 1 else ""
+    return [f"one question is there with different answers: {shown}{more}; each counts as a question of its own"]
 
 
 def _check(rows: Sequence[_Row], data: Path) -> None:

@@ -141,6 +141,8 @@ def read_hub(dataset: str, pattern: str) -> list[Record]:
 
 
 def _first_line(error: BaseException) -> str:
+    if type(error).__name__ == "PanicException":  # polars broke down over it
+        return "it is damaged"
     lines = str(error).splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -201,11 +203,14 @@ def _csv(path: Path) -> list[Record]:
 def _parquet(path: Path) -> list[Record]:
     import polars as pl
 
+    from selectllm_engine.machine import silenced
+
     try:
-        frame = pl.read_parquet(path, glob=False)
+        with silenced():
+            frame = pl.read_parquet(path, glob=False)
     except OSError as error:
         raise BenchmarkError(f"cannot read {str(path)!r} ({_first_line(error)})", "check the path") from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BenchmarkError(f"{path.name} is no Parquet file ({_first_line(error)})", "write it again") from error
     return _frame(path.name, frame)
 

@@ -9,7 +9,7 @@ from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
-from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes, Unanswered, unanswered_of
 from selectllm_engine.evaluation.policies import (
     POLICIES,
     By,
@@ -24,7 +24,7 @@ from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
-from selectllm_engine.evaluation.table import Row, Table
+from selectllm_engine.evaluation.table import SCHEMA, Row, Table
 from selectllm_engine.evaluation.tabulation import PROTOCOLS, tabulate, view_of
 from selectllm_engine.evaluation.votes import (
     Vote,
@@ -42,6 +42,7 @@ __all__ = [
     "NOT_FOUND",
     "POLICIES",
     "PROTOCOLS",
+    "SCHEMA",
     "By",
     "Details",
     "Gap",
@@ -65,6 +66,7 @@ __all__ = [
     "Selection",
     "Table",
     "TradeOff",
+    "Unanswered",
     "Verdicts",
     "Vote",
     "Votes",
@@ -90,5 +92,6 @@ __all__ = [
     "tally",
     "trade_off",
     "train_test_gaps",
+    "unanswered_of",
     "view_of",
 ]

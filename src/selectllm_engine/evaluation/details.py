@@ -26,6 +26,7 @@ from selectllm_engine.evaluation.metrics import (
     trade_off,
     value_over_best,
 )
+from selectllm_engine.evaluation.outcomes import unanswered_of
 from selectllm_engine.evaluation.tabulation import plan, tabulate
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class LLMDetails:
             where only labels are known.
         train_accuracy, test_accuracy: on the train split, and on the evaluated one.
         gap, gap_p, alarm: see `contamination.Gap`.
+        missing, empty, cut: shares of the samples without an answer, without any text, and cut off; None where there
+            are no texts, or nobody said why they ended.
+        warning: what of this explains a low accuracy; None where nothing does.
     """
 
     maj_at_k: float | None
@@ -83,6 +87,10 @@ class LLMDetails:
     gap: float | None
     gap_p: float | None
     alarm: bool | None
+    missing: float | None = None
+    empty: float | None = None
+    cut: float | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +224,12 @@ def _llms(view: PoolView, train: Prepared | None) -> dict[str, LLMDetails]:
     accuracy, any_right = view.prepared.labels.mean(axis=0), pass_at_k(outcomes)
     gaps = {} if train is None else {gap.llm: gap for gap in train_test_gaps(train, view.prepared, view.order.tolist())}
 
+    unanswered = unanswered_of(outcomes)
+
     def of(name: str) -> LLMDetails:
         llm, gap = outcomes.llms.index(name), gaps.get(name)
+        silent = unanswered.get(name)
+        recorded = llm < len(outcomes.recorded) and outcomes.recorded[llm]
         return LLMDetails(
             maj_at_k=None if any_right is None else float(accuracy[llm]),
             pass_at_k=None if any_right is None else float(any_right[llm]),
@@ -226,6 +238,10 @@ def _llms(view: PoolView, train: Prepared | None) -> dict[str, LLMDetails]:
             gap=gap.gap if gap else None,
             gap_p=gap.p if gap else None,
             alarm=gap.alarm if gap else None,
+            missing=silent.share if silent else None,
+            empty=silent.empty / max(silent.samples, 1) if silent else None,
+            cut=silent.cut / max(silent.samples, 1) if silent and silent.cut is not None else None,
+            warning=silent.explains(float(accuracy[llm]), recorded=recorded) if silent else None,
         )
 
     return {name: of(name) for name in view.pool}

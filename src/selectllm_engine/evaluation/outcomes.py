@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes"]
+__all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
 
 NOT_FOUND = -1  # a generation in which no answer was found
 NOT_SAMPLED = -2
@@ -21,10 +21,49 @@ NOT_SAMPLED = -2
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Questions of the split without figures, because `llm` has fewer than K samples of them."""
+    """Questions of the split without figures, because `llm` has fewer than K samples, or no verdict, of them."""
 
     llm: str
     questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """How many of an LLM's samples are no answer.
+
+    Attributes:
+        samples: how many there are.
+        missing: in how many no answer was found, empty ones included.
+        empty: how many hold nothing but white space.
+        cut: how many ended because there was no room for more; None where nobody said why they ended.
+        cut_missing: in how many of those no answer was found.
+    """
+
+    samples: int
+    missing: int
+    empty: int
+    cut: int | None
+    cut_missing: int
+
+    @property
+    def share(self) -> float:
+        """The share of samples without an answer; 0 where there are no samples."""
+        return self.missing / max(self.samples, 1)
+
+    def explains(self, accuracy: float | None, *, recorded: bool = False) -> str | None:
+        """In words what explains at least half of what is wrong; None where nothing here does.
+
+        `recorded`: another tool judged, which may have found answers where we found none: only what is empty or cut
+        off counts.
+        """
+        missing = max(self.empty, self.cut_missing) if recorded else self.missing
+        if accuracy is None or not self.samples or missing < max(1, (1 - accuracy) * self.samples / 2):
+            return None
+        if 2 * self.empty >= missing:
+            return f"{self.empty:,} of {self.samples:,} samples are empty"
+        if 2 * self.cut_missing >= missing:
+            return f"{self.cut_missing:,} of {self.samples:,} samples were cut off before they gave an answer"
+        return f"no answer was found in {missing:,} of {self.samples:,} samples"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -44,6 +83,8 @@ class Outcomes:
         cost: float32 [Q, N], dollars per question; NaN where unknown.
         left_out: which LLMs made how many questions of the split incomplete.
         left_out_total: number of questions of the split that are left out.
+        unanswered: per LLM what of all its samples of these questions is no answer; None where there are no texts.
+        recorded: per LLM whether some of its labels are another tool's verdicts.
     """
 
     benchmark: str
@@ -59,8 +100,32 @@ class Outcomes:
     cost: NDArray[np.float32]
     left_out: tuple[LeftOut, ...] = ()
     left_out_total: int = 0
+    unanswered: tuple[Unanswered | None, ...] = ()
+    recorded: tuple[bool, ...] = ()
 
     def __repr__(self) -> str:
         questions, llms = self.labels.shape
         samples = f"{self.samples} samples" if self.samples else "labels only"
         return f"<Outcomes of {self.benchmark} · {self.split}: {questions:,} questions, {llms} LLMs, {samples}>"
+
+
+def unanswered_of(outcomes: Outcomes) -> dict[str, Unanswered]:
+    """What of the LLMs' samples is no answer; without the LLMs that have no texts.
+
+    Where votes are over the first k samples, the answers missing are counted in those.
+    """
+    found = {}
+    for llm, (name, each) in enumerate(zip(outcomes.llms, outcomes.unanswered, strict=False)):
+        if each is not None:
+            found[name] = each
+            if outcomes.answers is not None and outcomes.answers[:, llm].size < each.samples:
+                used = outcomes.answers[:, llm]
+                shares = used.size / each.samples  # empty and cut off ones are taken to be spread evenly
+                found[name] = Unanswered(
+                    samples=used.size,
+                    missing=int((used == NOT_FOUND).sum()),
+                    empty=round(each.empty * shares),
+                    cut=None if each.cut is None else round(each.cut * shares),
+                    cut_missing=round(each.cut_missing * shares),
+                )
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.outcomes import LeftOut
 
-__all__ = ["Kind", "Row", "Table"]
+__all__ = ["SCHEMA", "Kind", "Row", "Table"]
+
+SCHEMA = 2  # of what commands print as JSON objects
 
 Kind = Literal["baseline", "llm", "router"]
 
@@ -108,6 +110,8 @@ class Table:
         pool: names of the LLMs switched on.
         best_single: the LLM that the row best-single is.
         compared: over how many rows the p values are Holm-adjusted; 0 where they are not adjusted.
+        answers_missing: per LLM of the pool the share of its samples without an answer; without those that have no
+            texts.
     """
 
     benchmark: str
@@ -122,6 +126,7 @@ class Table:
     best_single: str
     compared: int = 0
     incomplete: tuple[LeftOut, ...] = ()
+    answers_missing: dict[str, float] = field(default_factory=dict)
 
     def row(self, name: str) -> Row:
         """The (first) row of that name; raises UnknownNameError."""
@@ -155,8 +160,10 @@ class Table:
         """The object that `evaluate --format json` prints."""
         shown = ("benchmark", "split", "protocol", "questions", "left_out", "samples", "k")
         return {
+            "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},
             "pool": list(self.pool),
+            "answers_missing": dict(self.answers_missing),
             "rows": [row.as_dict() for row in self.rows],
         }
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError
+from selectllm_engine.evaluation.outcomes import unanswered_of
 from selectllm_engine.evaluation.paper import PaperView
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
@@ -107,6 +108,11 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         best_single=best_single,
         compared=compared,
         incomplete=outcomes.left_out,
+        answers_missing={
+            name: each.share
+            for name, each in unanswered_of(outcomes).items()
+            if name in view.pool.names and each.samples
+        },
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import PromptStyle, Sampling, Wording
 
@@ -136,10 +137,10 @@ def _solution(exemplar: Exemplar, *, terse: bool) -> str:
 
 
 def _with_choices(text: str, choices: Sequence[str] | None) -> str:
-    """The question, its options after it on one line: `(A) … (B) …`, at most ten."""
+    """The question, its options after it on one line: `(A) … (B) …`."""
     if not choices:
         return text
-    options = " ".join(f"({letter}) {choice}" for letter, choice in zip("ABCDEFGHIJ", choices, strict=False))
+    options = " ".join(f"({letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))
     return f"{text}\n{options}"
 
 

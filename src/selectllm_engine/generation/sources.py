@@ -23,7 +23,8 @@ __all__ = ["Source", "read_source", "unread_source"]
 class Source:
     """A benchmark to sample on: its questions, whether the cache has them, and what prompts need.
 
-    `problem`: why it can't be read. Its questions are then nothing but ids and splits, as many as are known to be.
+    `notes` are what a person should know about it. `problem`: why it can't be read. Its questions are then nothing but
+    ids and splits, as many as are known to be.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Source:
     exemplars: tuple[Exemplar, ...] = ()
     no_exemplars: str | None = None
     stored: bool = False
+    notes: tuple[str, ...] = ()
     problem: SelectLLMError | None = None
 
 
@@ -87,7 +89,12 @@ def _read_source(cache: Cache, name: str, *, data: Path | None, sizes: Mapping[s
     use_stored = stored is not None and data is None and not sizes
     questions = stored if use_stored and stored is not None else loaded.questions
     return Source(
-        name=name, questions=questions, terse=loaded.terse, exemplars=loaded.exemplars, stored=stored is not None
+        name=name,
+        questions=questions,
+        terse=loaded.terse,
+        exemplars=loaded.exemplars,
+        stored=stored is not None,
+        notes=loaded.notes,
     )
 
 

@@ -29,6 +29,7 @@ class Imported:
         notes: what a person should know about it.
         unchanged: whether the same was imported before, so that nothing was written.
         both: whether there are texts and scores, so that the verdicts of both can be compared.
+        scores: of LLMs with one score per question and no texts, per subject how many questions and how many right.
     """
 
     benchmark: str
@@ -39,3 +40,4 @@ class Imported:
     notes: tuple[str, ...] = ()
     unchanged: bool = False
     both: bool = False
+    scores: dict[str, list[tuple[str | None, int, int]]] = field(default_factory=dict)

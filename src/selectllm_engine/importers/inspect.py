@@ -5,25 +5,31 @@ joined on the sample's id where the data set gave it a name; numbers may be mere
 options and target are the question.
 
 - The text is that of the output's first choice; without one, the scorer's answer stands in for it.
-- A score is C (1), P (0.5), I or N (0), a truth value or a number from 0 to 1, as in Inspect's own `value_to_float`.
+- A score is C (1), P (0.5), I or N (0), a truth value or a number from 0 to 1, as in Inspect's own `value_to_float`;
+  of one with several parts that which is named as SCORER.PART. One that is none of these is unknown.
+- What a scorer grades (`model_graded_qa`, F1, …) is no literal answer: its references are no gold answers.
 - Latency is `working_time`: the seconds of a sample without waiting for rate limits, retries and shared resources, the
   nearest to what one question alone takes; `total_time`, where there is no other. Both include scoring.
 - Tokens and cost are those of the LLM itself, not of graders. Tokens of the prompt include cached ones.
 
 Samples with an error, without output, and those that were invalidated are skipped. Of several runs of one LLM on one
-task the newest successful one counts.
+task with the same settings the newest successful one counts; other settings make another LLM (see `configurations`).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
+from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.configurations import telling_names
 from selectllm_engine.importers.inspect_logs import Log, open_log, samples
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.store import digest
@@ -40,8 +46,11 @@ __all__ = ["import_inspect"]
 _SCORES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _ATTACHED = "attachment://"
-_MOST = 10  # options
 _INT = 2**31
+_FEW = 5  # samples of a log that show which questions it has
+_GRADED = re.compile(
+    r"graded|grader|judge|rubric|(?:\b|_)(?:f1|rouge|bleu|bert_?score|similarity)(?:\b|_)", re.IGNORECASE
+)
 
 
 def import_inspect(
@@ -64,21 +73,22 @@ def import_inspect(
         options: splits, threshold and kind of gold answers.
         llm: name of the LLM, where all logs are of one; without it the logs say it.
         tasks: only these; None: all.
-        scorer: whose verdicts and answers are recorded; None: the first of each log.
+        scorer: whose verdicts and answers are recorded, or SCORER.PART; None: the first of each log.
         progress: told (done, total) samples.
 
     Raises:
         ImportFormatError: there are no logs, or one can't be read.
         UnknownNameError: a task or scorer that the logs don't have.
-        UsageError: `llm` names several LLMs at once.
+        UsageError: `llm` names several LLMs at once, or a score has parts of which none is chosen.
         MissingExtraError: a log is compressed with zstd and the extra `inspect` is not installed.
         CacheError: see `storing.store`.
     """
     reading = Reading()
-    logs = _selected(_logs(path, reading), tasks, reading)
-    names = _names(logs, llm)
-    origin = origin_of([log.path for log in logs], llms=list(names.values()), scorer=scorer)
-    records = _records(logs, names, scorer, reading, progress)
+    opened = _of_tasks(_logs(path, reading), tasks)
+    logs, names = _selected(opened, _names(opened, llm), reading)
+    llms = list(dict.fromkeys(names[log.path] for log in logs))
+    origin = origin_of([log.path for log in logs], llms=llms, scorer=scorer)
+    records = _Logs(logs, names, scorer, reading, progress).records()
     return store(cache, benchmark, records, source="inspect", origin=origin, options=options, reading=reading)
 
 
@@ -95,27 +105,30 @@ def _logs(path: Path, reading: Reading) -> list[Log]:
     return logs
 
 
-def _selected(logs: Sequence[Log], tasks: Sequence[str] | None, reading: Reading) -> list[Log]:
-    """The newest successful run of every LLM and task, else the newest."""
+def _of_tasks(logs: Sequence[Log], tasks: Sequence[str] | None) -> list[Log]:
     known = sorted({log.task for log in logs})
     for task in tasks or ():
         if task not in known:
             raise UnknownNameError("task", task, known)
-    wanted = [log for log in logs if tasks is None or log.task in tasks]
+    return [log for log in logs if tasks is None or log.task in tasks]
+
+
+def _selected(logs: Sequence[Log], names: Mapping[Path, str], reading: Reading) -> tuple[list[Log], Mapping[Path, str]]:
+    """The newest successful run of every LLM and task, else the newest."""
     best: dict[tuple[str, str, str], Log] = {}
-    for log in sorted(wanted, key=lambda each: (each.status == "success", each.created)):
-        best[log.model, log.task, log.variant] = log
-    if older := len(wanted) - len(best):
+    for log in sorted(logs, key=lambda each: (each.status == "success", each.created)):
+        best[names[log.path], log.task, log.variant] = log
+    if older := len(logs) - len(best):
         reading.note(f"{older:,} other logs of the same LLM and task passed over: the newest successful run counts")
-    chosen = [log for log in wanted if log in best.values()]
+    chosen = [log for log in logs if log in best.values()]
     for log in chosen:
         if log.status != "success":
             reading.note(f"{log.path.name}: the run ended as {log.status!r}; what it finished is used")
-    return chosen
+    return chosen, names
 
 
-def _names(logs: Sequence[Log], llm: str | None) -> dict[str, str]:
-    """What each model is called here: local weights by their folder, unless two have the same."""
+def _names(logs: Sequence[Log], llm: str | None) -> dict[Path, str]:
+    """What the LLM of each log is called here: local weights by their folder, unless two have the same."""
     models = list(dict.fromkeys(log.model for log in logs))
     if llm is not None:
         if len(models) > 1:
@@ -123,61 +136,148 @@ def _names(logs: Sequence[Log], llm: str | None) -> dict[str, str]:
                 f"--llm {llm} names one LLM, there are {len(models)}: {', '.join(models)}",
                 "import the logs of each on their own",
             )
-        return dict.fromkeys(models, llm)
+        return {log.path: llm for log in logs}
     local = {log.model for log in logs if log.model != log.named}
     short = {model: PurePath(model).name if model in local else model for model in models}
     shared = Counter(short.values())
-    return {model: name if shared[name] == 1 else model for model, name in short.items()}
+    plain = {model: name if shared[name] == 1 else model for model, name in short.items()}
+    told = [(plain[log.model], log.task, {**log.settings, **_asking(log, logs)}) for log in logs]
+    return dict(zip((log.path for log in logs), telling_names(told), strict=True))
 
 
-def _records(
-    logs: Sequence[Log],
-    names: Mapping[str, str],
-    scorer: str | None,
-    reading: Reading,
-    progress: Progress | None,
-) -> Iterator[Record]:
-    done, total = 0, sum(log.samples for log in logs)
-    judged: dict[str, set[str]] = {}
-    clocks: Counter[str] = Counter()
-    odd = 0
-    for log in logs:
-        chosen, seen = scorer, set[str]()
-        for sample in samples(log):
-            done += 1
-            if progress is not None:
-                progress(done, total)
-            if reason := _unusable(sample):
-                reading.skip(reason)
-                continue
-            assert sample is not None  # noqa: S101  # or it were unusable
-            scores = sample.get("scores")
-            scores = scores if isinstance(scores, dict) else {}
-            seen.update(scores)
-            chosen = chosen or next(iter(scores), None)
-            verdict = scores.get(chosen) if chosen else None
-            verdict = verdict if isinstance(verdict, dict) else {}
-            score = _score(verdict.get("value"))
-            odd += score is None and "value" in verdict
-            clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
-            clocks[clock or ""] += 1
-            record = _record(sample, log, llm=names[log.model], score=score, answer=verdict.get("answer"), clock=clock)
-            if record is None:
-                reading.skip("samples without output")
-            else:
-                yield record
-        if scorer and seen and scorer not in seen:
-            raise UnknownNameError("scorer", scorer, sorted(seen))
-        others = f" (not {', '.join(sorted(seen - {chosen}))})" if seen - {chosen} else ""
-        judged.setdefault(f"scorer {chosen}{others}" if seen else "not scored", set()).add(log.task)
-    for what, of in judged.items():
-        reading.note(f"{', '.join(sorted(of))}: {what}")
-    if odd:
-        reading.note(f"{odd:,} scores are no numbers from 0 to 1: left unknown")
-    if clocks["working_time"]:
-        reading.note("latency is each sample's working_time, measured while other samples ran too")
-    if clocks["total_time"]:
-        reading.note(f"{clocks['total_time']:,} samples have no working_time: their latency is total_time")
+def _asking(log: Log, logs: Sequence[Log]) -> Mapping[str, str]:
+    """A task's arguments, where they change how its questions are asked and not which they are."""
+    others = [
+        each for each in logs if each.model == log.model and each.task == log.task and each.variant != log.variant
+    ]
+    if not others:
+        return {}
+    asked = _first_questions(log)
+    return log.arguments if any(asked & _first_questions(each) for each in others) else {}
+
+
+def _first_questions(log: Log) -> set[str]:
+    return {_question(sample) for sample in islice(samples(log), _FEW) if sample is not None}
+
+
+class _Logs:
+    """Reads the logs in order, and says at the end what there is to know about their scores."""
+
+    def __init__(
+        self,
+        logs: Sequence[Log],
+        names: Mapping[Path, str],
+        scorer: str | None,
+        reading: Reading,
+        progress: Progress | None,
+    ) -> None:
+        self._logs, self._names, self._scorer, self._reading = logs, names, scorer, reading
+        self._progress = progress
+        self._judged: dict[str, set[str]] = {}  # what was used -> tasks
+        self._clocks: Counter[str] = Counter()
+        self._parts: dict[str, dict[str, None]] = {}  # per scorer whose scores have parts these, of which none counts
+        self._graded: dict[str, set[str]] = {}  # per scorer that grades the tasks
+        self._odd = self._scores = 0
+
+    def records(self) -> Iterator[Record]:
+        """The records of all logs."""
+        done, total = 0, sum(log.samples for log in self._logs)
+        for log in self._logs:
+            chosen, seen = _Scorer(self._scorer), set[str]()
+            for sample in samples(log):
+                done += 1
+                if self._progress is not None:
+                    self._progress(done, total)
+                if reason := _unusable(sample):
+                    self._reading.skip(reason)
+                    continue
+                assert sample is not None  # noqa: S101  # or it were unusable
+                scores = sample.get("scores")
+                scores = scores if isinstance(scores, dict) else {}
+                seen.update(scores)
+                record = self._judge(sample, log, chosen, scores)
+                if record is None:
+                    self._reading.skip("samples without output")
+                else:
+                    yield record
+            if self._scorer and seen and chosen.name not in seen:
+                raise UnknownNameError("scorer", self._scorer, sorted(seen))
+            others = f" (not {', '.join(sorted(seen - {chosen.name or ''}))})" if seen - {chosen.name} else ""
+            what = f"scorer {chosen.written}{others}" if seen else "not scored"
+            self._judged.setdefault(what, set()).add(log.task)
+        self._summary()
+
+    def _judge(self, sample: Mapping[str, Any], log: Log, chosen: _Scorer, scores: Mapping[str, Any]) -> Record | None:
+        verdict, value = chosen.verdict(scores)
+        score, parted = _score(value), isinstance(value, dict)
+        if parted:
+            self._parts.setdefault(chosen.name or "", {}).update(dict.fromkeys(value))
+        self._odd += score is None and not parted and "value" in verdict
+        self._scores += score is not None
+        clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
+        self._clocks[clock or ""] += 1
+        graded = _GRADED.search(chosen.name or "") is not None
+        record = _record(
+            sample,
+            log,
+            llm=self._names[log.path],
+            score=score,
+            answer=verdict.get("answer"),
+            clock=clock,
+            literal=not graded and not parted,
+        )
+        if graded and record is not None and record.choices is None:
+            self._graded.setdefault(chosen.name or "", set()).add(log.task)
+        return record
+
+    def _summary(self) -> None:
+        note = self._reading.note
+        for name, keys in self._parts.items():
+            problem = f"a score of {name} has parts: {', '.join(keys)}"
+            remedy = f"choose one, such as --scorer {name}.{next(iter(keys))}"
+            if not self._scores:
+                raise UsageError(problem, remedy)
+            note(f"{problem}; {remedy}; till then they are unknown")
+        for name, tasks in self._graded.items():
+            note(f"{', '.join(sorted(tasks))}: graded by {name}, so that the references are no literal answers")
+        for what, tasks in self._judged.items():
+            note(f"{', '.join(sorted(tasks))}: {what}")
+        if self._odd:
+            note(f"{self._odd:,} scores are no numbers from 0 to 1: left unknown")
+        if self._clocks["working_time"]:
+            note("latency is each sample's working_time, measured while other samples ran too")
+        if self._clocks["total_time"]:
+            note(f"{self._clocks['total_time']:,} samples have no working_time: their latency is total_time")
+
+
+class _Scorer:
+    """Whose verdict of a log counts: the first one's, the named one's, or one part of its scores."""
+
+    def __init__(self, chosen: str | None) -> None:
+        self.name, self._chosen, self._part = chosen, chosen, ""
+
+    @property
+    def written(self) -> str:
+        """With the part, where one is chosen."""
+        return f"{self.name}.{self._part}" if self._part else str(self.name)
+
+    def verdict(self, scores: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+        """What the scorer said of a sample, and its score."""
+        if self._chosen is None:
+            self.name = self.name or next(iter(scores), None)
+        elif self._chosen not in scores:
+            named = [name for name in scores if self._chosen.startswith(f"{name}.")]
+            if named:
+                self.name = max(named, key=len)
+                self._part = self._chosen.removeprefix(f"{self.name}.")
+        found = scores.get(self.name) if self.name else None
+        verdict = found if isinstance(found, dict) else {}
+        value = verdict.get("value")
+        if isinstance(value, dict) and self._part:
+            if self._part not in value:
+                raise UnknownNameError(f"part of {self.name}", self._part, list(value))
+            return verdict, value[self._part]
+        return verdict, value
 
 
 def _unusable(sample: Mapping[str, Any] | None) -> str | None:
@@ -189,8 +289,8 @@ def _unusable(sample: Mapping[str, Any] | None) -> str | None:
     if sample.get("invalidation"):
         return "samples that were invalidated"
     choices = sample.get("choices")
-    if isinstance(choices, list) and len(choices) > _MOST:
-        return "samples with more than ten choices"
+    if isinstance(choices, list) and len(choices) > len(LETTERS):
+        return "samples with more than 26 choices"
     if _count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
         return "samples without an id or epoch"
     if not _question(sample).strip():
@@ -199,9 +299,19 @@ def _unusable(sample: Mapping[str, Any] | None) -> str | None:
 
 
 def _record(
-    sample: Mapping[str, Any], log: Log, *, llm: str, score: float | None, answer: Any, clock: str | None
+    sample: Mapping[str, Any],
+    log: Log,
+    *,
+    llm: str,
+    score: float | None,
+    answer: Any,
+    clock: str | None,
+    literal: bool,
 ) -> Record | None:
-    """The record of a sample; None where the LLM said nothing at all, not even an empty text."""
+    """The record of a sample; None where the LLM said nothing at all, not even an empty text.
+
+    `literal`: whether the target is the answer itself, which among options it always is.
+    """
     output = sample.get("output")
     output = output if isinstance(output, dict) else {}
     first = (output.get("choices") or [None])[0] if isinstance(output.get("choices"), list) else None
@@ -223,7 +333,7 @@ def _record(
         key=_key(sample, log.task, question, options, target),
         question=question,
         choices=options,
-        gold=_gold(target, options),
+        gold=_gold(target, options) if literal or options else None,
         kind="letter" if options else None,
         subject=log.task,
         sample=max(sample["epoch"] - 1, 0),

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError
+from selectllm_engine.importers.configurations import flattened
+from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +40,8 @@ class Log:
         model: the same; of local weights, their folder's path.
         task: the task's name.
         variant: what tells apart runs of one task with different arguments.
+        arguments: these, flattened.
+        settings: how the LLM was asked, flattened: generation, adapters, roles, prompts and solvers.
         status: "success", "cancelled", "error" or "started".
         created: when, as ISO text.
         samples: how many are in it.
@@ -48,6 +52,8 @@ class Log:
     model: str
     task: str
     variant: str
+    arguments: Mapping[str, str]
+    settings: Mapping[str, str]
     status: str
     created: str
     samples: int
@@ -85,10 +91,33 @@ def open_log(path: Path) -> Log | None:
         model=weights if isinstance(weights, str) and weights else evaluation["model"],
         task=str(evaluation.get("task") or path.stem),
         variant=json.dumps(evaluation.get("task_args"), sort_keys=True),
+        arguments=flattened(_mapping(evaluation.get("task_args"))),
+        settings=_settings(evaluation, _mapping(header.get("plan"))),
         status=str(header.get("status", "started")),
         created=str(evaluation.get("created", "")),
         samples=count,
     )
+
+
+def _settings(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+    model = {name: value for name, value in _mapping(evaluation.get("model_args")).items() if name != "model_path"}
+    solver = {"solver": evaluation.get("solver"), "solver_args": evaluation.get("solver_args")}
+    steps = plan.get("steps")
+    whole = json.dumps(steps, sort_keys=True) if isinstance(steps, list) else None
+    return flattened(
+        {
+            **model,
+            **_mapping(plan.get("config")),
+            **_mapping(evaluation.get("model_generate_config")),
+            "roles": evaluation.get("model_roles"),
+            **solver,
+            "plan": whole if whole is None else digest(whole.encode())[:6],
+        }
+    )
+
+
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
 
 
 def samples(log: Log) -> Iterator[Mapping[str, Any] | None]:
@@ -160,6 +189,8 @@ def _whole(path: Path) -> Any:
 def _json(path: Path, name: str, data: bytes) -> Any:
     try:
         return json.loads(data)
+    except UnicodeDecodeError as error:
+        raise ImportFormatError(f"{path}: {name[:80]} is no UTF-8 text", "convert it to UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise ImportFormatError(f"{path}: {name[:80]} is no whole JSON", "copy the log again") from error
 

@@ -20,8 +20,10 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["import_lm_eval"]
 
+_FIRST = 200  # rows that show which metric is a score
 _PICKS = ("acc", "acc_norm")  # those that say whether the picked choice is right
 
 
@@ -109,6 +112,7 @@ class _Log:
         self._judged: dict[str, set[str]] = {}  # what was used -> tasks
         self._filters: dict[str, dict[str, int]] = {}  # task -> its filters
         self._metrics: set[str] = set()
+        self._metric: str | None = None  # of the file that is read
         self._odd = self._unfit = 0
         self._depth: dict[str, set[int]] = {}  # task -> samples per document
 
@@ -120,6 +124,7 @@ class _Log:
             used = 0
             filters: Counter[str] = Counter()
             chosen = self._choice.filter or _default_filter(file)
+            self._metric = _default_metric(file)
             for done, row in rows_of(file):
                 if self._progress is not None:
                     self._progress(before + done, total)
@@ -168,13 +173,13 @@ class _Log:
         if row.prompts[-1] == "" != row.prompts[0]:  # acc_mutual_info asks for every choice a second time
             texts, likelihoods = texts[: len(texts) // 2], likelihoods[: len(texts) // 2]
         choices = options_of(row.document, row.prompts[: len(texts)], texts)
-        if len(choices) > 10:
-            self._reading.skip("documents with more than ten choices")
+        if len(choices) > len(LETTERS):
+            self._reading.skip("documents with more than 26 choices")
             return []
         metric, score = self._score(row)
         weights = [len(each.removeprefix(" ")) or 1 if metric == "acc_norm" else 1 for each in texts]
         by = [value / weight for value, weight in zip(likelihoods, weights, strict=True)]  # type: ignore[operator]
-        letter = "ABCDEFGHIJ"[by.index(max(by))]
+        letter = LETTERS[by.index(max(by))]
         self._depth.setdefault(file.task, set()).add(1)
         way = "log-likelihood per character" if metric == "acc_norm" else "log-likelihood"
         self._judged.setdefault(f"the likeliest choice by {way}, metric {metric or 'none'}", set()).add(file.task)
@@ -205,19 +210,13 @@ class _Log:
         return {"llm": file.llm, "key": key, "question": text, "subject": file.task, "latency": latency}
 
     def _score(self, row: Row) -> tuple[str | None, float | None]:
-        """The metric that is the verdict, and its value where that is from 0 to 1."""
+        """The metric that is the verdict, and its value; None where that is unknown, whatever other metrics say."""
         self._metrics.update(row.metrics)
         wanted = self._choice.metric
-        if wanted in row.metrics:
-            names: Sequence[str] = [wanted]
-        else:  # another task's, or nobody's: see `_summary`
-            names = sorted(row.metrics, key=_rank)
-        for name in names:
-            value = row.values.get(name)
-            if isinstance(value, (bool, int, float)) and 0 <= value <= 1:
-                return name, float(value)
-        self._odd += bool(row.metrics)
-        return (names[0] if names else None), None
+        name = wanted if wanted in row.metrics else self._metric  # another task's, or nobody's: see `_summary`
+        value = None if name is None else _as_score(row.values.get(name))
+        self._odd += value is None and bool(row.metrics)
+        return name, value
 
     def _summary(self) -> None:
         note = self._reading.note
@@ -228,7 +227,7 @@ class _Log:
             more = f" (others: {', '.join(others)})" if others and what.startswith("filter ") else ""
             note(f"{', '.join(sorted(tasks))}: {what}{more}")
         if self._odd:
-            note(f"{self._odd:,} documents have no metric from 0 to 1: their texts decide")
+            note(f"{self._odd:,} documents have no metric from 0 to 1: their recorded verdict is unknown")
         if self._unfit:
             note(f"{self._unfit:,} documents name no right choice that fits their metric: the metric decides")
         depths = {task: min(counts) for task, counts in self._depth.items()}
@@ -240,6 +239,20 @@ class _Log:
 def _rank(metric: str) -> tuple[int, bool]:
     """Sorts metrics: best known first, then those named after accuracy, as "bleu_acc" beside "bleu_max"."""
     return METRICS.index(metric) if metric in METRICS else len(METRICS), "acc" not in metric
+
+
+def _as_score(value: Any) -> float | None:
+    return float(value) if isinstance(value, (bool, int, float)) and 0 <= value <= 1 else None
+
+
+def _default_metric(file: File) -> str | None:
+    """The best known of a file's metrics that is a score in any of its first rows; else the best known."""
+    seen: dict[str, bool] = {}
+    for _, row in islice(rows_of(file), _FIRST):
+        for name in row.metrics:
+            seen[name] = seen.get(name, False) or _as_score(row.values.get(name)) is not None
+    ranked = sorted(seen, key=lambda name: (not seen[name], *_rank(name)))
+    return ranked[0] if ranked else None
 
 
 def _default_filter(file: File) -> str | None:

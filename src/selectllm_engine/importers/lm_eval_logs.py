@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
+import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
+from selectllm_engine.importers.configurations import flattened, settings_of_text, telling_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["METRICS", "File", "Row", "find_files", "likelihood", "newest", "rows_of"]
 
-_NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?))?\.jsonl")
+_NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?))?\.jsonl?(?:\.gz)?")
+# Up to 0.4.2 the model's arguments name the file, "/" as "__": pretrained=org__name,dtype=float_gsm8k.jsonl
+_OLD_NAME = re.compile(r"(?P<args>(?!samples_|results)[a-z_]+=.+)_(?P<task>[^=,]+?)\.jsonl?(?:\.gz)?")
+_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 _LONGEST = 1 << 26  # bytes of a row
-_LOG = "run lm-eval with --log_samples, and name its output folder or one of its samples_*.jsonl files"
+_WHOLE = 1 << 30  # bytes of a file that is one array
+_LOG = "run lm-eval with --log_samples, and name its output folder or one of its samples_* files"
 METRICS = ("exact_match", "acc", "acc_norm", "pass@1", "f1")  # taken first, in this order
 
 
@@ -59,17 +67,18 @@ class Row:
 def find_files(path: Path, llm: str | None) -> list[File]:
     """All sample files at a path."""
     if path.is_dir():
-        paths = sorted(each for each in path.rglob("samples_*.jsonl") if each.is_file())
+        paths = sorted(each for each in path.rglob("*") if _is_log(each) and each.is_file())
         if not paths:
             averages = any(path.rglob("results*.json"))
             problem = f"{path} holds lm-eval's averages only" if averages else f"{path} holds no samples of lm-eval"
             raise ImportFormatError(problem, _LOG)
     else:
-        if path.name.startswith("results") and path.suffix == ".json":
+        if path.name.startswith("results") and path.suffix == ".json" and _NAME.fullmatch(path.name) is None:
             raise ImportFormatError(f"{path} holds lm-eval's averages, not its samples", _LOG)
         paths = [path]
-    folders = _folders(paths)
-    names = _llms(set(folders.values()))
+    old = {each: found for each in paths if (found := _old(each)) is not None}
+    folders = _folders([each for each in paths if each not in old])
+    names = _llms(set(folders.values())) | {found.llm: found.llm for found in old.values()}
     if llm is not None:
         if len(names) > 1:
             raise UsageError(
@@ -79,10 +88,101 @@ def find_files(path: Path, llm: str | None) -> list[File]:
         names = dict.fromkeys(names, llm)
     files = []
     for each in paths:
+        if each in old:
+            files.append(replace(old[each], llm=names[old[each].llm]))
+            continue
         match = _NAME.fullmatch(each.name)
         task, time = (match["task"], match["time"] or "") if match else (each.stem, "")
         files.append(File(each, names[folders[each]], task, time))
-    return files
+    return _told_apart(files) if llm is None else files
+
+
+def _is_log(path: Path) -> bool:
+    if not path.name.endswith(_SUFFIXES):
+        return False
+    return _NAME.fullmatch(path.name) is not None or _OLD_NAME.fullmatch(path.name) is not None
+
+
+def _old(path: Path) -> File | None:
+    """A file that its model's arguments name; where they end and the task begins the averages beside it say."""
+    if (match := _OLD_NAME.fullmatch(path.name)) is None:
+        return None
+    whole = f"{match['args']}_{match['task']}"
+    averages = _averages(path.parent / "results.json").get("results")
+    for task in sorted(averages, key=len, reverse=True) if isinstance(averages, dict) else ():
+        if whole.endswith(f"_{task}"):
+            written = whole.removesuffix(f"_{task}")
+            break
+    else:  # the model's name is taken to have no "_" but in place of "/"
+        *first, last = whole.split(",")
+        owner, slash, rest = last.rpartition("__")
+        name, _, task = rest.partition("_")
+        written = ",".join([*first, f"{owner}{slash}{name}"])
+    settings = settings_of_text(written.replace("__", "/"))
+    llm = next((settings[name] for name in _WEIGHTS if name in settings), written)
+    return File(path, llm, task, "")
+
+
+_WEIGHTS = ("peft", "delta", "pretrained", "model", "path", "engine")  # arguments that name the LLM
+
+
+def _told_apart(files: Sequence[File]) -> list[File]:
+    """The files, where one LLM's runs of a task differ in settings with names that tell."""
+    shared = Counter((file.llm, file.task) for file in files)
+    if not any(count > 1 for count in shared.values()):
+        return list(files)
+    several = {llm for (llm, _), count in shared.items() if count > 1}
+    told = {llm: all(_of_run(file) for file in files if file.llm == llm) for llm in several}
+    runs = [(file.llm, file.task, _settings(file, told[file.llm]) if file.llm in told else {}) for file in files]
+    return [replace(file, llm=name) for file, name in zip(files, telling_names(runs), strict=True)]
+
+
+def _of_run(file: File) -> dict[str, Any]:
+    """The averages beside a file, with all that they say of the run."""
+    return _averages(file.path.parent / (f"results_{file.time}.json" if file.time else "results.json"))
+
+
+def _settings(file: File, told: bool) -> dict[str, str] | None:
+    """How a run was made: what its first row shows, and where they are `told` of all runs its averages say.
+
+    None where the file can't be read.
+    """
+    averages = _of_run(file) if told else {}
+    config = averages.get("config")
+    config = dict(config) if isinstance(config, dict) else {}
+    model = config.get("model_args")
+    model = settings_of_text(model) if isinstance(model, str) else model if isinstance(model, dict) else {}
+    if (match := _OLD_NAME.fullmatch(file.path.name)) is not None:
+        model = {**settings_of_text(match["args"].replace("__", "/")), **model}
+    model = {name: value for name, value in model.items() if name not in {"pretrained", "model"}}
+    generation = config.get("gen_kwargs")
+    found: dict[str, Any] = {
+        **model,
+        "gen_kwargs": settings_of_text(generation) if isinstance(generation, str) else generation,
+        "system": averages.get("system_instruction") or config.get("system_instruction"),
+        "chat_template": averages.get("chat_template_sha"),
+        "multiturn": averages.get("fewshot_as_multiturn"),
+        "shots": shots.get(file.task) if isinstance(shots := averages.get("n-shot"), dict) else None,
+    }
+    try:
+        _, row = next(rows_of(file), (0, None))
+    except ImportFormatError:  # an older run, perhaps, that is not used at all
+        return None
+    if row is not None:
+        settings = row.continuations[0] if isinstance(row.continuations[0], dict) else {}
+        found = {**{name: value for name, value in settings.items() if name != "until"}, **found}
+        if not told:
+            found["prompt"] = blake2b(row.prompts[0].encode(errors="replace"), digest_size=3).hexdigest()
+    return flattened(found)
+
+
+def _averages(path: Path) -> dict[str, Any]:
+    """What lm-eval wrote about a run; empty where it can't be read."""
+    try:
+        found = json.loads(path.read_bytes()) if path.stat().st_size < _LONGEST else None
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _folders(paths: Sequence[Path]) -> dict[Path, str]:
@@ -108,11 +208,9 @@ def _folders(paths: Sequence[Path]) -> dict[Path, str]:
 def _model(folder: Path, time: str) -> str:
     """The LLM that the averages of a run name, written as a folder would be; "" where none do."""
     for path in sorted(folder.glob(f"*_{time}.json")):
-        try:
-            found = json.loads(path.read_bytes()) if path.stat().st_size < _LONGEST else None
-        except (OSError, ValueError, RecursionError):
+        if path.name.startswith("samples_"):
             continue
-        name = found.get("model_name_sanitized") if isinstance(found, dict) else None
+        name = _averages(path).get("model_name_sanitized")
         if isinstance(name, str) and name:
             return name
     return ""
@@ -146,28 +244,48 @@ def newest(files: Sequence[File], tasks: Sequence[str] | None, reading: Reading)
 
 
 def rows_of(file: File) -> Iterator[tuple[int, Row]]:
-    """The rows of a file, each with the bytes read so far."""
+    """The rows of a file, each with the bytes read so far: a row per line, or one array of them; also compressed."""
     try:
-        with file.path.open("rb") as lines:
+        with gzip.open(file.path) if file.path.suffix == ".gz" else file.path.open("rb") as lines:
+            begin = lines.read(1 << 10).lstrip(b"\xef\xbb\xbf \t\r\n")
+            lines.seek(0)
+            if begin.startswith(b"["):
+                yield from _array(file.path, lines.read(_WHOLE + 1))
+                return
             done = number = 0
             while line := lines.readline(_LONGEST):
                 done, number = done + len(line), number + 1
                 if len(line) == _LONGEST:
                     raise ImportFormatError(f"{file.path}, line {number} is longer than 64 MiB", _LOG)
                 if line.strip():
-                    yield done, _row(file.path, number, line)
-    except OSError as error:
-        raise ImportFormatError(f"cannot read {file.path} ({error.strerror})", _LOG) from error
+                    yield done, _row(f"{file.path}, line {number}", _parsed(file.path, number, line))
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImportFormatError(f"cannot read {file.path} ({reason})", _LOG) from error
 
 
-def _row(path: Path, number: int, line: bytes) -> Row:
-    where = f"{path}, line {number}"
+def _array(path: Path, data: bytes) -> Iterator[tuple[int, Row]]:
+    if len(data) > _WHOLE:
+        raise ImportFormatError(f"{path} is one array of more than a gigabyte", "write it as a row per line")
+    rows = _parsed(path, 1, data)
+    for number, row in enumerate(rows, start=1):
+        yield len(data) * number // len(rows), _row(f"{path}, row {number}", row)
+
+
+def _parsed(path: Path, number: int, line: bytes) -> Any:
     try:
-        found = json.loads(line)
+        return json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ImportFormatError(
+            f"{path}, line {number} is no UTF-8 text (byte {error.start})", "convert the file to UTF-8"
+        ) from error
     except (ValueError, RecursionError) as error:
         cut = not line.endswith(b"\n")
         remedy = "the file ends in the middle of a row: copy it again" if cut else _LOG
-        raise ImportFormatError(f"{where} is no JSON", remedy) from error
+        raise ImportFormatError(f"{path}, line {number} is no JSON", remedy) from error
+
+
+def _row(where: str, found: Any) -> Row:
     if not isinstance(found, dict):
         raise ImportFormatError(f"{where} is no JSON object", _LOG)
     missing = [name for name in ("doc", "resps", "arguments") if name not in found]
@@ -190,7 +308,7 @@ def _row(path: Path, number: int, line: bytes) -> Row:
     return Row(
         document=document,
         hash=hashed[:16],
-        target=str(found.get("target", "")),
+        target="" if (target := found.get("target")) is None else str(target),
         prompts=tuple(_prompt(each[0]) for each in requests),
         continuations=tuple(each[1] if len(each) > 1 else None for each in requests),
         responses=responses,

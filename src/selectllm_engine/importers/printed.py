@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 import re
 
-__all__ = ["names", "numbers"]
+__all__ = ["names", "numbers", "texts_of"]
 
 _ESCAPE = r"\\[\\'\"abfnrtvxuUN0-7]"
 _END = r"(?=[\s,\[\](){}]|$)"
@@ -38,6 +39,22 @@ def numbers(text: str) -> list[float]:
         ValueError: it is something else; the message names what.
     """
     return [_number(token) for token in _tokens(text, _NUMBER)]
+
+
+def texts_of(text: str) -> list[str] | None:
+    """The texts of a list in JSON or as Python prints it, or the one number in it; None for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            found = names(text)
+        except (ValueError, SyntaxError):
+            return None
+    if not isinstance(found, list) or not found:
+        return None
+    if len(found) == 1 and isinstance(found[0], int | float) and not isinstance(found[0], bool):
+        return [json.dumps(found[0])]
+    return found if all(isinstance(each, str) for each in found) else None
 
 
 def _tokens(text: str, token: re.Pattern[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 from xxhash import xxh3_128_digest
 
 from selectllm_engine.errors import ImportFormatError
 
-__all__ = ["QUESTIONS", "Ids", "Questions", "distinct"]
+__all__ = ["QUESTIONS", "Ids", "Questions", "contradiction", "distinct", "quoted"]
 
 QUESTIONS = pl.Schema(
     {
@@ -22,8 +23,9 @@ QUESTIONS = pl.Schema(
         "split": pl.String(),
     }
 )
-_SAME = {"question": "text", "choices": "choices", "gold": "gold answer", "split": "split", "kind": "kind"}
+_SAME = {"question": "texts", "choices": "choices", "gold": "gold answers", "split": "splits", "kind": "kinds"}
 _BUFFER = 50_000  # rows
+_SHOWN = 60  # characters of a value in a message
 
 
 def distinct(values: pl.Series) -> bool:
@@ -40,7 +42,8 @@ class Ids:
     """Which question a row is about, by its key, or by its text and options among those seen so far.
 
     A new question without a key gets the next number. Where a benchmark is stored already, a question with the same
-    text and options is the same one, whatever its key.
+    text and options is the same one, whatever its key and the order of its options. A key that stands for another text
+    than before gets a number behind it, so that the text tells; `ambiguous` says which keys did.
     """
 
     def __init__(self, benchmark: str, stored: pl.DataFrame | None) -> None:
@@ -49,13 +52,21 @@ class Ids:
         self._stored = stored
         self._known: dict[bytes, str] = {}
         self._numbered: tuple[pl.Series, pl.Series] | None = None  # contents and ids that are not in `_known` yet
+        self._keyed: list[pl.DataFrame] = []  # key and text of rows so far that have both
+        self._texts: dict[str, dict[str, str]] = {}  # per ambiguous key the ids of its texts
+
+    @property
+    def ambiguous(self) -> dict[str, dict[str, str]]:
+        """Per key that stands for several texts, these texts and their ids."""
+        return self._texts
 
     def of(self, rows: pl.DataFrame) -> tuple[pl.Series, bool]:
         """The id of every row of QUESTIONS, as the column question_id, and whether none repeats."""
+        rows, apart = self._told_apart(rows)
         key = rows["key"]
         known = self._stored is None or key.is_in(self._stored["question_id"].implode()).all()
         if known and not key.has_nulls():
-            return key.alias("question_id"), _in_order(key) or distinct(key)
+            return key.alias("question_id"), apart or _in_order(key) or distinct(key)
         contents = _contents(rows, "question")
         first = self._stored is None and not self._known and self._numbered is None
         if first and key.null_count() == rows.height and distinct(contents):
@@ -65,6 +76,36 @@ class Ids:
             self._known, self._numbered = _by_content(*self._numbered), None
         found = list(map(self._id, key.to_list(), _digests(contents)))
         return pl.Series("question_id", found, dtype=pl.String), len(set(found)) == len(found)
+
+    def _told_apart(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+        """The rows, where a key stands for several texts with a key for each but the first; are all keys distinct?"""
+        key = rows["key"]
+        if key.null_count() == rows.height:
+            return rows, False
+        apart = not key.has_nulls() and (_in_order(key) or distinct(key))
+        fresh = rows.select("key", "question")
+        if not self._keyed and self._stored is not None:
+            self._keyed.append(self._stored.select(key="question_id", question="text"))
+        if not self._keyed and apart:
+            self._keyed.append(fresh)
+            return rows, True
+        seen = pl.concat([*self._keyed, fresh]).filter(pl.col("key").is_not_null())
+        seen = seen.unique(maintain_order=True)
+        self._keyed = [seen]
+        if distinct(seen["key"]):
+            return rows, apart
+        several = seen.filter(pl.col("key").is_duplicated())
+        for name, text in several.iter_rows():
+            texts = self._texts.setdefault(name, {})
+            if text not in texts:
+                texts[text] = f"{name}~{len(texts) + 1}" if texts else name
+        told = pl.DataFrame(
+            [(name, text, id_) for name, texts in self._texts.items() for text, id_ in texts.items()],
+            schema={"key": pl.String, "question": pl.String, "told": pl.String},
+            orient="row",
+        )
+        joined = rows.join(told, on=["key", "question"], how="left", maintain_order="left")
+        return joined.with_columns(key=pl.coalesce("told", "key")).drop("told"), False
 
     @cached_property
     def _stored_ids(self) -> frozenset[str]:
@@ -104,12 +145,38 @@ def _contents(rows: pl.DataFrame, text: str) -> pl.Series:
     """Text and options in one."""
     if rows["choices"].null_count() == rows.height:
         return rows[text]
-    options = pl.lit("\0") + pl.col("choices").list.join("\0")
+    options = pl.lit("\0") + pl.col("choices").list.sort().list.join("\0")  # in whatever order
     return rows.select(pl.concat_str(text, options.fill_null("")))[:, 0]
 
 
 def _digests(contents: pl.Series) -> list[bytes]:
     return list(map(xxh3_128_digest, contents.cast(pl.Binary).to_list()))
+
+
+def contradiction(question: str, what: str, one: Any, other: Any) -> ImportFormatError:
+    """The error where files say two things of one question."""
+    remedies = {
+        "splits": "name a column of ids with --id: the same text is then a question of its own in each split",
+        "gold answers": "repair the files, or name a column of ids with --id where they are questions of their own",
+    }
+    return ImportFormatError(
+        f"question {question!r} is there with two {what}: {' and '.join(quoted(one, other))}",
+        remedies.get(what, "import them as benchmarks of their own, or repair the files"),
+    )
+
+
+def quoted(one: Any, other: Any) -> tuple[str, str]:
+    """Two values, of long texts the place where they begin to differ."""
+    if not (isinstance(one, str) and isinstance(other, str)):
+        return repr(one)[:_SHOWN], repr(other)[:_SHOWN]
+    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(0, same - _SHOWN // 2) if max(len(one), len(other)) > _SHOWN else 0
+
+    def part(text: str) -> str:
+        cut = text[start : start + _SHOWN]
+        return repr(f"{'…' if start else ''}{cut}{'…' if start + _SHOWN < len(text) else ''}")
+
+    return part(one), part(other)
 
 
 class Questions:
@@ -149,9 +216,5 @@ def _reduced(frames: list[pl.DataFrame]) -> pl.DataFrame:
         differs = both.filter(pl.col(column).ne(pl.col(f"{column} first")))
         if not differs.is_empty():
             row = differs.row(0, named=True)
-            one, other = (repr(row[name])[:60] for name in (f"{column} first", column))
-            raise ImportFormatError(
-                f"question {row['question_id']!r} is there with two {what}s: {one} and {other}",
-                "import them as benchmarks of their own, or repair the files",
-            )
+            raise contradiction(row["question_id"], what, row[f"{column} first"], row[column])
     return first.select(rows.columns)

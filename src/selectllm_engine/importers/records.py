@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from selectllm_engine.store import Choice
+
 __all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "chunks_of", "origin_of", "shaped"]
 
 RESULTS = pl.Schema(
@@ -97,14 +99,22 @@ class Options:
         split_by: shares of train, validation and test for questions without a split; None: all are test.
         seed: of that draw.
         threshold: the lowest mean score that makes an LLM right on a question.
-        kind: of all gold answers, "number", "letter" or "word"; "none" drops them, so that recorded scores decide;
-            None: inferred.
+        kind: of all gold answers, "number", "letter" or "word"; "labels" (or "none") drops them, so that recorded
+            scores decide; None: inferred.
+        verdicts: whose verdict counts, see `store.judging`; None: as it was chosen before, else "auto".
+        again: whether what was imported before is judged anew, in place of what is stored.
     """
 
     split_by: tuple[int, int, int] | None = None
     seed: int = 0
     threshold: float = 0.5
     kind: str | None = None
+    verdicts: Choice | None = None
+    again: bool = False
+
+    def origin(self) -> dict[str, Any]:
+        """What of this tells one import from another."""
+        return {"split_by": self.split_by, "seed": self.seed, "threshold": self.threshold, "kind": self.kind}
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.importers.orders import reread
 from selectllm_engine.importers.questions import distinct
-from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, VERDICT_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, REORDERED, VERDICT_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from selectllm_engine.store import Cache, QuestionIds
 
-__all__ = ["Results"]
+__all__ = ["Results", "Subjects"]
 
 _RESERVED = {"question_id", "split"}  # columns beside the LLMs' in a router's probabilities
+
+
+class Subjects:
+    """The subjects of a chunk's rows, looked at once for all LLMs."""
+
+    def __init__(self, column: pl.Series) -> None:
+        self._names: list[str | None] = [None]
+        self._codes = None
+        if column.null_count() < len(column):
+            found = column.cast(pl.Categorical)
+            distinct_names = found.unique()
+            by_code = dict(zip(distinct_names.to_physical(), distinct_names.cast(pl.String), strict=True))
+            last = max(code for code in by_code if code is not None) + 1  # where there is none
+            self._codes = found.to_physical().fill_null(last).to_numpy()
+            self._names = [by_code.get(code) for code in range(last + 1)]
+
+    def counts(self, marked: pl.Series) -> dict[str | None, int]:
+        """Per subject how many rows are marked; without those of which none is."""
+        if self._codes is None:
+            return {None: int(marked.sum())}
+        found = np.bincount(self._codes[marked.fill_null(value=False).to_numpy()], minlength=len(self._names))
+        return {name: int(count) for name, count in zip(self._names, found, strict=True) if count}
 
 
 class Results:
@@ -41,21 +66,67 @@ class Results:
         self._verdicts: list[pl.DataFrame] = []
         self._seen: list[pl.DataFrame] = []  # question_id, sample of all rows so far
         self._once = False  # whether they are known to be of a question each
+        self._right: Counter[str | None] | None = Counter()  # per subject; None where questions have several scores
+        self._judged: Counter[str | None] = Counter()
 
-    def add(self, cache: Cache, benchmark: str, ids: pl.Series, rows: pl.DataFrame, *, once: bool) -> None:
+    def add(
+        self,
+        cache: Cache,
+        benchmark: str,
+        ids: pl.Series,
+        rows: pl.DataFrame,
+        *,
+        once: bool,
+        subjects: Subjects,
+        letters: pl.Series | None = None,
+    ) -> None:
         """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
+
+        `letters` are those of options that the LLM saw in another order, see `orders`.
 
         Raises:
             ImportFormatError: a score is not from 0 to 1; `finish` may say it too.
         """
         rows = rows.with_columns(pl.col("score").fill_nan(None), ids)
+        if letters is not None:
+            answers = zip(rows["answer"], letters, strict=True)
+            found = [answer if order is None else reread(answer, order) for answer, order in answers]
+            rows = rows.with_columns(letters, pl.Series("answer", found, dtype=pl.String))
         texts, scores = (rows.height - rows[name].null_count() for name in ("text", "score"))
         self.texts += texts
         self.scores += scores
         if texts or scores:
+            self._count(rows["score"], subjects, once=once and not texts)
             self._waiting.append((rows, once))
         if texts:
             self._take(cache, benchmark)
+
+    @property
+    def counted(self) -> list[tuple[str | None, int, int]] | None:
+        """Per subject how many questions have a score, and how many are right; None where that is not known yet."""
+        if self._right is None:
+            return None
+        return [(subject, count, self._right[subject]) for subject, count in self._judged.items()]
+
+    def _count(self, scores: pl.Series, subjects: Subjects, *, once: bool) -> None:
+        """Count right answers per subject while the rows are at hand, where each is a question's only one."""
+        if self._right is None or not once or self._seen:
+            self._right = None
+            return
+        known, right = (subjects.counts(each) for each in (scores.is_not_null(), scores >= self._facts["threshold"]))
+        self._judged.update(known)
+        self._right.update(right)
+
+    @property
+    def judged(self) -> pl.Series:
+        """The questions that have a score."""
+        found = [each["question_id"] for each in self._verdicts]
+        return pl.concat(found) if found else pl.Series("question_id", [], dtype=pl.String)
+
+    def several_of(self, ids: Collection[str]) -> bool:
+        """Whether there are results for more than one of these questions."""
+        found = {each for seen in self._seen for each in seen["question_id"].filter(seen["question_id"].is_in(ids))}
+        return len(found) > 1
 
     def finish(
         self,
@@ -87,7 +158,8 @@ class Results:
             rows = self._numbered(rows, once=once)
             written = rows.filter(pl.col("text").is_not_null()) if rows["text"].null_count() < rows.height else None
             if written is not None:
-                measured = [name for name in MEASURED if written[name].null_count() < written.height]
+                further = [*MEASURED, *(name for name in REORDERED if name in written.columns)]
+                measured = [name for name in further if written[name].null_count() < written.height]
                 with cache.writer(benchmark, self.name) as writer:
                     writer.append(written.select(*GENERATION_SCHEMA, *measured), {"source": self._facts["source"]})
             judged = rows.filter(pl.col("score").is_not_null()) if rows["score"].has_nulls() else rows

@@ -1,12 +1,15 @@
 """Tables of any format as frames of the columns that are wanted: CSV, JSON, JSONL and Parquet.
 
-CSV is read as text, JSON values are written out as text, Parquet keeps its types. A file of up to a gigabyte is read
+CSV is read as text, between commas, semicolons or tabs; JSON values are written out as text, Parquet keeps its types.
+A file of up to a gigabyte is read
 at once, a larger CSV or Parquet file in batches. A field of a nested object is named `outer.inner`.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
+from selectllm_engine.machine import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Table", "first_line", "open_table", "read_json"]
 
-SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
 _Result = TypeVar("_Result")
 _WHOLE = 1 << 30  # bytes; a larger file is read in batches
 _BATCH = 1 << 28  # bytes of a batch
@@ -39,6 +43,8 @@ class Table:
         path: its file.
         columns: names of its columns; of JSON, those of its first rows.
         nested: columns with objects in them.
+        blank: whether it can't tell an empty text from none, as CSV.
+        decimal_comma: whether numbers may have a comma for a point, as where it doesn't part columns.
         batches: gives the frames of the wanted columns in order, of which the numeric ones need not come as text;
             `progress(done, total)` hears of bytes or rows.
     """
@@ -47,6 +53,8 @@ class Table:
     columns: tuple[str, ...]
     nested: frozenset[str]
     batches: Callable[[Sequence[str], Collection[str], Progress | None], Iterator[pl.DataFrame]]
+    blank: bool = False
+    decimal_comma: bool = False
 
     def has(self, column: str) -> bool:
         """Whether there is such a column, or field of a nested one."""
@@ -76,10 +84,12 @@ def open_table(path: Path) -> Table:
     head = _head(path)
     if suffix == ".parquet":
         return _parquet(path, head)
-    if suffix in {".json", ".jsonl", ".ndjson", ".csv"} and (b"\0" in head or head[:2] in {b"\xff\xfe", b"\xfe\xff"}):
+    if suffix in {".json", ".jsonl", ".ndjson", ".csv", ".tsv"} and (
+        b"\0" in head or head[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    ):
         raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8")
-    if suffix == ".csv":
-        return _csv(path)
+    if suffix in {".csv", ".tsv"}:
+        return _csv(path, _separator(head, suffix))
     if suffix == ".json":
         return _json(path)
     if suffix in {".jsonl", ".ndjson"}:
@@ -88,7 +98,9 @@ def open_table(path: Path) -> Table:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
+    """The first line of an error's text; of a library that broke down over a file, that it did."""
+    if isinstance(error, pl.exceptions.PanicException):
+        return "it is damaged"
     lines = str(error).splitlines()
     return lines[0][:200] if lines else type(error).__name__
 
@@ -121,13 +133,21 @@ def _head(path: Path) -> bytes:
 # Formats that polars reads
 
 
-def _csv(path: Path) -> Table:
-    scan = _guarded(path, lambda: pl.scan_csv(path, infer_schema=False, glob=False))
+def _separator(head: bytes, suffix: str) -> str:
+    """What parts the columns: as Excel writes tables, a semicolon where a comma is the decimal point, or a tab."""
+    header = re.sub(rb'"(?:[^"]|"")*"', b"", head.lstrip(b"\xef\xbb\xbf")).split(b"\n")[0]
+    if suffix == ".tsv" or (b"\t" in header and b"," not in header):
+        return "\t"
+    return ";" if b";" in header and b"," not in header else ","
+
+
+def _csv(path: Path, separator: str) -> Table:
+    scan = _guarded(path, lambda: pl.scan_csv(path, infer_schema=False, glob=False, separator=separator))
     names = tuple(_guarded(path, lambda: scan.collect_schema().names()))
     size = path.stat().st_size
 
     def batches(wanted: Sequence[str], numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
-        whole = _with_numbers(path, wanted, numeric) if size <= _WHOLE else None
+        whole = _with_numbers(path, wanted, numeric, separator) if size <= _WHOLE else None
         if whole is None:
             yield from _scanned(path, scan, wanted, size, progress)
         else:
@@ -135,14 +155,15 @@ def _csv(path: Path) -> Table:
             if progress:
                 progress(size, size)
 
-    return Table(path, names, frozenset(), batches)
+    return Table(path, names, frozenset(), batches, blank=True, decimal_comma=separator != ",")
 
 
-def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str]) -> pl.DataFrame | None:
+def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str], separator: str) -> pl.DataFrame | None:
     """A CSV file at once, its numeric columns as numbers; None where a cell in them is none, such as TRUE."""
     types = dict.fromkeys(numeric, pl.Float64)
     try:
-        whole = pl.scan_csv(path, infer_schema=False, schema_overrides=types, glob=False).select(wanted).collect()
+        scan = pl.scan_csv(path, infer_schema=False, schema_overrides=types, glob=False, separator=separator)
+        whole = scan.select(wanted).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return None  # to be read as text, which finds out what is wrong
     return whole.rechunk()
@@ -202,7 +223,8 @@ def _scanned(
 
 def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
     try:
-        return work()
+        with silenced() if path.suffix.lower() == ".parquet" else nullcontext():
+            return work()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = first_line(error)
         remedy = "convert it to UTF-8" if "utf-8" in reason.lower() else "is it whole?"
@@ -255,9 +277,7 @@ def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: i
     def batches(wanted: Sequence[str], _numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
         source, done = checked(), 0
         while batch := list(islice(source, _ROWS)):
-            yield pl.DataFrame(
-                {name: pl.Series([_written(_get(row, name)) for row in batch], dtype=pl.String) for name in wanted}
-            )
+            yield pl.DataFrame({name: _column([_get(row, name) for row in batch]) for name in wanted})
             done += len(batch)
             if progress:
                 progress(done, total or done)
@@ -276,6 +296,20 @@ def _get(row: dict[str, Any], name: str) -> Any:
     outer, _, inner = name.partition(".")
     value = row.get(outer)
     return value.get(inner) if isinstance(value, dict) else None
+
+
+def _column(values: list[Any]) -> pl.Series:
+    """Values as text; lists of single values as such, where there is nothing else but texts."""
+    listed = [value for value in values if isinstance(value, list)]
+    if not listed or any(isinstance(each, (list, dict)) for value in listed for each in value):
+        return pl.Series([_written(value) for value in values], dtype=pl.String)
+    if any(isinstance(value, dict) for value in values):
+        return pl.Series([_written(value) for value in values], dtype=pl.String)
+    cells = [
+        None if value is None else [_written(each) for each in (value if isinstance(value, list) else [value])]
+        for value in values
+    ]
+    return pl.Series(cells, dtype=pl.List(pl.String))
 
 
 def _written(value: Any) -> str | None:

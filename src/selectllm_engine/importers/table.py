@@ -2,7 +2,10 @@
 
 Wide: `llms` are the LLMs. Their scores are in columns of their names; what else there is of each is in columns named
 by a pattern with `{llm}` in it, such as `{llm}_response`. Or `scores` is one column with `{llm: score}` objects.
-Long: `llm` is the column with the LLM's name, the others are columns too.
+Long: `llm` is the column with the LLM's name, the others are columns too; or all rows are of one LLM, `llm_name`.
+
+Texts that are lists of K are K samples; of chat messages the question is what the user said, the text what the
+assistant said. A row per answer with an empty text is an LLM's silence, in CSV too.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UsageError
 from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
-from selectllm_engine.importers.cells import lists, numbers, texts, written
+from selectllm_engine.importers.cells import lists, numbers, samples, texts, written
 from selectllm_engine.importers.source_files import open_table
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ _QUESTION = {"id": "key", "gold": "gold", "kind": "kind", "subject": "subject", 
 _NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
 _TEXTS = ("text", "answer")
 _LLM = "{llm}"
-_WHO = "\0llm"  # no column of a file
+_PER_SAMPLE = (*_NUMBERS, *_TEXTS)
+_WHO, _AT = "\0llm", "\0sample"  # no columns of a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Columns:
         question: the question's text.
         llms: of a wide table, the LLMs.
         llm: of a long one, the column with their names.
+        llm_name: of a long one without such a column, whose rows all are.
         scores: of a wide one, the column with `{llm: score}` objects.
         score, text, answer, latency, cost, prompt_tokens, output_tokens: what is known of an answer; in a wide table
             patterns with `{llm}`, `score` without one the LLM's name itself.
@@ -55,6 +60,7 @@ class Columns:
     question: str = "question"
     llms: tuple[str, ...] | None = None
     llm: str | None = None
+    llm_name: str | None = None
     scores: str | None = None
     score: str | None = None
     text: str | None = None
@@ -97,19 +103,26 @@ def import_table(
         UsageError: the columns make no sense together.
         CacheError: there is another benchmark of this name, or the cache can't be written.
     """
-    ways = [each for each in (columns.llms, columns.llm, columns.scores) if each]
+    ways = [each for each in (columns.llms, columns.llm, columns.llm_name, columns.scores) if each]
     table = open_table(path)
     if len(ways) != 1:
         problem = (
-            "it is not said which columns are LLMs" if not ways else "--llms, --llm and --scores exclude each other"
+            "it is not said which columns are LLMs"
+            if not ways
+            else "--llms, --llm, --llm-name and --scores exclude each other"
         )
         listed = ", ".join(name[:40] for name in table.columns[:30])
         raise UsageError(
-            problem, f"give --llms a,b (their scores), --llm COLUMN or --scores COLUMN; {path.name} has {listed}"
+            problem,
+            "give --llms a,b (their scores), --llm COLUMN, --llm-name NAME or --scores COLUMN; "
+            f"{path.name} has {listed}",
         )
     reading = Reading()
-    chunks = (_long if columns.llm else _nested if columns.scores else _wide)(table, columns, reading, progress)
-    origin = partial(origin_of, [path], columns=asdict(columns))
+    chunks = (_long if columns.llm or columns.llm_name else _nested if columns.scores else _wide)(
+        table, columns, reading, progress
+    )
+    told = {name: value for name, value in asdict(columns).items() if name != "llm_name" or value is not None}
+    origin = partial(origin_of, [path], columns=told)
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
 
 
@@ -130,7 +143,17 @@ def wide_chunks(
 ) -> Iterator[Chunk]:
     """The rows of a wide table; `fields` says per LLM which of `storing.RESULTS` is in which column."""
     for rows in _batches(table, columns, fields.values(), reading, progress):
-        yield Chunk(rows.questions, {llm: rows.results(each) for llm, each in fields.items()})
+        results = {llm: rows.results(each) for llm, each in fields.items()}
+        listed = {llm: frame for llm, frame in results.items() if _is_listed(frame)}
+        if plain := {llm: frame for llm, frame in results.items() if llm not in listed}:
+            yield Chunk(rows.questions, plain)
+        for llm, frame in listed.items():
+            whole = rows.each_sample(pl.concat([rows.questions, frame], how="horizontal"))
+            yield Chunk(whole.select(rows.questions.columns), {llm: whole.select(frame.columns)})
+
+
+def _is_listed(frame: pl.DataFrame) -> bool:
+    return "text" in frame.columns and isinstance(frame.schema["text"], pl.List)
 
 
 def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
@@ -181,11 +204,16 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
     if not judged:
         raise UsageError("a long table needs a column with scores or texts", "name it with --score or --text")
     fields = {field: table.need(column) for field, column in named.items()}
-    llm = table.need(columns.llm or "")
-    for rows in _batches(table, columns, [fields, {"llm": llm}], reading, progress):
+    llm = None if columns.llm is None else table.need(columns.llm)
+    for rows in _batches(table, columns, [fields, {} if llm is None else {"llm": llm}], reading, progress):
         results = rows.results(fields)
-        who = rows.kept({_WHO: texts(rows.batch[llm])})
+        if "text" in results.columns and results.schema["text"] == pl.String and table.blank:
+            results = results.with_columns(pl.col("text").fill_null(""))  # a row is an answer, if an empty one
+        name = pl.lit(columns.llm_name).alias(_WHO)
+        who = results.with_columns(name).select(_WHO) if llm is None else rows.kept({_WHO: texts(rows.batch[llm])})
         whole = pl.concat([rows.questions, results, who], how="horizontal")
+        if _is_listed(results):
+            whole = rows.each_sample(whole)
         for reason, bad in (
             ("no LLM", pl.col(_WHO).is_null()),
             ("neither score nor text", pl.all_horizontal(pl.col(each).is_null() for each in judged)),
@@ -195,7 +223,8 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
                 reading.skipped[reason] += whole.height - good.height
             whole = good
         for (name,), part in whole.partition_by(_WHO, as_dict=True, include_key=False, maintain_order=True).items():
-            yield Chunk(part.select(rows.questions.columns), {str(name): part.select(results.columns)})
+            found = [each for each in part.columns if each not in rows.questions.columns]
+            yield Chunk(part.select(rows.questions.columns), {str(name): part.select(found)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,17 +240,39 @@ class _Rows:
 
     def results(self, fields: Mapping[str, str]) -> pl.DataFrame:
         """The columns of one LLM, of rows with a question."""
-        found = {field: self._cells(field, self.batch[name]) for field, name in fields.items()}
+        listed = "text" in fields and samples(self.batch[fields["text"]]) is not None
+        found = {field: self._cells(field, self.batch[name], listed=listed) for field, name in fields.items()}
         return self.kept(found if self.sample is None else {**found, "sample": self.sample})
 
-    def _cells(self, field: str, column: pl.Series) -> pl.Series:
+    def _cells(self, field: str, column: pl.Series, *, listed: bool) -> pl.Series:
+        if listed and (field in _TEXTS or column.dtype.is_nested()) and (found := samples(column)) is not None:
+            return found
         if field == "text":
             return written(column)  # an LLM may write nothing
-        return self.numbers(column) if field in _NUMBERS else texts(column)
+        return self.numbers(column) if field in _NUMBERS else texts(column, role="assistant")
 
     def numbers(self, column: pl.Series) -> pl.Series:
         """A column of all rows as numbers."""
-        return numbers(column, self.wrong)
+        return numbers(column, self.wrong, decimal_comma=self.table.decimal_comma)
+
+    def each_sample(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows whose text is a list of K, as a row per sample; what is said once of all is said of each.
+
+        One score of all K samples stays with the first.
+        """
+        listed = [name for name, dtype in rows.schema.items() if name in _PER_SAMPLE and isinstance(dtype, pl.List)]
+        rows = rows.with_columns(pl.int_ranges(pl.col("text").list.len()).alias(_AT))
+        try:
+            rows = rows.filter(pl.col("text").list.len() > 0).explode(*listed, _AT)
+        except pl.exceptions.PolarsError as error:
+            problem = f"{self.table.path.name} has lists of different lengths in {' and '.join(listed)}"
+            raise ImportFormatError(problem, "give every sample its own value") from error
+        numeric = [numbers(rows[name], self.wrong) for name in listed if name in _NUMBERS]
+        rows = rows.with_columns(numeric)
+        if "score" in rows.columns and "score" not in listed:
+            rows = rows.with_columns(score=pl.when(pl.col(_AT) == 0).then("score"))
+        unnumbered = [pl.lit(None, pl.Int32).alias("sample")] if "sample" in rows.columns else []
+        return rows.with_columns(unnumbered).drop(_AT)
 
     def kept(self, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
         """Columns of all rows as a frame of those with a question."""
@@ -269,8 +320,16 @@ def _batches(
         found = {"question": question}
         for field, name in _QUESTION.items():
             if (column := getattr(columns, field)) is not None:
-                found[name] = texts(batch[column])
+                found[name] = _gold(batch[column]) if field == "gold" else texts(batch[column])
         if columns.choices is not None:
             found["choices"] = lists(batch[columns.choices], rows.wrong)
         yield replace(rows, questions=rows.kept(found))
         before += batch.height
+
+
+def _gold(column: pl.Series) -> pl.Series:
+    """A column of gold answers as text, lists of several as JSON."""
+    if not isinstance(column.dtype, (pl.List, pl.Array)):
+        return texts(column, role="assistant")
+    cells = (None if cell is None else json.dumps(cell.to_list(), ensure_ascii=False) for cell in column)
+    return pl.Series(column.name, list(cells), dtype=pl.String)

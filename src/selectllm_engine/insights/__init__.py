@@ -14,6 +14,7 @@ from selectllm_engine.insights.figures import (
     cost_aware_curve,
     trade_off_figure,
 )
+from selectllm_engine.insights.judgements import judgements
 from selectllm_engine.insights.lessons import (
     Beaten,
     BoundReached,
@@ -51,6 +52,7 @@ __all__ = [
     "draw_lessons",
     "find_disagreements",
     "find_subsets",
+    "judgements",
     "learning_curve",
     "look_at",
     "trade_off_figure",

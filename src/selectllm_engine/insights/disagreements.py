@@ -1,8 +1,4 @@
-"""Where the verdict on an LLM's answers differs from the one that another tool recorded.
-
-Like is compared with like: one score for all samples with the vote's verdict; a score for every sample, whose mean says
-whether the LLM is right, with the share of the samples that are right by our own reading, at the same threshold.
-"""
+"""Where the verdict on an LLM's answers differs from the one that another tool recorded; see `store.judging`."""
 
 from __future__ import annotations
 
@@ -11,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.evaluation import llm_votes, tally
-from selectllm_engine.store import threshold_of
+from selectllm_engine.store import both_verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from selectllm_engine.evaluation import Outcomes
     from selectllm_engine.run import StoredRun
 
 __all__ = ["Disagreements", "find_disagreements"]
@@ -43,8 +37,8 @@ class Disagreements:
 
     Attributes:
         rows: one per question and LLM whose verdicts differ, by LLM: question_id, split, llm, gold, vote (null where
-            no answer was found), right (ours: see the module), recorded_answer, recorded_score (the mean over the
-            samples that figures use), recorded_right.
+            no answer was found), right (ours, like with like), recorded_answer, recorded_score (the mean over the
+            samples), recorded_right.
         judged: how many questions and LLMs have both verdicts.
     """
 
@@ -53,7 +47,7 @@ class Disagreements:
 
 
 def find_disagreements(run: StoredRun, llms: Sequence[str] | None = None) -> Disagreements:
-    """Compare labels with recorded verdicts on all questions that have figures and both; none with labels only.
+    """Compare our verdicts with recorded ones on all questions that have both.
 
     Args:
         run: from `selectllm_engine.load`.
@@ -63,49 +57,10 @@ def find_disagreements(run: StoredRun, llms: Sequence[str] | None = None) -> Dis
         UnknownNameError: an unknown LLM.
         CacheError: results can't be read.
     """
-    pool = run.pool(llms)
-    recorded = {
-        name: verdicts for name in pool.names if (verdicts := run.cache.verdicts(run.benchmark, name)) is not None
-    }
-    found, judged = [], 0
-    for split in run.splits if recorded else ():
-        outcomes = run.outcomes(split)
-        for name, own in _own(outcomes):
-            if name in recorded:
-                verdicts = recorded[name].filter(pl.col("sample") < outcomes.samples)
-                both = _compared(own, verdicts, threshold_of(run.info(name)))
-                judged += both.height
-                found.append(both.filter(pl.col("right") != pl.col("recorded_right")).select(_SCHEMA.names()))
-    return Disagreements(pl.concat([pl.DataFrame(schema=_SCHEMA), *found]).sort("llm", maintain_order=True), judged)
-
-
-def _compared(own: pl.DataFrame, verdicts: pl.DataFrame, threshold: float) -> pl.DataFrame:
-    """Both verdicts on the questions that have a recorded one."""
-    samples = verdicts.sort("sample").group_by("question_id")
-    recorded = samples.agg(
-        recorded_answer=pl.col("answer").first(), recorded_score=pl.col("score").mean(), scores=pl.col("score").count()
-    )
-    both = own.join(recorded, on="question_id", maintain_order="left")
-    every = (pl.col("scores") > 1) & pl.col("share").is_not_null()
-    return both.with_columns(
-        right=pl.when(every).then(pl.col("share") >= threshold).otherwise("right"),
-        recorded_right=pl.col("recorded_score") >= threshold,
-    )
-
-
-def _own(outcomes: Outcomes) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Every LLM's votes and labels; none where there are labels only."""
-    if outcomes.answers is None or outcomes.vocabulary is None or not outcomes.questions.height:
-        return
-    codes = llm_votes(tally(outcomes.answers)).code
-    words = outcomes.questions.select("question_id", "split", "gold", words=outcomes.vocabulary)
-    share = (outcomes.answers == outcomes.gold[:, None, None]).mean(axis=2)
-    known = pl.col("gold").is_not_null()
-    for at, name in enumerate(outcomes.llms):
-        code = pl.Series(codes[:, at])
-        vote = pl.when(pl.lit(code >= 0)).then(pl.col("words").list.get(pl.lit(code.clip(0)), null_on_oob=True))
-        right = pl.Series(outcomes.labels[:, at])
-        own = words.with_columns(
-            pl.lit(name).alias("llm"), vote=vote, right=right, share=pl.when(known).then(pl.Series(share[:, at]))
-        )
-        yield name, own.drop("words")
+    found, judged = [pl.DataFrame(schema=_SCHEMA)], 0
+    for name in sorted(run.pool(llms).names):
+        both = both_verdicts(run.cache, run.benchmark, name).drop_nulls(["alike", "recorded"])
+        judged += both.height
+        differing = both.filter(pl.col("alike") != pl.col("recorded")).with_columns(llm=pl.lit(name))
+        found.append(differing.rename({"alike": "right", "recorded": "recorded_right"}).select(_SCHEMA.names()))
+    return Disagreements(pl.concat(found), judged)

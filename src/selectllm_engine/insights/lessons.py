@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from selectllm_engine.evaluation import html_table
 
 if TYPE_CHECKING:
-    from selectllm_engine.evaluation import Gap
+    from selectllm_engine.evaluation import Gap, Unanswered
 
 __all__ = [
     "SIGNIFICANT",
@@ -204,6 +204,8 @@ class Lessons:
         losses: where argmax on the router loses accuracy (best-single without one): unsolvable, misrouted, outvoted;
             and what a vote gains, rescued; as fractions.
         router: the router that questions 4 and 5 and `losses` are about; None where there is none.
+        unanswered: per LLM of the pool that has texts what of its samples is no answer.
+        warnings: per LLM whose low accuracy that explains, in words.
     """
 
     benchmark: str
@@ -213,6 +215,8 @@ class Lessons:
     gaps: tuple[Gap, ...]
     losses: dict[str, float | None]
     router: str | None
+    unanswered: dict[str, Unanswered] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{each.key} {each.answer}" for each in self.lessons)

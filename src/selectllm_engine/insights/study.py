@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selectllm_engine.evaluation import POLICIES, PolicySpec, holm, mcnemar, parse_policy, train_test_gaps
+from selectllm_engine.evaluation import (
+    POLICIES,
+    PolicySpec,
+    holm,
+    mcnemar,
+    parse_policy,
+    train_test_gaps,
+    unanswered_of,
+)
 from selectllm_engine.insights.lessons import (
     SIGNIFICANT,
     Answer,
@@ -29,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import PoolView, Prepared, RouterScores
+    from selectllm_engine.evaluation import PoolView, Prepared, RouterScores, Unanswered
 
 __all__ = ["best_router", "draw_lessons"]
 
@@ -47,6 +55,8 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
     """
     usable = [scores for scores in routers if view.policy_row(scores, ARGMAX).accuracy is not None]
     chosen = best_router(view, usable)
+    outcomes = view.prepared.outcomes
+    unanswered = {name: each for name, each in unanswered_of(outcomes).items() if name in view.pool.names}
     row = view.best_single_row() if chosen is None else view.policy_row(chosen, ARGMAX)
     return Lessons(
         benchmark=view.prepared.outcomes.benchmark,
@@ -62,7 +72,15 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
         gaps=() if train is None else train_test_gaps(train, view.prepared, view.order.tolist()),
         losses={str(name): getattr(row, name) for name in LOSSES},
         router=None if chosen is None else chosen.name,
+        unanswered=unanswered,
+        warnings={name: said for name, each in unanswered.items() if (said := _explained(view, name, each))},
     )
+
+
+def _explained(view: PoolView, name: str, unanswered: Unanswered) -> str | None:
+    llm, recorded = view.pool.run.index(name), view.prepared.outcomes.recorded
+    accuracy = float(view.prepared.labels[:, llm].mean())
+    return unanswered.explains(accuracy, recorded=llm < len(recorded) and recorded[llm])
 
 
 def best_router(view: PoolView, routers: Sequence[RouterScores]) -> RouterScores | None:

@@ -19,24 +19,32 @@ from selectllm_engine.store.files import (
     write_json,
 )
 from selectllm_engine.store.frames import read_frame, write_frame
-from selectllm_engine.store.outcome_arrays import load_outcomes, threshold_of
-from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED
+from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
+from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
+from selectllm_engine.store.outcome_arrays import load_outcomes
+from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import own_seconds, read_scores
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
 
 __all__ = [
+    "AGREEMENT",
     "GENERATION_SCHEMA",
     "MEASURED",
+    "REORDERED",
     "VERDICT_SCHEMA",
     "Cache",
+    "Choice",
     "ConfidenceForest",
+    "Judge",
     "Problem",
     "Progress",
     "QuestionIds",
     "Writer",
+    "both_verdicts",
     "digest",
     "folder_name",
+    "judges_of",
     "load_outcomes",
     "make_folder",
     "move",
@@ -48,6 +56,7 @@ __all__ = [
     "read_scores",
     "scratch",
     "threshold_of",
+    "verdict_counts",
     "write_atomic",
     "write_frame",
     "write_json",

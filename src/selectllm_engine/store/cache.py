@@ -24,7 +24,7 @@ from selectllm_engine.store.files import folder_name, make_folder, move, name_of
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
 from selectllm_engine.store.parts import GENERATION_SCHEMA, Parts
-from selectllm_engine.store.question_table import QuestionIds, checked, extended
+from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts
 from selectllm_engine.store.verification import Problem, verify_folder
 from selectllm_engine.store.writer import Writer, locked
@@ -93,11 +93,13 @@ class Cache(Layers):
         root: where changes go.
         packaged: a read-only cache that lies beneath, None for nothing.
         problems: files that were passed over while reading, by path.
+        news: what became of results of earlier versions while they were read, in words.
     """
 
     def __init__(self, root: Path, *, packaged: Path | None = None) -> None:
         super().__init__(root, packaged=packaged)
         self.problems: dict[Path, Problem] = {}
+        self.news: list[str] = []
         self._sound: set[tuple[str, int, int]] = set()
         self._last_read: tuple[_Version, pl.DataFrame, QuestionIds] | None = None  # questions, which all else needs
 
@@ -147,10 +149,28 @@ class Cache(Layers):
                 move(place / folder, self.root / folder)
 
     @contextlib.contextmanager
-    def growing(self, benchmark: str) -> Iterator[Cache]:
+    def replacing(self, benchmark: str) -> Iterator[Cache]:
+        """An empty cache to write a benchmark anew into, which takes the place of the stored one on leaving.
+
+        Its routers stay. On an error nothing is changed.
+
+        Raises:
+            CacheError: the cache can't be written.
+        """
+        own = self.own(benchmark)
+        with self.changing(), scratch(self.root) as place:
+            yield Cache(place)
+            if (own / "routers").exists():
+                move(own / "routers", place / own.name / "routers")
+            move(own, place / f"before of {own.name}")
+            move(place / own.name, own)
+
+    @contextlib.contextmanager
+    def growing(self, benchmark: str, *, again: bool = False) -> Iterator[Cache]:
         """An empty cache to write further questions and LLMs of a benchmark into, which join it on leaving.
 
-        On an error nothing is changed. Questions that are stored already stay as they are.
+        On an error nothing is changed. Questions that are stored already stay as they are, and so do LLMs; `again`
+        has those written here take their place.
 
         Raises:
             CacheError: an id stands for another question, an LLM is there already, or the cache can't be written.
@@ -160,18 +180,19 @@ class Cache(Layers):
             fresh = Cache(place)
             yield fresh
             stored = self.questions(benchmark)
-            frame = extended(stored, fresh.questions(benchmark), benchmark)
+            frame = (replaced if again else extended)(stored, fresh.questions(benchmark), benchmark)
             added = fresh.llms(benchmark)
-            if taken := sorted({*added} & {*folders_in(own / "llms", "manifest.json")}):
+            taken = sorted({*added} & {*folders_in(own / "llms", "manifest.json")})
+            if taken and not again:
                 raise CacheError(
                     f"{benchmark} has results of {taken[0]} already", "choose another name for --benchmark"
                 )
-            if frame.height > stored.height:
+            if not frame.equals(stored):
                 write_frame(own / "questions.parquet", frame)
             make_folder(own / "llms")
             for llm in added:
                 folder = own / "llms" / folder_name(llm)
-                if folder.exists():  # without a manifest: what a writer left that never began
+                if folder.exists():  # without a manifest, if not again: what a writer left that never began
                     move(folder, place / f"left of {folder.name}")
                 move(fresh.folder(benchmark) / "llms" / folder.name, folder)
 
@@ -227,6 +248,10 @@ class Cache(Layers):
         extracted before is now, and kept where the cache can be written; `progress(done, total)` counts those.
         """
         from selectllm_engine.store.derived import read_answers
+        from selectllm_engine.store.judging import renewal
+
+        def renewed(before: pl.DataFrame, now: pl.DataFrame) -> None:
+            self.news.append(f"{llm} on {benchmark}: {renewal(self.questions(benchmark), before, now)}")
 
         return read_answers(
             self.parts(benchmark, llm),
@@ -235,6 +260,7 @@ class Cache(Layers):
             report=self.report,
             writable=not self.is_packaged(benchmark),
             progress=progress,
+            renewed=renewed,
         )
 
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answer
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
 from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.options import with_options
 from selectllm_engine.store.parts import MEASURED, Part, Parts, first_of_each
 
 if TYPE_CHECKING:
@@ -37,8 +39,12 @@ ANSWER_SCHEMA = pl.Schema(
         "prompt_tokens": pl.Int32(),
         "output_tokens": pl.Int32(),
         **MEASURED,
+        "empty": pl.Boolean(),  # whether the text has nothing but white space
+        "cut": pl.Boolean(),  # whether it ended because there was no room for more; null where nobody said
     }
 )
+_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")  # what engines and tools call that
+_ENDS = ("empty", "cut")
 _NAME = re.compile(r"v(\d+)-([0-9a-f]{16})\.parquet")
 _CHUNK = 5_000
 
@@ -51,11 +57,13 @@ def read_answers(
     report: Callable[[Path, str], None],
     writable: bool,
     progress: Progress | None = None,
+    renewed: Callable[[pl.DataFrame, pl.DataFrame], None] | None = None,
 ) -> pl.DataFrame:
     """The answers of all sound parts, from `folder` or extracted now and, where possible, stored there.
 
     Damaged parts are reported and passed over. `questions` is called where something must be extracted; `progress`
-    hears of that only, in generations.
+    hears of that only, in generations; `renewed` of the answers that an earlier extractor had found, and of those that
+    take their place.
     """
 
     def extract(todo: Sequence[Part]) -> Iterator[tuple[Part, pl.DataFrame]]:
@@ -76,9 +84,17 @@ def read_answers(
             yield part, answers
 
     def read(listed: Sequence[Part]) -> pl.DataFrame:
-        known = {part: answers for part in listed if (answers := _stored(folder, part)) is not None}
+        known = {
+            part: _with_ends(parts, part, found) for part in listed if (found := _stored(folder, part)) is not None
+        }
         if todo := [part for part in listed if part not in known]:
+            outdated = {part: found for part in todo if (found := _outdated(folder, part)) is not None}
             known.update(extract(todo))
+            if renewed is not None and (both := [part for part in todo if part in outdated and part in known]):
+                renewed(
+                    pl.concat([outdated[part] for part in both], how="diagonal"),
+                    pl.concat([known[part] for part in both], how="diagonal"),
+                )
             if writable:
                 sweep(folder, listed)
         frames = [known[part] for part in listed if part in known]
@@ -100,9 +116,29 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
     for path in folder.glob("*") if folder.is_dir() else ():
         match = _NAME.fullmatch(path.name)
         stale = match and (int(match[1]) != EXTRACTOR_VERSION or match[2] not in live)
+        stale = stale or (
+            path.name.startswith("judged-v") and not path.name.startswith(f"judged-v{EXTRACTOR_VERSION}-")
+        )
         if stale or path.name.startswith(TEMPORARY):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _with_ends(parts: Parts, part: Part, answers: pl.DataFrame) -> pl.DataFrame:
+    """The answers, with how their texts ended also where they were stored before that was."""
+    if all(name in answers.columns for name in _ENDS):
+        return answers
+    try:
+        rows = parts.sound_rows(part, ["question_id", "sample", "text", "finish_reason"])
+    except DamagedError:  # its answers are as good as before
+        return answers.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in _ENDS)
+    return answers.join(_ended(rows).drop("text", "finish_reason"), on=["question_id", "sample"], how="left")
+
+
+def _ended(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of generations with `empty` and `cut`."""
+    reason = pl.col("finish_reason").str.to_lowercase()
+    return rows.with_columns(empty=~pl.col("text").str.contains(r"\S"), cut=reason.is_in(_CUT))
 
 
 def _path(folder: Path, part: Part) -> Path:
@@ -112,6 +148,17 @@ def _path(folder: Path, part: Part) -> Path:
 def _stored(folder: Path, part: Part) -> pl.DataFrame | None:
     with contextlib.suppress(FileNotFoundError, DamagedError):
         return read_frame(_path(folder, part))
+    return None
+
+
+def _outdated(folder: Path, part: Part) -> pl.DataFrame | None:
+    """What the last earlier extractor found."""
+    versions = {
+        path: match for path in folder.glob(f"v*-{part.digest}.parquet") if (match := _NAME.fullmatch(path.name))
+    }
+    for path in sorted(versions, key=lambda path: int(versions[path][1]), reverse=True):
+        with contextlib.suppress(FileNotFoundError, DamagedError):
+            return read_frame(path)
     return None
 
 
@@ -129,13 +176,23 @@ def _advance(progress: Progress | None, before: int, total: int, done: int) -> N
 
 def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int], None]) -> tuple[pl.DataFrame, bool]:
     """The rows with their answers instead of their texts, and whether all their questions are known."""
-    options = pl.col("choices").list.len().fill_null(4).alias("options")
-    joined = rows.join(
-        questions.select("question_id", "kind", options), on="question_id", how="left", maintain_order="left"
-    )
+    joined = rows.join(with_options(questions, rows), on="question_id", how="left", maintain_order="left")
     answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
-    columns = [name for name in ANSWER_SCHEMA if name == "answer" or name in rows.columns]
-    return joined.with_columns(answers).select(columns), not joined["options"].has_nulls()
+    if "letters" in joined.columns:
+        answers = _in_one_order(answers, joined["letters"])
+    columns = [name for name in ANSWER_SCHEMA if name in {"answer", *_ENDS} or name in rows.columns]
+    return _ended(joined).with_columns(answers).select(columns), not joined["options"].has_nulls()
+
+
+def _in_one_order(answers: pl.Series, letters: pl.Series) -> pl.Series:
+    """Letters of options that the LLM saw in another order, as the letters that these options have here."""
+    pairs = zip(answers, letters, strict=True)
+    return pl.Series("answer", [_here(answer, order) for answer, order in pairs], dtype=pl.String)
+
+
+def _here(answer: str | None, order: str | None) -> str | None:
+    place = LETTERS.find(answer) if answer is not None and order is not None else -1
+    return order[place] if order is not None and 0 <= place < len(order) else answer
 
 
 def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:

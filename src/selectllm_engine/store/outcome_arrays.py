@@ -10,18 +10,21 @@ import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, UnknownNameError
-from selectllm_engine.evaluation import NOT_FOUND, LeftOut, Outcomes, llm_votes, tally
+from selectllm_engine.evaluation import NOT_FOUND, LeftOut, Outcomes, Unanswered, llm_votes, tally
 from selectllm_engine.llms import study_latency
+from selectllm_engine.store.judges import judges_of
+from selectllm_engine.store.judging import threshold_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from selectllm_engine.store.cache import Cache
     from selectllm_engine.store.files import Progress
+    from selectllm_engine.store.judging import Judge
 
-__all__ = ["load_outcomes", "threshold_of"]
+__all__ = ["load_outcomes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,19 @@ class _Results:
     answers: pl.DataFrame  # question, sample, answer, prompt_tokens, output_tokens, latency, cost
     verdicts: pl.DataFrame | None  # question, sample, score, latency, cost
     depth: NDArray[np.int32]  # [Q] contiguous samples 0, 1, …; with labels only: verdicts
+    scores: NDArray[np.float64]  # [Q] mean recorded score, NaN where there is none
+    recorded: NDArray[np.bool_]  # [Q] whether the recorded verdict counts
 
     @property
     def sampled(self) -> bool:
         """Whether there are generations, not verdicts alone."""
         return not self.answers.is_empty()
+
+    @property
+    def longest(self) -> int:
+        """One more than the highest number of a sample; 0 where there are none."""
+        last = self.answers["sample"].max()
+        return int(last) + 1 if isinstance(last, int) else 0
 
 
 def load_outcomes(
@@ -45,10 +56,12 @@ def load_outcomes(
 ) -> Outcomes:
     """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
 
-    K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs, K is
-    the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. An LLM with verdicts alone
-    makes the run one of labels only; so does a complete question without gold answer. A label is the LLM's maj@K
-    compared with the gold answer, else whether the mean recorded score reaches the threshold of its import (0.5).
+    K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs whose
+    votes decide, K is the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. A label is
+    the LLM's maj@K compared with the gold answer; where the recorded verdict counts (see `judging`), where there is no
+    gold answer, and for an LLM with verdicts alone, it is whether the mean recorded score reaches the threshold of its
+    import (0.5). One such label makes the run one of labels only. Where the verdict that counts is unknown, the
+    question is left out.
 
     Args:
         cache: where to read.
@@ -69,25 +82,30 @@ def load_outcomes(
     names = cache.llms(benchmark) if llms is None else list(llms)
     if not names:
         raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")
-    rows = questions.select("question_id").with_row_index("question")
-    results = [_results(cache, benchmark, name, rows, progress) for name in names]
+    judges = judges_of(cache, benchmark, progress=progress)
+    results = [
+        _results(cache, benchmark, name, questions, judges=judges.get(name, {}), progress=progress) for name in names
+    ]
 
     depth = np.stack([each.depth for each in results], axis=1)
-    unbounded = np.iinfo(np.int32).max
+    scores = np.stack([each.scores for each in results], axis=1)
     sampled = np.array([each.sampled for each in results])
-    m = np.where(~sampled & (depth > 0), unbounded, depth).min(axis=1)
-    samples = _best_k(m) if sampled.any() else 0
+    with_gold = questions["gold"].is_not_null().to_numpy()[:, None]
+    votes = sampled & with_gold & ~np.stack([each.recorded for each in results], axis=1)  # those whose votes decide
+    unbounded = np.iinfo(np.int32).max
+    m = np.where(votes, depth, np.where(np.isnan(scores), 0, unbounded)).min(axis=1)
+    samples = _best_k(m[m < unbounded]) if votes.any() else 0
     complete = m >= max(samples, 1)
-    lacking = depth < np.where(sampled, max(samples, 1), 1)
+    lacking = np.where(votes, depth < max(samples, 1), np.isnan(scores))
     kept = questions.filter(pl.Series(complete))
     place = np.where(complete, np.cumsum(complete) - 1, -1)
+    width = samples or max(each.longest for each in results)
 
     codes, gold, vocabulary = _codes(results, kept["gold"], place, samples)
-    votes = llm_votes(tally(codes)).code
-    from_votes = sampled & np.ones((kept.height, 1), dtype=bool) & (gold != NOT_FOUND)[:, None]
-    scores = np.stack([_mean(each.verdicts, "score", place, kept.height) for each in results], axis=1)
+    from_votes = votes[complete]
     thresholds = np.array([threshold_of(each.manifest) for each in results])
-    labels = np.where(from_votes, votes == gold[:, None], scores >= thresholds)
+    right = llm_votes(tally(codes)).code == gold[:, None]
+    labels = np.where(from_votes, right, scores[complete] >= thresholds)
     voting = bool(from_votes.all())
     return Outcomes(
         benchmark=benchmark,
@@ -99,16 +117,28 @@ def load_outcomes(
         vocabulary=vocabulary if voting else None,
         gold=gold if voting else np.full(kept.height, NOT_FOUND, dtype=np.int16),
         labels=labels,
-        latency=_per_llm([_latency(each, benchmark, place, kept.height, samples) for each in results], kept.height),
-        cost=_per_llm([_cost(each, place, kept.height, samples) for each in results], kept.height),
+        latency=_per_llm([_latency(each, benchmark, place, kept.height, width) for each in results], kept.height),
+        cost=_per_llm([_cost(each, place, kept.height, width) for each in results], kept.height),
         left_out=tuple(
             LeftOut(name, int(count)) for name, count in zip(names, lacking.sum(axis=0), strict=True) if count
         ),
         left_out_total=int((~complete).sum()),
+        unanswered=tuple(_unanswered(each, place) for each in results),
+        recorded=tuple((~from_votes).any(axis=0).tolist()),
     )
 
 
-def _results(cache: Cache, benchmark: str, name: str, rows: pl.DataFrame, progress: Progress | None) -> _Results:
+def _results(
+    cache: Cache,
+    benchmark: str,
+    name: str,
+    questions: pl.DataFrame,
+    *,
+    judges: Mapping[str | None, Judge],
+    progress: Progress | None,
+) -> _Results:
+    rows = questions.select("question_id").with_row_index("question")
+
     def of_split(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(rows, on="question_id", maintain_order="left").drop("question_id")
 
@@ -121,7 +151,38 @@ def _results(cache: Cache, benchmark: str, name: str, rows: pl.DataFrame, progre
         depth = np.bincount(verdicts["question"].to_numpy(), minlength=rows.height).astype(np.int32)
     else:
         depth = np.zeros(rows.height, dtype=np.int32)
-    return _Results(name, cache.manifest(benchmark, name), answers, verdicts, depth)
+    recorded = {subject for subject, judge in judges.items() if judge == "recorded"}
+    return _Results(
+        name,
+        cache.manifest(benchmark, name),
+        answers,
+        verdicts,
+        depth,
+        scores=_mean(verdicts, "score", np.arange(rows.height), rows.height),
+        recorded=_among(questions["subject"], recorded),
+    )
+
+
+def _among(subjects: pl.Series, some: Collection[str | None]) -> NDArray[np.bool_]:
+    found = subjects.is_in([each for each in some if each is not None]).fill_null(value=None in some)
+    return found.to_numpy()
+
+
+def _unanswered(each: _Results, place: NDArray[np.int64]) -> Unanswered | None:
+    """What of the samples of the complete questions is no answer; None where there are no texts."""
+    if not each.sampled:
+        return None
+    used = each.answers.filter(pl.Series(place[each.answers["question"].to_numpy()] >= 0))
+    silent = pl.col("answer").is_null()
+    counts = used.select(
+        samples=pl.len(),
+        missing=silent.sum(),
+        empty=pl.col("empty").sum(),
+        cut=pl.when(pl.col("cut").is_not_null().any()).then(pl.col("cut").sum()),
+        cut_missing=(silent & pl.col("cut")).sum(),
+    ).row(0, named=True)
+    cut = counts.pop("cut")
+    return Unanswered(cut=cut, **{name: int(value or 0) for name, value in counts.items()})
 
 
 def _contiguous(answers: pl.DataFrame, questions: int) -> NDArray[np.int32]:
@@ -235,11 +296,6 @@ def _cost(each: _Results, place: NDArray[np.int64], questions: int, samples: int
         return recorded
     prompt, output = _tokens(each, place, questions, samples)
     return np.asarray((price[0] * prompt + price[1] * output) / 1e6)
-
-
-def threshold_of(manifest: Mapping[str, Any]) -> float:
-    """The mean recorded score from which on an LLM is right on a question."""
-    return (_numbers(manifest, "threshold") or [0.5])[0]
 
 
 def _numbers(stored: object, *keys: str) -> list[float] | None:

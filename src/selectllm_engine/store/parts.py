@@ -26,6 +26,7 @@ __all__ = [
     "GENERATION_SCHEMA",
     "MEASURED",
     "MOST_PARTS",
+    "REORDERED",
     "Part",
     "Parts",
     "first_of_each",
@@ -45,6 +46,8 @@ GENERATION_SCHEMA = pl.Schema(
     }
 )
 MEASURED = pl.Schema({"latency": pl.Float64(), "cost": pl.Float64()})  # columns that imported parts may add
+# A third: which letter here the first, second, … option has that the LLM saw, where it saw them in another order.
+REORDERED = pl.Schema({"letters": pl.String()})
 MOST_PARTS = 64  # more are merged into one
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{16})\.parquet")
 _ATTEMPTS = 8
@@ -235,7 +238,8 @@ def _checked(rows: pl.DataFrame) -> pl.DataFrame:
     missing = [name for name in GENERATION_SCHEMA if name not in rows.columns]
     if missing:
         raise CacheError(f"generations lack the column {', '.join(missing)}")
-    schema = {**GENERATION_SCHEMA, **{name: MEASURED[name] for name in MEASURED if name in rows.columns}}
+    further = {**MEASURED, **REORDERED}
+    schema = {**GENERATION_SCHEMA, **{name: dtype for name, dtype in further.items() if name in rows.columns}}
     try:
         rows = rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
     except pl.exceptions.PolarsError as error:

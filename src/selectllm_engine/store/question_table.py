@@ -8,7 +8,7 @@ import xxhash
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError
 
-__all__ = ["QuestionIds", "checked", "extended"]
+__all__ = ["QuestionIds", "checked", "extended", "replaced"]
 
 _IDENTITY = ("split", "text", "choices", "gold", "kind")  # what a question's id stands for
 
@@ -52,6 +52,24 @@ def extended(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.Da
             "choose another name for --benchmark or another --cache",
         )
     return pl.concat([stored, frame.join(stored, on="question_id", how="anti", maintain_order="left")])
+
+
+def replaced(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.DataFrame:
+    """The stored questions in their order, those of `frame` as they are there, then its new ones.
+
+    Raises:
+        CacheError: an id stands for another text in them.
+    """
+    both = stored.select("question_id", "text").join(frame.select("question_id", new="text"), on="question_id")
+    differs = both.filter(pl.col("text") != pl.col("new"))
+    if not differs.is_empty():
+        raise CacheError(
+            f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
+            "choose another name for --benchmark or another --cache",
+        )
+    kept = stored.join(frame, on="question_id", how="anti", maintain_order="left")
+    order = pl.concat([stored["question_id"], frame["question_id"]]).unique(maintain_order=True).to_frame()
+    return order.join(pl.concat([kept, frame]), on="question_id", maintain_order="left").select(stored.columns)
 
 
 class QuestionIds:

@@ -22,6 +22,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
 from selectllm_tui.cli.defaults import Defaults
+from selectllm_tui.cli.marks import words_for_marks
 from selectllm_tui.untrusted import visible
 
 __all__ = ["COMMANDS", "command", "main"]
@@ -145,9 +146,7 @@ def _app() -> Any:
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` without `args`); returns the exit code."""
     gc.set_threshold(100_000, 20, 100)  # importing makes many objects, none of which is garbage
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of failing
+    words_for_marks()
     try:
         code = _app().main(args=args, prog_name="selectllm", standalone_mode=False)
         sys.stdout.flush()  # a reader that has gone shows here, not at interpreter exit

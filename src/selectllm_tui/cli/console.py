@@ -105,7 +105,11 @@ def note(message: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """JSON alone on standard output, plain ASCII, so that a terminal acts on nothing in it."""
+    """JSON alone on standard output, plain ASCII, so that a terminal acts on nothing in it; objects with a schema."""
+    if isinstance(value, dict):
+        from selectllm_engine.evaluation.table import SCHEMA
+
+        value = {"schema": SCHEMA, **value}
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value, percent, text, write_table
+from selectllm_tui.cli.marks import mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +61,17 @@ def _by_llm(details: Details, form: Format) -> None:
         Column("test_accuracy", f"{details.table.split} %", percent),
         Column("gap", "gap", _points, drop=1),
         Column("gap_p", "p", p_value, drop=1),
-        Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
+        Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
+        Column("missing", "no answer %", percent, drop=2),
+        Column("empty", "empty %", percent, drop=4),
+        Column("cut", "cut off %", percent, drop=3),
     ]
     footnotes = []
     if any(each.gap is not None for each in details.llms.values()):
         footnotes.append("gap: points more accurate on the train split; p: two-proportion z test, Holm-adjusted")
     if any(each.alarm for each in details.llms.values()):
         footnotes.append("⚠ has probably seen the train split")
+    footnotes += [f"⚠ {name}: {each.warning}" for name, each in details.llms.items() if each.warning]
     shown = [{"llm": name, **each} for name, each in details.to_dict()["llms"].items()]
     _next(columns, shown, form, title="LLMs", footnotes=footnotes)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
+from selectllm_tui.cli.console import note
 from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ def generate(
     from selectllm_engine.store import open_cache
     from selectllm_tui.cli.generation_progress import run_plan
     from selectllm_tui.cli.plan_summary import refuse_lacks, show_plan
+    from selectllm_tui.cli.unanswered import note_unanswered
 
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
@@ -160,7 +162,10 @@ def generate(
         refuse_lacks(needs)
     else:
         needs.check()
-        run_plan(plan, gpus=groups)
+        try:
+            run_plan(plan, gpus=groups)
+        finally:
+            note_unanswered(store, [(item.source.name, item.llm.name) for item in plan.items])
 
 
 def read_sources(
@@ -180,7 +185,7 @@ def read_sources(
         if data is None and name not in (all_names := dict.fromkeys([*SOURCES, *own, *cache.benchmarks()])):
             raise UnknownNameError("benchmark", name, all_names)
         try:
-            sources[name] = read_source(
+            read = read_source(
                 cache,
                 name,
                 data=data or known.data,
@@ -188,6 +193,9 @@ def read_sources(
                 seed=seed,
                 exemplars=known.exemplars,
             )
+            for each in read.notes:
+                note(f"note: {name}: {each}")
+            sources[name] = read
         except SelectLLMError as error:
             unread = None if data or known.data or isinstance(error, UsageError) else unread_source(name, error)
             if unread is None and (len(names) == 1 or isinstance(error, UsageError)):

@@ -9,12 +9,15 @@ import typer
 
 from selectllm_tui.cli import import_logs
 from selectllm_tui.cli.import_options import (
+    Again,
     Kind,
     Latency,
+    LLMName,
     NewBenchmark,
     Seed,
     SplitBy,
     Threshold,
+    Verdicts,
     chosen,
     seconds,
 )
@@ -71,6 +74,8 @@ def routerbench(
     seed: Seed = 0,
     threshold: Threshold = 0.5,
     kind: Kind = None,
+    verdicts: Verdicts = None,
+    again: Again = False,
     cache: CacheDir = None,
 ) -> None:
     """Import a wide table in RouterBench's form, as selectllm export writes it too.
@@ -82,7 +87,7 @@ def routerbench(
     from selectllm_engine.importers.routerbench import import_routerbench
     from selectllm_engine.store import open_cache
 
-    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind, verdicts, again=again)
     with watching(f"reading {visible(file.name)}") as progress:
         done = import_routerbench(stored, file, benchmark, options=options, progress=progress)
     report(done, stored)
@@ -96,6 +101,8 @@ def llmrouterbench(
     seed: Seed = 0,
     threshold: Threshold = 0.5,
     kind: Kind = None,
+    verdicts: Verdicts = None,
+    again: Again = False,
     cache: CacheDir = None,
 ) -> None:
     """Import LLMRouterBench's results: <dataset>/<split>/<model>/*.json, the newest of each that is no demo.
@@ -105,7 +112,7 @@ def llmrouterbench(
     from selectllm_engine.importers.llmrouterbench import import_llmrouterbench
     from selectllm_engine.store import open_cache
 
-    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind, verdicts, again=again)
     with watching("reading files") as progress:
         done = import_llmrouterbench(stored, folder, benchmark, options=options, progress=progress)
     report(done, stored)
@@ -113,7 +120,7 @@ def llmrouterbench(
 
 @app.command()
 def table(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, JSON, JSONL or Parquet file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV, TSV, JSON, JSONL or Parquet file.")],
     benchmark: NewBenchmark,
     question: Annotated[str, typer.Option(metavar="COLUMN", help="The question's text.")] = "question",
     llms: Annotated[
@@ -123,6 +130,7 @@ def table(
     llm: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="A row per answer: the column with the LLM's name.")
     ] = None,
+    llm_name: LLMName = None,
     scores: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="A row per question: the column with {llm: score} objects.")
     ] = None,
@@ -135,7 +143,8 @@ def table(
     ] = None,
     gold: Annotated[str | None, typer.Option(metavar="COLUMN", help="The gold answer.")] = None,
     choices: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The options: a list, a JSON list, or texts between |.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="The options: a list, in JSON or as Python prints it, or texts between |."),
     ] = None,
     latency: Annotated[str | None, typer.Option(metavar="COLUMN", help="Seconds.")] = None,
     cost: Annotated[str | None, typer.Option(metavar="COLUMN", help="Dollars.")] = None,
@@ -153,12 +162,15 @@ def table(
     seed: Seed = 0,
     threshold: Threshold = 0.5,
     kind: Kind = None,
+    verdicts: Verdicts = None,
+    again: Again = False,
     cache: CacheDir = None,
 ) -> None:
     """Import any table whose columns you name: a row per question (--llms, --scores) or a row per answer (--llm).
 
     With --llms, a column of an LLM is named by a pattern: --text '{llm}_response'. A field of a nested object is
-    outer.inner. Rows that repeat a question and an LLM are samples.
+    outer.inner. Rows that repeat a question and an LLM are samples, and so are texts that are lists. Chat messages
+    become their text.
     """
     from selectllm_engine.importers.table import Columns, import_table
     from selectllm_engine.store import open_cache
@@ -168,6 +180,7 @@ def table(
         question=question,
         llms=None if several is None else tuple(several),
         llm=llm,
+        llm_name=llm_name,
         scores=scores,
         score=score,
         text=text,
@@ -183,7 +196,7 @@ def table(
         choices=choices,
         sample=sample,
     )
-    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind)
+    stored, options = open_cache(cache), chosen(split_by, seed, threshold, kind, verdicts, again=again)
     with watching(f"reading {visible(file.name)}") as progress:
         done = import_table(stored, file, benchmark, columns, options=options, progress=progress)
     report(done, stored)

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from selectllm_tui.cli.import_options import (
+    Again,
     Kind,
     Latency,
     NewBenchmark,
     Seed,
     SplitBy,
     Threshold,
+    Verdicts,
     chosen,
     seconds,
 )
@@ -24,7 +26,7 @@ __all__ = ["inspect", "lm_eval"]
 
 Log = Annotated[Path, typer.Argument(metavar="PATH", help="The tool's output folder, or one file.")]
 OneLLM = Annotated[
-    str | None, typer.Option("--llm", metavar="NAME", help="Name of the LLM, where all files are of one.")
+    str | None, typer.Option("--llm", "--llm-name", metavar="NAME", help="Name of the LLM, where all files are of one.")
 ]
 Tasks = Annotated[str | None, typer.Option("--task", metavar="TASK,TASK…", help="Only these tasks.")]
 
@@ -39,7 +41,7 @@ def lm_eval(
         typer.Option(
             "--filter",
             metavar="NAME",
-            help="Whose verdicts to keep beside our own; without it a majority's, else the log's first.",
+            help="Whose verdicts are recorded; without it a majority's, else the log's first.",
         ),
     ] = None,
     metric: Annotated[
@@ -54,12 +56,14 @@ def lm_eval(
     seed: Seed = 0,
     threshold: Threshold = 0.5,
     kind: Kind = None,
+    verdicts: Verdicts = None,
+    again: Again = False,
     cache: CacheDir = None,
 ) -> None:
     """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
 
     The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
-    one LLM on one task the newest counts.
+    one LLM on one task with the same settings the newest counts; other settings make another LLM.
     """
     from selectllm_engine.importers.lm_eval import import_lm_eval
     from selectllm_engine.store import open_cache
@@ -70,7 +74,7 @@ def lm_eval(
             stored,
             path,
             benchmark,
-            options=chosen(split_by, seed, threshold, kind),
+            options=chosen(split_by, seed, threshold, kind, verdicts, again=again),
             llm=llm,
             tasks=names(task),
             filter_name=filter_,
@@ -88,18 +92,24 @@ def inspect(
     task: Tasks = None,
     scorer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Whose verdicts to keep beside our own; without it the log's first."),
+        typer.Option(
+            metavar="NAME[.KEY]",
+            help="Whose verdicts are recorded, of a score with several parts which part; without it the log's first.",
+        ),
     ] = None,
     split_by: SplitBy = None,
     seed: Seed = 0,
     threshold: Threshold = 0.5,
     kind: Kind = None,
+    verdicts: Verdicts = None,
+    again: Again = False,
     cache: CacheDir = None,
 ) -> None:
     """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
 
-    LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task the newest successful
-    one counts. Samples that failed are skipped.
+    LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task with the same settings
+    the newest successful one counts; other settings, such as the reasoning effort, make another LLM. Samples that
+    failed are skipped.
     """
     from selectllm_engine.importers.inspect import import_inspect
     from selectllm_engine.store import open_cache
@@ -110,7 +120,7 @@ def inspect(
             stored,
             path,
             benchmark,
-            options=chosen(split_by, seed, threshold, kind),
+            options=chosen(split_by, seed, threshold, kind, verdicts, again=again),
             llm=llm,
             tasks=names(task),
             scorer=scorer,

@@ -12,7 +12,19 @@ from selectllm_tui.cli.options import names
 if TYPE_CHECKING:
     from selectllm_engine.importers.assembly import Options
 
-__all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "seconds"]
+__all__ = [
+    "Again",
+    "Kind",
+    "LLMName",
+    "Latency",
+    "NewBenchmark",
+    "Seed",
+    "SplitBy",
+    "Threshold",
+    "Verdicts",
+    "chosen",
+    "seconds",
+]
 
 NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
 Latency = Annotated[
@@ -35,18 +47,41 @@ Kind = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
-        help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
+        help="What gold answers are: number, letter or word; labels goes by recorded scores alone. Inferred without "
+        "it.",
     ),
 ]
+LLMName = Annotated[
+    str | None, typer.Option("--llm-name", metavar="NAME", help="Whose answers these are, where the file names nobody.")
+]
+Verdicts = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[SUBJECT=]CHOICE",
+        help="Whose verdict counts, of all subjects or of one; may be given again: recorded, own, or auto, ours where "
+        "it agrees with 98 % of the recorded ones.",
+    ),
+]
+Again = Annotated[bool, typer.Option("--again", help="Judge what was imported before anew, from its file.")]
 
 
-def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
+def chosen(
+    split_by: str | None,
+    seed: int,
+    threshold: float,
+    kind: str | None,
+    verdicts: list[str] | None = None,
+    *,
+    again: bool = False,
+) -> Options:
     """The options that every format shares."""
     from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.splits import parse_shares
+    from selectllm_engine.store import Choice
 
     shares = None if split_by is None else parse_shares(split_by)
-    return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind)
+    choice = Choice.parse(verdicts) if verdicts else None
+    return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind, verdicts=choice, again=again)
 
 
 def seconds(text: str) -> dict[str, float]:

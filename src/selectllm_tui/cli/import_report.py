@@ -42,7 +42,7 @@ def watching(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def report(done: Imported, cache: Cache | None = None) -> None:
-    """Say what was imported, on standard error; with the cache, also how often recorded verdicts differ from ours."""
+    """Say what was imported, on standard error; with the cache, also whose verdict counts."""
     splits = ", ".join(f"{count:,} {split}" for split, count in done.splits.items())
     state = "was already there" if done.unchanged else "imported"
     note(f"{done.benchmark} {state}: {done.rows:,} rows ({splits}) of {len(done.llms)} LLMs: {', '.join(done.llms)}")
@@ -50,17 +50,32 @@ def report(done: Imported, cache: Cache | None = None) -> None:
         note(f"{count:,} rows skipped: {reason}")
     for each in done.notes:
         note(f"note: {each}")
-    if cache is not None and done.both:
+    if cache is not None:
+        _judged(done, cache)
+
+
+def _judged(done: Imported, cache: Cache) -> None:
+    """Extract answers, and say whose verdict counts and on how many questions the recorded verdict is another."""
+    if set(done.llms) <= set(done.scores):  # nothing to extract, nothing to compare: nothing need be read again
+        from selectllm_tui.cli.verdicts import note_verdicts, rows_of_scores
+
+        return note_verdicts(rows_of_scores(done.scores), done.benchmark)
+    from selectllm_engine.insights import judgements
+    from selectllm_tui.cli.verdicts import note_verdicts
+
+    with watching("extracting answers") as progress:
+        rows = judgements(cache, done.benchmark, done.llms, progress=progress).to_dicts()
+    note_verdicts(rows, done.benchmark)
+    if done.both:
         _compare(done, cache)
+    return None
 
 
 def _compare(done: Imported, cache: Cache) -> None:
-    """Extract answers, and say on how many questions the recorded verdict is another."""
     from selectllm_engine.api import load
     from selectllm_engine.insights import find_disagreements
 
-    with watching("extracting answers") as progress:
-        found = find_disagreements(load(done.benchmark, cache, progress=progress), done.llms)
+    found = find_disagreements(load(done.benchmark, cache), done.llms)
     if found.judged:
         more = f"; selectllm show --disagreements --benchmark {done.benchmark} lists them" if len(found.rows) else ""
         note(f"{len(found.rows):,} of {found.judged:,} recorded verdicts differ from ours{more}")

@@ -11,6 +11,7 @@ import typer
 
 from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
 from selectllm_tui.sentences import sentence
 from selectllm_tui.untrusted import safe, visible
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["lessons"]
 
 CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
-ANSWERS = {"yes": ("✔ yes", "green"), "no": ("✘ no", "red"), "partly": ("◐ partly", "yellow")}
+ANSWERS = {"yes": ("✔", "green"), "no": ("✘", "red"), "partly": ("◐", "yellow")}
 
 
 def lessons(
@@ -59,6 +60,7 @@ def lessons(
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
+            _unanswered(drawn, form)
             _learned(curve, form)
 
 
@@ -120,7 +122,9 @@ def _read(drawn: Lessons) -> None:
     console.print(safe(_title(drawn), "bold"), soft_wrap=True)
     width = min(console.width, 100) if console.is_terminal else 100
     for at, each in enumerate(drawn.lessons, start=1):
-        shown, style = ANSWERS.get(each.answer, ("– unknown", "dim"))
+        symbol, style = ANSWERS.get(each.answer, ("–", "dim"))
+        answer = each.answer if each.answer in ANSWERS else "unknown"
+        shown = f"{mark(symbol, '')} {answer}".strip()
         console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
         for line in textwrap.wrap(visible(sentence(each)).replace(" %", "\u00a0%"), width - 3):
             console.print(safe(f"   {line}", "dim"), soft_wrap=True)
@@ -131,6 +135,31 @@ def _read(drawn: Lessons) -> None:
     if drawn.gaps:
         console.print()
         _gaps(drawn, Format.TABLE)
+    _unanswered(drawn, Format.TABLE)
+
+
+def _unanswered(drawn: Lessons, form: Format) -> None:
+    """What of the samples is no answer, where there is any such."""
+    rows = [
+        {
+            "llm": name,
+            **{part: None if count is None else count / max(each.samples, 1) for part, count in counts.items()},
+        }
+        for name, each in drawn.unanswered.items()
+        for counts in [{"missing": each.missing, "empty": each.empty, "cut": each.cut}]
+    ]
+    if not any(row[part] for row in rows for part in ("missing", "empty", "cut")):
+        return
+    columns = [
+        Column("llm", "LLM", text, align="left"),
+        Column("missing", "no answer %", percent),
+        Column("empty", "empty %", percent),
+        Column("cut", "cut off %", percent, drop=1),
+    ]
+    sys.stdout.write("\n")
+    warnings = [f"⚠ {name}: {said}" for name, said in drawn.warnings.items()]
+    styles = ["yellow" if row["llm"] in drawn.warnings else "" for row in rows]
+    write_table(columns, rows, form, title="Samples without an answer", footnotes=warnings, styles=styles)
 
 
 def _gaps(drawn: Lessons, form: Format) -> None:
@@ -140,7 +169,7 @@ def _gaps(drawn: Lessons, form: Format) -> None:
         Column("test", f"{drawn.split} %", percent),
         Column("gap", "gap", lambda gap: number(1)(100 * gap)),
         Column("p", "p", p_value),
-        Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
+        Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
     ]
     warned = [each for each in drawn.gaps if each.alarm]
     footnotes = [

@@ -11,6 +11,7 @@ import typer
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -68,20 +69,27 @@ def show(
             "--disagreements", help="List questions on which our verdict and the one that was imported differ."
         ),
     ] = False,
+    verdicts: Annotated[
+        bool,
+        typer.Option("--verdicts", help="Per subject and LLM: accuracy by recorded and own verdicts, and which count."),
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
     """One question: its text, every LLM's votes, the pooled vote and the verdict.
 
     With --disagreements instead: where an LLM's vote is right and the verdict that another tool recorded says wrong, or
-    the other way round.
+    the other way round. With --verdicts: whose verdict counts.
     """
-    if question_id is None and not disagreements:
-        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements")
-    if question_id is not None and disagreements:
-        raise UsageError("--disagreements is about all questions", "leave the question's id out")
+    if question_id is None and not (disagreements or verdicts):
+        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements, or --verdicts")
+    if question_id is not None and (disagreements or verdicts):
+        option = "--disagreements" if disagreements else "--verdicts"
+        raise UsageError(f"{option} is about all questions", "leave the question's id out")
     with reading(benchmark, cache) as run:
-        if question_id is None:
+        if verdicts:
+            _verdicts(run, names(pool), form)
+        elif question_id is None:
             _disagreements(run, names(pool), form)
         else:
             view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
@@ -125,12 +133,20 @@ def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
     note(f"{len(rows):,} of {found.judged:,} verdicts differ" if found.judged else "nothing has both verdicts")
 
 
+def _verdicts(run: Run, llms: list[str] | None, form: Format) -> None:
+    from selectllm_engine.insights import judgements
+    from selectllm_tui.cli.verdicts import COLUMNS, FOOTNOTES
+
+    rows = judgements(run.cache, run.benchmark, run.pool(llms).names).to_dicts()
+    write_table(COLUMNS, rows, form, footnotes=FOOTNOTES, section="subject")
+
+
 def _short(value: str | None) -> str:
     return MISSING if value is None else visible(value, limit=24)
 
 
 def _tick(right: bool | None) -> str:
-    return MISSING if right is None else "✔" if right else "✘"
+    return MISSING if right is None else mark("✔", "right") if right else mark("✘", "wrong")
 
 
 def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:

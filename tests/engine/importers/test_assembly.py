@@ -13,6 +13,7 @@ from selectllm_engine.importers.questions import QUESTIONS
 from selectllm_engine.importers.splits import parse_shares, split_questions
 from selectllm_engine.insights.disagreements import find_disagreements
 from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.judging import Choice
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 
@@ -247,7 +248,7 @@ def test_both_verdicts_are_kept_and_compared(cache):
         Record(llm="b", question="Two?", gold="2", text="It is 2."),
         Record(llm="b", question="Three?", gold="3", text="It is 3.", score=1.0),
     ]
-    bring(cache, rows)
+    bring(cache, rows, verdicts=Choice("own"))
     found = find_disagreements(load("b", cache))
     assert found.judged == 5
     columns = ("question_id", "llm", "gold", "vote", "right", "recorded_answer", "recorded_right")
@@ -259,6 +260,10 @@ def test_both_verdicts_are_kept_and_compared(cache):
     bring(cache, rows, name="recorded", kind="none")
     assert find_disagreements(load("recorded", cache)).judged == 0  # no gold answers: no verdict of our own
     assert load_outcomes(cache, "b", "test").labels[:, 0].tolist() == [True, True, False]
+    bring(cache, rows, name="auto")
+    outcomes = load_outcomes(cache, "auto", "test")  # b's verdict on the second question is not known
+    assert outcomes.labels.tolist() == [[True, False], [True, True]]
+    assert [(each.llm, each.questions) for each in outcomes.left_out] == [("b", 1)]
 
 
 def test_scores_of_every_sample_are_compared_with_every_sample(cache):
@@ -423,8 +428,8 @@ def test_letters():
     assert mixed == [("A", "letter"), ("B", "letter"), ("12", "number")]
     options = golds(["y", "B", "z", "9"], choices=[["x", "y"]] * 3 + [[str(n) for n in range(12)]])
     assert options == (
-        [("B", "letter"), ("B", "letter"), (None, "letter"), (None, "letter")],
-        ["2 gold answers are no number, letter or short word: dropped, recorded scores decide"],
+        [("B", "letter"), ("B", "letter"), (None, "letter"), ("J", "letter")],
+        ["1 gold answers are no number, letter or short word: dropped, recorded scores decide"],
     )
 
 

@@ -184,7 +184,6 @@ def test_another_scorer(cache, tmp_path):
         (-1, None),
         ("maybe", None),
         ([1, 0], None),
-        ({"a": 1}, None),
         (None, None),
         (10**400, None),
     ],
@@ -195,6 +194,22 @@ def test_values_of_scores(cache, tmp_path, value, score):
     found = cache.verdicts("b", "fake/one")
     assert ([] if found is None else found["score"].to_list()) == ([] if score is None else [score])
     assert any("no numbers from 0 to 1" in each for each in done.notes) == (score is None)
+
+
+def test_a_score_with_parts_names_them_and_one_can_be_chosen(cache, tmp_path):
+    parts = [{"s": {"value": {"a": 1, "b": 0.0}}}, {"s": {"value": {"a": 0, "b": None}}}]
+    path = write_json(tmp_path / "log.json", [sample(at, scores=each) for at, each in enumerate(parts, start=1)])
+    with pytest.raises(UsageError, match=r"a score of s has parts: a, b; choose one, such as --scorer s\.a"):
+        import_inspect(cache, path, "b")
+    import_inspect(cache, path, "a", scorer="s.a")
+    assert cache.verdicts("a", "fake/one")["score"].to_list() == [1.0, 0.0]
+    import_inspect(cache, path, "b", scorer="s.b")
+    assert cache.verdicts("b", "fake/one")["score"].to_list() == [0.0]  # what is not scored is unknown
+    with pytest.raises(UnknownNameError, match="no part of s 'c'"):
+        import_inspect(cache, path, "c", scorer="s.c")
+    mixed = [sample(scores={"s": {"value": {"a": 1}}}), sample(2, scores={"s": {"value": "C"}})]
+    done = import_inspect(cache, write_json(tmp_path / "mixed.json", mixed), "mixed")
+    assert "a score of s has parts: a; choose one, such as --scorer s.a; till then they are unknown" in done.notes
 
 
 @pytest.mark.parametrize(
@@ -232,7 +247,7 @@ def test_what_is_skipped(cache, tmp_path, monkeypatch):
         sample(1),
         sample(2, error={"message": "it broke"}),
         sample(3, invalidation={"author": "me"}),
-        sample(4, choices=[str(n) for n in range(11)]),
+        sample(4, choices=[str(n) for n in range(27)]),
         sample(5, id=None),
         sample(6, input=[{"role": "user", "content": [{"type": "image", "image": "…"}]}]),
         sample(7, store={"much": "x" * 5000}),

@@ -14,6 +14,7 @@ from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNa
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.importers.records import Options
+from selectllm_engine.store import Choice
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
@@ -56,7 +57,8 @@ def by_document(cache, llm, frame):
 
 
 def test_the_texts_of_a_document_are_samples_and_its_metric_the_verdict(cache):
-    done = import_lm_eval(cache, LOGS, "b", tasks=["local_sums"])
+    own = Options(verdicts=Choice("own"))
+    done = import_lm_eval(cache, LOGS, "b", tasks=["local_sums"], options=own)
     assert done.llms == LLMS
     assert (done.rows, done.splits) == (24, {"test": 6})  # 6 documents, 2 filters, 2 LLMs
     assert done.skipped == {"further filters of the same texts": 12}
@@ -270,8 +272,8 @@ def test_what_cannot_be_used_is_counted(cache, logs):
         }
 
     def many(row):
-        row["arguments"] = {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {n}"} for n in range(11)}
-        return {**row, "resps": [[[str(-n), "False"]] for n in range(11)]}
+        row["arguments"] = {f"gen_args_{n}": {"arg_0": "Q", "arg_1": f" {n}"} for n in range(27)}
+        return {**row, "resps": [[[str(-n), "False"]] for n in range(27)]}
 
     change(logs, lambda row: rolling(row) if row["doc_id"] == 0 else row, LLMS[0], "local_words")
     change(logs, lambda row: many(row) if row["doc_id"] == 1 else row, LLMS[1], "local_words")
@@ -285,7 +287,7 @@ def test_what_cannot_be_used_is_counted(cache, logs):
     )
     done = import_lm_eval(cache, logs, "b")
     assert done.skipped["documents with neither a text nor choices, such as perplexities"] == 1
-    assert done.skipped["documents with more than ten choices"] == 1
+    assert done.skipped["documents with more than 26 choices"] == 1
     assert done.skipped["documents with no text, or with several requests"] == 6
     assert done.rows == 36
 
@@ -362,7 +364,7 @@ def lines(*rows):
         (lines('{"doc": {}, "resps": [1], "arguments": {"a": {"b": "Q"}, "c": {"d": "Q"}}}'), "do not fit"),
         (lines('{"doc": {}, "resps": [], "arguments": []}'), "do not fit"),
         (lines("[" * 100_000), "no JSON"),
-        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "no JSON"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "no UTF-8 text"),
         (lambda path: path.write_bytes(b""), None),
     ],
 )

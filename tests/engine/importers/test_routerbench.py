@@ -6,6 +6,7 @@ import pytest
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.routerbench import import_routerbench
+from selectllm_engine.store import Choice
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
@@ -81,7 +82,7 @@ def test_the_columns_of_an_export(cache, write):
         "m/one|latency": [0.5, 0.5, 1.5],
         "m/one|answer": ["B", "A", None],
     }
-    import_routerbench(cache, write(**changed), "b")
+    import_routerbench(cache, write(**changed), "b", options=Options(verdicts=Choice("own")))
     question = cache.questions("b").row(0, named=True)
     assert (question["text"], question["gold"], question["choices"]) == ("['x']", "B", ["x", "y"])
     assert question["subject"] is None  # the benchmark's name is none
@@ -90,6 +91,12 @@ def test_the_columns_of_an_export(cache, write):
     outcomes = load_outcomes(cache, "b", "train")
     assert outcomes.samples == 2
     assert outcomes.latency[0, 0] == 0.5
+
+
+def test_an_id_that_is_none_leaves_it_to_the_text(cache, write):
+    done = import_routerbench(cache, write(sample_id=["q", "q", "r"]), "b")
+    assert cache.questions("b")["question_id"].to_list() == ["q", "q~2", "r"]
+    assert any(each.startswith("the id 'q' stands for several questions") for each in done.notes)
 
 
 def test_scores_and_costs_alone(cache, write):
@@ -115,7 +122,6 @@ def test_columns_that_are_not_used_are_said(cache, write):
         ({name: None for name in ROWS if "|" in name}, ImportFormatError, "no columns <llm> with <llm>|model_response"),
         ({"two": ["1", "0", "good"]}, ImportFormatError, "row 3: two 'good' is no number"),
         ({"two": [1.0, 0.0, 7.0]}, ImportFormatError, "the score 7 of two on question 'gsm.1'"),
-        ({"sample_id": ["q", "q", "r"]}, ImportFormatError, "question 'q' is there with two texts"),
     ],
 )
 def test_tables_that_are_something_else(cache, write, changed, error, message):

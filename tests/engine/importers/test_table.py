@@ -88,8 +88,9 @@ def test_a_long_table(cache, tmp_path, suffix):
 
 
 def test_rows_that_repeat_are_samples(cache, tmp_path):
-    rows = [{"llm": "x", "q": "1+1?", "text": text} for text in ("2", "3", "2")]
-    import_table(cache, write(tmp_path, rows, ".csv"), "b", Columns(question="q", llm="llm", text="text"))
+    rows = [{"llm": "x", "q": "1+1?", "text": text, "gold": 2} for text in ("2", "3", "2")]
+    columns = Columns(question="q", llm="llm", text="text", gold="gold")
+    import_table(cache, write(tmp_path, rows, ".csv"), "b", columns)
     assert cache.generations("b", "x")["sample"].to_list() == [0, 1, 2]
 
 
@@ -133,11 +134,11 @@ def test_texts_without_scores(cache, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_silence_is_an_answer(cache, tmp_path, suffix):
-    rows = [{"q": "1?", "a says": "", "b says": None}, {"q": "2?", "a says": "x", "b says": ""}]
+    rows = [{"q": "1?", "a says": "", "b says": None, "g": 1}, {"q": "2?", "a says": "x", "b says": "", "g": 2}]
     path = write(tmp_path, rows, suffix)
     if suffix == ".csv":
-        path.write_text('q,a says,b says\n1?,"",\n2?,x,""\n')
-    import_table(cache, path, "b", Columns(question="q", llms=("a", "b"), text="{llm} says"))
+        path.write_text('q,a says,b says,g\n1?,"",,1\n2?,x,"",2\n')
+    import_table(cache, path, "b", Columns(question="q", llms=("a", "b"), text="{llm} says", gold="g"))
     assert cache.generations("b", "a")["text"].to_list() == ["", "x"]
     assert cache.generations("b", "b")["text"].to_list() == [""]
 
@@ -225,7 +226,7 @@ GOOD = b'[{"q": "1?", "m": 1, "n": 0}]'
     [
         ("a.csv", b"", "a.csv is empty"),
         ("a.csv", b"q,m,n\n", "nothing to import"),
-        ("a.csv", b"q;m;n\n1?;1;1\n", "no column 'm'"),
+        ("a.csv", b"q:m:n\n1?:1:1\n", "no column 'm'"),
         ("a.csv", b"q,m,m,n\n1?,1,0,1\n", "two columns 'm'"),
         ("a.csv", b'q,m,n\n"1?,1,0\n2?,1,0\n', "cannot be read"),
         ("a.csv", b"q,m,n\n1?,1,0,5\n", "cannot be read"),
@@ -241,7 +242,7 @@ GOOD = b'[{"q": "1?", "m": 1, "n": 0}]'
         ("a.json", b"[" * 200_000, "is no JSON"),
         ("a.json", b'[{"q": "1?", "m": ' + b"9" * 5000 + b"}]", "is no JSON"),
         ("a.json", b'[{"q": "1?", "m": 1e999, "n": 0}]', "the score inf"),
-        ("a.json", b'[{"q": "1?", "m": [1], "n": 0}]', "row 1: m '\\[1\\]' is no number"),
+        ("a.json", b'[{"q": "1?", "m": [1], "n": 0}]', "column 'm' holds List"),
         ("a.json", GOOD + b"\xff", "no UTF-8"),
         ("a.jsonl", GOOD[1:-1] + b"\n" + GOOD[1:-9], "line 2 is no JSON"),
         ("a.jsonl", GOOD[1:-1] + b"\n3\n", "line 2 is no object"),

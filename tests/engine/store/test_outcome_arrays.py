@@ -228,14 +228,24 @@ def test_texts_without_gold_answers_take_the_recorded_labels(make):
     )
     outcomes = load_outcomes(cache, "b", "test")
     assert outcomes.answers is None
+    assert outcomes.labels.tolist() == [[True], [False]]  # as recorded, for ours does not agree
+    cache = make(
+        questions(q1=None, q2="1"),
+        manifest={"a": {"verdicts": {"all": "own", "subjects": {}}}},
+        a=[said("q1", 1), said("q2", 1)],
+        verdicts={"a": verdicts(q1=[1.0], q2=[0.0])},
+    )
+    outcomes = load_outcomes(cache, "b", "test")
     assert outcomes.labels.tolist() == [[True], [True]]  # recorded where the gold answer is unknown, else the vote
 
 
-def test_texts_beside_verdicts_are_voted_on(make):
-    cache = make(questions(q1="1"), a=[said("q1", 2)], verdicts={"a": verdicts(q1=[1.0])})
+@pytest.mark.parametrize(("recorded", "way"), [(0.0, "own"), (1.0, "recorded")])
+def test_texts_beside_verdicts_vote_where_they_agree(make, recorded, way):
+    cache = make(questions(q1="1"), a=[said("q1", 2)], verdicts={"a": verdicts(q1=[recorded])})
     outcomes = load_outcomes(cache, "b", "test")
-    assert outcomes.samples == 1
-    assert outcomes.labels.tolist() == [[False]]
+    assert outcomes.samples == (1 if way == "own" else 0)
+    assert outcomes.labels.tolist() == [[bool(recorded)]]
+    assert outcomes.recorded == (way == "recorded",)
 
 
 # Latency and cost

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from selectllm_engine.evaluation import Gap, Row
+    from selectllm_engine.insights import Lessons
     from selectllm_tui.snapshots.lessons import Drawn
     from selectllm_tui.state import State
     from selectllm_tui.widgets.paint import Span
@@ -80,7 +81,31 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
             (sentence(each), "muted"),
             ("\n", "plain"),
         ]
-    return [*spans, *_gaps(lessons.gaps, setup.split)]
+    return [*spans, *_gaps(lessons.gaps, setup.split), *_unanswered(lessons)]
+
+
+def _unanswered(lessons: Lessons) -> list[Span]:
+    """Whose samples hold no answer, which is no matter of what the LLM knows; nothing where all do."""
+    silent = {name: each for name, each in lessons.unanswered.items() if each.missing or each.empty or each.cut}
+    if not silent:
+        return []
+    size = min(max(cell_len(visible(name, limit=LONGEST)) for name in silent), 28)
+    spans: list[Span] = [
+        ("\n\nSamples without an answer\n", "strong"),
+        (f"{'':{size}}   no answer   empty   cut off\n", "muted"),
+    ]
+    for name, each in silent.items():
+        shares = (
+            None if count is None else count / max(each.samples, 1) for count in (each.missing, each.empty, each.cut)
+        )
+        missing, empty, cut = (formats.percent(share) for share in shares)
+        shown, warning = shorten(name, size), lessons.warnings.get(name)
+        figures = f"   {missing:>9}   {empty:>5}   {cut:>7}"
+        spans += [(shown + " " * (size - cell_len(shown)), "plain"), (figures, "warn" if warning else "muted")]
+        if warning:
+            spans.append((f"   ⚠ {warning}", "warn"))
+        spans.append(("\n", "plain"))
+    return spans
 
 
 def _losses(row: Row) -> list[Span]:
