@@ -16,6 +16,7 @@ Of equal runs in several suites the last suite's counts.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,15 @@ _METRICS = (  # the first that a run has is its verdict; those for one kind of q
     "chain_of_thought_correctness",
     "omni_math_accuracy",
     "ifeval_strict_accuracy",
+    "execution_accuracy",
+    "program_accuracy",
+    "pass",
     "quasi_exact_match",
     "exact_match",
     "quasi_prefix_exact_match",
     "f1_score",
 )
+_SOLVED = re.compile(r"The answer is ([^.\s][^\s]*?)\.?\s*$")  # how HELM writes GSM8K's solutions
 
 
 def import_helm(
@@ -186,7 +191,10 @@ def _asked(references: Sequence[Mapping[str, Any]], *, chooses: bool) -> dict[st
     if chooses and texts:
         gold = f"({LETTERS[right[0]]})" if len(right) == 1 else None  # a bare letter may be an option's text
         return {"choices": tuple(texts), "gold": gold, "kind": "letter"}
-    return {"gold": texts[right[0]] if len({texts[place] for place in right}) == 1 else None}
+    golds = {texts[place] for place in right}
+    gold = golds.pop() if len(golds) == 1 else None
+    solved = _SOLVED.search(gold) if gold else None
+    return {"gold": solved[1] if solved else gold}
 
 
 def _is_correct(tags: Any) -> bool:

@@ -143,9 +143,11 @@ def test_draws_of_examples_are_samples(cache, write):
 
 
 def test_several_right_references_are_no_gold_answer(cache, write):
-    states = [state(1, right=("2", "two")), state(2, right=("3", "3")), state(3, right=())]
-    import_helm(cache, write(states, [stats(n, f1_score=0.5) for n in (1, 2, 3)]), "b")
-    assert cache.questions("b")["gold"].to_list() == [None, "3", None]
+    solution = "She adds 1 to 4 on each of 3 days, which makes 5 + 5 + 5. The answer is 1,015.5."
+    golds = [("2", "two"), ("3", "3"), (), (solution,)]
+    states = [state(n, right=right) for n, right in enumerate(golds)]
+    import_helm(cache, write(states, [stats(n, f1_score=0.5) for n in range(4)]), "b")
+    assert cache.questions("b")["gold"].to_list() == [None, "3", None, "1015.5"]
 
 
 def test_metrics(cache, write):
