@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 __all__ = ["FORMATS", "Imported"]
 
 FORMATS: dict[str, str] = {
+    "helm": "selectllm_engine.importers.helm",  # run folders of HELM
     "inspect": "selectllm_engine.importers.inspect",  # .eval and JSON logs of Inspect
+    "lighteval": "selectllm_engine.importers.lighteval",  # --save-details of lighteval
     "llmrouterbench": "selectllm_engine.importers.llmrouterbench",  # LLMRouterBench's result folders
     "lm-eval": "selectllm_engine.importers.lm_eval",  # --log_samples of EleutherAI's harness
+    "opencompass": "selectllm_engine.importers.opencompass",  # predictions and results of OpenCompass
     "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
+    "promptfoo": "selectllm_engine.importers.promptfoo",  # JSON output of promptfoo eval
+    "routerarena": "selectllm_engine.importers.routerarena",  # RouterArena's predictions and cached results
     "routerbench": "selectllm_engine.importers.routerbench",  # RouterBench's wide tables
+    "simple-evals": "selectllm_engine.importers.simple_evals",  # *_allresults.json of simple-evals
     "table": "selectllm_engine.importers.table",  # any wide or long table
 }
 

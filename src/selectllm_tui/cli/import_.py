@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from selectllm_tui.cli import import_logs
+from selectllm_tui.cli import import_logs, import_runs
 from selectllm_tui.cli.import_options import (
     Again,
     Kind,
@@ -30,6 +30,12 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command("inspect")(import_logs.inspect)
 app.command("lm-eval")(import_logs.lm_eval)
+app.command("helm")(import_runs.helm)
+app.command("lighteval")(import_runs.lighteval)
+app.command("opencompass")(import_runs.opencompass)
+app.command("promptfoo")(import_runs.promptfoo)
+app.command("routerarena")(import_runs.routerarena)
+app.command("simple-evals")(import_runs.simple_evals)
 
 
 @app.callback()

@@ -1,0 +1,212 @@
+"""HELM's runs, `benchmark_output/runs/<suite>/<run>/`, as helm-run or helm-summarize left them.
+
+A scenario with its arguments is a subject, an instance a question known by its id. An LLM that was run on one scenario
+in several ways (shots, method, temperature, deployment, prompt) is several LLMs, named after what differs.
+
+- The completions of a request are samples, and so are those of further draws of examples. Perturbed instances are
+  passed over, calibration requests too.
+- Options are the references of multiple choice. Where each was a request of its own, the text is the letter of the
+  one that HELM found likeliest.
+- The verdict is a metric of per_instance_stats.json, one per draw, kept with its first sample. Where several
+  references are right there is no gold answer.
+- Latency is `request_time`, of all completions of a request together; HELM records no cost.
+
+Of equal runs in several suites the last suite's counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from selectllm_engine.benchmarks import LETTERS
+from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.helm_runs import Run, Said, Trial, find_runs, trials
+from selectllm_engine.importers.naming import telling_names
+from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.values import count, mapping, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.store import Cache, Progress
+
+__all__ = ["import_helm"]
+
+_METRICS = (  # the first that a run has is its verdict; those for one kind of question come first
+    "final_number_exact_match",
+    "math_equiv_chain_of_thought",
+    "math_equiv",
+    "chain_of_thought_correctness",
+    "omni_math_accuracy",
+    "ifeval_strict_accuracy",
+    "execution_accuracy",
+    "program_accuracy",
+    "pass",
+    "quasi_exact_match",
+    "exact_match",
+    "quasi_prefix_exact_match",
+    "f1_score",
+)
+_SOLVED = re.compile(r"The answer is ([^.\s][^\s]*?)\.?\s*$")  # how HELM writes GSM8K's solutions
+
+
+def import_helm(
+    cache: Cache,
+    path: Path,
+    benchmark: str,
+    *,
+    options: Options | None = None,
+    tasks: Sequence[str] | None = None,
+    metric: str | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Read HELM's runs into a benchmark; on an error nothing is changed.
+
+    Args:
+        cache: where to store it.
+        path: benchmark_output, a suite in it, or a run's folder.
+        benchmark: its name.
+        options: splits, threshold and kind of gold answers.
+        tasks: only these scenarios, as the subjects are named; None: all.
+        metric: which one is the verdict; None: the best known of each run.
+        progress: told (done, total) runs.
+
+    Raises:
+        ImportFormatError: there are no runs, or a file is damaged.
+        UnknownNameError: a task or metric that the runs don't have.
+        CacheError: see `assembly.store`.
+    """
+    reading = Reading()
+    runs = _selected(find_runs(path), tasks, reading)
+    origin = origin_of([file for run in runs.values() for file in run.files], llms=list(runs), metric=metric)
+    records = _Reader(metric, reading).records(runs, progress)
+    return store(cache, benchmark, records, source="helm", origin=origin, options=options, reading=reading)
+
+
+def _selected(runs: Sequence[Run], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], Run]:
+    """The runs that count, by LLM and task."""
+    known = sorted({run.task for run in runs})
+    for task in tasks or ():
+        if task not in known:
+            raise UnknownNameError("task", task, known)
+    wanted = [run for run in runs if tasks is None or run.task in tasks]
+    names = telling_names({run.path: (run.model, run.task, run.settings) for run in wanted})
+    chosen = {(names[run.path], run.task): run for run in wanted}
+    if older := len(wanted) - len(chosen):
+        reading.note(f"{older:,} equal runs of earlier suites passed over: the last suite counts")
+    return chosen
+
+
+class _Reader:
+    """Reads the runs in order."""
+
+    def __init__(self, metric: str | None, reading: Reading) -> None:
+        self._metric, self._reading = metric, reading
+        self._metrics: set[str] = set()
+        self._judged: dict[str, set[str]] = {}  # metric -> tasks
+        self._without = 0
+
+    def records(self, runs: Mapping[tuple[str, str], Run], progress: Progress | None) -> Iterator[Record]:
+        """The records of all runs; what there is to say is noted once they are through."""
+        for done, ((llm, _), run) in enumerate(runs.items(), start=1):
+            samples: Counter[str] = Counter()
+            for trial in trials(run):
+                found = self._records(run, trial, llm, samples[trial.id])
+                samples[trial.id] += len(found)
+                yield from found
+            if progress is not None:
+                progress(done, len(runs))
+        note = self._reading.note
+        if self._metric is not None and self._metric not in self._metrics:
+            raise UnknownNameError("metric", self._metric, sorted(self._metrics))
+        for metric, tasks in self._judged.items():
+            note(f"{', '.join(sorted(tasks))}: metric {metric}")
+        if self._without:
+            note(f"{self._without:,} instances have no metric from 0 to 1: left unknown")
+
+    def _records(self, run: Run, trial: Trial, llm: str, before: int) -> list[Record]:
+        question = _question(trial.instance)
+        references = trial.instance.get("references")
+        options = [mapping(each) for each in references] if isinstance(references, list) else []
+        if trial.perturbed:
+            self._reading.skip("perturbed instances")
+        elif not trial.said:
+            self._reading.skip("requests that failed")
+        elif not question.strip():
+            self._reading.skip("instances without a question in words")
+        elif run.chooses and len(options) > len(LETTERS):
+            self._reading.skip(f"instances with more than {len(LETTERS)} options")
+        else:
+            prompt, score = trial.stats.get("num_prompt_tokens"), self._score(run, trial.stats)
+            return [
+                Record(
+                    llm=llm,
+                    key=f"{run.task}-{trial.id}",
+                    question=question,
+                    subject=run.task,
+                    sample=before + place,
+                    text=said.text,
+                    score=score if place == 0 else None,
+                    latency=trial.seconds,
+                    prompt_tokens=None if prompt is None else count(int(prompt)),
+                    output_tokens=said.tokens,
+                    finish_reason=said.finish,
+                    **_asked(options, chooses=run.chooses),
+                )
+                for place, said in enumerate(_texts(run, trial, len(options)))
+                if said.text is not None or (score is not None and place == 0)
+            ]
+        return []
+
+    def _score(self, run: Run, stats: Mapping[str, float]) -> float | None:
+        self._metrics.update(stats)
+        metric = next((each for each in (self._metric, *_METRICS) if each is not None and each in stats), None)
+        value = stats.get(metric) if metric else None
+        if metric is None or value is None or not 0 <= value <= 1:
+            self._without += 1
+            return None
+        self._judged.setdefault(metric, set()).add(run.task)
+        return value
+
+
+def _texts(run: Run, trial: Trial, options: int) -> tuple[Said, ...]:
+    """The completions; where each option was a request of its own, the letter of the likeliest."""
+    if not run.method.startswith("multiple_choice_separate"):
+        return trial.said
+    picked = trial.stats.get("predicted_index")
+    if picked is None or not 0 <= picked < options:
+        return (Said(None),)  # what there is as text is the prompt with one of the options
+    return (Said(f"({LETTERS[int(picked)]})"),)
+
+
+def _asked(references: Sequence[Mapping[str, Any]], *, chooses: bool) -> dict[str, Any]:
+    """Options, gold answer and kind."""
+    texts = [str(mapping(each.get("output")).get("text", "")) for each in references]
+    right = [place for place, each in enumerate(references) if _is_correct(each.get("tags"))]
+    if chooses and texts:
+        gold = f"({LETTERS[right[0]]})" if len(right) == 1 else None  # a bare letter may be an option's text
+        return {"choices": tuple(texts), "gold": gold, "kind": "letter"}
+    golds = {texts[place] for place in right}
+    gold = golds.pop() if len(golds) == 1 else None
+    solved = _SOLVED.search(gold) if gold else None
+    return {"gold": solved[1] if solved else gold}
+
+
+def _is_correct(tags: Any) -> bool:
+    return isinstance(tags, list) and "correct" in tags
+
+
+def _question(instance: Mapping[str, Any]) -> str:
+    """The instance's text; of a conversation what the user said last."""
+    asked = mapping(instance.get("input"))
+    if text := words(asked.get("text")):
+        return text
+    messages = asked.get("messages")
+    told = map(mapping, messages if isinstance(messages, list) else ())
+    said = [each.get("content") for each in told if each.get("role") == "user"]
+    return str(said[-1]) if said else ""
