@@ -253,7 +253,7 @@ def test_an_llm_that_is_never_right_loses_its_vote():
 
 
 def test_confidences_are_calibrated():
-    known, test = lesson(questions=600), made(1000, seed=5, split="test")
+    known, test = lesson(600, samples=2), made(1000, samples=2, seed=5, split="test")
     voted = vote(learn(known, EVERYONE, 1.0), tally(test.answers), test.llms, EVERYONE)
     right = voted.code == test.gold
     assert voted.confidence.mean() == pytest.approx(right.mean(), abs=0.05)

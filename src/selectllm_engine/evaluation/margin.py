@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Margin", "learn_margin", "with_margin"]
 
+FEWEST = 20  # questions on which best-single must be left: one or two lucky ones have next to no standard error
+
 
 class Margin(NamedTuple):
     """The smallest gain that counts.
@@ -33,6 +35,8 @@ def learn_margin(
 ) -> Margin:
     """The m with the largest mean gain minus one standard error; none where no such value is positive.
 
+    Only those m count at which best-single is left on 20 labelled questions or more.
+
     Args:
         probabilities: [L, N] of labelled questions, held out: the router has not learned from the question itself.
         labels: bool [L, N].
@@ -45,10 +49,11 @@ def learn_margin(
     won = labels[ranked, choice[ranked]].astype(float) - labels[ranked, best_single]
     questions = len(labels)
     mean, square = np.cumsum(won) / questions, np.cumsum(won**2) / questions
-    merit = mean - np.sqrt(np.maximum(square - mean**2, 0.0) / questions)
+    merit = mean - np.sqrt(np.maximum(square - mean**2, 0.0) / max(questions - 1, 1))
     levels = np.append(gain[ranked], 0.0)
-    merit = np.where(levels[:-1] > levels[1:], merit, -np.inf)  # questions of equal gain are left together
-    if not len(merit) or merit.max() <= 0:
+    merit[: FEWEST - 1] = -np.inf
+    merit[levels[:-1] == levels[1:]] = -np.inf  # questions of equal gain are left together
+    if merit.max(initial=0.0) <= 0:
         return Margin(float("inf"), 0.0, 0.0)
     last = int(np.argmax(merit))
     return Margin(float(levels[last + 1]), (last + 1) / questions, float(merit[last]))
