@@ -61,9 +61,12 @@ class VoteWeights:
     questions: int
     samples: int
 
-    def weight(self, llm: str) -> float:
-        """What all samples of an LLM together add to the score of an answer that they all give."""
-        return self.own[self.llms.index(llm)] + self.every
+    def weight(self, llm: str, opinion: float = 0.0) -> float:
+        """What all samples of an LLM together add to the score of an answer that they all give, in nats.
+
+        `opinion` is the router's of this LLM on the question (`labelled.opinions`).
+        """
+        return self.own[self.llms.index(llm)] + self.every + (self.text or 0.0) * opinion
 
     def match(self, names: Sequence[str]) -> Match:
         """Which of a run's LLMs have a weight."""
