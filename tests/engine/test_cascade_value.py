@@ -8,7 +8,7 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
-from selectllm_engine.evaluation.cascade_chain import LONGEST, chain_of
+from selectllm_engine.evaluation.cascade_chain import LONGEST, chains_of
 from selectllm_engine.evaluation.cascade_value import PRICES, learn_cascade
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
 from selectllm_engine.evaluation.labelled import labelled, opinions
@@ -141,6 +141,20 @@ def test_the_higher_the_price_the_less_is_asked(learned):
     assert dearest.asked[:, cascade.chain[0]].mean() > 0.9
 
 
+def test_the_curve_is_every_price_answered(learned):
+    known, _, cascade = learned
+    test = split(80, 8, "test")
+    views = None if known.opinions is None else opinions(knowing(test), known.rates)
+    counted = tally(test.answers)
+    curve = cascade.curve(counted, views, test.latency, test.gold)
+    assert len(curve) == len(PRICES)
+    for at in range(0, len(PRICES), 7):
+        done = cascade.answer(counted, views, at)
+        assert curve[at].price == cascade.points[at].price
+        assert curve[at].accuracy == pytest.approx((done.code == test.gold).mean())
+        assert curve[at].burden == pytest.approx((test.latency * done.asked).sum(axis=1).mean(), rel=1e-5)
+
+
 def test_with_one_sample_it_does_not_always_stop_at_the_first():
     known, burden = lesson(300)
     cascade = learn_cascade(known, ORDER, burden, 3.0)
@@ -201,16 +215,17 @@ def test_the_chain_is_short_and_within_reach():
     burden = rng.permutation(np.linspace(1, 12, 12))
     order = np.argsort(burden).tolist()
     best = max(order, key=lambda llm: known.labels[:, llm].sum())
-    for budget in (burden[best], None):
-        chain = chain_of(known, order, burden, best_single=best, penalty=3.0, budget=budget)
-        assert 2 <= len(chain) <= LONGEST
-        assert best in chain
-        assert list(chain) == sorted(chain, key=lambda llm: burden[llm])
-        cheap = [llm for llm in order if burden[llm] < burden[best] / 3]
-        if cheap:
-            assert max(cheap, key=lambda llm: known.labels[:, llm].sum()) in chain
-    small = chain_of(known, order, burden, best_single=best, penalty=3.0, budget=1.0)
-    assert sum(burden[llm] for llm in small if llm != best) <= 4.0 + max([burden[llm] for llm in cheap], default=0)
+    cheap = [llm for llm in order if burden[llm] < burden[best] / 3]
+    cheap_best = max(cheap, key=lambda llm: known.labels[:, llm].sum()) if cheap else best
+    for budget in (burden[best], 3.0, None):
+        chains = chains_of(known, order, burden, best_single=best, penalty=3.0, budget=budget)
+        assert len(set(chains)) == len(chains) <= 3
+        for chain in chains:
+            assert 1 <= len(chain) <= LONGEST
+            assert {best, cheap_best} <= set(chain)
+            assert list(chain) == sorted(chain, key=lambda llm: burden[llm])
+            if budget:
+                assert sum(burden[llm] for llm in set(chain) - {best, cheap_best}) <= 4 * budget
 
 
 def test_unknown_burdens_count_as_the_mean():

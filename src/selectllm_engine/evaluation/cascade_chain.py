@@ -1,7 +1,8 @@
-"""Which LLMs a cascade asks, and in which order. L labelled questions, N LLMs of the run."""
+"""Which LLMs a cascade may ask, and in which order. L labelled questions, N LLMs of the run."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,21 +10,21 @@ import numpy as np
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.labelled import Labelled
 
-__all__ = ["LONGEST", "chain_of"]
+__all__ = ["LONGEST", "chains_of"]
 
 LONGEST = 8
-REACH = 4.0  # what the chosen LLMs may cost together, in budgets: hardly a question is asked to the end
+REACHES = (2.0, 4.0)  # what the chosen LLMs may cost together, in budgets: few questions are asked to the end
 CHEAP = 1 / 3  # of best-single's burden
 GLANCE = 2  # Newton steps that show well enough whether an LLM helps the vote
 
 
-def chain_of(
+def chains_of(
     from_: Labelled,
     order: Sequence[int],
     burden: NDArray[np.float64],
@@ -31,12 +32,12 @@ def chain_of(
     best_single: int,
     penalty: float,
     budget: float | None,
-) -> tuple[int, ...]:
-    """At most eight LLMs of the pool, from cheap to dear.
+) -> list[tuple[int, ...]]:
+    """Chains of at most eight LLMs of the pool, each from cheap to dear, to choose from.
 
     Forward selection by the learned vote's cross-fitted accuracy, each time the LLM that helps most, on past a failed
     step (two voters rarely beat one, three do), of which the best prefix is kept; and best-single; and the most
-    accurate LLM that costs less than a third of it.
+    accurate LLM that costs less than a third of it. One chain for each sum that the selected may cost.
 
     Args:
         from_: the labelled questions.
@@ -49,34 +50,37 @@ def chain_of(
     accuracy = from_.labels.mean(axis=0)
     cheap = [llm for llm in order if burden[llm] < CHEAP * burden[best_single]]
     given = {best_single, *([max(cheap, key=lambda llm: accuracy[llm])] if cheap else [])}
-    limit = np.inf if budget is None else REACH * budget
-    grown = _grow(from_, order, burden, penalty, limit)
-    prefixes = [grown[: count + 1] for count in range(len(grown))]
-    fitting = [prefix for prefix in prefixes if len({llm for llm, _ in prefix} | given) <= LONGEST]
-    best = max(fitting, key=lambda prefix: prefix[-1][1], default=[])  # the shortest of equals
-    chosen = {llm for llm, _ in best} | given
-    return tuple(sorted(chosen, key=lambda llm: (burden[llm], list(order).index(llm))))
+
+    @cache
+    def reached(llms: frozenset[int]) -> float:
+        if len(llms) == 1:
+            return float(accuracy[next(iter(llms))])
+        mask = np.isin(np.arange(len(accuracy)), list(llms))
+        return float(cross_fitted_vote(from_, mask, penalty, steps=GLANCE).right.mean())
+
+    chains: dict[tuple[int, ...], None] = {}
+    for limit in [np.inf] if budget is None else [reach * budget for reach in REACHES]:
+        prefixes = _prefixes(order, burden, limit, reached)
+        fitting = [prefix for prefix in prefixes if len(prefix | given) <= LONGEST]
+        chosen = max(fitting, key=reached, default=frozenset[int]()) | given  # of equals the shortest
+        chains[tuple(sorted(chosen, key=lambda llm: (burden[llm], list(order).index(llm))))] = None
+    return list(chains)
 
 
-def _grow(
-    from_: Labelled, order: Sequence[int], burden: NDArray[np.float64], penalty: float, limit: float
-) -> list[tuple[int, float]]:
-    """LLMs in the order in which they help most, with the accuracy reached."""
-    grown: list[tuple[int, float]] = []
-    mask = np.zeros(from_.labels.shape[1], dtype=bool)
+def _prefixes(
+    order: Sequence[int],
+    burden: NDArray[np.float64],
+    limit: float,
+    reached: Callable[[frozenset[int]], float],
+) -> list[frozenset[int]]:
+    """The first, the first two, … of the LLMs in the order in which they help most; of equals the faster is first."""
+    prefixes: list[frozenset[int]] = []
+    grown: frozenset[int] = frozenset()
     while len(grown) < LONGEST:
-        spent = burden[mask].sum()
-        found = {}
-        for llm in order:
-            if mask[llm] or spent + burden[llm] > limit:
-                continue
-            mask[llm] = True
-            right = cross_fitted_vote(from_, mask, penalty, steps=GLANCE).right if grown else from_.labels[:, llm]
-            found[llm] = float(right.mean())
-            mask[llm] = False
-        if not found:
+        spent = sum(float(burden[llm]) for llm in grown)
+        more = [grown | {llm} for llm in order if llm not in grown and spent + burden[llm] <= limit]
+        if not more:
             break
-        best = max(found, key=lambda llm: found[llm])  # of equals the faster
-        grown.append((best, found[best]))
-        mask[best] = True
-    return grown
+        grown = max(more, key=reached)
+        prefixes.append(grown)
+    return prefixes

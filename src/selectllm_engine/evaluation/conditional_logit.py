@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Design", "Posterior", "best_ridge", "cross_fitted", "fit", "folds_of", "gradient", "log_loss", "posterior"]
+__all__ = [
+    "Design",
+    "Posterior",
+    "best_ridge",
+    "cross_fitted",
+    "fit",
+    "folds_of",
+    "gradient",
+    "log_loss",
+    "posterior",
+    "products",
+]
 
 FOLDS = 5
 TOLERANCE = 1e-7  # of the largest entry of the gradient, a sum over questions
@@ -85,8 +96,9 @@ class Design:
 def posterior(design: Design, weights: NDArray[np.float64]) -> Posterior:
     """P of every candidate and of "none" under weights [F + G]."""
     count = len(design.features)
-    score, none = np.einsum("f,fm->m", weights[:count], design.features), weights[count:] @ design.none
-    return _softmax(design, score, none)
+    # einsum, because threads (@) would only wait
+    score = np.einsum("f,fm->m", weights[:count], design.features)
+    return _softmax(design, score, np.einsum("g,gn->n", weights[count:], design.none))
 
 
 def _softmax(design: Design, score: NDArray[np.float64], none: NDArray[np.float64]) -> Posterior:
@@ -169,14 +181,14 @@ def _derivatives(design: Design, found: Posterior) -> tuple[NDArray[np.float64],
     if len(design.question):
         mean[:count, design.asked] = np.add.reduceat(weighted, design.starts, axis=1)
     mean[count:] = design.none * found.none
-    curvature = -_products(mean, mean)
-    curvature[:count, :count] += _products(design.features, weighted)
-    curvature[count:, count:] += _products(design.none, mean[count:])
+    curvature = -products(mean, mean)
+    curvature[:count, :count] += products(design.features, weighted)
+    curvature[count:, count:] += products(design.none, mean[count:])
     return design.gold - mean.sum(axis=1), curvature
 
 
-def _products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """left·rightᵀ, in pieces too small for BLAS to share among threads.
+def products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The product left [A, M] · rightᵀ [M, B], in pieces too small for BLAS to share among threads.
 
     Threads would wait for a busy core longer than the work takes, and add up in another order each time.
     """

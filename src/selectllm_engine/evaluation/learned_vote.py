@@ -235,9 +235,9 @@ def vote(
         each = each + weights.text * views[found.question[found.candidate], found.llm]
     score = found.summed(each * found.share)
     if weights.popularity:
-        score += np.array(weights.popularity) @ _popularity(found)
-    of_none = np.array(weights.none) @ _none(found, asked & known, None if weights.text is None else views)
-    return _voted(found, score, of_none)
+        score += np.einsum("f,fm->m", np.array(weights.popularity), _popularity(found))
+    features = _none(found, asked & known, None if weights.text is None else views)
+    return _voted(found, score, np.einsum("g,gq->q", np.array(weights.none), features))
 
 
 def _voted(found: Candidates, score: NDArray[np.float64], none: NDArray[np.float64]) -> Voted:
