@@ -95,6 +95,7 @@ def ballots(draw):
     answers = rng.integers(-1, 3, size=(6, 3, samples)).astype(np.int16)
     views = rng.choice([-1.0, 0.0, 2.0], size=(6, 3)) if text else None
     asked = rng.random((6, 3)) < 0.7 if draw(st.booleans()) else rng.random(3) < 0.8
+    asked.flat[0] = True
     return weights, answers, views, asked
 
 
@@ -346,6 +347,8 @@ def test_what_is_refused():
         vote(weights, known.tally, known.llms, EVERYONE)
     with pytest.raises(NotAvailableError, match="knows none of these LLMs"):
         vote(weights, known.tally, ("x", "y", "z"), EVERYONE, known.opinions)
+    with pytest.raises(NotAvailableError, match="knows none of these LLMs"):
+        vote(weights, known.tally, ("fake-a", "y", "z"), np.array([False, True, True]), known.opinions)
 
 
 def test_probabilities_of_one_split_alone_are_no_text():

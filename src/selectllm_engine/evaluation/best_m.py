@@ -49,22 +49,22 @@ class BestM(NamedTuple):
     accuracies: tuple[float, ...]
 
 
-def best_m(from_: Labelled, order: Sequence[int], penalty: float) -> BestM:
+def best_m(known: Labelled, order: Sequence[int], penalty: float) -> BestM:
     """The smallest m whose cross-fitted vote is within half a standard error of the best one's accuracy.
 
     The standard error is that of the paired difference. LLMs are taken by accuracy on the labelled questions.
 
     Args:
-        from_: the labelled questions.
+        known: the labelled questions.
         order: the pool's LLMs, from fast to slow; of equally accurate ones the faster comes first.
         penalty: λ.
     """
-    ranked = sorted(order, key=lambda llm: -int(from_.labels[:, llm].sum()))
+    ranked = sorted(order, key=lambda llm: -int(known.labels[:, llm].sum()))
     right = []
     for count in range(1, len(ranked) + 1):
-        mask = np.zeros(from_.labels.shape[1], dtype=bool)
+        mask = np.zeros(known.labels.shape[1], dtype=bool)
         mask[ranked[:count]] = True
-        right.append(cross_fitted_vote(from_, mask, penalty).right if count > 1 else from_.labels[:, ranked[0]])
+        right.append(cross_fitted_vote(known, mask, penalty).right if count > 1 else known.labels[:, ranked[0]])
     accuracies = [float(each.mean()) for each in right]
     best = right[int(np.argmax(accuracies))].astype(float)
 
@@ -77,11 +77,11 @@ def best_m(from_: Labelled, order: Sequence[int], penalty: float) -> BestM:
 
 
 def cross_fitted_vote(
-    from_: Labelled, mask: NDArray[np.bool_], penalty: float, *, tolerance: float = CLOSE, steps: int = 60
+    known: Labelled, mask: NDArray[np.bool_], penalty: float, *, tolerance: float = CLOSE, steps: int = 60
 ) -> CrossFitted:
     """The vote of the LLMs of a mask, bool [N], on every labelled question, learned on the other folds'."""
-    found = candidates_of(from_.tally, mask)
-    design = design_of(found, from_.gold, mask, from_.opinions)
+    found = candidates_of(known.tally, mask)
+    design = design_of(found, known.gold, mask, known.opinions)
     ridge = ridge_of(design, int(mask.sum()), penalty)
     weights = fit(design, ridge, tolerance=tolerance, steps=steps)
     chance = cross_fitted(design, ridge, weights, tolerance=tolerance, steps=steps)

@@ -25,7 +25,7 @@ GLANCE = 2  # Newton steps that show well enough whether an LLM helps the vote
 
 
 def chains_of(
-    from_: Labelled,
+    known: Labelled,
     order: Sequence[int],
     burden: NDArray[np.float64],
     *,
@@ -40,14 +40,14 @@ def chains_of(
     accurate LLM that costs less than a third of it. One chain for each sum that the selected may cost.
 
     Args:
-        from_: the labelled questions.
+        known: the labelled questions.
         order: the pool's LLMs from fast to slow.
         burden: float64 [N], each LLM's mean seconds or dollars.
         best_single: the pool's most accurate LLM.
         penalty: λ of the vote.
         budget: in the unit of `burden`, what a question may cost on average; None for any.
     """
-    accuracy = from_.labels.mean(axis=0)
+    accuracy = known.labels.mean(axis=0)
     cheap = [llm for llm in order if burden[llm] < CHEAP * burden[best_single]]
     given = {best_single, *([max(cheap, key=lambda llm: accuracy[llm])] if cheap else [])}
 
@@ -56,7 +56,7 @@ def chains_of(
         if len(llms) == 1:
             return float(accuracy[next(iter(llms))])
         mask = np.isin(np.arange(len(accuracy)), list(llms))
-        return float(cross_fitted_vote(from_, mask, penalty, steps=GLANCE).right.mean())
+        return float(cross_fitted_vote(known, mask, penalty, steps=GLANCE).right.mean())
 
     chains: dict[tuple[int, ...], None] = {}
     for limit in [np.inf] if budget is None else [reach * budget for reach in REACHES]:

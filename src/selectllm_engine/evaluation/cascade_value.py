@@ -157,7 +157,7 @@ class Cascaded(NamedTuple):
 
 
 def learn_cascade(
-    from_: Labelled,
+    known: Labelled,
     order: Sequence[int],
     burden: NDArray[np.floating],
     penalty: float,
@@ -166,7 +166,7 @@ def learn_cascade(
     """Learn a cascade over a pool, along that chain which is most accurate within the budget.
 
     Args:
-        from_: the labelled questions.
+        known: the labelled questions.
         order: the pool's LLMs from fast to slow; of equally accurate ones the first is best-single.
         burden: [L, N], seconds or dollars of each question and LLM; NaN counts as the LLM's mean.
         penalty: λ of the vote.
@@ -175,16 +175,16 @@ def learn_cascade(
     Raises:
         NotAvailableError: fewer than 300 labelled questions or two LLMs, or an LLM's burden is nowhere known.
     """
-    if from_.questions < FEWEST_LABELLED:
-        raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {from_.questions}")
+    if known.questions < FEWEST_LABELLED:
+        raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {known.questions}")
     if len(order) < 2:
         raise NotAvailableError("needs two LLMs to go on from one to the other")
     each = _filled(burden, order)
-    best_single = max(order, key=lambda llm: int(from_.labels[:, llm].sum()))
+    best_single = max(order, key=lambda llm: int(known.labels[:, llm].sum()))
     mean = each.mean(axis=0)
     allowed = None if budget is None else budget * float(mean[best_single])
-    chains = chains_of(from_, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
-    votes = _Votes(from_, penalty)
+    chains = chains_of(known, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
+    votes = _Votes(known, penalty)
     learned = [_along(chain, votes, each, best_single) for chain in chains]
 
     def merit(cascade: CascadeValue) -> float:
@@ -197,15 +197,15 @@ def learn_cascade(
 
 
 def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int) -> CascadeValue:
-    from_ = found.labelled
+    known = found.labelled
     single = each[:, best_single]
     prices = np.array(PRICES) / max(float(single.mean()), np.finfo(float).tiny)
-    opinions = None if from_.opinions is None else from_.opinions[:, chain]
+    opinions = None if known.opinions is None else known.opinions[:, chain]
     steps = each[:, chain]
     votes, reached = found.stretches(chain)
-    fold = folds_of(from_.questions)
-    accuracy, spent = (np.zeros((from_.questions, len(prices))) for _ in range(2))
-    everyone = np.ones(from_.questions, dtype=bool)
+    fold = folds_of(known.questions)
+    accuracy, spent = (np.zeros((known.questions, len(prices))) for _ in range(2))
+    everyone = np.ones(known.questions, dtype=bool)
     for number in range(FOLDS):
         own = fold == number
         held_out = Backward(reached, opinions, steps, prices, ~own)
@@ -213,7 +213,7 @@ def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int
     whole = Backward(reached, opinions, steps, prices, everyone)
     means = accuracy.mean(axis=0), spent.mean(axis=0)
     points = tuple(CascadePoint(*point) for point in zip(prices.tolist(), *(m.tolist() for m in means), strict=True))
-    return CascadeValue(from_.llms, chain, votes, whole.go, whole.start, points, np.ascontiguousarray(spent.T), single)
+    return CascadeValue(known.llms, chain, votes, whole.go, whole.start, points, np.ascontiguousarray(spent.T), single)
 
 
 def _filled(burden: NDArray[np.floating], order: Sequence[int]) -> Floats:
@@ -229,8 +229,8 @@ def _filled(burden: NDArray[np.floating], order: Sequence[int]) -> Floats:
 class _Votes:
     """The learned votes of groups of LLMs, each learned once."""
 
-    def __init__(self, from_: Labelled, penalty: float) -> None:
-        self.labelled = from_
+    def __init__(self, known: Labelled, penalty: float) -> None:
+        self.labelled = known
         self._penalty = penalty
         self._found: dict[frozenset[int], tuple[VoteWeights, Reached]] = {}
 

@@ -114,23 +114,23 @@ def _columns(asked: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(_ever(asked))
 
 
-def choose_penalty(from_: Labelled, mask: NDArray[np.bool_], penalties: Sequence[float] = PENALTIES) -> float:
+def choose_penalty(known: Labelled, mask: NDArray[np.bool_], penalties: Sequence[float] = PENALTIES) -> float:
     """The λ with the smallest log loss on validation after learning on train; ties: the larger.
 
     Where one of the two is missing, λ is judged in five folds of the other.
     """
-    design = design_from(from_, mask)
+    design = design_from(known, mask)
     ridges = [ridge_of(design, len(_columns(mask)), penalty) for penalty in penalties]
-    if from_.validation.any() and not from_.validation.all():
-        parts = [from_.validation]
+    if known.validation.any() and not known.validation.all():
+        parts = [known.validation]
     else:
-        fold = folds_of(from_.questions)
+        fold = folds_of(known.questions)
         parts = [fold == each for each in range(fold.max() + 1)]
     return penalties[best_ridge([(design.rows(~part), design.rows(part)) for part in parts], ridges)]
 
 
 def learn(
-    from_: Labelled,
+    known: Labelled,
     mask: NDArray[np.bool_],
     penalty: float,
     *,
@@ -143,37 +143,37 @@ def learn(
     the weights of another pool at the same λ, saves steps and changes nothing.
     """
     columns = _columns(mask)
-    design = design_from(from_, mask, popularity=popularity)
-    names = [from_.llms[llm] for llm in columns]
+    design = design_from(known, mask, popularity=popularity)
+    names = [known.llms[llm] for llm in columns]
     begin = None
-    if start is not None and (start.text is None) == (from_.opinions is None) and bool(start.popularity) == popularity:
+    if start is not None and (start.text is None) == (known.opinions is None) and bool(start.popularity) == popularity:
         begin = _flat(start, names)
-    return unpacked(fit(design, ridge_of(design, len(columns), penalty), begin), from_, columns, penalty, popularity)
+    return unpacked(fit(design, ridge_of(design, len(columns), penalty), begin), known, columns, penalty, popularity)
 
 
-def design_from(from_: Labelled, mask: NDArray[np.bool_], *, popularity: bool = True) -> Design:
+def design_from(known: Labelled, mask: NDArray[np.bool_], *, popularity: bool = True) -> Design:
     """The labelled questions as features, for the LLMs of a mask."""
-    return design_of(candidates_of(from_.tally, mask), from_.gold, mask, from_.opinions, popularity=popularity)
+    return design_of(candidates_of(known.tally, mask), known.gold, mask, known.opinions, popularity=popularity)
 
 
 def unpacked(
-    flat: NDArray[np.float64], from_: Labelled, columns: NDArray[np.intp], penalty: float, popularity: bool
+    flat: NDArray[np.float64], known: Labelled, columns: NDArray[np.intp], penalty: float, popularity: bool
 ) -> VoteWeights:
     """Weights [F + G] of a design, by their names."""
     values = iter(flat.tolist())
-    text = from_.opinions is not None
+    text = known.opinions is not None
     return VoteWeights(
-        llms=tuple(from_.llms[llm] for llm in columns),
+        llms=tuple(known.llms[llm] for llm in columns),
         own=tuple(next(values) for _ in columns),
         every=next(values),
         popularity=tuple(next(values) for _ in range(POPULARITY * popularity)),
         text=next(values) if text else None,
-        rates=tuple(from_.rates[columns].tolist()) if text else (),
+        rates=tuple(known.rates[columns].tolist()) if text else (),
         none=tuple(values),
         penalty=penalty,
-        benchmark=from_.benchmark,
-        questions=from_.questions,
-        samples=from_.tally.samples,
+        benchmark=known.benchmark,
+        questions=known.questions,
+        samples=known.tally.samples,
     )
 
 
@@ -221,14 +221,14 @@ def vote(
         views: opinions float64 [Q, N], needed exactly where the weights have a text term.
 
     Raises:
-        NotAvailableError: no LLM has a weight, or opinions are missing.
+        NotAvailableError: no asked LLM has a weight, or opinions are missing.
     """
     own = np.array([dict(zip(weights.llms, weights.own, strict=True)).get(name, np.nan) for name in llms])
-    if np.isnan(own).all():
+    known = ~np.isnan(own)
+    if not _ever(asked & known).any():
         raise NotAvailableError(f"the vote learned on {weights.benchmark} knows none of these LLMs")
     if weights.text is not None and views is None:
         raise NotAvailableError("the vote was learned with a router's probabilities; they are missing here")
-    known = ~np.isnan(own)
     found = candidates_of(counted, asked & known)
     each = np.nan_to_num(own)[found.llm] + weights.every
     if weights.text is not None and views is not None:
