@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from selectllm_engine.evaluation.conditional_logit import (
@@ -73,7 +73,6 @@ def test_the_gradient_is_the_slope_of_the_objective(design, weights):
         assert slope == pytest.approx((objective(up) - objective(down)) / 2e-5, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(designs(), st.sampled_from([0.01, 1.0, 100.0]))
 def test_the_fit_is_the_optimum(design, strength):
     ridge = np.full(5, strength)
@@ -87,7 +86,6 @@ def test_the_fit_is_the_optimum(design, strength):
     assert all(objective(weights) >= objective(weights + rng.normal(scale=0.1, size=5)) for _ in range(10))
 
 
-@settings(deadline=None)
 @given(designs(), st.integers(0, 100))
 def test_where_the_fit_starts_does_not_matter(design, seed):
     # From far away an undamped step of Newton's method diverges.
@@ -106,7 +104,6 @@ def test_rows_are_a_design_of_their_own(design, seed):
 
 
 @given(designs(most=20))
-@settings(deadline=None)
 def test_cross_fitting_learns_from_the_other_folds_alone(design):
     ridge = np.full(5, 1.0)
     fold = folds_of(design.questions)

@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
@@ -11,7 +11,6 @@ from selectllm_engine.evaluation.stopping import decided, settled
 from selectllm_engine.evaluation.votes import majority_vote
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), max_size=5), st.integers(0, 4))
 def test_decided_means_that_no_continuation_changes_the_winner(said, left):
     winner = majority_vote(said).answer
