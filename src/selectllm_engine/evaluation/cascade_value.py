@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
 from selectllm_engine.evaluation.going_on import Backward, Reached, go_features, predicted, start_features
 from selectllm_engine.evaluation.learned_vote import unpacked, vote
-from selectllm_engine.evaluation.policies import NotAvailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

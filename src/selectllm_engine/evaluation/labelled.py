@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from selectllm_engine.evaluation.policies import NotAvailableError
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.votes import Tally, tally
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.candidates import Candidates, candidates_of
 from selectllm_engine.evaluation.conditional_logit import Design, best_ridge, fit, folds_of, posterior
-from selectllm_engine.evaluation.policies import NotAvailableError
 from selectllm_engine.evaluation.vote_weights import POPULARITY, VoteWeights
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selectllm_engine.evaluation.policies import NotAvailableError
+from selectllm_engine.errors import NotAvailableError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -114,17 +114,22 @@ class FeatureRouter(ABC):
             if own.any() and not own.all():
                 other = copy(self)
                 other.rates_ = labels[~own].mean(axis=0, dtype=np.float32)
-                other._refit(vectors[~own], labels[~own])
-                predicted[own] = other._predict(vectors[own])
+                other._refit(_some(vectors, ~own), labels[~own])
+                predicted[own] = other._predict(_some(vectors, own))
         return predicted
 
     def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
-        """Learn from vectors [T, D] with the settings found before; for families that `_held_out` is not exact for."""
-        raise NotImplementedError
+        """Learn from vectors [T, D] with the settings found before; what finds none just learns again."""
+        self._fit(vectors, labels, None)
 
     @abstractmethod
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
         """Probabilities [Q, N] for vectors [Q, D]."""
+
+
+def _some(vectors: Matrix, chosen: NDArray[np.bool_]) -> Matrix:
+    """Some of the questions; those of a classifier that reads texts are a list."""
+    return [vectors[row] for row in np.flatnonzero(chosen)] if isinstance(vectors, list) else vectors[chosen]
 
 
 def check_labels(questions: Sequence[str], labels: NDArray[np.bool_]) -> None:

@@ -215,15 +215,19 @@ def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
 def _hold_out(router: Any, data: TrainingData, predicted: NDArray[np.float32]) -> bool:
     """Put what was learned without the question itself in place of the training questions' probabilities.
 
-    False where the router has no such probabilities: fine-tuned ones would have to be trained anew. Those of a stack
-    are its members'.
+    False where the router has no such probabilities: fine-tuned ones would have to be trained anew, and a classifier of
+    one's own may be unable to learn from four fifths of the questions. Those of a stack are its members'.
     """
     if isinstance(router, Stack):
         members = (router.routers or {}).values()
         return all(isinstance(each, Member) and each.train_held_out for each in members)
     if not hasattr(router, "held_out"):
         return False
-    predicted[_rows(data, data.train.ids)] = router.held_out(data.train.texts, data.train.labels)
+    try:
+        held_out = router.held_out(data.train.texts, data.train.labels)
+    except UsageError:
+        return False
+    predicted[_rows(data, data.train.ids)] = held_out
     return True
 
 

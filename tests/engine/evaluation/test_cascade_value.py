@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from fakes import fake_outcomes
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_chain import LONGEST, chains_of
 from selectllm_engine.evaluation.cascade_value import PRICES, learn_cascade
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
 from selectllm_engine.evaluation.labelled import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import vote
-from selectllm_engine.evaluation.policies import NotAvailableError
 from selectllm_engine.evaluation.votes import tally
 
 ORDER = [0, 1, 2]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fakes import fake_outcomes
 from plain import make_outcomes
-from selectllm_engine.errors import UsageError
+from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.best_m import best_m, cross_fitted_vote
 from selectllm_engine.evaluation.candidates import candidates_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, fit, folds_of, gradient, log_loss, posterior
@@ -25,7 +25,6 @@ from selectllm_engine.evaluation.learned_vote import (
     ridge_of,
     vote,
 )
-from selectllm_engine.evaluation.policies import NotAvailableError
 from selectllm_engine.evaluation.vote_weights import VoteWeights
 from selectllm_engine.evaluation.votes import llm_votes, pooled_votes, tally
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.evaluation.policies import NotAvailableError
+from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.repeatable import repeatable
 
 
