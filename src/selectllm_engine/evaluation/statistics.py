@@ -5,18 +5,34 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from selectllm_engine.evaluation.student_t import t_quantile, two_sided_p
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Interval", "bootstrap", "holm", "mcnemar", "two_proportions", "wilson"]
+__all__ = [
+    "FEWEST_CLUSTERS",
+    "Clustered",
+    "Interval",
+    "as_accurate",
+    "bootstrap",
+    "clustered",
+    "detectable_difference",
+    "holm",
+    "mcnemar",
+    "newcombe",
+    "two_proportions",
+    "wilson",
+]
 
 Z95 = NormalDist().inv_cdf(0.975)
+FEWEST_CLUSTERS = 5  # a standard error over fewer groups says nothing
 
 
 class Interval(NamedTuple):
@@ -28,10 +44,14 @@ class Interval(NamedTuple):
 
 def wilson(right: int, questions: int) -> Interval:
     """The 95 % score interval of a proportion (Wilson 1927)."""
+    return _score_interval(right, questions, Z95)
+
+
+def _score_interval(right: int, questions: int, z: float) -> Interval:
     share = right / questions
-    squared = Z95**2 / questions
+    squared = z**2 / questions
     centre = (share + squared / 2) / (1 + squared)
-    half = Z95 / (1 + squared) * math.sqrt(share * (1 - share) / questions + squared / (4 * questions))
+    half = z / (1 + squared) * math.sqrt(share * (1 - share) / questions + squared / (4 * questions))
     return Interval(centre - half if right else 0.0, centre + half if right < questions else 1.0)
 
 
@@ -50,6 +70,93 @@ def mcnemar(only_first: int, only_second: int) -> float:
     with np.errstate(under="ignore"):
         tail = 1.0 + float(np.cumprod(ratios).sum())
     return min(1.0, 2.0 * math.exp(log_term) * tail)
+
+
+def newcombe(both: int, only_first: int, only_second: int, neither: int, confidence: float = 0.95) -> Interval:
+    """The interval of the first row's accuracy minus the second's, on the same questions.
+
+    The paired score interval, method 10 of Newcombe (1998, Statistics in Medicine 17:2635): from the Wilson intervals
+    of both and the continuity-corrected φ of the 2 × 2 table. It has a width where no question tells the rows apart,
+    unlike Wald's.
+    """
+    questions = both + only_first + only_second + neither
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    first, second = both + only_first, both + only_second
+    low_1, high_1 = _score_interval(first, questions, z)
+    low_2, high_2 = _score_interval(second, questions, z)
+    p_1, p_2 = first / questions, second / questions
+    margins = first * (questions - first) * second * (questions - second)
+    agreement: float = both * neither - only_first * only_second
+    if agreement > 0:
+        agreement = max(agreement - questions / 2, 0)
+    phi = agreement / math.sqrt(margins) if margins else 0.0
+    down, up = (
+        math.sqrt(max(0.0, a**2 - 2 * phi * a * b + b**2))
+        for a, b in ((p_1 - low_1, high_2 - p_2), (high_1 - p_1, p_2 - low_2))
+    )
+    difference = (only_first - only_second) / questions
+    return Interval(max(-1.0, difference - down), min(1.0, difference + up))
+
+
+class Clustered(NamedTuple):
+    """A mean difference where questions of one group hang together: `groups`, its 95 % interval and two-sided p."""
+
+    groups: int
+    interval: Interval
+    p: float
+
+
+def clustered(differences: NDArray[Any], groups: NDArray[Any]) -> Clustered | None:
+    """What a mean difference says about other kinds of questions.
+
+    SE² = G/(G − 1) · Σ_g (Σ_{q in g} (d_q − δ))² / Q², Student's t with G − 1 degrees of freedom (Miller 2024,
+    arXiv 2411.00640). None under 5 groups.
+
+    Args:
+        differences: [Q], for example right − right of the reference.
+        groups: [Q], each question's group, as whole numbers from 0 or anything that sorts.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    count = int(group.max(initial=-1)) + 1
+    if count < FEWEST_CLUSTERS:
+        return None
+    mean = float(differences.mean(dtype=np.float64))
+    sums = np.bincount(group, differences - mean)
+    error = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(group)
+    half = t_quantile(0.95, count - 1) * error
+    if error == 0:
+        return Clustered(count, Interval(mean, mean), 1.0 if mean == 0 else 0.0)
+    return Clustered(count, Interval(mean - half, mean + half), two_sided_p(mean / error, count - 1))
+
+
+def detectable_difference(questions: int, discordant: float, *, power: float = 0.8) -> float | None:
+    """The smallest difference of two accuracies that McNemar's test finds at α = .05 with that power.
+
+    The δ that solves Q = (z_{α/2}·√ψ + z_β·√(ψ − δ²))² / δ² (Connor 1987, Biometrics 43:207), ψ the share of
+    questions on which exactly one of the two is right; None where even δ = ψ is too small to be found.
+    """
+    z_beta = NormalDist().inv_cdf(power)
+
+    def needed(delta: float) -> float:
+        return float(
+            (Z95 * math.sqrt(discordant) + z_beta * math.sqrt(max(0.0, discordant - delta**2))) ** 2 / delta**2
+        )
+
+    if not questions or not discordant or needed(discordant) > questions:
+        return None
+    low, high = 0.0, discordant  # the larger δ, the fewer questions
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if needed(middle) > questions else (low, middle)
+    return high
+
+
+def as_accurate(both: int, only_first: int, only_second: int, neither: int, margin: float = 0.01) -> bool:
+    """Is the first row no worse than the second by more than `margin`, as far as these questions can say?
+
+    That is so where the lower end of the one-sided 95 % interval of the difference is above −margin.
+    """
+    return newcombe(both, only_first, only_second, neither, confidence=0.9).low > -margin
 
 
 def two_proportions(right_a: int, of_a: int, right_b: int, of_b: int) -> float:

@@ -63,6 +63,13 @@ class Clustering(FeatureRouter):
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
         return self._rates(self.shrinkage_)[self._nearest(vectors)]
 
+    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> NDArray[Any]:
+        # The clusters know no labels, so they may stay; the question's own label leaves its cluster's count.
+        nearest, others = self._nearest(vectors), max(len(labels) - 1, 1)
+        rates = (self.rates_ * len(labels) - labels) / others
+        right, size = self.right_[nearest] - labels, self.sizes_[nearest][:, None] - 1
+        return np.asarray((right + self.shrinkage_ * rates) / (size + self.shrinkage_))
+
     def _nearest(self, vectors: Matrix) -> NDArray[np.intp]:
         """The nearest center by Euclidean distance, [Q]: the vector's own length doesn't matter."""
         closeness = dense(vectors @ self.centers_.T) - 0.5 * (self.centers_**2).sum(axis=1)

@@ -22,13 +22,14 @@ FAMILIES: dict[str, str] = {
     "clustering": "clustering:Clustering",
     "forest": "forest:Forest",
     "mf": "mf:MatrixFactorisation",
+    "ridge": "ridge:Ridge",
     "mlc": "mlc:MultiLabel",
     "mlc-weighted": "mlc:WeightedMultiLabel",
     "sc": "sc:Separate",
     "stack": "stack:Stack",
 }
 
-ON_FEATURES = ("logistic", "knn", "clustering", "forest", "mf")
+ON_FEATURES = ("logistic", "knn", "clustering", "forest", "mf", "ridge")
 _WITHOUT_FEATURES = ("prior", "stack")
 _FINE_TUNED = ("mlc", "mlc-weighted", "sc")
 

@@ -48,6 +48,9 @@ class Forest(FeatureRouter):
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
         return _leaf_means(self.forest_, vectors)
 
+    def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
+        self.forest_ = self._grow(vectors, labels, self.leaf_)
+
     def _grow(self, vectors: Matrix, labels: NDArray[np.bool_], leaf: int) -> Any:
         from sklearn.ensemble import RandomForestRegressor
 

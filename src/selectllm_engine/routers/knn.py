@@ -58,6 +58,21 @@ class NearestNeighbours(FeatureRouter):
             [self._vote(*self._neighbours(block, self.k_), self.k_, self.shrinkage_) for block in blocks]
         )
 
+    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> NDArray[Any]:
+        others = max(len(labels) - 1, 1)
+        size = max(1, _CELLS // len(self.labels_))
+        predicted = []
+        for start in range(0, len(labels), size):
+            positions, similarity = self._neighbours(vectors[start : start + size], self.k_ + 1)
+            rows = np.arange(start, start + len(positions))
+            own = positions == rows[:, None]
+            own[~own.any(axis=1), -1] = True  # beside equals it may not be among the nearest: then the last goes
+            kept = (len(positions), -1)
+            near = positions[~own].reshape(kept), similarity[~own].reshape(kept)
+            rates = (self.rates_ * len(labels) - labels[rows]) / others
+            predicted.append(self._vote(*near, self.k_, self.shrinkage_, rates))
+        return np.concatenate(predicted)
+
     def _neighbours(self, vectors: Matrix, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Positions and similarities of the nearest training questions, [Q, count], the most similar first."""
         count = min(count, len(self.labels_))
@@ -68,8 +83,14 @@ class NearestNeighbours(FeatureRouter):
         return nearest, np.take_along_axis(similarity, nearest, 1)
 
     def _vote(
-        self, positions: NDArray[np.intp], similarity: NDArray[np.float32], k: int, shrinkage: float
+        self,
+        positions: NDArray[np.intp],
+        similarity: NDArray[np.float32],
+        k: int,
+        shrinkage: float,
+        rates: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
+        rates = self.rates_ if rates is None else rates
         weights = similarity[:, :k]
         right = np.einsum("qk,qkn->qn", weights, self.labels_[positions[:, :k]].astype(np.float32))
-        return np.asarray((right + shrinkage * self.rates_) / (weights.sum(axis=1, keepdims=True) + shrinkage))
+        return np.asarray((right + shrinkage * rates) / (weights.sum(axis=1, keepdims=True) + shrinkage))

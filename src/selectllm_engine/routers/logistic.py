@@ -47,6 +47,9 @@ class Logistic(FeatureRouter):
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
         return sigmoid(dense(vectors @ self.coef_) + self.intercept_)
 
+    def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
+        self.coef_, self.intercept_ = self._path(vectors, labels, (self.c_,))[0]
+
     def _path(
         self, vectors: Matrix, labels: NDArray[np.bool_], strengths: tuple[float, ...]
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -56,6 +56,9 @@ class MatrixFactorisation(FeatureRouter):
     def _predict(self, vectors: Matrix) -> NDArray[Any]:
         return _product(vectors, self.projection_, self.llms_, self.intercept_)
 
+    def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
+        self.projection_, self.llms_, self.intercept_ = self._factorise(vectors, labels, self.penalty_)
+
     def _factorise(
         self, vectors: Matrix, labels: NDArray[np.bool_], penalty: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:

@@ -42,6 +42,11 @@ class Prior:
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
         return self
 
+    def held_out(self, questions: Sequence[str], labels: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The accuracies on all other training questions, [T, N]."""
+        check_labels(questions, labels)
+        return np.asarray((labels.sum(axis=0) - labels) / max(len(labels) - 1, 1), np.float32)
+
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The same row for every question, [Q, N]."""
         return np.tile(self.rates_, (len(questions), 1))

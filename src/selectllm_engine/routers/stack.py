@@ -90,10 +90,18 @@ class Member:
     Args:
         load: reads the trained router; called once, when a text comes that is not recorded.
         recorded: float32 [N] by text.
+        train_held_out: those of the training questions come from the other training questions alone.
     """
 
-    def __init__(self, load: Callable[[], Router], recorded: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Router],
+        recorded: Mapping[str, NDArray[np.float32]] | None = None,
+        *,
+        train_held_out: bool = False,
+    ) -> None:
         self.load = load
+        self.train_held_out = train_held_out
         self.recorded = recorded or {}
 
     def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:

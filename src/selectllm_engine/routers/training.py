@@ -196,6 +196,7 @@ def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
     held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
     made.fit(data.train.texts, data.train.labels, validation=held_out)
     predicted = made.predict(data.questions["text"].to_list())
+    held_out_too = _hold_out(made, data, predicted)
     forest = _confidences(data, predicted, seed)
     seconds = time.perf_counter() - started
     trained = TrainedRouter(
@@ -207,8 +208,27 @@ def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
         interrupted=getattr(made, "interrupted_", False),
         note=getattr(made, "note_", None),
     )
-    _write(run, trained, data, predicted, forest)
+    _write(run, trained, data, predicted, forest, train_held_out=held_out_too)
     return trained
+
+
+def _hold_out(router: Any, data: TrainingData, predicted: NDArray[np.float32]) -> bool:
+    """Put what was learned without the question itself in place of the training questions' probabilities.
+
+    False where the router has no such probabilities: fine-tuned ones would have to be trained anew, and a classifier of
+    one's own may be unable to learn from four fifths of the questions. Those of a stack are its members'.
+    """
+    if isinstance(router, Stack):
+        members = (router.routers or {}).values()
+        return all(isinstance(each, Member) and each.train_held_out for each in members)
+    if not hasattr(router, "held_out"):
+        return False
+    try:
+        held_out = router.held_out(data.train.texts, data.train.labels)
+    except UsageError:
+        return False
+    predicted[_rows(data, data.train.ids)] = held_out
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +288,11 @@ def _members(context: _Context) -> dict[str, Member]:
             continue  # what combines it could route no new question here
         rows = texts.join(predicted, on="question_id")
         recorded = dict(zip(rows["text"], rows.select(context.data.llms).to_numpy(), strict=True))
-        members[name] = Member(partial(load_router, folder, context.encoders, device=context.device), recorded)
+        members[name] = Member(
+            partial(load_router, folder, context.encoders, device=context.device),
+            recorded,
+            train_held_out=manifest.get("train_held_out") is True,
+        )
     return members
 
 
@@ -343,6 +367,8 @@ def _write(
     data: TrainingData,
     predicted: NDArray[np.float32],
     forest: NDArray[np.float32] | None,
+    *,
+    train_held_out: bool,
 ) -> None:
     folder = run.cache.own(run.benchmark) / "routers" / folder_name(trained.name)
     facts = {
@@ -350,6 +376,7 @@ def _write(
         "train": len(data.train.ids),
         "validation": 0 if data.validation is None else len(data.validation.ids),
         "labels": data.digest,
+        "train_held_out": train_held_out,  # are the training questions' probabilities from the others alone?
         "k": data.k,
         "validation_f1": trained.validation_f1,
         "seconds_per_question": trained.seconds_per_question,

@@ -53,8 +53,8 @@ def train(
     """Train routers: they learn from the train split which LLM is right on which question.
 
     The validation split chooses their settings; the test split is never read. A router is named family:features.
-    Families: prior, logistic, knn, clustering, forest, mf, mlc, mlc-weighted, sc, stack. Features: tfidf, or an
-    encoder (minilm, bert-base-uncased, distilbert-base-uncased, roberta-base, t5-base, or any with --encoder), which
+    Families: prior, logistic, knn, clustering, forest, mf, ridge, mlc, mlc-weighted, sc, stack. Features: tfidf, or
+    an encoder (minilm, bert-base-uncased, distilbert-base-uncased, roberta-base, t5-base, or any with --encoder), which
     needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc fine-tune their encoder.
     """
     from selectllm_engine.routers import parse_router

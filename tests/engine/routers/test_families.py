@@ -17,7 +17,7 @@ from selectllm_engine.routers.storage import load_router, save
 from selectllm_engine.store.files import folder_name
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
-ENCODED = ["knn:tiny", "logistic:tiny@1", "mlc:tiny", "mlc-weighted:tiny", "sc:tiny"]
+ENCODED = ["knn:tiny", "logistic:tiny@1", "ridge:tiny", "mlc:tiny", "mlc-weighted:tiny", "sc:tiny"]
 ROUTERS = [*suite(), *(pytest.param(name, marks=needs_torch) for name in ENCODED)]
 LLMS = 3
 HOSTILE = [

@@ -52,6 +52,30 @@ def test_training_reads_no_test_label_and_predicts_every_question(run):
     assert run.cache.routers("fake") == ["logistic:tfidf"]
 
 
+@pytest.mark.parametrize("name", ["prior", "ridge:tfidf", "knn:tfidf", "logistic:tfidf"])
+def test_training_questions_get_what_the_others_teach(run, name):
+    trained = train(run, name)
+    data = training_data(run)
+    stored = table(run, name)
+    by_split = {each: stored.filter(pl.col("split") == each).select(run.llms).to_numpy() for each in ("train", "test")}
+    held_out = trained.router.held_out(data.train.texts, data.train.labels)
+    np.testing.assert_allclose(by_split["train"], held_out, atol=1e-6)
+    assert np.abs(by_split["train"] - trained.router.predict(data.train.texts)).max() > 1e-4
+    texts = data.questions.filter(pl.col("split") == "test")["text"].to_list()
+    np.testing.assert_allclose(by_split["test"], trained.router.predict(texts), atol=1e-6)
+    assert read_manifest(run.cache.router_dir("fake", name))["train_held_out"] is True
+
+
+def test_a_stack_holds_out_what_its_routers_do(run):
+    for name in ("prior", "knn:tfidf", "stack"):
+        train(run, name)
+    folders = {name: run.cache.router_dir("fake", name) for name in ("knn:tfidf", "stack")}
+    assert read_manifest(folders["stack"])["train_held_out"] is True
+    edit(folders["knn:tfidf"], train_held_out=False)  # as one that was trained by an earlier version
+    train(run, "stack")
+    assert read_manifest(folders["stack"])["train_held_out"] is False
+
+
 def test_a_full_disk_leaves_nothing_behind(run, monkeypatch):
     def full(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -90,9 +114,10 @@ def test_the_manifest_says_what_was_learned_from(run):
 
 def test_a_loaded_router_predicts_what_the_table_holds(run):
     train(run, "knn:tfidf")
-    texts = training_data(run).questions["text"].to_list()
+    others = pl.col("split") != "train"  # for training questions the table holds what the others teach
+    texts = training_data(run).questions.filter(others)["text"].to_list()
     predicted = load_router(run.cache.router_dir("fake", "knn:tfidf")).predict(texts)
-    np.testing.assert_array_equal(predicted, table(run, "knn:tfidf").select(run.llms).to_numpy())
+    np.testing.assert_array_equal(predicted, table(run, "knn:tfidf").filter(others).select(run.llms).to_numpy())
 
 
 def test_training_again_replaces_the_router_and_leaves_nothing_behind(run):

@@ -1,0 +1,100 @@
+"""`vote:auto`: the learned vote over the m most accurate LLMs, m as small as it may be. L labelled questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from selectllm_engine.evaluation.candidates import candidates_of
+from selectllm_engine.evaluation.conditional_logit import Posterior, cross_fitted, fit
+from selectllm_engine.evaluation.learned_vote import design_of, ridge_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.candidates import Candidates
+    from selectllm_engine.evaluation.labelled import Labelled
+
+__all__ = ["BestM", "CrossFitted", "best_m", "cross_fitted_vote"]
+
+CLOSE = 1e-2  # how near the optimum weights must be that only say which answer leads
+
+
+class CrossFitted(NamedTuple):
+    """A learned vote on questions that it did not learn from.
+
+    Attributes:
+        right: bool [L], is its answer right.
+        confidence: float64 [L], P of its answer; 0 where there is none.
+        weights: float64 [F + G], learned on all questions.
+    """
+
+    right: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+class BestM(NamedTuple):
+    """Which LLMs vote.
+
+    Attributes:
+        llms: the m most accurate, the best first.
+        accuracies: the cross-fitted accuracy of the vote of the best 1, 2, … N.
+    """
+
+    llms: tuple[int, ...]
+    accuracies: tuple[float, ...]
+
+
+def best_m(known: Labelled, order: Sequence[int], penalty: float) -> BestM:
+    """The smallest m whose cross-fitted vote is within half a standard error of the best one's accuracy.
+
+    The standard error is that of the paired difference. LLMs are taken by accuracy on the labelled questions.
+
+    Args:
+        known: the labelled questions.
+        order: the pool's LLMs, from fast to slow; of equally accurate ones the faster comes first.
+        penalty: λ.
+    """
+    ranked = sorted(order, key=lambda llm: -int(known.labels[:, llm].sum()))
+    right = []
+    for count in range(1, len(ranked) + 1):
+        mask = np.zeros(known.labels.shape[1], dtype=bool)
+        mask[ranked[:count]] = True
+        right.append(cross_fitted_vote(known, mask, penalty).right if count > 1 else known.labels[:, ranked[0]])
+    accuracies = [float(each.mean()) for each in right]
+    best = right[int(np.argmax(accuracies))].astype(float)
+
+    def close(each: NDArray[np.bool_]) -> bool:
+        behind = best - each
+        return bool(behind.mean() <= 0.5 * behind.std() / np.sqrt(len(behind)))
+
+    m = next(count for count, each in enumerate(right, start=1) if close(each))
+    return BestM(tuple(ranked[:m]), tuple(accuracies))
+
+
+def cross_fitted_vote(
+    known: Labelled, mask: NDArray[np.bool_], penalty: float, *, tolerance: float = CLOSE, steps: int = 60
+) -> CrossFitted:
+    """The vote of the LLMs of a mask, bool [N], on every labelled question, learned on the other folds'."""
+    found = candidates_of(known.tally, mask)
+    design = design_of(found, known.gold, mask, known.opinions)
+    ridge = ridge_of(design, int(mask.sum()), penalty)
+    weights = fit(design, ridge, tolerance=tolerance, steps=steps)
+    chance = cross_fitted(design, ridge, weights, tolerance=tolerance, steps=steps)
+    return CrossFitted(*leading(found, chance, design.right), weights)
+
+
+def leading(
+    found: Candidates, chance: Posterior, right: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Whether the most probable candidate of each question is right, bool [L], and its probability, [L]."""
+    # Probabilities may be too small to tell candidates apart, logarithms are not.
+    winners = found.winners(np.log(np.maximum(chance.candidate, np.finfo(float).tiny)))
+    if not len(right):
+        return np.zeros(found.questions, dtype=bool), np.zeros(found.questions)
+    some = winners >= 0
+    return some & right[winners], np.where(some, chance.candidate[winners], 0.0)

@@ -1,0 +1,253 @@
+"""`cascade-value`: ask on while the learned value of asking the next LLM exceeds its price.
+
+LLMs are asked along a chain from cheap to dear. After each the learned vote of those asked so far gives the leading
+answer and its probability P, and a question goes on while that is worth its price (`going_on`). It may start anywhere
+in the chain. All that is read from labelled questions comes from the other folds.
+
+L labelled questions, Q questions to answer, N LLMs of the run, M of the chain, U prices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.best_m import cross_fitted_vote
+from selectllm_engine.evaluation.cascade_chain import chains_of
+from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
+from selectllm_engine.evaluation.going_on import Backward, Reached, go_features, predicted, start_features
+from selectllm_engine.evaluation.learned_vote import unpacked, vote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.labelled import Labelled
+    from selectllm_engine.evaluation.learned_vote import Voted
+    from selectllm_engine.evaluation.vote_weights import VoteWeights
+    from selectllm_engine.evaluation.votes import Tally
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["FEWEST_LABELLED", "CascadePoint", "CascadeValue", "Cascaded", "learn_cascade"]
+
+FEWEST_LABELLED = 300
+# Of what best-single costs, in accuracy; close together where cascades of about its burden are.
+PRICES = (0.0, 0.003, 0.005, 0.0075, *np.geomspace(0.01, 0.4, 42).tolist(), 0.6, 1.0, 1.7, 3.0)
+
+
+class CascadePoint(NamedTuple):
+    """One price of a unit of burden, and the accuracy and the mean burden of a question that follow from it."""
+
+    price: float
+    accuracy: float
+    burden: float
+
+
+@dataclass(frozen=True, eq=False)
+class CascadeValue:
+    """A learned cascade.
+
+    Attributes:
+        llms: names of the run's LLMs.
+        chain: the M LLMs that may be asked, in order.
+        votes: the learned vote of each stretch of the chain, by first and last place.
+        go: weights of going on, [places of x, U], by first and last place asked.
+        start: weights of each start, [M, places of x, U].
+        points: of the labelled questions, cross-fitted, one per price.
+        spent: float64 [U, L], each labelled question's burden at each price.
+        single: float64 [L], best-single's burden.
+    """
+
+    llms: tuple[str, ...]
+    chain: tuple[int, ...]
+    votes: dict[tuple[int, int], VoteWeights]
+    go: dict[tuple[int, int], Floats]
+    start: Floats
+    points: tuple[CascadePoint, ...]
+    spent: Floats
+    single: Floats
+
+    def at_budget(self, budget: float | None) -> int:
+        """The most accurate price whose burden is at most `budget` times best-single's, by a standard error.
+
+        None for the most accurate of all; of equals the cheaper.
+
+        Raises:
+            NotAvailableError: no price is within the budget.
+        """
+        within = list(range(len(self.points)))
+        if budget is not None:
+            over = self.spent - budget * self.single
+            error = over.std(axis=1) / np.sqrt(over.shape[1])
+            within = np.flatnonzero(over.mean(axis=1) + error <= 0).tolist()
+        if not within:
+            raise NotAvailableError(f"no cascade of this pool stays within {budget:g}× best-single's")
+        return max(within, key=lambda at: (self.points[at].accuracy, -self.points[at].burden))
+
+    def answer(self, counted: Tally, views: Floats | None, at: int) -> Cascaded:
+        """Which LLMs are asked and what is answered, at one of the prices, for questions with these votes.
+
+        `views` are the router's opinions [Q, N], needed exactly where the cascade was learned with some.
+        """
+        voted = self._voted(counted, views)
+        first, last = (each[:, 0] for each in self._walk(voted, views, slice(at, at + 1)))
+        asked = np.zeros((counted.questions, len(self.llms)), dtype=bool)
+        code = np.zeros(counted.questions, dtype=np.int16)
+        confidence = np.zeros(counted.questions)
+        for place, llm in enumerate(self.chain):
+            asked[:, llm] = (first <= place) & (place <= last)
+        for (begin, end), said in voted.items():
+            own = (first == begin) & (last == end)
+            code[own], confidence[own] = said.code[own], said.confidence[own]
+        return Cascaded(asked, code, confidence)
+
+    def curve(
+        self, counted: Tally, views: Floats | None, burden: NDArray[np.floating], gold: NDArray[np.int16]
+    ) -> list[CascadePoint]:
+        """Accuracy and mean burden at every price, of questions with votes, burdens [Q, N] and gold answers [Q]."""
+        voted = self._voted(counted, views)
+        first, last = self._walk(voted, views, slice(None))
+        right, spent = np.zeros(first.shape[1]), np.zeros(first.shape[1])
+        for (begin, end), said in voted.items():
+            own = (first == begin) & (last == end)
+            right += own[said.code == gold].sum(axis=0)
+            spent += np.einsum("qu,q->u", own, burden[:, self.chain[begin : end + 1]].sum(axis=1, dtype=np.float64))
+        return [
+            CascadePoint(point.price, float(hits) / len(gold), float(cost) / len(gold))
+            for point, hits, cost in zip(self.points, right, spent, strict=True)
+        ]
+
+    def _voted(self, counted: Tally, views: Floats | None) -> dict[tuple[int, int], Voted]:
+        """What the LLMs of each stretch of the chain would answer."""
+        found = {}
+        for (begin, end), weights in self.votes.items():
+            mask = np.isin(np.arange(len(self.llms)), self.chain[begin : end + 1])
+            found[begin, end] = vote(weights, counted, self.llms, mask, views)
+        return found
+
+    def _walk(
+        self, voted: dict[tuple[int, int], Voted], views: Floats | None, prices: slice
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First and last place asked of each question at each price, [Q, U]."""
+        opinions = None if views is None else views[:, self.chain]
+        questions, end = len(voted[0, 0].code), len(self.chain) - 1
+        merit = np.einsum("qx,mxu->qum", start_features(opinions, questions), self.start[:, :, prices])
+        first = merit.argmax(axis=2)
+        last = np.zeros_like(first)
+        for begin in range(end + 1):
+            stop = np.full(first.shape, end)
+            for place in reversed(range(begin, end)):
+                x = go_features(voted[begin, place].confidence, opinions, place)
+                stop = np.where(predicted(x, self.go[begin, place][:, prices]) > 0, stop, place)
+            last = np.where(first == begin, stop, last)
+        return first, last
+
+
+class Cascaded(NamedTuple):
+    """What a cascade did: `asked` bool [Q, N], `code` int16 [Q] its answers, `confidence` float64 [Q] P of them."""
+
+    asked: NDArray[np.bool_]
+    code: NDArray[np.int16]
+    confidence: Floats
+
+
+def learn_cascade(
+    known: Labelled,
+    order: Sequence[int],
+    burden: NDArray[np.floating],
+    penalty: float,
+    budget: float | None = 1.0,
+) -> CascadeValue:
+    """Learn a cascade over a pool, along that chain which is most accurate within the budget.
+
+    Args:
+        known: the labelled questions.
+        order: the pool's LLMs from fast to slow; of equally accurate ones the first is best-single.
+        burden: [L, N], seconds or dollars of each question and LLM; NaN counts as the LLM's mean.
+        penalty: λ of the vote.
+        budget: in multiples of best-single's burden, which the chain is chosen for; None for any.
+
+    Raises:
+        NotAvailableError: fewer than 300 labelled questions or two LLMs, or an LLM's burden is nowhere known.
+    """
+    if known.questions < FEWEST_LABELLED:
+        raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {known.questions}")
+    if len(order) < 2:
+        raise NotAvailableError("needs two LLMs to go on from one to the other")
+    each = _filled(burden, order)
+    best_single = max(order, key=lambda llm: int(known.labels[:, llm].sum()))
+    mean = each.mean(axis=0)
+    allowed = None if budget is None else budget * float(mean[best_single])
+    chains = chains_of(known, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
+    votes = _Votes(known, penalty)
+    learned = [_along(chain, votes, each, best_single) for chain in chains]
+
+    def merit(cascade: CascadeValue) -> float:
+        try:
+            return cascade.points[cascade.at_budget(budget)].accuracy
+        except NotAvailableError:
+            return 0.0
+
+    return max(learned, key=merit)
+
+
+def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int) -> CascadeValue:
+    known = found.labelled
+    single = each[:, best_single]
+    prices = np.array(PRICES) / max(float(single.mean()), np.finfo(float).tiny)
+    opinions = None if known.opinions is None else known.opinions[:, chain]
+    steps = each[:, chain]
+    votes, reached = found.stretches(chain)
+    fold = folds_of(known.questions)
+    accuracy, spent = (np.zeros((known.questions, len(prices))) for _ in range(2))
+    everyone = np.ones(known.questions, dtype=bool)
+    for number in range(FOLDS):
+        own = fold == number
+        held_out = Backward(reached, opinions, steps, prices, ~own)
+        accuracy[own], spent[own] = held_out.taken(own)
+    whole = Backward(reached, opinions, steps, prices, everyone)
+    means = accuracy.mean(axis=0), spent.mean(axis=0)
+    points = tuple(CascadePoint(*point) for point in zip(prices.tolist(), *(m.tolist() for m in means), strict=True))
+    return CascadeValue(known.llms, chain, votes, whole.go, whole.start, points, np.ascontiguousarray(spent.T), single)
+
+
+def _filled(burden: NDArray[np.floating], order: Sequence[int]) -> Floats:
+    each = np.asarray(burden, np.float64).copy()
+    for llm in order:
+        gaps = np.isnan(each[:, llm])
+        if gaps.all():
+            raise NotAvailableError("needs the latency or cost of every LLM of the pool")
+        each[gaps, llm] = each[~gaps, llm].mean()
+    return each
+
+
+class _Votes:
+    """The learned votes of groups of LLMs, each learned once."""
+
+    def __init__(self, known: Labelled, penalty: float) -> None:
+        self.labelled = known
+        self._penalty = penalty
+        self._found: dict[frozenset[int], tuple[VoteWeights, Reached]] = {}
+
+    def stretches(
+        self, chain: Sequence[int]
+    ) -> tuple[dict[tuple[int, int], VoteWeights], dict[tuple[int, int], Reached]]:
+        """The votes of the LLMs at places begin..end of the chain, for every begin and end."""
+        votes, reached = {}, {}
+        for begin in range(len(chain)):
+            for end in range(begin, len(chain)):
+                votes[begin, end], reached[begin, end] = self._of(frozenset(chain[begin : end + 1]))
+        return votes, reached
+
+    def _of(self, llms: frozenset[int]) -> tuple[VoteWeights, Reached]:
+        if llms not in self._found:
+            mask = np.isin(np.arange(len(self.labelled.llms)), list(llms))
+            found = cross_fitted_vote(self.labelled, mask, self._penalty)
+            weights = unpacked(found.weights, self.labelled, np.flatnonzero(mask), self._penalty, popularity=True)
+            self._found[llms] = weights, Reached(found.right, found.confidence)
+        return self._found[llms]
