@@ -16,7 +16,7 @@ from selectllm_engine.errors import (
     UsageError,
 )
 from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy, select
-from selectllm_engine.routers.families import FAMILIES
+from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import training_data
@@ -176,7 +176,7 @@ def _by_merit(run: StoredRun) -> list[str]:
 
     def merit(name: str) -> tuple[bool, float]:
         f1 = run.router_info(name).get("validation_f1")
-        return name == "stack", f1 if isinstance(f1, float) else -1.0
+        return parse_router(name).info.combines, f1 if isinstance(f1, float) else -1.0
 
     trained = [name for name in run.routers if _trained(name)]
     if not trained:

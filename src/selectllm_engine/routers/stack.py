@@ -48,7 +48,7 @@ class Stack:
     weights_: dict[str, float]
     trust_: float
 
-    def __init__(self, routers: Mapping[str, Any] | None = None, *, seed: int = 0) -> None:
+    def __init__(self, routers: Mapping[str, Router | Member] | None = None, *, seed: int = 0) -> None:
         self.routers = routers
         self.seed = seed
 
@@ -58,8 +58,7 @@ class Stack:
         if self.routers is None:
             self.routers = {
                 name: make_router(name, seed=self.seed).fit(questions, labels, validation=validation)
-                for name in suite()
-                if name != "stack"
+                for name in suite(combining=False)
             }
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
         names = list(self.routers)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from selectllm_engine.routers.base import Router
+
 __all__ = ["FORMAT", "load_router", "read_manifest", "save", "versions"]
 
 FORMAT = 1
@@ -60,7 +62,7 @@ _LOADERS = frozenset(
 )
 
 
-def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None = None) -> None:
+def save(router: Router, folder: Path, name: str, facts: Mapping[str, Any] | None = None) -> None:
     """Write a fitted router and its manifest into `folder`, the manifest last; of a stranger's class nothing else.
 
     Args:
@@ -93,7 +95,7 @@ def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None =
     return None
 
 
-def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Any:
+def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Router:
     """The fitted router that `save` wrote.
 
     Args:
@@ -120,7 +122,7 @@ def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, devi
             state = _read_skops(folder / WEIGHTS)
             _restore(router, state["router"])
             _restore(getattr(router, "features", None), state["features"])
-            if parsed.family == "stack":
+            if isinstance(router, Stack):
                 router.routers = _members(folder, router, manifest, encoders, device)
         _try(router, manifest)
     except SelectLLMError:
