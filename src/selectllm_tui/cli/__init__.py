@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from copy import copy
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -50,11 +51,19 @@ class _Flags:
     """Help that shows no type beside flags: `--all`, not `--all <bool>`; and the program's own defaults."""
 
     help: str | None
+    params: list[Any]
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        from rich.markup import escape
+
         ctx.default_map = None
-        self.help = re.sub(r"(?<=\S)\n(?=\w)", " ", self.help or "")  # paragraphs are broken at the terminal's width
-        super().format_help(ctx, formatter)  # type: ignore[misc]
+        shown = copy(self)  # Typer reads markup in help: selectllm[train] would lose its end
+        shown.help = re.sub(r"(?<=\S)\n(?=\w)", " ", escape(self.help or ""))  # broken at the terminal's width
+        shown.params = [copy(each) for each in self.params]
+        for each in shown.params:
+            if each.help:
+                each.help = escape(each.help)
+        super(_Flags, shown).format_help(ctx, formatter)  # type: ignore[misc]
 
     def get_params(self, ctx: typer.Context) -> list[Any]:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
