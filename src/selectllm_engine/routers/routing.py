@@ -44,8 +44,8 @@ class Candidate:
         probability: of being right.
         forest: the confidence forest's probability, where the policy reads it.
         latency: the LLM's mean seconds on the benchmark; None where unknown.
-        asked: the chance that the policy asks it: 0 or 1 except under `random`; None under `cascade`, which decides
-            only once there are answers.
+        asked: the chance that the policy asks it: 0 or 1 except under `random`; None under a policy that
+            decides only once there are answers.
     """
 
     llm: str
@@ -71,7 +71,7 @@ class Routing:
 
     Attributes:
         candidates: the pool, in the order of the run.
-        order: the LLMs that the policy asks; under `cascade` the order in which it would.
+        order: the LLMs that the policy asks; where it stops early, the order in which it would.
         reason: the policy in words.
         nearest: the most similar training questions.
     """
@@ -133,7 +133,7 @@ def route(
     asked = None
     try:
         spec = view.tune(known, spec)
-        if spec.name != "cascade":
+        if not POLICIES[spec.name].stops_early:
             asked = _asked(view, RouterScores(name, probabilities, forest=forest), spec)
     except NotAvailableError as reason:
         raise UsageError(f"{name} {spec}: {reason}", "take another --policy") from reason

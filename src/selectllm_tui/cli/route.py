@@ -89,10 +89,10 @@ def _write(routing: Routing, form: Format) -> None:
     rows = [asdict(each) for each in routing.candidates]
     if form is not Format.TABLE:
         return write_table(columns, rows, form)
-    cascade = routing.policy.name == "cascade"
-    who = (" → " if cascade else ", ").join(visible(name) for name in routing.order)
+    in_turn = any(each.asked is None for each in routing.candidates)
+    who = (" → " if in_turn else ", ").join(visible(name) for name in routing.order)
     write_table(columns, rows, form, title=f"{routing.router} {routing.policy}")
-    lines = ["", f"{'asks in this order' if cascade else 'asks'}: {who}", f"policy: {routing.reason}"]
+    lines = ["", f"{'asks in this order' if in_turn else 'asks'}: {who}", f"policy: {routing.reason}"]
     if routing.nearest:
         lines += ["", "most similar training questions, and who was right on them:"]
     for each in routing.nearest:
