@@ -1,18 +1,177 @@
-"""Importers: other tools' results become a benchmark in the cache. A format is a module and a line of `FORMATS`."""
+"""Importers: other tools' results become a benchmark in the cache. A format is a module and an entry of `FORMATS`.
+
+An entry says all that its command `selectllm import FORMAT` has and the others don't; the command is made from it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-__all__ = ["FORMATS", "Imported"]
+__all__ = ["FORMATS", "Format", "FormatOption", "Imported"]
 
-FORMATS: dict[str, str] = {
-    "inspect": "selectllm_engine.importers.inspect",  # .eval and JSON logs of Inspect
-    "llmrouterbench": "selectllm_engine.importers.llmrouterbench",  # LLMRouterBench's result folders
-    "lm-eval": "selectllm_engine.importers.lm_eval",  # --log_samples of EleutherAI's harness
-    "predictions": "selectllm_engine.importers.predictions",  # the study's released router predictions
-    "routerbench": "selectllm_engine.importers.routerbench",  # RouterBench's wide tables
-    "table": "selectllm_engine.importers.table",  # any wide or long table
+
+@dataclass(frozen=True, slots=True)
+class FormatOption:
+    """An option that not every format has.
+
+    Attributes:
+        name: the keyword of the format's function that takes its value.
+        help: what it says, in half a line.
+        metavar: how its value is written.
+        flag: the option's name, where it isn't `--` and the keyword.
+        value: "text", "names" (several, with commas between) or "seconds" (of LLMs by name).
+        default: without the option.
+    """
+
+    name: str
+    help: str
+    metavar: str
+    flag: str | None = None
+    value: Literal["text", "names", "seconds"] = "text"
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What another tool writes, and who reads it.
+
+    Attributes:
+        target: module:function of this package. The function takes the cache, a path and the benchmark's name, the
+            options by their names, and `options` and `progress` where it is `assembled`.
+        help: what the command does: a line, and more after an empty one.
+        path: how the path is written, and what it must be.
+        own: options that not every format has.
+        assembled: whether `assembly` stores what it reads, with drawn splits, a threshold and kinds of answers.
+        folder: whether the path may be a folder.
+    """
+
+    target: str
+    help: str
+    path: tuple[str, str]
+    own: tuple[FormatOption, ...] = ()
+    assembled: bool = True
+    folder: bool = True
+
+
+_LATENCY = FormatOption(
+    "latency", "Seconds per question of each LLM, where the file has none.", "LLM=SECONDS,…", value="seconds"
+)
+_LOG = ("PATH", "The tool's output folder, or one file.")
+_ONE_LLM = FormatOption("llm", "Name of the LLM, where all files are of one.", "NAME")
+_TASKS = FormatOption("tasks", "Only these tasks.", "TASK,TASK…", flag="--task", value="names")
+
+
+def _column(name: str, text: str, flag: str | None = None, default: str | None = None) -> FormatOption:
+    return FormatOption(name, text, "COLUMN", flag=flag, default=default)
+
+
+FORMATS: dict[str, Format] = {
+    "inspect": Format(
+        "inspect:import_inspect",
+        """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
+
+LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task the newest successful
+one counts. Samples that failed are skipped.""",
+        _LOG,
+        (
+            _ONE_LLM,
+            _TASKS,
+            FormatOption("scorer", "Whose verdicts to keep beside our own; without it the log's first.", "NAME"),
+        ),
+    ),
+    "lm-eval": Format(
+        "lm_eval:import_lm_eval",
+        """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
+
+The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
+one LLM on one task the newest counts.""",
+        _LOG,
+        (
+            _ONE_LLM,
+            _TASKS,
+            FormatOption(
+                "filter_name",
+                "Whose verdicts to keep beside our own; without it a majority's, else the log's first.",
+                "NAME",
+                flag="--filter",
+            ),
+            FormatOption(
+                "metric",
+                "Which metric is the verdict; acc_norm picks choices by log-likelihood per character.",
+                "NAME",
+            ),
+            _LATENCY,
+        ),
+    ),
+    "predictions": Format(
+        "predictions:import_predictions",
+        """Import a router's predictions as the study released them, with labels and the router `imported`.
+
+The CSV has the columns question, split, true_label, prediction, raw_predictions and confidence. There are labels
+only, no votes: figures that need votes say so. Without --latency the study's are used where the benchmark's name
+and the LLMs are the study's.""",
+        ("FILE", "A CSV file."),
+        (
+            _LATENCY,
+            FormatOption(
+                "llms",
+                "What the columns of raw_predictions and confidence are, in order; else all names there, sorted.",
+                "LLM,LLM…",
+                value="names",
+            ),
+        ),
+        assembled=False,
+        folder=False,
+    ),
+    "routerbench": Format(
+        "routerbench:import_routerbench",
+        """Import a wide table in RouterBench's form, as selectllm export writes it too.
+
+Columns: sample_id, prompt, eval_name (the subject), and for each LLM its score under its name, <llm>|model_response
+and <llm>|total_cost. RouterBench's pickles are not opened, for they can run programs: convert them where you
+trust them.""",
+        ("FILE", "A CSV or Parquet file."),
+    ),
+    "llmrouterbench": Format(
+        "llmrouterbench:import_llmrouterbench",
+        """Import LLMRouterBench's results: <dataset>/<split>/<model>/*.json, the newest of each that is no demo.
+
+Datasets become subjects. All but a few are tests only: --split-by divides them.""",
+        ("FOLDER", "results/bench, or one dataset in it."),
+    ),
+    "table": Format(
+        "table:import_columns",
+        """Import any table whose columns you name: a row per question (--llms, --scores) or a row per answer (--llm).
+
+With --llms, a column of an LLM is named by a pattern: --text '{llm}_response'. A field of a nested object is
+outer.inner. Rows that repeat a question and an LLM are samples.""",
+        ("FILE", "A CSV, JSON, JSONL or Parquet file."),
+        (
+            _column("question", "The question's text.", default="question"),
+            FormatOption(
+                "llms",
+                "A row per question: the LLMs, whose scores are in columns so named.",
+                "LLM,LLM…",
+                value="names",
+            ),
+            _column("llm", "A row per answer: the column with the LLM's name."),
+            _column("scores", "A row per question: the column with {llm: score} objects."),
+            _column("score", "The score, from 0 (wrong) to 1 (right), or true and false."),
+            _column("text", "What the LLM wrote."),
+            _column("answer", "The answer that was found in it, kept beside our own."),
+            _column("gold", "The gold answer."),
+            _column("choices", "The options: a list, a JSON list, or texts between |."),
+            _column("latency", "Seconds."),
+            _column("cost", "Dollars."),
+            _column("prompt_tokens", "Tokens of the prompt."),
+            _column("output_tokens", "Tokens of the answer."),
+            _column("split", "train, validation or test."),
+            _column("subject", "The question's subject."),
+            _column("id", "The question's id; without it, its text counts."),
+            _column("sample", "The sample's number, where a question has several rows."),
+        ),
+    ),
 }
 
 

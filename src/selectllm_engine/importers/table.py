@@ -20,7 +20,7 @@ from selectllm_engine.importers.cells import lists, numbers, texts, written
 from selectllm_engine.importers.source_files import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from selectllm_engine.importers.assembly import Options
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from selectllm_engine.importers.source_files import Table
     from selectllm_engine.store import Cache, Progress
 
-__all__ = ["Columns", "import_table"]
+__all__ = ["Columns", "import_columns", "import_table"]
 
 _QUESTION = {"id": "key", "gold": "gold", "kind": "kind", "subject": "subject", "split": "split"}
 _NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
@@ -111,6 +111,21 @@ def import_table(
     chunks = (_long if columns.llm else _nested if columns.scores else _wide)(table, columns, reading, progress)
     origin = partial(origin_of, [path], columns=asdict(columns))
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
+
+
+def import_columns(
+    cache: Cache,
+    path: Path,
+    benchmark: str,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    llms: Sequence[str] | None = None,
+    **columns: str,
+) -> Imported:
+    """`import_table` with the fields of `Columns` by their names."""
+    named = Columns(llms=None if llms is None else tuple(llms), **columns)
+    return import_table(cache, path, benchmark, named, options=options, progress=progress)
 
 
 def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,14 +12,9 @@ from selectllm_tui.cli.options import names
 if TYPE_CHECKING:
     from selectllm_engine.importers.assembly import Options
 
-__all__ = ["Kind", "Latency", "NewBenchmark", "Seed", "SplitBy", "Threshold", "chosen", "seconds"]
+__all__ = ["SHARED", "NewBenchmark", "chosen", "seconds"]
 
 NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
-Latency = Annotated[
-    str | None,
-    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
-]
-
 SplitBy = Annotated[
     str | None,
     typer.Option(
@@ -38,6 +33,14 @@ Kind = Annotated[
         help="What gold answers are: number, letter or word; none goes by recorded scores alone. Inferred without it.",
     ),
 ]
+
+# Options that all assembled formats have, with their defaults: what `chosen` takes.
+SHARED: dict[str, tuple[Any, Any]] = {
+    "split_by": (SplitBy, None),
+    "seed": (Seed, 0),
+    "threshold": (Threshold, 0.5),
+    "kind": (Kind, None),
+}
 
 
 def chosen(split_by: str | None, seed: int, threshold: float, kind: str | None) -> Options:
