@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.generation.engine import ENGINES
@@ -33,59 +33,78 @@ _PLACEHOLDERS = ("question", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a value must be: in words for messages, and as a test."""
+class Key:
+    """What a key's value must be, in words for messages and as a test; of [defaults], which option it is for.
+
+    Attributes:
+        words, fits: "it must be …", and whether a value is that.
+        option: the option's keyword, where it isn't the key.
+        only, never: names of commands, or their first words: it counts for no others, or not for these; without both,
+            for every command that has the option.
+    """
 
     words: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[object], bool]
+    option: str | None = None
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    def counts_for(self, command: str) -> bool:
+        """Whether it is a default of a command, such as "evaluate" or "cache list", that has the option."""
+        names = {command, command.partition(" ")[0]}
+        return not names & set(self.never) and (not self.only or bool(names & set(self.only)))
 
 
-def _number(least: float, *, above: bool = False) -> Kind:
-    def fits(value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < float("inf")
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and float("-inf") < value < float("inf")
 
+
+def _number(least: float, *, above: bool = False) -> Key:
     if above:
-        return Kind(f"a number above {least:g}", lambda value: fits(value) and value > least)
-    return Kind(f"a number of at least {least:g}", fits)
+        return Key(f"a number above {least:g}", lambda value: _is_number(value) and value > least)
+    return Key(f"a number of at least {least:g}", lambda value: _is_number(value) and value >= least)
 
 
-def _whole(least: int) -> Kind:
-    return Kind(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least)
+def _whole(least: int) -> Key:
+    def fits(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    return Key(f"a whole number of at least {least}", fits)
 
 
-def _one_of(*known: str) -> Kind:
-    return Kind(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
+def _one_of(*known: str) -> Key:
+    return Key(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(_is_text(each) for each in value)
 
 
-_TEXT = Kind("a text that is not empty", _is_text)
-_TEXTS = Kind("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
-_FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-_TABLE = Kind("a table", lambda value: isinstance(value, dict))
-_URL = Kind(
+_TEXT = Key("a text that is not empty", _is_text)
+_TEXTS = Key("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
+_FLAG = Key("true or false", lambda value: isinstance(value, bool))
+_TABLE = Key("a table", lambda value: isinstance(value, dict))
+_URL = Key(
     "a URL such as http://localhost:8000/v1, without a password",
     lambda value: isinstance(value, str) and bool(re.fullmatch(r"https?://[^@\s?#]+", value)),
 )
-_GPUS = Kind(
+_GPUS = Key(
     'GPU numbers such as 0 or "0,1"',
     lambda value: (
         (type(value) is int and value >= 0) or (isinstance(value, str) and bool(re.match(r"[\d, ]+$", value)))
     ),
 )
 
-# section -> its keys and what their values must be
-KEYS: dict[str, dict[str, Kind]] = {
+# section -> its keys: the one table of all there is in the file
+KEYS: dict[str, dict[str, Key]] = {
     "defaults": {
         "cache": _TEXT,
-        "benchmark": _TEXTS,
-        "llms": _TEXTS,
+        "benchmark": replace(_TEXTS, never=("import", "cache")),  # nothing is removed or imported by default
+        "llms": replace(_TEXTS, option="llm", only=("generate",)),
         "gpu": _GPUS,
         "tensor_parallel": _whole(1),
         "engine": _one_of(*ENGINES),
@@ -95,7 +114,7 @@ KEYS: dict[str, dict[str, Kind]] = {
         "limit": _whole(1),
         "prompt": _TEXT,
         "max_tokens": _whole(1),
-        "seed": _whole(0),
+        "seed": replace(_whole(0), never=("import",)),
         "device": _one_of("auto", "cpu", "cuda"),
     },
     "llms": {
@@ -111,18 +130,16 @@ KEYS: dict[str, dict[str, Kind]] = {
     },
     "sampling": {
         "temperature": _number(0),
-        "top_p": Kind(
-            "a number above 0 and at most 1", lambda value: _number(0, above=True).fits(value) and value <= 1
-        ),
+        "top_p": Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1),
         "top_k": _whole(0),
         "repetition_penalty": _number(0, above=True),
         "max_tokens": _whole(1),
-        "stop": Kind("a list of texts", _is_texts),
+        "stop": Key("a list of texts", _is_texts),
     },
     "price": {"input": _number(0), "output": _number(0)},
     "prompts": {
         "system": _TEXT,
-        "template": Kind(
+        "template": Key(
             "a text with {question} in it, once", lambda value: _is_text(value) and value.count("{question}") == 1
         ),
         "number": _TEXT,
@@ -208,7 +225,7 @@ def parse_settings(text: str) -> Settings:
     return replace(settings, llms=llms, defaults=_defaults(sections.get("defaults", {}), settings))
 
 
-def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+def _checked(given: Any, place: str, kinds: Mapping[str, Key]) -> dict[str, Any]:
     """A table whose keys are all known and whose values all fit."""
     _fitting(given, place, _TABLE)
     for key, value in given.items():
@@ -225,10 +242,10 @@ def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any
     return dict(given)
 
 
-def _fitting(value: Any, place: str, kind: Kind) -> Any:
-    if not kind.fits(value):
-        shown = "no such address" if kind is _URL else short(value)  # it may hold a password
-        raise UsageError(f"{FILE}: {place} is {shown}", f"it must be {kind.words}")
+def _fitting(value: Any, place: str, key: Key) -> Any:
+    if not key.fits(value):
+        shown = "no such address" if key is _URL else short(value)  # it may hold a password
+        raise UsageError(f"{FILE}: {place} is {shown}", f"it must be {key.words}")
     return value
 
 

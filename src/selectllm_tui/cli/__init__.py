@@ -76,7 +76,8 @@ class _Flags:
 class _Command(_Flags, TyperCommand):  # type: ignore[misc]
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         name = f"{parent.info_name} {info_name}" if parent and parent.parent else str(info_name)
-        return super().make_context(info_name, args, parent, default_map=Defaults(name), **extra)
+        options = {each.name: bool(each.multiple) for each in self.params if each.param_type_name == "option"}
+        return super().make_context(info_name, args, parent, default_map=Defaults(name, options), **extra)
 
 
 class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]
