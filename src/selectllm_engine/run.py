@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
-from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
+from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError, nearest
 from selectllm_engine.evaluation import (
     POLICIES,
     Details,
@@ -191,8 +190,8 @@ class StoredRun:
             raise UsageError(f"a question's id is a text, not {question_id!r}", f"ids look like {known[0]!r}")
         found = self.questions.filter(pl.col("question_id") == question_id)
         if found.is_empty():
-            near = difflib.get_close_matches(question_id, known.head(20_000).to_list(), n=1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"ids look like {known[0]!r}"
+            like = nearest(question_id, known.head(20_000).to_list())
+            remedy = f"ids look like {known[0]!r}" if like is None else f"did you mean {like!r}?"
             raise UsageError(f"no question {question_id!r}", remedy)
         return found.row(0, named=True)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
-from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, nearest
 from selectllm_engine.generation.engine import ENGINES
 from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Wording
 from selectllm_engine.machine import expanded
@@ -236,8 +236,7 @@ def _checked(given: Any, place: str, kinds: Mapping[str, Key]) -> dict[str, Any]
                     f"{FILE}: {whole} looks like a key, and keys come from the environment alone",
                     "take it out of the file and set OPENAI_API_KEY or HF_TOKEN instead",
                 )
-            remedy = UnknownNameError("key", key, kinds).remedy
-            raise UsageError(f"{FILE}: there is no {'key' if place else 'section'} {whole}", remedy)
+            raise UsageError(f"{FILE}: there is no {'key' if place else 'section'} {whole}", did_you_mean(key, kinds))
         _fitting(value, whole, kinds[key])
     return dict(given)
 
@@ -266,8 +265,8 @@ def _prompt(name: str, given: Any) -> Wording:
     checked = _checked(given, place, KEYS["prompts"])
     for key, text in checked.items():
         for placeholder in re.findall(r"\{(\w+)\}", text):
-            remedy = UnknownNameError("placeholder", placeholder, _PLACEHOLDERS).remedy
-            if placeholder not in _PLACEHOLDERS and remedy.startswith("did you mean"):  # other braces are plain text
+            if placeholder not in _PLACEHOLDERS and nearest(placeholder, _PLACEHOLDERS):  # other braces are plain text
+                remedy = did_you_mean(placeholder, _PLACEHOLDERS)
                 raise UsageError(f"{FILE}: {place}.{key} has {{{placeholder}}}", remedy)
     return Wording(**checked)
 

@@ -17,16 +17,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.benchmarks.tables import SUFFIXES, Record, read_records
-from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.errors import BenchmarkError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["load", "load_exemplars"]
@@ -128,25 +127,20 @@ def _split(record: Record, path: Path) -> str:
     if word is None:
         return _SPLIT_WORDS.get(path.stem.lower(), "test")
     if word.lower() not in _SPLIT_WORDS:
-        raise BenchmarkError(f"{record.where}: no split {short(word)}", _nearest(word, _SPLIT_WORDS))
+        raise BenchmarkError(f"{record.where}: no split {short(word)}", did_you_mean(word, _SPLIT_WORDS))
     return _SPLIT_WORDS[word.lower()]
 
 
 def _kind(row: _Row) -> str:
     kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
     if kind not in _KINDS:
-        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", _nearest(kind, _KINDS))
+        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", did_you_mean(kind, _KINDS))
     if (kind == "letter") != bool(row.choices):
         remedy = "add choices, or take another kind" if kind == "letter" else "leave the kind out, or the choices"
         raise BenchmarkError(
             f"{row.record.where}: kind {kind!r} does not go with {'' if row.choices else 'no '}choices", remedy
         )
     return kind
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word.lower(), list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
 
 
 def _choices(record: Record) -> tuple[str, ...] | None:

@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.errors import BenchmarkError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,10 +44,9 @@ class Record:
     def text(self, column: str) -> str:
         """The text of a column that must hold some; numbers and truth values are written out."""
         if column not in self.values:
-            folded = {name.casefold(): name for name in self.values}
-            close = get_close_matches(column, folded, n=1, cutoff=0.8)
+            like = nearest(column, self.values, cutoff=0.8)
             has = ", ".join(map(repr, self.values)) or "none"
-            remedy = f"rename {folded[close[0]]!r} to {column!r}" if close else f"it has {has}"
+            remedy = f"it has {has}" if like is None else f"rename {like!r} to {column!r}"
             raise BenchmarkError(f"{self.where}: no column {column!r}", remedy)
         return self.written(column, self.get(column))
 

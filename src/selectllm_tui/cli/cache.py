@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING, Column, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
+from selectllm_tui.notation import MISSING
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

@@ -5,37 +5,29 @@ Fractions stay fractions in the machine formats (JSON, CSV); tables for people (
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_tui.cli.options import Format
+from selectllm_tui.notation import MISSING, csv_table, markdown, markdown_table
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "MISSING",
     "Column",
     "aligned",
     "error_console",
-    "interval",
     "note",
-    "number",
     "output_console",
-    "p_value",
-    "percent",
     "text",
     "write_json",
     "write_table",
 ]
-
-MISSING = "–"
 
 
 def text(value: Any) -> str:
@@ -61,28 +53,6 @@ class Column:
         """What `show` is called with."""
         fields = (self.field,) if isinstance(self.field, str) else self.field
         return [row.get(field) for field in fields]
-
-
-def number(digits: int) -> Callable[[float | None], str]:
-    """A number with so many decimals."""
-    return lambda value: MISSING if value is None else f"{value:.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    """A fraction as percent with one decimal, without the sign."""
-    return MISSING if value is None else f"{100 * value:.1f}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """A confidence interval of a fraction, in percent."""
-    return MISSING if low is None or high is None else f"{percent(low)} – {percent(high)}"
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers print it."""
-    if value is None:
-        return MISSING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def output_console() -> Console:
@@ -163,18 +133,7 @@ def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
     fields = list(rows[0])
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(fields)
-    for row in rows:
-        writer.writerow([_machine(row[each]) for each in fields])
-
-
-def _machine(value: Any) -> Any:
-    """A value for CSV. Text that a spreadsheet would run as a formula is quoted."""
-    if not isinstance(value, str):
-        return value
-    shown = visible(value)
-    return f"'{shown}" if re.match(r"[=+@]|-(?![\d.])", shown) else shown
+    sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
 
 
 def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
@@ -250,7 +209,6 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width
         kept.remove(last)
 
 
-_MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\|*_`<>[]"})
 _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -261,18 +219,10 @@ _LATEX = str.maketrans(
 
 
 def _markdown(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
-    def line(parts: Sequence[str]) -> str:
-        return "| " + " | ".join(parts) + " |\n"
-
-    out = sys.stdout.write
-    if title:
-        out(f"**{visible(title).translate(_MARKDOWN)}**\n\n")
-    out(line([column.title.translate(_MARKDOWN) for column in columns]))
-    out(line(["---:" if column.align == "right" else "---" for column in columns]))
-    for row in cells:
-        out(line([cell.translate(_MARKDOWN) for cell in row]))
-    for each in footnotes:
-        out(f"\n{visible(each).translate(_MARKDOWN)}\n")
+    numeric = [column.align == "right" for column in columns]
+    head = f"**{markdown(title)}**\n\n" if title else ""
+    foot = "".join(f"\n{markdown(each)}\n" for each in footnotes)
+    sys.stdout.write(head + markdown_table([column.title for column in columns], numeric, cells) + foot)
 
 
 def _latex(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value, percent, text, write_table
+from selectllm_tui.cli.console import Column, text, write_table
+from selectllm_tui.notation import MISSING, number, p_value, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def _by_row(details: Details, form: Format) -> None:
         Column("v_b", "V_B", number(3)),
         Column("regret", "regret", _points),
         Column("latency_interval", "latency s, 95 %", _seconds),
-        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else interval(*ends)),
+        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else span(*ends)),
         Column("selection_entropy", "entropy", number(2), drop=1),
         Column("selection_histogram", "asked %", _shares, align="left", drop=2),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING
+from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

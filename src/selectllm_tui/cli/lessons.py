@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, output_console, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.notation import number, p_value, percent
 from selectllm_tui.sentences import sentence
 from selectllm_tui.untrusted import safe, visible
 

@@ -7,7 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.cli.console import MISSING, Column, aligned, note
+from selectllm_tui.cli.console import Column, aligned, note
+from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

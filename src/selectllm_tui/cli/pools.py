@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, interval, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.notation import number, p_value, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ _ROUTED = [
     Column("llms", "LLMs", align="left"),
     Column("router", "router", align="left"),
     Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
     Column("latency", "latency s", number(2)),
     Column("gap_closed", "gap closed %", percent, drop=1),
     Column("p_vs_best_single", "raw p", p_value, drop=3),

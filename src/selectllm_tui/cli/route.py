@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, number, percent, write_json, write_table
+from selectllm_tui.cli.console import Column, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -21,6 +21,7 @@ from selectllm_tui.cli.options import (
     names,
 )
 from selectllm_tui.cli.train import Encoders, parse_encoders
+from selectllm_tui.notation import number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
+from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -23,6 +23,7 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.notation import MISSING, number
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

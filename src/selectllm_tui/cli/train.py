@@ -155,8 +155,9 @@ def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> Tra
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
-    from selectllm_tui.cli.console import Column, number, percent, write_table
+    from selectllm_tui.cli.console import Column, write_table
     from selectllm_tui.cli.options import Format
+    from selectllm_tui.notation import number, percent
 
     columns = [
         Column("router", "router", align="left"),
