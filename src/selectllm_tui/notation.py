@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -62,7 +63,7 @@ def markdown_table(titles: Sequence[str], numeric: Sequence[bool], rows: Iterabl
 
 
 def csv_table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows of values as CSV; text that a spreadsheet would run as a formula is quoted."""
+    """Rows of values as CSV: lists as JSON, and text that a spreadsheet would run as a formula in quotes."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_no_formula(title) for title in titles])
@@ -71,6 +72,8 @@ def csv_table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _no_formula(value: Any) -> Any:
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, allow_nan=False)
     if not isinstance(value, str):
         return value
     shown = visible(value)

@@ -95,7 +95,7 @@ def _row(subset: Subset) -> dict[str, Any]:
         "rank": subset.rank,
         "front": subset.front,
         "size": len(subset.llms),
-        "llms": ", ".join(subset.llms),
+        "llms": subset.llms,
         **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
         **asdict(subset.figures),
     }
@@ -105,7 +105,7 @@ def _columns(found: Subsets) -> list[Column]:
     return [
         Column("rank", "rank", text),
         Column("front", "", lambda front: "★" if front else "", align="left"),
-        Column("llms", "LLMs", align="left"),
+        Column("llms", "LLMs", ", ".join, align="left"),
         Column("validation_pooled", "pooled % (validation)", percent, drop=2),
         Column("pooled", f"pooled % ({found.split})", percent, drop=1),
         Column("validation_oracle", "oracle % (validation)", percent, drop=4),
