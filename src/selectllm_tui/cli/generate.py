@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
-from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
+from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt, complete_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,11 @@ Data = Annotated[
 def generate(
     benchmark: Annotated[
         list[str],
-        typer.Option(metavar="NAME", help="gsm8k, mmlu, reasoning, or your own name with --data; repeat it."),
+        typer.Option(
+            metavar="NAME",
+            help="A built-in one, such as gsm8k or mmlu, or your own name with --data; repeat it.",
+            autocompletion=complete_source,
+        ),
     ] = [],  # noqa: B006
     data: Data = None,
     llm: LLMs = [],  # noqa: B006

@@ -15,21 +15,16 @@ from selectllm_engine.routers import FAMILIES, make_router, parse_router, suite
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, save
 from selectllm_engine.store.files import folder_name
+from suites import router_names
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs torch")
-
-
-def names_of(families):
-    """A name per family for what follows to check; `tiny` is an encoder."""
-    read = {None: "{}", "vectors": "{}:tfidf", "encoder": "{}:tiny"}
-    return [read[family.features].format(name) for name, family in families.items()]
 
 
 def needing_torch(name):
     return pytest.param(name, marks=needs_torch) if parse_router(name).needs_encoder else name
 
 
-ROUTERS = [needing_torch(name) for name in (*names_of(FAMILIES), "knn:tiny", "logistic:tiny@1")]
+ROUTERS = [needing_torch(name) for name in (*router_names(), "knn:tiny", "logistic:tiny@1")]
 LLMS = 3
 HOSTILE = [
     "",
