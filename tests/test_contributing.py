@@ -22,7 +22,7 @@ from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.evaluation import POLICIES, Selection
 from selectllm_engine.evaluation.policies import PolicyInfo
 from selectllm_engine.generation import engine
-from selectllm_engine.importers import FORMATS, Format, FormatOption
+from selectllm_engine.importers import FORMATS, ImportFormat, ImportOption
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.records import Reading, Record
 from selectllm_engine.routers import FAMILIES, Family, suite
@@ -188,11 +188,11 @@ def import_toy(cache, path, benchmark, *, options=None, progress=None, mark="x")
 
 
 def test_an_importer(add, cache, monkeypatch, tmp_path):
-    entry = Format(
+    entry = ImportFormat(
         "toy:import_toy",
         inspect.getdoc(import_toy),
         ("FILE", "A text file."),
-        (FormatOption("mark", "What is right.", "WORD"),),
+        (ImportOption("mark", "What is right.", "WORD"),),
     )
     add(FORMATS, entry, "selectllm_engine.importers.toy", import_toy=import_toy)
     monkeypatch.delitem(

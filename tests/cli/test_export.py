@@ -12,7 +12,7 @@ from fakes import write_fake_run
 from selectllm_engine.insights import MEASURES
 from selectllm_tui.cli import figures
 from selectllm_tui.label_placement import place
-from selectllm_tui.svg_figures import Curve, Heat, Mark, draw_heat, draw_scatter
+from selectllm_tui.svg_figures import Curve, FigureMark, Heat, draw_heat, draw_scatter
 
 LLMS = ["fake-a", "fake-b", "fake-c"]
 
@@ -153,7 +153,7 @@ def test_a_run_without_routers(selectllm, tmp_path):
 
 def test_names_are_shown_as_they_are_and_harmless():
     odd = ["$x^2$ $\\frac{1}{", "<script>alert(1)</script>", "a\x1b[31mred\u202e", "模型", "_under_ & \\textbf{b}"]
-    marks = [Mark(name, "LLM", 1.0 + at, 0.1 * at) for at, name in enumerate(odd)]
+    marks = [FigureMark(name, "LLM", 1.0 + at, 0.1 * at) for at, name in enumerate(odd)]
     svg = draw_scatter(marks, [Curve("", ((1.0, 0.1), (2.0, 0.2)))], title="$t$\x1b", across="seconds")
     written = texts(svg)
     for shown in (
@@ -170,7 +170,7 @@ def test_names_are_shown_as_they_are_and_harmless():
 
 
 def test_burdens_that_differ_much_are_on_a_logarithmic_axis():
-    marks = [Mark("slow", "LLM", 100.0, 0.9), Mark("fast", "LLM", 0.1, 0.5)]
+    marks = [FigureMark("slow", "LLM", 100.0, 0.9), FigureMark("fast", "LLM", 0.1, 0.5)]
     written = texts(draw_scatter(marks, [], title="", across="seconds"))
     assert {"0.1", "1", "10", "100"} <= set(written)
     assert not any("$" in each for each in written)

@@ -21,7 +21,7 @@ from reprlib import repr as short
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
-from selectllm_engine.benchmarks.tables import SUFFIXES, Record, read_records
+from selectllm_engine.benchmarks.tables import SUFFIXES, FileRecord, read_records
 from selectllm_engine.errors import BenchmarkError, did_you_mean
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(
 class _Row:
     """One row as it was read; `kind` None where the row says nothing about it."""
 
-    record: Record
+    record: FileRecord
     id: str
     split: str
     subject: str | None
@@ -108,7 +108,7 @@ def _paths(data: Path) -> list[Path]:
     return paths
 
 
-def _row(record: Record, path: Path, name: str, *, several: bool) -> _Row:
+def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _Row:
     return _Row(
         record=record,
         id=record.optional("id") or f"{path.stem if several else name}-{record.number:04d}",
@@ -122,7 +122,7 @@ def _row(record: Record, path: Path, name: str, *, several: bool) -> _Row:
     )
 
 
-def _split(record: Record, path: Path) -> str:
+def _split(record: FileRecord, path: Path) -> str:
     word = record.optional("split")
     if word is None:
         return _SPLIT_WORDS.get(path.stem.lower(), "test")
@@ -143,7 +143,7 @@ def _kind(row: _Row) -> str:
     return kind
 
 
-def _choices(record: Record) -> tuple[str, ...] | None:
+def _choices(record: FileRecord) -> tuple[str, ...] | None:
     value = record.get("choices")
     if value is None:
         texts: Sequence[Any] = [record.get(letter) for letter in LETTERS]
@@ -162,7 +162,7 @@ def _choices(record: Record) -> tuple[str, ...] | None:
     return tuple(record.written("choices", text) for text in texts)
 
 
-def _split_text(record: Record, text: str) -> Sequence[Any]:
+def _split_text(record: FileRecord, text: str) -> Sequence[Any]:
     if not text.lstrip().startswith("["):
         return text.split("|")
     try:

@@ -40,7 +40,7 @@ class Made(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kind:
+class Puzzle:
     """One kind of question: a data set of the gym, its settings, and how an item becomes a question."""
 
     dataset: str
@@ -127,21 +127,23 @@ def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
     return Made(text, min(words), tuple(random.sample(words, len(words))))
 
 
-KINDS: dict[str, Kind] = {
-    "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
-    "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
-    "equations": Kind("simple_equations", "number", _as_is, {"max_terms": 2, "max_value": 10}),
-    "letters": Kind("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
-    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
-    "problems": Kind("gsm_symbolic", "number", _word_problem),
-    "largest": Kind("number_sorting", "number", _largest, {"max_numbers": 4, "max_decimals": 1}),
-    "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
-    "reading": Kind(
+KINDS: dict[str, Puzzle] = {
+    "sums": Puzzle("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
+    "products": Puzzle("products", "number", _arithmetic, {"max_digits": 2}),
+    "equations": Puzzle("simple_equations", "number", _as_is, {"max_terms": 2, "max_value": 10}),
+    "letters": Puzzle("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
+    "legs": Puzzle("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
+    "problems": Puzzle("gsm_symbolic", "number", _word_problem),
+    "largest": Puzzle("number_sorting", "number", _largest, {"max_numbers": 4, "max_decimals": 1}),
+    "alphabetical": Puzzle("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
+    "reading": Puzzle(
         "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 2, "max_num_statements": 6}
     ),
-    "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 5}),
-    "leap years": Kind("calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}),
-    "lists": Kind("word_sequence_reversal", "word", _list, {"max_words": 6}),
+    "relatives": Puzzle("family_relationships", "word", _relatives, {"max_family_size": 5}),
+    "leap years": Puzzle(
+        "calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}
+    ),
+    "lists": Puzzle("word_sequence_reversal", "word", _list, {"max_words": 6}),
 }
 
 
@@ -237,7 +239,7 @@ def _stream(name: str, seed: int) -> Iterator[Made | None]:
         chunk += 1
 
 
-def _dataset(kind: Kind, seed: int) -> Any:
+def _dataset(kind: Puzzle, seed: int) -> Any:
     try:
         import reasoning_gym
     except ImportError as error:

@@ -5,11 +5,11 @@ Read `formats` first, the table of importers, from which their commands are made
 name, that hands records to `assembly`.
 """
 
-from selectllm_engine.importers.formats import FORMATS, Format, FormatOption, Imported
+from selectllm_engine.importers.formats import FORMATS, Imported, ImportFormat, ImportOption
 
 __all__ = [
     "FORMATS",
-    "Format",
-    "FormatOption",
+    "ImportFormat",
+    "ImportOption",
     "Imported",
 ]

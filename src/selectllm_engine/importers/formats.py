@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["FORMATS", "Format", "FormatOption", "Imported"]
+__all__ = ["FORMATS", "ImportFormat", "ImportOption", "Imported"]
 
 
 @dataclass(frozen=True, slots=True)
-class FormatOption:
+class ImportOption:
     """An option that not every format has.
 
     Attributes:
@@ -33,7 +33,7 @@ class FormatOption:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ImportFormat:
     """What another tool writes, and who reads it.
 
     Attributes:
@@ -49,25 +49,25 @@ class Format:
     target: str
     help: str
     path: tuple[str, str]
-    own: tuple[FormatOption, ...] = ()
+    own: tuple[ImportOption, ...] = ()
     assembled: bool = True
     folder: bool = True
 
 
-_LATENCY = FormatOption(
+_LATENCY = ImportOption(
     "latency", "Seconds per question of each LLM, where the file has none.", "LLM=SECONDS,…", value="seconds"
 )
 _LOG = ("PATH", "The tool's output folder, or one file.")
-_ONE_LLM = FormatOption("llm", "Name of the LLM, where all files are of one.", "NAME")
-_TASKS = FormatOption("tasks", "Only these tasks.", "TASK,TASK…", flag="--task", value="names")
+_ONE_LLM = ImportOption("llm", "Name of the LLM, where all files are of one.", "NAME")
+_TASKS = ImportOption("tasks", "Only these tasks.", "TASK,TASK…", flag="--task", value="names")
 
 
-def _column(name: str, text: str, flag: str | None = None, default: str | None = None) -> FormatOption:
-    return FormatOption(name, text, "COLUMN", flag=flag, default=default)
+def _column(name: str, text: str, flag: str | None = None, default: str | None = None) -> ImportOption:
+    return ImportOption(name, text, "COLUMN", flag=flag, default=default)
 
 
-FORMATS: dict[str, Format] = {
-    "inspect": Format(
+FORMATS: dict[str, ImportFormat] = {
+    "inspect": ImportFormat(
         "inspect:import_inspect",
         """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
 
@@ -77,10 +77,10 @@ one counts. Samples that failed are skipped.""",
         (
             _ONE_LLM,
             _TASKS,
-            FormatOption("scorer", "Whose verdicts to keep beside our own; without it the log's first.", "NAME"),
+            ImportOption("scorer", "Whose verdicts to keep beside our own; without it the log's first.", "NAME"),
         ),
     ),
-    "lm-eval": Format(
+    "lm-eval": ImportFormat(
         "lm_eval:import_lm_eval",
         """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
 
@@ -90,13 +90,13 @@ one LLM on one task the newest counts.""",
         (
             _ONE_LLM,
             _TASKS,
-            FormatOption(
+            ImportOption(
                 "filter_name",
                 "Whose verdicts to keep beside our own; without it a majority's, else the log's first.",
                 "NAME",
                 flag="--filter",
             ),
-            FormatOption(
+            ImportOption(
                 "metric",
                 "Which metric is the verdict; acc_norm picks choices by log-likelihood per character.",
                 "NAME",
@@ -104,7 +104,7 @@ one LLM on one task the newest counts.""",
             _LATENCY,
         ),
     ),
-    "predictions": Format(
+    "predictions": ImportFormat(
         "predictions:import_predictions",
         """Import a router's predictions as the study released them, with labels and the router `imported`.
 
@@ -114,7 +114,7 @@ and the LLMs are the study's.""",
         ("FILE", "A CSV file."),
         (
             _LATENCY,
-            FormatOption(
+            ImportOption(
                 "llms",
                 "What the columns of raw_predictions and confidence are, in order; else all names there, sorted.",
                 "LLM,LLM…",
@@ -124,7 +124,7 @@ and the LLMs are the study's.""",
         assembled=False,
         folder=False,
     ),
-    "routerbench": Format(
+    "routerbench": ImportFormat(
         "routerbench:import_routerbench",
         """Import a wide table in RouterBench's form, as selectllm export writes it too.
 
@@ -133,14 +133,14 @@ and <llm>|total_cost. RouterBench's pickles are not opened, for they can run pro
 trust them.""",
         ("FILE", "A CSV or Parquet file."),
     ),
-    "llmrouterbench": Format(
+    "llmrouterbench": ImportFormat(
         "llmrouterbench:import_llmrouterbench",
         """Import LLMRouterBench's results: <dataset>/<split>/<model>/*.json, the newest of each that is no demo.
 
 Datasets become subjects. All but a few are tests only: --split-by divides them.""",
         ("FOLDER", "results/bench, or one dataset in it."),
     ),
-    "table": Format(
+    "table": ImportFormat(
         "table:import_columns",
         """Import any table whose columns you name: a row per question (--llms, --scores) or a row per answer (--llm).
 
@@ -149,7 +149,7 @@ outer.inner. Rows that repeat a question and an LLM are samples.""",
         ("FILE", "A CSV, JSON, JSONL or Parquet file."),
         (
             _column("question", "The question's text.", default="question"),
-            FormatOption(
+            ImportOption(
                 "llms",
                 "A row per question: the LLMs, whose scores are in columns so named.",
                 "LLM,LLM…",

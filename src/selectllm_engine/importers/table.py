@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.importers.source_files import Table
+    from selectllm_engine.importers.source_files import SourceTable
     from selectllm_engine.store import Cache, Progress
 
 __all__ = ["Columns", "import_columns", "import_table"]
@@ -128,7 +128,7 @@ def import_columns(
     return import_table(cache, path, benchmark, named, options=options, progress=progress)
 
 
-def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _wide(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     llms = columns.llms or ()
     if len(set(llms)) != len(llms):
         raise UsageError("--llms names an LLM twice", "name each once")
@@ -137,7 +137,7 @@ def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress |
 
 
 def wide_chunks(
-    table: Table,
+    table: SourceTable,
     columns: Columns,
     fields: Mapping[str, Mapping[str, str]],
     reading: Reading,
@@ -148,7 +148,7 @@ def wide_chunks(
         yield Chunk(rows.questions, {llm: rows.results(each) for llm, each in fields.items()})
 
 
-def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
+def _fields(table: SourceTable, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
     """Which column holds what of one LLM."""
     found = {}
     for field in (*_NUMBERS, *_TEXTS):
@@ -166,7 +166,7 @@ def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[st
     return found
 
 
-def _nested(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _nested(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     scores = table.need(columns.scores or "")
     for rows in _batches(table, columns, [{"scores": scores}], reading, progress):
         cells = rows.batch[scores]
@@ -190,7 +190,7 @@ def _parsed(rows: _Rows, cells: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series([each.get(name) for each in found], dtype=pl.String) for name in names})
 
 
-def _long(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _long(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     named = {field: name for field in (*_NUMBERS, *_TEXTS) if (name := getattr(columns, field)) is not None}
     judged = [field for field in ("score", "text") if field in named]
     if not judged:
@@ -217,7 +217,7 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
 class _Rows:
     """A batch of rows of which `before` others came; `keep` marks those with a question, None for all."""
 
-    table: Table
+    table: SourceTable
     batch: pl.DataFrame
     before: int
     keep: pl.Series | None
@@ -249,7 +249,7 @@ class _Rows:
 
 
 def _batches(
-    table: Table,
+    table: SourceTable,
     columns: Columns,
     fields: Iterable[Mapping[str, str]],
     reading: Reading,

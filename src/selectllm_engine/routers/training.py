@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.base import Router
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Progress", "TrainedRouter", "TrainingData", "question_texts", "refitting", "train", "training_data"]
+__all__ = ["TrainedRouter", "TrainingData", "TrainingProgress", "question_texts", "refitting", "train", "training_data"]
 
-Progress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
+TrainingProgress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +154,7 @@ def train(
     encoders: Mapping[str, str] | None = None,
     device: str = "auto",
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
 ) -> TrainedRouter:
     """Train a router on a run's train split, tune it on validation, predict all splits, and write it to the cache.
 
@@ -224,7 +224,7 @@ class _Context:
     encoders: Mapping[str, str]
     device: str
     seed: int
-    progress: Progress | None
+    progress: TrainingProgress | None
 
     def say(self, what: str, done: float = 0.0) -> None:
         if self.progress is not None:

@@ -34,7 +34,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 _TABLES = {".md": Format.MARKDOWN, ".tex": Format.LATEX, ".csv": Format.CSV, ".json": Format.JSON}
 
 
-class Kind(StrEnum):
+class FigureKind(StrEnum):
     """What a figure shows."""
 
     TRADE_OFF = "trade-off"
@@ -156,11 +156,11 @@ def table(
 def figure(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .svg.")],
     kind: Annotated[
-        Kind,
+        FigureKind,
         typer.Option(
             help="trade-off: accuracy against latency or cost, with the Pareto front; matrix: routers × policies."
         ),
-    ] = Kind.TRADE_OFF,
+    ] = FigureKind.TRADE_OFF,
     by: Annotated[
         Measure | None,
         typer.Option(
@@ -186,7 +186,7 @@ def figure(
     from selectllm_tui.cli.figures import MATRIX, TRADE_OFF, matrix, trade_off
 
     check_target(file, (".svg",), force=force)
-    draw, known = (trade_off, TRADE_OFF) if kind is Kind.TRADE_OFF else (matrix, MATRIX)
+    draw, known = (trade_off, TRADE_OFF) if kind is FigureKind.TRADE_OFF else (matrix, MATRIX)
     measure = next(iter(known)) if by is None else by.value
     if measure not in known:
         raise UsageError(f"a {kind.value} is not drawn by {measure}", f"choose --by {' or '.join(known)}")

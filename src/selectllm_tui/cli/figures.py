@@ -45,7 +45,7 @@ def trade_off(
         MissingExtraError: matplotlib is not installed.
     """
     from selectllm_engine.insights import cost_aware_curve, trade_off_figure
-    from selectllm_tui.svg_figures import Curve, Mark, draw_scatter
+    from selectllm_tui.svg_figures import Curve, FigureMark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
@@ -59,7 +59,7 @@ def trade_off(
         remedy = f"take --by {other}" if other else "there is --kind matrix"
         raise UsageError(f"no {by} is known of these LLMs", remedy)
     marks = [
-        Mark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
+        FigureMark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
         for point, row in ((point, point.row) for point in figure.points)
         if row is not None
     ]

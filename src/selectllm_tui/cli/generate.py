@@ -21,7 +21,7 @@ __all__ = [
     "BaseUrl",
     "Concurrency",
     "Data",
-    "Engine",
+    "EngineName",
     "Engines",
     "Gpus",
     "LLMs",
@@ -37,7 +37,7 @@ __all__ = [
 STUDY_BENCHMARKS = ("gsm8k", "mmlu")
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     """What runs the LLMs."""
 
     VLLM = "vllm"
@@ -59,7 +59,7 @@ Gpus = Annotated[
     typer.Option(metavar="0,1…", help="Which GPUs; LLMs are handed out to them as they get free."),
 ]
 Engines = Annotated[
-    Engine, typer.Option(help="What runs the LLMs: vllm or transformers on this machine, openai at an endpoint.")
+    EngineName, typer.Option(help="What runs the LLMs: vllm or transformers on this machine, openai at an endpoint.")
 ]
 BaseUrl = Annotated[
     str | None,
@@ -95,7 +95,7 @@ def generate(
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
-    engine: Engines = Engine.VLLM,
+    engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     concurrency: Concurrency = None,
     samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
@@ -137,7 +137,7 @@ def generate(
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
     settings = read_settings()
-    served = engine is Engine.OPENAI
+    served = engine is EngineName.OPENAI
     llms = [parse_llm(each, settings.llms, served=served) for each in llm] or list(STUDY)
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
@@ -208,11 +208,11 @@ def parse_gpus(text: str | None) -> list[str]:
     return gpus
 
 
-def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: Engine) -> list[str]:
+def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: EngineName) -> list[str]:
     """What each worker gets: one GPU, or with `tensor_parallel` so many together, as `0,1`."""
     if tensor_parallel == 1:
         return list(gpus)
-    if engine is not Engine.VLLM:
+    if engine is not EngineName.VLLM:
         raise UsageError(f"--tensor-parallel is not for --engine {engine.value}", "leave it out, or take --engine vllm")
     if not gpus or len(gpus) % tensor_parallel:
         example = ",".join(map(str, range(tensor_parallel)))

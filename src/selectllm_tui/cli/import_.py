@@ -18,7 +18,7 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from selectllm_engine.importers import Format, FormatOption
+    from selectllm_engine.importers import ImportFormat, ImportOption
 
 __all__ = ["app"]
 
@@ -31,7 +31,7 @@ def _import() -> None:
     """Import results that other tools made."""
 
 
-def made(entry: Format) -> Callable[..., None]:
+def made(entry: ImportFormat) -> Callable[..., None]:
     """The command of a format: its path, `--benchmark`, its own options, those that all share, and `--cache`."""
 
     def command(path: Path, benchmark: str, cache: Path | None, **given: Any) -> None:
@@ -68,7 +68,7 @@ def made(entry: Format) -> Callable[..., None]:
     return command
 
 
-def _option(each: FormatOption) -> Any:
+def _option(each: ImportOption) -> Any:
     flag = each.flag or f"--{each.name.replace('_', '-')}"
     return Annotated[str | None, typer.Option(flag, metavar=each.metavar, help=each.help)]
 

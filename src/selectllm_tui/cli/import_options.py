@@ -26,7 +26,7 @@ Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of that draw.")]
 Threshold = Annotated[
     float, typer.Option(metavar="SCORE", help="The mean recorded score from which on an LLM counts as right.")
 ]
-Kind = Annotated[
+GoldKind = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
@@ -39,7 +39,7 @@ SHARED: dict[str, tuple[Any, Any]] = {
     "split_by": (SplitBy, None),
     "seed": (Seed, 0),
     "threshold": (Threshold, 0.5),
-    "kind": (Kind, None),
+    "kind": (GoldKind, None),
 }
 
 

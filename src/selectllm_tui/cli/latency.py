@@ -10,7 +10,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.generate import (
     BaseUrl,
     Data,
-    Engine,
+    EngineName,
     Engines,
     Gpus,
     LLMs,
@@ -30,7 +30,7 @@ def latency(
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
-    engine: Engines = Engine.VLLM,
+    engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     data: Data = None,
     seed: Annotated[int, typer.Option(min=0, help="That the benchmark was made with.")] = 0,
@@ -55,7 +55,7 @@ def latency(
     own = read_settings().llms
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
-    served = engine is Engine.OPENAI
+    served = engine is EngineName.OPENAI
     llms = [stored_llm(store, name, each, own, served=served) for each in llm]
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))

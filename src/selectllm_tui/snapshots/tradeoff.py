@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Point", "Tradeoff", "tradeoff"]
 
-Kind = Literal["llm", "off", "baseline", "policy", "current"]
+PointKind = Literal["llm", "off", "baseline", "policy", "current"]
 MISSING = {
     "latency": "no latency is known: selectllm latency measures it; w shows dollars",
     "cost": "no cost is known: the LLMs have no prices; w shows seconds",
@@ -34,7 +34,7 @@ class Point:
     """One way to answer: its accuracy (a fraction) and what it takes (seconds, or dollars)."""
 
     label: str
-    kind: Kind
+    kind: PointKind
     burden: float
     accuracy: float
     reachable: bool
@@ -94,7 +94,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     yield "tradeoff", ready()
 
 
-def _kind(key: RowKey, current: RowKey, state: State) -> Kind:
+def _kind(key: RowKey, current: RowKey, state: State) -> PointKind:
     if key == current:
         return "current"
     if key.kind == "llm":
