@@ -147,3 +147,14 @@ def test_help_reads_no_markup(name, capsys, monkeypatch):
         texts = [each.help, *(p.help for p in each.params)]
         bracketed = {part for text in texts if text for part in re.findall(r"\S*\[[^\]\s]*\]", text)}
         assert [part for part in bracketed if part not in shown] == [], words
+
+
+def test_former_names_are_understood(capsys):
+    """The words that were said before: in scripts, and in what people remember."""
+    for old, new in cli.FORMERLY.items():
+        assert cli.main([old, "--help"]) == cli.main([new, "--help"]) == 0
+    assert cli.main(["export", "figure", "--help"]) == 0
+    capsys.readouterr()
+    assert cli.main(["--help"]) == cli.main(["export", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not re.search(r"│ (latency|figure) ", shown), "they are not advertised"

@@ -60,10 +60,10 @@ def test_a_known_question_is_routed_as_in_the_evaluation(fake_cache):
         place = outcomes.questions["text"].to_list().index(text)
         for policy in ("argmax", "threshold:0.5", "prediction", "sorted-prediction", "top-m:2"):
             found = route(run, text, "logistic:tfidf", policy)
-            probabilities = [each.probability for each in found.candidates]
+            probabilities = [each.probability for each in found.llms]
             np.testing.assert_allclose(probabilities, scores.probabilities[place], atol=1e-5)
             if POLICIES[policy.partition(":")[0]].needs_forest:
-                forest = [each.forest for each in found.candidates]
+                forest = [each.forest for each in found.llms]
                 np.testing.assert_allclose(forest, scores.forest[place], atol=1e-5)
 
 

@@ -207,7 +207,7 @@ def test_every_default_is_an_option_of_some_command():
             if (info.option or key) in options and info.counts_for(name):
                 taken[key].append(name)
     assert [key for key, names in taken.items() if not names] == []
-    assert {"evaluate", "export table", "generate", "latency", "train"} <= set(taken["benchmark"])
+    assert {"evaluate", "export table", "generate", "measure", "train"} <= set(taken["benchmark"])
     assert not [name for name in taken["benchmark"] if name.startswith(("import", "cache"))]
     assert taken["llms"] == ["generate"]
 

@@ -28,8 +28,8 @@ __all__ = [
     "PolicyInfo",
     "PolicyInputs",
     "PolicySpec",
-    "candidates",
     "cost_aware",
+    "grid_of",
     "parse_policy",
     "select",
 ]
@@ -196,7 +196,7 @@ POLICIES: dict[str, PolicyInfo] = {
         _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation", "random"
     ),
     "prediction": PolicyInfo(
-        _prediction, "argmax of a forest that reads all the router's probabilities", "forest", needs_forest=True
+        _prediction, "argmax of a forest that reads all the router's probabilities", "pred.", needs_forest=True
     ),
     "sorted-prediction": PolicyInfo(
         _sorted_prediction, "the least accurate LLM that the forest believes right", "sorted", needs_forest=True
@@ -311,7 +311,7 @@ def _value(text: str, *, whole: bool) -> float | str:
         return text
 
 
-def candidates(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
+def grid_of(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
     """The policies that `:auto` chooses from, for a pool of that many LLMs."""
     for value in POLICIES[spec.name].grid(pool):
         yield PolicySpec(spec.name, value, spec.by)

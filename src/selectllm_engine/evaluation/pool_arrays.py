@@ -12,7 +12,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
-from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, candidates, cost_aware, select
+from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
 from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.votes import prefix_leads
 
@@ -182,7 +182,7 @@ class PoolArrays:
                 raise NotAvailableError(NO_VOTES)
             return float(figures.right.mean()), -float(np.nan_to_num(figures.latency.mean(dtype=np.float64)))
 
-        return max(candidates(spec, len(self.order)), key=merit)
+        return max(grid_of(spec, len(self.order)), key=merit)
 
     def check(self, scores: RouterScores) -> None:
         """Raise NotAvailableError where the router has no figures for this pool, UsageError where it fits no split."""

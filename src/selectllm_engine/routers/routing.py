@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.training import TrainingData
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Candidate", "Neighbour", "Routing", "route"]
+__all__ = ["Neighbour", "RoutedLLM", "Routing", "route"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RoutedLLM:
     """One LLM of the pool and a new question.
 
     Attributes:
@@ -70,7 +70,7 @@ class Routing:
     """Which LLMs would answer a new question, and why.
 
     Attributes:
-        candidates: the pool, in the order of the run.
+        llms: the pool, in the order of the run.
         order: the LLMs that the policy asks; where it stops early, the order in which it would.
         reason: the policy in words.
         nearest: the most similar training questions.
@@ -79,7 +79,7 @@ class Routing:
     question: str
     router: str
     policy: PolicySpec
-    candidates: tuple[Candidate, ...]
+    llms: tuple[RoutedLLM, ...]
     order: tuple[str, ...]
     reason: str
     nearest: tuple[Neighbour, ...]
@@ -141,7 +141,7 @@ def route(
         question,
         name,
         spec,
-        _candidates(view, probabilities[0], None if forest is None else forest[0], asked),
+        _routed(view, probabilities[0], None if forest is None else forest[0], asked),
         tuple(run.llms[llm] for llm in view.order if asked is None or asked[llm] > 0),
         POLICIES[spec.name].help,
         _neighbours(data, question),
@@ -195,12 +195,12 @@ def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np
     return np.asarray(chances[0], dtype=np.float64)
 
 
-def _candidates(
+def _routed(
     view: PoolView, probabilities: NDArray[np.float32], forest: NDArray[np.float32] | None, asked: Any
-) -> tuple[Candidate, ...]:
+) -> tuple[RoutedLLM, ...]:
     latency = view.prepared.mean_latency
     return tuple(
-        Candidate(
+        RoutedLLM(
             view.pool.run[llm],
             float(probabilities[llm]),
             None if forest is None else float(forest[llm]),

@@ -38,13 +38,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
     "generate": ("generate:generate", _MAKE),
-    "latency": ("latency:latency", _MAKE),
+    "measure": ("measure:measure", _MAKE),
     "train": ("train:train", _MAKE),
     "import": ("import_:app", _KEEP),
     "export": ("export:app", _KEEP),
     "cache": ("cache:app", _KEEP),
     "doctor": ("doctor:doctor", _KEEP),
 }
+
+FORMERLY = {"latency": "measure"}  # names of commands that are still understood, and what they are called now
 
 
 class _Flags:
@@ -91,6 +93,7 @@ class _Group(_Subgroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
+        cmd_name = FORMERLY.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
@@ -98,7 +101,7 @@ class _Group(_Subgroup):
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+        if args[0] not in {**COMMANDS, **FORMERLY} and not ctx.resilient_parsing:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 

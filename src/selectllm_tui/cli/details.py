@@ -59,7 +59,7 @@ def _by_llm(details: Details, form: Format) -> None:
         Column("pass_at_k", f"pass@{details.table.k} %", percent, drop=1),
         Column("train_accuracy", "train %", percent, drop=1),
         Column("test_accuracy", f"{details.table.split} %", percent),
-        Column("gap", "gap", _points, drop=1),
+        Column("gap", "train − test", _points, drop=1),
         Column("gap_p", "p", p_value, drop=1),
         Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
     ]

@@ -139,13 +139,13 @@ def _gaps(drawn: Lessons, form: Format) -> None:
         Column("llm", "LLM", text, align="left"),
         Column("train", "train %", percent),
         Column("test", f"{drawn.split} %", percent),
-        Column("gap", "gap", lambda gap: number(1)(100 * gap)),
+        Column("gap", "train − test", lambda gap: number(1)(100 * gap)),
         Column("p", "p", p_value),
         Column("alarm", "", lambda alarm: "⚠" if alarm else "", align="left"),
     ]
     warned = [each for each in drawn.gaps if each.alarm]
     footnotes = [
-        "gap: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
+        "train − test: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
         *(["⚠ has probably seen the train split; routers trained on it trust this LLM too much"] if warned else []),
     ]
     write_table(

@@ -72,7 +72,7 @@ def as_json(routing: Routing) -> dict[str, Any]:
         "router": routing.router,
         "policy": routing.policy.name,
         "parameter": routing.policy.parameter,
-        "llms": [asdict(each) for each in routing.candidates],
+        "llms": [asdict(each) for each in routing.llms],
         "asked": list(routing.order),
         "reason": routing.reason,
         "nearest": [asdict(each) for each in routing.nearest],
@@ -83,14 +83,14 @@ def _write(routing: Routing, form: Format) -> None:
     columns = [
         Column("llm", "LLM", align="left"),
         Column("probability", "p(right) %", percent),
-        Column("forest", "forest %", percent, drop=2),
+        Column("forest", "confidence %", percent, drop=2),
         Column("latency", "seconds", number(2), drop=1),
         Column("asked", "asked", _share),
     ]
-    rows = [asdict(each) for each in routing.candidates]
+    rows = [asdict(each) for each in routing.llms]
     if form is not Format.TABLE:
         return write_table(columns, rows, form)
-    in_turn = any(each.asked is None for each in routing.candidates)
+    in_turn = any(each.asked is None for each in routing.llms)
     who = (" → " if in_turn else ", ").join(visible(name) for name in routing.order)
     write_table(columns, rows, form, title=f"{routing.router} {routing.policy}")
     lines = ["", f"{'asks in this order' if in_turn else 'asks'}: {who}", f"policy: {routing.reason}"]

@@ -1,4 +1,4 @@
-"""What a figure shows, from a run."""
+"""What a plot shows, from a run."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def trade_off(
         UsageError: latency or cost is known of nothing.
         MissingExtraError: matplotlib is not installed.
     """
-    from selectllm_engine.insights import cost_aware_curve, trade_off_figure
-    from selectllm_tui.svg_figures import Curve, FigureMark, draw_scatter
+    from selectllm_engine.insights import cost_aware_curve, trade_off_plot
+    from selectllm_tui.svg_plots import Curve, PlotMark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
@@ -53,13 +53,13 @@ def trade_off(
     measure: By = "cost" if by == "cost" else "latency"
     curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
     rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
-    figure = trade_off_figure(rows, curves, measure)
+    figure = trade_off_plot(rows, curves, measure)
     if not figure.points:
         other = next((each for each in TRADE_OFF if any(getattr(row, each) is not None for row in table.rows)), None)
         remedy = f"take --by {other}" if other else "there is --kind matrix"
         raise UsageError(f"no {by} is known of these LLMs", remedy)
     marks = [
-        FigureMark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
+        PlotMark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
         for point, row in ((point, point.row) for point in figure.points)
         if row is not None
     ]
@@ -99,7 +99,7 @@ def matrix(
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
     from selectllm_engine.insights import MEASURES, RouterMatrix
-    from selectllm_tui.svg_figures import Heat, draw_heat
+    from selectllm_tui.svg_plots import Heat, draw_heat
 
     table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
     factor, digits, scale = MATRIX[by]

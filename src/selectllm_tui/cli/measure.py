@@ -1,4 +1,4 @@
-"""`selectllm latency`: time single prompts again."""
+"""`selectllm measure`: time single prompts again. It was called `latency`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from selectllm_tui.cli.generate import (
 )
 from selectllm_tui.cli.options import Benchmark, CacheDir
 
-__all__ = ["latency"]
+__all__ = ["measure"]
 
 
-def latency(
+def measure(
     benchmark: Benchmark = None,
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
