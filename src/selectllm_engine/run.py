@@ -220,7 +220,7 @@ class StoredRun:
         k: int | None = None,
         protocol: str = "corrected",
         split: str = "test",
-        every: bool = False,
+        all_policies: bool = False,
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -233,14 +233,14 @@ class StoredRun:
             k: votes over the first k samples; None for all.
             protocol: "corrected", or "paper" for the released code's arithmetic.
             split: which questions.
-            every: each router with each policy at its default parameter.
+            all_policies: each router with each policy at its default parameter.
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol or split.
             UsageError: a k that isn't there, no complete question, what is no router or policy, or a policy where
                 there is no router.
         """
-        specs = as_specs(policy, every=every)
+        specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, protocol=protocol, split=split)
         routers = self._scored(router, specs, split, protocol)
         self._check_routed(policy, routers)
@@ -254,14 +254,14 @@ class StoredRun:
         *,
         k: int | None = None,
         split: str = "test",
-        every: bool = False,
+        all_policies: bool = False,
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
         That is bootstrap intervals, selection histograms, pass@K, train-to-test gaps, router quality, AIQ, and
         accuracy by subject. Arguments and errors are those of `evaluate`.
         """
-        specs = as_specs(policy, every=every)
+        specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, split=split)
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)

@@ -122,7 +122,7 @@ def test_a_matrix_has_the_tables_figures(selectllm, fake_cache, tmp_path, by):
     written = texts(path.read_bytes())
     factor, digits, scale = plots.MATRIX[by]
     assert scale in written
-    for row in sl.load("fake", fake_cache).evaluate(every=True).rows:
+    for row in sl.load("fake", fake_cache).evaluate(all_policies=True).rows:
         if row.kind == "router" and (value := getattr(row, MEASURES[by])) is not None:
             assert f"{factor * value:.{digits}f}" in written
 

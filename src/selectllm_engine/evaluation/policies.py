@@ -48,7 +48,7 @@ class PolicyInputs:
         latency, cost: float64 [N], each LLM's mean; NaN where unknown.
         ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
         samples: K.
-        leads: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
+        leading_votes: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
             NotAvailableError where only labels are known.
     """
 
@@ -59,7 +59,7 @@ class PolicyInputs:
     cost: NDArray[np.float64]
     ascending: NDArray[np.intp] | None
     samples: int
-    leads: Callable[[], Sequence[NDArray[np.integer]]]
+    leading_votes: Callable[[], Sequence[NDArray[np.integer]]]
 
     @property
     def llms(self) -> int:
@@ -132,10 +132,10 @@ def _top_m(inputs: PolicyInputs, m: float, _: By | None) -> Selection:
 
 
 def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
-    leads = inputs.leads()
+    leading = inputs.leading_votes()
     chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
     asking = np.ones(len(chosen), dtype=bool)
-    for asked, (llm, lead) in enumerate(zip(inputs.order, leads, strict=True), start=1):
+    for asked, (llm, lead) in enumerate(zip(inputs.order, leading, strict=True), start=1):
         chosen[:, llm] = asking
         asking &= lead < level * asked * inputs.samples - 1e-9  # 0.8 · 10 samples must count as 8
     return Selection(inputs.llms, several=chosen)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.outcomes import LeftOut
 
-__all__ = ["Kind", "Row", "Table"]
+__all__ = ["Row", "RowKind", "Table"]
 
-Kind = Literal["baseline", "llm", "router"]
+RowKind = Literal["baseline", "llm", "router"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Row:
         notes: what to know about the figures, or why they are missing.
     """
 
-    kind: Kind
+    kind: RowKind
     name: str
     router: str | None = None
     policy: str | None = None

@@ -96,8 +96,10 @@ def evaluate(
     policies = [name for each in policy for name in names(each) or []] if policy else None
     with reading(benchmark, cache) as run:
         asked = (names(pool), routers, policies)
-        more = run.details(*asked, k=k, split=split, every=every) if details else None
-        table = more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, every=every)
+        more = run.details(*asked, k=k, split=split, all_policies=every) if details else None
+        table = (
+            more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, all_policies=every)
+        )
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
         seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more)

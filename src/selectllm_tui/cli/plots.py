@@ -49,7 +49,7 @@ def trade_off(
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
-    table = run.evaluate(pool, names, policies, k=k, split=split, every=policies is None and len(names) == 1)
+    table = run.evaluate(pool, names, policies, k=k, split=split, all_policies=policies is None and len(names) == 1)
     measure: By = "cost" if by == "cost" else "latency"
     curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
     rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
@@ -101,7 +101,7 @@ def matrix(
     from selectllm_engine.insights import MEASURES, RouterMatrix
     from selectllm_tui.svg_plots import Heat, draw_heat
 
-    table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
+    table = run.evaluate(pool, routers, policies, k=k, split=split, all_policies=policies is None)
     factor, digits, scale = MATRIX[by]
     found = RouterMatrix.of(table.rows)
     if not found.rows:
