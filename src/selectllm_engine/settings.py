@@ -169,7 +169,7 @@ class Settings:
     prompts: Mapping[str, Wording] = field(default_factory=dict)
     benchmarks: Mapping[str, OwnBenchmark] = field(default_factory=dict)
     encoders: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
     def prompt(self, name: str) -> tuple[PromptStyle, Wording | None]:
         """A prompt style by its name, or a prompt of the file.
@@ -258,7 +258,7 @@ def _named(sections: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
     return list(sections.get(section, {}).items())
 
 
-def _prompt(name: str, given: Any) -> Wording:
+def _prompt(name: str, given: object) -> Wording:
     place = f"prompts.{name}"
     if name in STYLES:
         raise UsageError(f"{FILE}: {place} is a built-in prompt style", "choose another name")
@@ -271,13 +271,13 @@ def _prompt(name: str, given: Any) -> Wording:
     return Wording(**checked)
 
 
-def _benchmark(name: str, given: Any) -> OwnBenchmark:
+def _benchmark(name: str, given: object) -> OwnBenchmark:
     given = {"data": given} if isinstance(given, str) else given
     checked = _checked(given, f"benchmarks.{name}", KEYS["benchmarks"])
     return OwnBenchmark(**{key: expanded(text) for key, text in checked.items()})
 
 
-def _llm(name: str, given: Any, settings: Settings) -> LLM:
+def _llm(name: str, given: object, settings: Settings) -> LLM:
     """An LLM of the file; one of the study's names starts from that one."""
     place = f"llms.{name}"
     checked = _checked(given, place, KEYS["llms"])
@@ -310,7 +310,7 @@ def _known_prompt(name: str, place: str, settings: Settings) -> tuple[PromptStyl
         raise UsageError(f"{FILE}: {place}: {error.problem}", error.remedy) from None
 
 
-def _defaults(given: Any, settings: Settings) -> dict[str, Any]:
+def _defaults(given: object, settings: Settings) -> dict[str, object]:
     defaults = _checked(given, "defaults", KEYS["defaults"])
     if "prompt" in defaults:
         _known_prompt(defaults["prompt"], "defaults.prompt", settings)

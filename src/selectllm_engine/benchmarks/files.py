@@ -18,7 +18,7 @@ import json
 import re
 from dataclasses import dataclass
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.benchmarks.tables import SUFFIXES, FileRecord, read_records
@@ -146,7 +146,7 @@ def _kind(row: _Row) -> str:
 def _choices(record: FileRecord) -> tuple[str, ...] | None:
     value = record.get("choices")
     if value is None:
-        texts: Sequence[Any] = [record.get(letter) for letter in LETTERS]
+        texts: Sequence[object] = [record.get(letter) for letter in LETTERS]
         while texts and texts[-1] is None:
             texts = texts[:-1]
     elif isinstance(value, str):
@@ -162,7 +162,7 @@ def _choices(record: FileRecord) -> tuple[str, ...] | None:
     return tuple(record.written("choices", text) for text in texts)
 
 
-def _split_text(record: FileRecord, text: str) -> Sequence[Any]:
+def _split_text(record: FileRecord, text: str) -> Sequence[object]:
     if not text.lstrip().startswith("["):
         return text.split("|")
     try:

@@ -45,8 +45,8 @@ class Puzzle:
 
     dataset: str
     answer: Literal["number", "letter", "word"]
-    make: Callable[[Mapping[str, Any], Random], Made | None]  # None: leave the item out
-    settings: dict[str, Any] = field(default_factory=dict)
+    make: Callable[[Mapping[str, object], Random], Made | None]  # None: leave the item out
+    settings: dict[str, object] = field(default_factory=dict)
 
 
 def _up_to_question_mark(item: Mapping[str, Any], _: Random) -> Made:
@@ -161,7 +161,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
         )
     wanted = SIZES | _checked(sizes or {})
     names = list(KINDS)
-    rows: list[tuple[str, int, dict[str, Any]]] = []
+    rows: list[tuple[str, int, dict[str, object]]] = []
     exemplars: list[Exemplar] = []
     for position, name in enumerate(names):
         needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
@@ -187,7 +187,7 @@ def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
 
 def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
     """The first `needed` questions of one kind for each split; a split's own depend on the stream alone."""
-    found: dict[str, list[dict[str, Any]]] = {split: [] for split in needed}
+    found: dict[str, list[dict[str, object]]] = {split: [] for split in needed}
     seen: set[bytes] = set()
     idle = 0
     for made in stream:
@@ -215,7 +215,7 @@ def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, in
     return found
 
 
-def _question(name: str, made: Made) -> dict[str, Any] | None:
+def _question(name: str, made: Made) -> dict[str, object] | None:
     """The row of a question; None where its answer is none that extraction could give."""
     from selectllm_engine.answers import canonical
 

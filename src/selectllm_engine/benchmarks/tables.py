@@ -28,7 +28,7 @@ class FileRecord:
 
     file: str
     number: int
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
     unit: str = "row"
 
     @property
@@ -55,7 +55,7 @@ class FileRecord:
         value = self.get(column)
         return None if value is None else self.written(column, value)
 
-    def written(self, column: str, value: Any) -> str:
+    def written(self, column: str, value: object) -> str:
         """A value as text without white space around it; raises BenchmarkError for what is none."""
         if value is None or (isinstance(value, str) and not value.strip()):
             raise BenchmarkError(f"{self.where}: column {column!r} is empty", "fill it in or leave the row out")

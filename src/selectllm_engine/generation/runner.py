@@ -48,7 +48,7 @@ LoadEngine = Callable[[WorkerSpec, Path | None], "Engine"]
 class Emit(Protocol):
     """Tells the parent process something."""
 
-    def __call__(self, event: str, /, **fields: Any) -> None:
+    def __call__(self, event: str, /, **fields: object) -> None:
         """Send one event."""
         ...
 
@@ -233,7 +233,7 @@ def _settings(llm: LLM, task: Task, *, chat: bool) -> PromptSettings:
     return PromptSettings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
 
 
-def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[[Mapping[str, Any]], Encoded]:
+def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[[Mapping[str, object]], Encoded]:
     """What makes a question's row the prompt that the engine takes."""
     benchmark = Benchmark(task.benchmark, pl.DataFrame(), task.exemplars, task.terse)
 
@@ -318,7 +318,7 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
         raise EngineError(f"the engine failed ({type(error).__name__}: {reason})", remedy) from error
 
 
-def _write(work: PreparedTask, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
+def _write(work: PreparedTask, rows: list[tuple[object, ...]], metadata: Mapping[str, str]) -> None:
     frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
     work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from selectllm_engine.routers.features import dense
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Floats, Matrix
 
 __all__ = ["NearestNeighbours"]
 
@@ -51,7 +51,7 @@ class NearestNeighbours(FeatureRouter):
                 product(_NEIGHBOURS, _SHRINKAGE), lambda setting: self._vote(*near, *setting), validation[1]
             )
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         size = max(1, _CELLS // len(self.labels_))
         blocks = [vectors[start : start + size] for start in range(0, vectors.shape[0], size)]
         return np.concatenate(
@@ -67,9 +67,7 @@ class NearestNeighbours(FeatureRouter):
         nearest = np.take_along_axis(nearest, order, 1)
         return nearest, np.take_along_axis(similarity, nearest, 1)
 
-    def _vote(
-        self, positions: NDArray[np.intp], similarity: NDArray[np.float32], k: int, shrinkage: float
-    ) -> NDArray[Any]:
+    def _vote(self, positions: NDArray[np.intp], similarity: NDArray[np.float32], k: int, shrinkage: float) -> Floats:
         weights = similarity[:, :k]
         right = np.einsum("qk,qkn->qn", weights, self.labels_[positions[:, :k]].astype(np.float32))
         return np.asarray((right + shrinkage * self.rates_) / (weights.sum(axis=1, keepdims=True) + shrinkage))

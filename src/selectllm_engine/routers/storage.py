@@ -62,7 +62,7 @@ _LOADERS = frozenset(
 )
 
 
-def save(router: Router, folder: Path, name: str, facts: Mapping[str, Any] | None = None) -> None:
+def save(router: Router, folder: Path, name: str, facts: Mapping[str, object] | None = None) -> None:
     """Write a fitted router and its manifest into `folder`, the manifest last; of a stranger's class nothing else.
 
     Args:
@@ -183,7 +183,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _members(
-    folder: Path, stack: Stack, manifest: Mapping[str, Any], encoders: Mapping[str, str] | None, device: str
+    folder: Path, stack: Stack, manifest: Mapping[str, object], encoders: Mapping[str, str] | None, device: str
 ) -> dict[str, Member]:
     """The routers that a stack combines: they lie beside it, and must have learned from the same labels."""
     members = {}
@@ -217,7 +217,7 @@ def _weights(folder: Path) -> list[Path]:
     )
 
 
-def _learned(holder: Any) -> dict[str, Any]:
+def _learned(holder: object) -> dict[str, object]:
     return {name: value for name, value in vars(holder or object).items() if _is_learned(name)}
 
 
@@ -253,7 +253,7 @@ def _check_tree(tree: Any, features: int) -> None:
         raise ValueError("a tree of other features")
 
 
-def _read_skops(path: Path) -> dict[str, Any]:
+def _read_skops(path: Path) -> dict[str, object]:
     import skops.io
 
     content = path.read_bytes()
@@ -269,7 +269,7 @@ def _read_skops(path: Path) -> dict[str, Any]:
     return skops.io.loads(content, trusted=sorted(_TYPES))  # type: ignore[no-any-return]
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+def _nodes(value: object) -> Iterator[dict[str, object]]:
     """Every description of an object in a skops schema."""
     if isinstance(value, dict):
         if "__class__" in value or "__loader__" in value:

@@ -55,7 +55,7 @@ class _Flags:
     help: str | None
     params: list[Any]
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: typer.Context, formatter: object) -> None:
         from rich.markup import escape
 
         ctx.default_map = None
@@ -67,7 +67,7 @@ class _Flags:
                 each.help = escape(each.help)
         super(_Flags, shown).format_help(ctx, formatter)  # type: ignore[misc]
 
-    def get_params(self, ctx: typer.Context) -> list[Any]:
+    def get_params(self, ctx: typer.Context) -> list[object]:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for each in params:
             if getattr(each, "is_flag", False) and each.metavar is None:
@@ -92,7 +92,7 @@ class _Group(_Subgroup):
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> object:  # type: ignore[override]  # noqa: ARG002
         cmd_name = FORMERLY.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
@@ -100,7 +100,7 @@ class _Group(_Subgroup):
             self.commands[cmd_name] = command(cmd_name)
         return self.commands[cmd_name]
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> object:  # type: ignore[override]
         if args[0] not in {**COMMANDS, **FORMERLY} and not ctx.resilient_parsing:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)

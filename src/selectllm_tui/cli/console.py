@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from selectllm_tui.cli.options import Format
 from selectllm_tui.notation import MISSING, csv_table, markdown, markdown_table
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Any value as text; a dash where there is none."""
     return MISSING if value is None else visible(str(value))
 
@@ -49,7 +49,7 @@ class Column:
     align: Literal["left", "right"] = "right"
     drop: int = 0
 
-    def values(self, row: Mapping[str, Any]) -> list[Any]:
+    def values(self, row: Mapping[str, object]) -> list[object]:
         """What `show` is called with."""
         fields = (self.field,) if isinstance(self.field, str) else self.field
         return [row.get(field) for field in fields]
@@ -74,14 +74,14 @@ def note(message: str) -> None:
     sys.stderr.write(f"{visible(message)}\n")
 
 
-def write_json(value: Any) -> None:
+def write_json(value: object) -> None:
     """JSON alone on standard output, plain ASCII, so that a terminal acts on nothing in it."""
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def write_table(
     columns: Sequence[Column],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     form: Format,
     *,
     title: str = "",
@@ -123,15 +123,15 @@ def write_table(
     return None
 
 
-def _known(column: Column, row: Mapping[str, Any]) -> bool:
+def _known(column: Column, row: Mapping[str, object]) -> bool:
     return any(value is not None for value in column.values(row))
 
 
-def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
     return [[visible(column.show(*column.values(row))) for column in columns] for row in rows]
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
+def _csv(rows: Sequence[Mapping[str, object]]) -> None:
     fields = list(rows[0])
     sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
 
@@ -144,7 +144,7 @@ def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str
         sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[str]:
     """A plain table as lines: the headings, and a line per row."""
     return _aligned(columns, _cells(columns, rows))
 
@@ -166,7 +166,7 @@ def _aligned(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[
 
 def _rich(
     columns: Sequence[Column],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     *,
     title: str,
     footnotes: Sequence[str],
@@ -195,7 +195,7 @@ def _rich(
         console.print(safe(each, "dim"))
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width: int) -> list[Column]:
+def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], width: int) -> list[Column]:
     """The columns without those that may be dropped, as far as the terminal is too narrow."""
     from rich.cells import cell_len
 

@@ -6,7 +6,7 @@ Flags win over them, and so does $SELECTLLM_CACHE over `cache`.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Defaults"]
 
 
-class Defaults(dict[str, Any]):
+class Defaults(dict[str, object]):
     """What one command (`evaluate`, `cache list`) takes from the file, by parameter; read at the first look.
 
     `options` are its parameters, and whether one may be given several times.
@@ -28,7 +28,7 @@ class Defaults(dict[str, Any]):
         self._options = options
         self._read = False
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> object:
         """The default of a parameter; raises UsageError where the file is wrong."""
         if not self._read:
             self._read = True
@@ -36,7 +36,7 @@ class Defaults(dict[str, Any]):
         return super().get(name, default)
 
 
-def _defaults(command: str, options: Mapping[str, bool]) -> dict[str, Any]:
+def _defaults(command: str, options: Mapping[str, bool]) -> dict[str, object]:
     from selectllm_engine.settings import KEYS, read_settings
 
     try:

@@ -91,7 +91,7 @@ def _by_router(details: Details, form: Format) -> None:
     _next(columns, list(_qualities(details)), form, title="Routers", footnotes=footnotes, section="router")
 
 
-def _qualities(details: Details) -> Iterator[dict[str, Any]]:
+def _qualities(details: Details) -> Iterator[dict[str, object]]:
     for name, each in details.to_dict()["routers"].items():
         overall = each["overall"] or {}
         yield {"router": name, "llm": OVERALL, **overall, "f1": overall.get("weighted_f1"), "aiq": each["aiq"]}

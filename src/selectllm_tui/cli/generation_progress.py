@@ -234,7 +234,7 @@ def _display(board: Board) -> Iterator[Any]:
         yield lambda: live.update(_table(board))
 
 
-def _plain(board: Board) -> Any:
+def _plain(board: Board) -> object:
     last = [time.monotonic()]
 
     def show() -> None:

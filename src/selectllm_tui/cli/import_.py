@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-_READERS: dict[str, Callable[[str], Any]] = {"text": str, "names": names, "seconds": seconds}
+_READERS: dict[str, Callable[[str], object]] = {"text": str, "names": names, "seconds": seconds}
 
 
 @app.callback()
@@ -50,7 +50,7 @@ def made(entry: ImportFormat) -> Callable[..., None]:
 
     metavar, text = entry.path
     path = Annotated[Path, typer.Argument(metavar=metavar, help=text, dir_okay=entry.folder)]
-    taken: dict[str, tuple[Any, Any]] = {
+    taken: dict[str, tuple[object, object]] = {
         "path": (path, Parameter.empty),
         "benchmark": (NewBenchmark, Parameter.empty),
         **{each.name: (_option(each), each.default) for each in entry.own},
@@ -68,7 +68,7 @@ def made(entry: ImportFormat) -> Callable[..., None]:
     return command
 
 
-def _option(each: ImportOption) -> Any:
+def _option(each: ImportOption) -> object:
     flag = each.flag or f"--{each.name.replace('_', '-')}"
     return Annotated[str | None, typer.Option(flag, metavar=each.metavar, help=each.help)]
 

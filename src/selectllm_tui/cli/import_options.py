@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,7 +35,7 @@ GoldKind = Annotated[
 ]
 
 # Options that all assembled formats have, with their defaults: what `chosen` takes.
-SHARED: dict[str, tuple[Any, Any]] = {
+SHARED: dict[str, tuple[object, object]] = {
     "split_by": (SplitBy, None),
     "seed": (Seed, 0),
     "threshold": (Threshold, 0.5),

@@ -82,7 +82,7 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
     }
 
 
-def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]:
+def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, object]]:
     return [
         {"router": router, **asdict(point)}
         for router in CHEAP
@@ -90,7 +90,7 @@ def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]
     ]
 
 
-def _learned(curve: list[dict[str, Any]], form: Format) -> None:
+def _learned(curve: list[dict[str, object]], form: Format) -> None:
     if not curve:
         return
     sys.stdout.write("\n")
@@ -108,7 +108,7 @@ def _title(drawn: Lessons) -> str:
     return f"{drawn.benchmark} · {drawn.split} · pool of {len(drawn.pool)}: {', '.join(drawn.pool)}"
 
 
-def _figures(drawn: Lessons) -> list[dict[str, Any]]:
+def _figures(drawn: Lessons) -> list[dict[str, object]]:
     return [
         {"key": each.key, "question": each.question, "answer": each.answer, "figure": name, "value": value}
         for each in drawn.lessons

@@ -62,7 +62,7 @@ def pools(
     return None
 
 
-def as_json(found: Subsets) -> dict[str, Any]:
+def as_json(found: Subsets) -> dict[str, object]:
     """All subsets, best first; what can't be known is null."""
     return {
         **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by")},
@@ -89,7 +89,7 @@ def _shown(found: Subsets, *, every: bool) -> Iterator[Subset]:
             yield each
 
 
-def _row(subset: Subset) -> dict[str, Any]:
+def _row(subset: Subset) -> dict[str, object]:
     held_out = {} if subset.validation is None else asdict(subset.validation)
     return {
         "rank": subset.rank,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -65,7 +65,7 @@ def route(
         _write(routing, form)
 
 
-def as_json(routing: Routing) -> dict[str, Any]:
+def as_json(routing: Routing) -> dict[str, object]:
     """The routing as JSON."""
     return {
         "question": routing.question,

@@ -178,7 +178,7 @@ def _selected(view: QuestionView, each: LLMVotes) -> bool | None:
     return None if view.note else each.selected
 
 
-def _vote(vote: Vote | None) -> dict[str, Any] | None:
+def _vote(vote: Vote | None) -> dict[str, object] | None:
     return (
         None if vote is None else {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
     )
@@ -218,7 +218,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
     ]
 
 
-def _row(view: QuestionView, each: LLMVotes) -> dict[str, Any]:
+def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
     answer, sampled = None, bool(each.votes or each.silent)
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
