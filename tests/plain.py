@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.votes import llm_votes, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Selected = list[set[int]]
 
@@ -115,42 +116,88 @@ def argmax(scores: Sequence[float], order: Sequence[int]) -> int:
     return max(order, key=lambda n: scores[n])  # max keeps the first of equals
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One question as a policy sees it, in plain lists.
+
+    `p` and `forest` are the router's and the forest's probabilities by LLM; `order` the pool from fast to slow,
+    `ascending` from least to most accurate; `seconds` each LLM's mean latency; `answers` [N][K] codes, -1 for none.
+    """
+
+    p: list[float]
+    forest: list[float]
+    order: list[int]
+    ascending: list[int]
+    seconds: dict[int, float]
+    answers: list[list[int]]
+
+
+def plain_random(asked: Asked, _: float) -> set[int]:
+    """Those among whom one is drawn, each as likely as the others."""
+    if max(np.float32(asked.p[n]) for n in asked.order) > np.float32(0.6):
+        return {argmax(asked.p, asked.order)}
+    return set(sorted(asked.order, key=lambda n: -asked.p[n])[:3])
+
+
+def plain_sorted_prediction(asked: Asked, _: float) -> set[int]:
+    good = [n for n in asked.ascending if asked.forest[n] >= 0.5]
+    return {good[0] if good else argmax(asked.forest, asked.order)}
+
+
+def plain_cost_aware(asked: Asked, weight: float) -> set[int]:
+    slowest = max(asked.seconds[n] for n in asked.order)
+    penalty = {n: np.float32(weight * asked.seconds[n] / slowest) for n in asked.order}
+    return {max(asked.order, key=lambda n: np.float32(asked.p[n]) - penalty[n])}
+
+
+def plain_threshold(asked: Asked, level: float) -> set[int]:
+    return {n for n in asked.order if np.float32(asked.p[n]) >= np.float32(level)} | {argmax(asked.p, asked.order)}
+
+
+def plain_cascade(asked: Asked, level: float) -> set[int]:
+    before: list[int] = []
+    for n in asked.order:
+        before.append(n)
+        said = [code for each in before for code in asked.answers[each]]
+        lead = max((said.count(code) for code in said if code >= 0), default=0)
+        if lead / len(said) >= level - 1e-9:
+            break
+    return set(before)
+
+
+# The LLMs that a policy selects for one question, by the policies' names.
+ORACLES: dict[str, Callable[[Asked, float], set[int]]] = {
+    "argmax": lambda asked, _: {argmax(asked.p, asked.order)},
+    "random": plain_random,
+    "prediction": lambda asked, _: {argmax(asked.forest, asked.order)},
+    "sorted-prediction": plain_sorted_prediction,
+    "cost-aware": plain_cost_aware,
+    "threshold": plain_threshold,
+    "top-m": lambda asked, m: set(sorted(asked.order, key=lambda n: -asked.p[n])[: int(m)]),
+    "cascade": plain_cascade,
+}
+
+
 def choose(
-    name: str, value: float, scores: RouterScores, *, outcomes: Outcomes, pool: set[int], ascending: Any
+    name: str,
+    value: float,
+    scores: RouterScores,
+    *,
+    outcomes: Outcomes,
+    pool: set[int],
+    ascending: Sequence[int] = (),
 ) -> Selected:
-    """The sets of LLMs that a policy selects; `random` is not one of them."""
+    """The sets of LLMs that a policy selects, question by question."""
     order = speed_order(outcomes, pool)
-    chosen: Selected = []
-    slowest = max(mean(outcomes.latency[:, n].tolist()) for n in pool)
-    for q in range(len(outcomes.labels)):
-        p, forest = scores.probabilities[q].tolist(), None if scores.forest is None else scores.forest[q].tolist()
-        best = argmax(p, order)
-        if name == "argmax":
-            chosen.append({best})
-        elif name == "prediction":
-            chosen.append({argmax(forest, order)})
-        elif name == "sorted-prediction":
-            good = [n for n in ascending if forest[n] >= 0.5]
-            chosen.append({good[0] if good else argmax(forest, order)})
-        elif name == "threshold":
-            chosen.append({n for n in pool if np.float32(p[n]) >= np.float32(value)} | {best})
-        elif name == "top-m":
-            chosen.append(set(sorted(order, key=lambda n: -p[n])[: int(value)]))
-        elif name == "cost-aware":
-            penalty = {n: np.float32(value * mean(outcomes.latency[:, n].tolist()) / slowest) for n in pool}
-            chosen.append({max(order, key=lambda n: np.float32(p[n]) - penalty[n])})
-        elif name == "cascade":
-            asked: list[int] = []
-            for n in order:
-                asked.append(n)
-                said = [code for each in asked for code in outcomes.answers[q, each].tolist()]
-                lead = max((said.count(code) for code in said if code >= 0), default=0)
-                if lead / len(said) >= value - 1e-9:
-                    break
-            chosen.append(set(asked))
-        else:
-            raise AssertionError(name)
-    return chosen
+    seconds = {n: mean(outcomes.latency[:, n].tolist()) for n in pool}
+    assert scores.forest is not None
+    assert outcomes.answers is not None
+    return [
+        ORACLES[name](Asked(p, forest, order, list(ascending), seconds, answers), value)
+        for p, forest, answers in zip(
+            scores.probabilities.tolist(), scores.forest.tolist(), outcomes.answers.tolist(), strict=True
+        )
+    ]
 
 
 def figures(outcomes: Outcomes, pool: set[int], chosen: Selected) -> dict[str, float | None]:

@@ -14,12 +14,12 @@ import selectllm_engine as sl
 from paths import ROOT
 from selectllm_engine.evaluation.details import LLMDetails, RouterDetails, RowDetails
 from selectllm_engine.evaluation.metrics import Quality
-from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.table import Row
 from selectllm_engine.evaluation.tabulation import PROTOCOLS
 from selectllm_engine.routers import FAMILIES
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.cli import COMMANDS, command
+from suites import policy_names, undocumented
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS]
@@ -29,11 +29,6 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.MULTI
 
 def text(name):
     return (ROOT / "docs" / name).read_text("utf-8")
-
-
-def codes(name):
-    """What stands in `code` on a page."""
-    return set(re.findall(r"`([^`\n]+)`", text(name)))
 
 
 @pytest.mark.parametrize("page", [page for page in DOCS if BLOCK.search(page.read_text("utf-8"))], ids=lambda p: p.name)
@@ -64,7 +59,7 @@ def test_what_python_documents_is_there():
     ("what", "names"),
     [
         ("router family", FAMILIES),
-        ("policy", [f"{name}:{info.symbol}" if info.symbol else name for name, info in POLICIES.items()]),
+        ("policy", policy_names()),
         ("baseline", ["oracle", "random", "best-single", "all-llms", "<router> upper-bound"]),
         ("protocol", PROTOCOLS),
         ("figure of a row", [field.name for field in dataclasses.fields(Row)]),
@@ -81,7 +76,7 @@ def test_what_python_documents_is_there():
     ],
 )
 def test_concepts_leave_nothing_out(what, names):
-    assert [name for name in names if name not in codes("concepts.md")] == [], what
+    assert undocumented(names) == [], what
 
 
 def test_verdicts_have_one_wording():

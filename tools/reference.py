@@ -35,7 +35,7 @@ def commands() -> Iterator[tuple[str, Any]]:
         if below is None:
             yield name, found
         else:
-            yield from ((f"{name} {each}", below[each]) for each in below)
+            yield from ((f"{name} {each}", below[each]) for each in below if not below[each].hidden)
 
 
 def section(name: str, found: Any) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import copyreg
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,26 @@ __all__ = [
     "SettingsMismatchError",
     "UnknownNameError",
     "UsageError",
+    "did_you_mean",
+    "nearest",
 ]
+
+
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that is most like `name` in any case; None where none is like it (`cutoff`: 0 all, 1 equal)."""
+    folded: dict[str, str] = {}
+    for each in known:
+        folded.setdefault(each.casefold(), each)
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The remedy for a name that is not known: the nearest that is, else all of them."""
+    known = list(known)
+    if (like := nearest(name, known)) is not None:
+        return f"did you mean {like!r}?"
+    return f"choose from {', '.join(known)}" if known else "there are none yet"
 
 
 class SelectLLMError(Exception):
@@ -49,7 +68,7 @@ class SelectLLMError(Exception):
         self.remedy = remedy
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         # Exception's own would call __init__ with the message, which is not what most of these take.
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
@@ -64,16 +83,7 @@ class UnknownNameError(UsageError):
     """A name that is not among the known ones; names the nearest, or lists them all."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        known = list(known)
-        close = difflib.get_close_matches(str(name).lower(), [each.lower() for each in known], n=1, cutoff=0.6)
-        if close:
-            nearest = next(each for each in known if each.lower() == close[0])
-            remedy = f"did you mean {nearest!r}?"
-        elif known:
-            remedy = f"choose from {', '.join(known)}"
-        else:
-            remedy = "there are none yet"
-        super().__init__(f"no {kind} {name!r}", remedy)
+        super().__init__(f"no {kind} {name!r}", did_you_mean(str(name), known))
 
 
 class MissingExtraError(UsageError):

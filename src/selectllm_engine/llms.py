@@ -1,4 +1,4 @@
-"""LLMs and pools: named candidates with weights, prompt and sampling settings.
+"""LLMs and pools: names with weights, prompt and sampling settings.
 
 The seven LLMs of the study (Srivatsa, Maurya, Kochmar 2024, arXiv 2405.00467) are built in as `STUDY`.
 """
@@ -58,7 +58,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LLM:
-    """A named candidate: weights (a folder or a hub id), prompt style and sampling settings.
+    """A name with weights (a folder or a hub id), prompt style and sampling settings.
 
     `chat` None means: whether the tokenizer has a chat template decides. `prompt` None means zero-shot for
     chat LLMs and few-shot for base ones. `wording` None means the built-in words of zero-shot prompts. `sampling` None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
-from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError
+from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError, nearest
 from selectllm_engine.evaluation import (
     POLICIES,
     Details,
@@ -191,8 +190,8 @@ class StoredRun:
             raise UsageError(f"a question's id is a text, not {question_id!r}", f"ids look like {known[0]!r}")
         found = self.questions.filter(pl.col("question_id") == question_id)
         if found.is_empty():
-            near = difflib.get_close_matches(question_id, known.head(20_000).to_list(), n=1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"ids look like {known[0]!r}"
+            like = nearest(question_id, known.head(20_000).to_list())
+            remedy = f"ids look like {known[0]!r}" if like is None else f"did you mean {like!r}?"
             raise UsageError(f"no question {question_id!r}", remedy)
         return found.row(0, named=True)
 
@@ -221,7 +220,7 @@ class StoredRun:
         k: int | None = None,
         protocol: str = "corrected",
         split: str = "test",
-        every: bool = False,
+        all_policies: bool = False,
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -234,14 +233,14 @@ class StoredRun:
             k: votes over the first k samples; None for all.
             protocol: "corrected", or "paper" for the released code's arithmetic.
             split: which questions.
-            every: each router with each policy at its default parameter.
+            all_policies: each router with each policy at its default parameter.
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol or split.
             UsageError: a k that isn't there, no complete question, what is no router or policy, or a policy where
                 there is no router.
         """
-        specs = as_specs(policy, every=every)
+        specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, protocol=protocol, split=split)
         routers = self._scored(router, specs, split, protocol)
         self._check_routed(policy, routers)
@@ -255,14 +254,14 @@ class StoredRun:
         *,
         k: int | None = None,
         split: str = "test",
-        every: bool = False,
+        all_policies: bool = False,
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
         That is bootstrap intervals, selection histograms, pass@K, train-to-test gaps, router quality, AIQ, and
         accuracy by subject. Arguments and errors are those of `evaluate`.
         """
-        specs = as_specs(policy, every=every)
+        specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, split=split)
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)

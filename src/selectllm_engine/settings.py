@@ -11,9 +11,9 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
-from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, nearest
 from selectllm_engine.generation.engine import ENGINES
 from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Wording
 from selectllm_engine.machine import expanded
@@ -33,59 +33,78 @@ _PLACEHOLDERS = ("question", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a value must be: in words for messages, and as a test."""
+class Key:
+    """What a key's value must be, in words for messages and as a test; of [defaults], which option it is for.
+
+    Attributes:
+        words, fits: "it must be …", and whether a value is that.
+        option: the option's keyword, where it isn't the key.
+        only, never: names of commands, or their first words: it counts for no others, or not for these; without both,
+            for every command that has the option.
+    """
 
     words: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[object], bool]
+    option: str | None = None
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    def counts_for(self, command: str) -> bool:
+        """Whether it is a default of a command, such as "evaluate" or "cache list", that has the option."""
+        names = {command, command.partition(" ")[0]}
+        return not names & set(self.never) and (not self.only or bool(names & set(self.only)))
 
 
-def _number(least: float, *, above: bool = False) -> Kind:
-    def fits(value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < float("inf")
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and float("-inf") < value < float("inf")
 
+
+def _number(least: float, *, above: bool = False) -> Key:
     if above:
-        return Kind(f"a number above {least:g}", lambda value: fits(value) and value > least)
-    return Kind(f"a number of at least {least:g}", fits)
+        return Key(f"a number above {least:g}", lambda value: _is_number(value) and value > least)
+    return Key(f"a number of at least {least:g}", lambda value: _is_number(value) and value >= least)
 
 
-def _whole(least: int) -> Kind:
-    return Kind(f"a whole number of at least {least}", lambda value: type(value) is int and value >= least)
+def _whole(least: int) -> Key:
+    def fits(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    return Key(f"a whole number of at least {least}", fits)
 
 
-def _one_of(*known: str) -> Kind:
-    return Kind(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
+def _one_of(*known: str) -> Key:
+    return Key(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _is_texts(value: Any) -> bool:
+def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(_is_text(each) for each in value)
 
 
-_TEXT = Kind("a text that is not empty", _is_text)
-_TEXTS = Kind("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
-_FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-_TABLE = Kind("a table", lambda value: isinstance(value, dict))
-_URL = Kind(
+_TEXT = Key("a text that is not empty", _is_text)
+_TEXTS = Key("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
+_FLAG = Key("true or false", lambda value: isinstance(value, bool))
+_TABLE = Key("a table", lambda value: isinstance(value, dict))
+_URL = Key(
     "a URL such as http://localhost:8000/v1, without a password",
     lambda value: isinstance(value, str) and bool(re.fullmatch(r"https?://[^@\s?#]+", value)),
 )
-_GPUS = Kind(
+_GPUS = Key(
     'GPU numbers such as 0 or "0,1"',
     lambda value: (
         (type(value) is int and value >= 0) or (isinstance(value, str) and bool(re.match(r"[\d, ]+$", value)))
     ),
 )
 
-# section -> its keys and what their values must be
-KEYS: dict[str, dict[str, Kind]] = {
+# section -> its keys: the one table of all there is in the file
+KEYS: dict[str, dict[str, Key]] = {
     "defaults": {
         "cache": _TEXT,
-        "benchmark": _TEXTS,
-        "llms": _TEXTS,
+        "benchmark": replace(_TEXTS, never=("import", "cache")),  # nothing is removed or imported by default
+        "llms": replace(_TEXTS, option="llm", only=("generate",)),
         "gpu": _GPUS,
         "tensor_parallel": _whole(1),
         "engine": _one_of(*ENGINES),
@@ -95,7 +114,7 @@ KEYS: dict[str, dict[str, Kind]] = {
         "limit": _whole(1),
         "prompt": _TEXT,
         "max_tokens": _whole(1),
-        "seed": _whole(0),
+        "seed": replace(_whole(0), never=("import",)),
         "device": _one_of("auto", "cpu", "cuda"),
     },
     "llms": {
@@ -111,18 +130,16 @@ KEYS: dict[str, dict[str, Kind]] = {
     },
     "sampling": {
         "temperature": _number(0),
-        "top_p": Kind(
-            "a number above 0 and at most 1", lambda value: _number(0, above=True).fits(value) and value <= 1
-        ),
+        "top_p": Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1),
         "top_k": _whole(0),
         "repetition_penalty": _number(0, above=True),
         "max_tokens": _whole(1),
-        "stop": Kind("a list of texts", _is_texts),
+        "stop": Key("a list of texts", _is_texts),
     },
     "price": {"input": _number(0), "output": _number(0)},
     "prompts": {
         "system": _TEXT,
-        "template": Kind(
+        "template": Key(
             "a text with {question} in it, once", lambda value: _is_text(value) and value.count("{question}") == 1
         ),
         "number": _TEXT,
@@ -152,7 +169,7 @@ class Settings:
     prompts: Mapping[str, Wording] = field(default_factory=dict)
     benchmarks: Mapping[str, OwnBenchmark] = field(default_factory=dict)
     encoders: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
     def prompt(self, name: str) -> tuple[PromptStyle, Wording | None]:
         """A prompt style by its name, or a prompt of the file.
@@ -208,7 +225,7 @@ def parse_settings(text: str) -> Settings:
     return replace(settings, llms=llms, defaults=_defaults(sections.get("defaults", {}), settings))
 
 
-def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+def _checked(given: Any, place: str, kinds: Mapping[str, Key]) -> dict[str, Any]:
     """A table whose keys are all known and whose values all fit."""
     _fitting(given, place, _TABLE)
     for key, value in given.items():
@@ -219,16 +236,15 @@ def _checked(given: Any, place: str, kinds: Mapping[str, Kind]) -> dict[str, Any
                     f"{FILE}: {whole} looks like a key, and keys come from the environment alone",
                     "take it out of the file and set OPENAI_API_KEY or HF_TOKEN instead",
                 )
-            remedy = UnknownNameError("key", key, kinds).remedy
-            raise UsageError(f"{FILE}: there is no {'key' if place else 'section'} {whole}", remedy)
+            raise UsageError(f"{FILE}: there is no {'key' if place else 'section'} {whole}", did_you_mean(key, kinds))
         _fitting(value, whole, kinds[key])
     return dict(given)
 
 
-def _fitting(value: Any, place: str, kind: Kind) -> Any:
-    if not kind.fits(value):
-        shown = "no such address" if kind is _URL else short(value)  # it may hold a password
-        raise UsageError(f"{FILE}: {place} is {shown}", f"it must be {kind.words}")
+def _fitting(value: Any, place: str, key: Key) -> Any:
+    if not key.fits(value):
+        shown = "no such address" if key is _URL else short(value)  # it may hold a password
+        raise UsageError(f"{FILE}: {place} is {shown}", f"it must be {key.words}")
     return value
 
 
@@ -242,26 +258,26 @@ def _named(sections: Mapping[str, Any], section: str) -> list[tuple[str, Any]]:
     return list(sections.get(section, {}).items())
 
 
-def _prompt(name: str, given: Any) -> Wording:
+def _prompt(name: str, given: object) -> Wording:
     place = f"prompts.{name}"
     if name in STYLES:
         raise UsageError(f"{FILE}: {place} is a built-in prompt style", "choose another name")
     checked = _checked(given, place, KEYS["prompts"])
     for key, text in checked.items():
         for placeholder in re.findall(r"\{(\w+)\}", text):
-            remedy = UnknownNameError("placeholder", placeholder, _PLACEHOLDERS).remedy
-            if placeholder not in _PLACEHOLDERS and remedy.startswith("did you mean"):  # other braces are plain text
+            if placeholder not in _PLACEHOLDERS and nearest(placeholder, _PLACEHOLDERS):  # other braces are plain text
+                remedy = did_you_mean(placeholder, _PLACEHOLDERS)
                 raise UsageError(f"{FILE}: {place}.{key} has {{{placeholder}}}", remedy)
     return Wording(**checked)
 
 
-def _benchmark(name: str, given: Any) -> OwnBenchmark:
+def _benchmark(name: str, given: object) -> OwnBenchmark:
     given = {"data": given} if isinstance(given, str) else given
     checked = _checked(given, f"benchmarks.{name}", KEYS["benchmarks"])
     return OwnBenchmark(**{key: expanded(text) for key, text in checked.items()})
 
 
-def _llm(name: str, given: Any, settings: Settings) -> LLM:
+def _llm(name: str, given: object, settings: Settings) -> LLM:
     """An LLM of the file; one of the study's names starts from that one."""
     place = f"llms.{name}"
     checked = _checked(given, place, KEYS["llms"])
@@ -294,7 +310,7 @@ def _known_prompt(name: str, place: str, settings: Settings) -> tuple[PromptStyl
         raise UsageError(f"{FILE}: {place}: {error.problem}", error.remedy) from None
 
 
-def _defaults(given: Any, settings: Settings) -> dict[str, Any]:
+def _defaults(given: object, settings: Settings) -> dict[str, object]:
     defaults = _checked(given, "defaults", KEYS["defaults"])
     if "prompt" in defaults:
         _known_prompt(defaults["prompt"], "defaults.prompt", settings)

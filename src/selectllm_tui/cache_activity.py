@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Cache
 
-__all__ = ["Contents", "Sampling", "contents", "sampling"]
+__all__ = ["Contents", "SamplingActivity", "contents", "sampling"]
 
 Contents = frozenset[tuple[str, int]]
 FILES = (  # what results are made of; not what is derived from it
@@ -32,7 +32,7 @@ FILES = (  # what results are made of; not what is derived from it
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class SamplingActivity:
     """An LLM that a process is writing: samples there are, and samples of all questions (`generate` may want fewer)."""
 
     llm: str
@@ -46,7 +46,7 @@ def contents(cache: Cache, benchmark: str) -> Contents:
     return frozenset((str(path), path.stat().st_mtime_ns) for files in FILES for path in folder.glob(files))
 
 
-def sampling(cache: Cache, benchmark: str) -> tuple[Sampling, ...]:
+def sampling(cache: Cache, benchmark: str) -> tuple[SamplingActivity, ...]:
     """The LLMs of a benchmark that are being written, by name."""
     found = []
     for owner in sorted((cache.folder(benchmark) / "llms").glob("*/.writer")):
@@ -55,7 +55,7 @@ def sampling(cache: Cache, benchmark: str) -> tuple[Sampling, ...]:
                 llm = name_of(owner.parent.name)
                 samples = int(cache.manifest(benchmark, llm).get("samples") or 0)
                 total = samples * cache.questions(benchmark).height
-                found.append(Sampling(llm, cache.sampled(benchmark, llm).height, total))
+                found.append(SamplingActivity(llm, cache.sampled(benchmark, llm).height, total))
             except SelectLLMError:
                 continue  # just begun: no manifest yet
     return tuple(found)

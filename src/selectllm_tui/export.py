@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import TYPE_CHECKING
 
+from selectllm_tui.notation import MISSING, csv_table, markdown_table
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.cells import drawn
-from selectllm_tui.widgets.formats import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +24,10 @@ _FIGURE = re.compile(r"[▸◆]?\s*([−-]?\d*\.?\d+)(?: %)?")
 def _saved(rows: Rows) -> list[int]:
     """The places of the columns that go into files: not those that only draw bars."""
     return [at for at, column in enumerate(rows.columns) if column.export]
+
+
+def _numeric(rows: Rows) -> list[bool]:
+    return [rows.columns[at].align == "right" for at in _saved(rows)]
 
 
 def _table(rows: Rows) -> Iterator[list[str]]:
@@ -49,26 +51,19 @@ def to_csv(rows: Rows) -> str:
 
     A leading `=`, `+`, `-` or `@` of text is quoted, so that no spreadsheet runs it.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    figures = [rows.columns[at].align == "right" for at in _saved(rows)]
-    for line in _table(rows):
-        cells = [
-            _plain(cell) if figure else cell.removeprefix("▸ ") for cell, figure in zip(line, figures, strict=True)
-        ]
-        writer.writerow([f"'{cell}" if re.match(r"[=+@]|-(?![\d.])", cell) else cell for cell in cells])
-    return out.getvalue()
+    figures = _numeric(rows)
+    titles, *lines = _table(rows)
+    cells = (
+        [_plain(cell) if figure else cell.removeprefix("▸ ") for cell, figure in zip(line, figures, strict=True)]
+        for line in lines
+    )
+    return csv_table(titles, cells)
 
 
 def to_markdown(rows: Rows) -> str:
     """The table as Markdown."""
-    lines = []
-    for number, cells in enumerate(_table(rows)):
-        lines.append("| " + " | ".join(re.sub(r"([\\|`*_<\[])", r"\\\1", cell) for cell in cells) + " |")
-        if number == 0:
-            columns = (rows.columns[at] for at in _saved(rows))
-            lines.append("|" + "|".join("---:" if each.align == "right" else "---" for each in columns) + "|")
-    return "\n".join(lines) + "\n"
+    titles, *lines = _table(rows)
+    return markdown_table(titles, _numeric(rows), lines)
 
 
 def free_path(folder: Path, stem: str, suffix: str) -> Path:

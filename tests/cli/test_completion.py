@@ -31,6 +31,8 @@ def completed(line, cache):
         ("selectllm evaluate --router lo", ["logistic:tfidf"]),
         ("selectllm evaluate --policy thr", ["threshold"]),
         ("selectllm evaluate --protocol p", ["paper"]),
+        ("selectllm train --router stac", ["stack"]),
+        ("selectllm train --router mlc:t5", ["mlc:t5-base"]),
         ("selectllm show test-39", ["test-39"]),
     ],
 )

@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from selectllm_tui.cli import console
-from selectllm_tui.cli.console import Column, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, text, write_json, write_table
 from selectllm_tui.cli.options import Format, complete, names
+from selectllm_tui.notation import number, p_value, percent
 
 COLUMNS = [
     Column("name", "name", text, align="left"),
@@ -94,7 +95,7 @@ def test_a_narrow_terminal_drops_columns(capsys, monkeypatch, width, seconds):
 
 
 def test_figures():
-    assert [p_value(each) for each in (None, 0.00001, 0.0123, 1.0)] == ["–", "<0.001", "0.012", "1.000"]
+    assert [p_value(each) for each in (None, 0.00001, 0.0123, 1.0)] == ["–", "<.001", ".012", "1.00"]
     assert [percent(each) for each in (None, 0.8718, 0.0)] == ["–", "87.2", "0.0"]
     assert number(2)(3.456) == "3.46"
 

@@ -1,4 +1,4 @@
-"""`selectllm export`: files that hold what the commands show, and figures that hold what the tables hold."""
+"""`selectllm export`: files that hold what the commands show, and plots that show what the tables hold."""
 
 import builtins
 import json
@@ -10,9 +10,9 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_engine.insights import MEASURES
-from selectllm_tui.cli import figures
+from selectllm_tui.cli import plots
 from selectllm_tui.label_placement import place
-from selectllm_tui.svg_figures import Curve, Heat, Mark, draw_heat, draw_scatter
+from selectllm_tui.svg_plots import Curve, Heat, PlotMark, draw_heat, draw_scatter
 
 LLMS = ["fake-a", "fake-b", "fake-c"]
 
@@ -61,11 +61,11 @@ def test_a_table_is_evaluates(selectllm, tmp_path, suffix, form):
         (["results", "x.txt"], "x.txt has no known ending; name a file that ends in .parquet or .csv"),
         (["predictions", "x.json", "--router", "prior"], "no known ending; name a file that ends in .csv"),
         (["table", "x.html"], "no known ending; name a file that ends in .md or .tex or .csv or .json"),
-        (["figure", "x.png"], "no known ending; name a file that ends in .svg"),
-        (["figure", "x.svg", "--by", "accuracy"], "a trade-off is not drawn by accuracy; choose --by latency or cost"),
-        (["figure", "x.svg", "--by", "cost"], "no cost is known of these LLMs; take --by latency"),
-        (["figure", "x.svg", "--kind", "matrix", "--by", "cost"], "no cost is known of these LLMs"),
-        (["figure", "x.svg", "--router", "priors"], "no router 'priors'; did you mean 'prior'?"),
+        (["plot", "x.png"], "no known ending; name a file that ends in .svg"),
+        (["plot", "x.svg", "--by", "accuracy"], "a trade-off is not drawn by accuracy; choose --by latency or cost"),
+        (["plot", "x.svg", "--by", "cost"], "no cost is known of these LLMs; take --by latency"),
+        (["plot", "x.svg", "--kind", "matrix", "--by", "cost"], "no cost is known of these LLMs"),
+        (["plot", "x.svg", "--router", "priors"], "no router 'priors'; did you mean 'prior'?"),
         (["table", "there.md"], "there.md is there already; choose another name, or replace it with --force"),
     ],
 )
@@ -98,7 +98,7 @@ def test_force_replaces(selectllm, tmp_path):
 
 def test_a_trade_off_shows_all_ways_to_answer(selectllm, tmp_path):
     path = tmp_path / "f.svg"
-    assert selectllm("export", "figure", str(path), "--router", "logistic:tfidf") == (0, "", f"{path}: written\n")
+    assert selectllm("export", "plot", str(path), "--router", "logistic:tfidf") == (0, "", f"{path}: written\n")
     written = " ".join(texts(path.read_bytes()))
     for name in (*LLMS, "oracle", "best-single", "all-llms", "argmax", "threshold:0.6", "Pareto front", "40 questions"):
         assert name in written
@@ -108,7 +108,7 @@ def test_a_trade_off_shows_all_ways_to_answer(selectllm, tmp_path):
 
 def test_several_routers_in_one_trade_off(selectllm, tmp_path):
     path = tmp_path / "f.svg"
-    assert selectllm("export", "figure", str(path), "--router", "prior,logistic:tfidf", "--policy", "top-m:1")[0] == 0
+    assert selectllm("export", "plot", str(path), "--router", "prior,logistic:tfidf", "--policy", "top-m:1")[0] == 0
     written = " ".join(texts(path.read_bytes()))
     assert "prior top-m:1" in written
     assert "logistic:tfidf top-m:1" in written
@@ -117,12 +117,12 @@ def test_several_routers_in_one_trade_off(selectllm, tmp_path):
 @pytest.mark.parametrize("by", ["accuracy", "gap", "latency"])
 def test_a_matrix_has_the_tables_figures(selectllm, fake_cache, tmp_path, by):
     path = tmp_path / "f.svg"
-    code, _, _ = selectllm("export", "figure", str(path), "--kind", "matrix", "--by", by)
+    code, _, _ = selectllm("export", "plot", str(path), "--kind", "matrix", "--by", by)
     assert code == 0
     written = texts(path.read_bytes())
-    factor, digits, scale = figures.MATRIX[by]
+    factor, digits, scale = plots.MATRIX[by]
     assert scale in written
-    for row in sl.load("fake", fake_cache).evaluate(every=True).rows:
+    for row in sl.load("fake", fake_cache).evaluate(all_policies=True).rows:
         if row.kind == "router" and (value := getattr(row, MEASURES[by])) is not None:
             assert f"{factor * value:.{digits}f}" in written
 
@@ -136,24 +136,24 @@ def test_nothing_to_trade(selectllm, tmp_path):
     assert err.endswith("no latency is known of these LLMs; there is --kind matrix\n")
 
 
-def test_the_same_figures_give_the_same_bytes(selectllm, tmp_path):
+def test_the_same_plots_have_the_same_bytes(selectllm, tmp_path):
     for name in ("one.svg", "two.svg"):
-        assert selectllm("export", "figure", str(tmp_path / name))[0] == 0
+        assert selectllm("export", "plot", str(tmp_path / name))[0] == 0
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 def test_a_run_without_routers(selectllm, tmp_path):
     write_fake_run(tmp_path / "cache", questions={"test": 8})
     path = tmp_path / "f.svg"
-    assert selectllm("export", "figure", str(path), cache=tmp_path / "cache")[0] == 0
+    assert selectllm("export", "plot", str(path), cache=tmp_path / "cache")[0] == 0
     assert "fake-a" in " ".join(texts(path.read_bytes()))
-    code, _, err = selectllm("export", "figure", str(tmp_path / "m.svg"), "--kind", "matrix", cache=tmp_path / "cache")
+    code, _, err = selectllm("export", "plot", str(tmp_path / "m.svg"), "--kind", "matrix", cache=tmp_path / "cache")
     assert (code, err) == (2, "error: fake has no router; train some: selectllm train --all\n")
 
 
 def test_names_are_shown_as_they_are_and_harmless():
     odd = ["$x^2$ $\\frac{1}{", "<script>alert(1)</script>", "a\x1b[31mred\u202e", "模型", "_under_ & \\textbf{b}"]
-    marks = [Mark(name, "LLM", 1.0 + at, 0.1 * at) for at, name in enumerate(odd)]
+    marks = [PlotMark(name, "LLM", 1.0 + at, 0.1 * at) for at, name in enumerate(odd)]
     svg = draw_scatter(marks, [Curve("", ((1.0, 0.1), (2.0, 0.2)))], title="$t$\x1b", across="seconds")
     written = texts(svg)
     for shown in (
@@ -170,7 +170,7 @@ def test_names_are_shown_as_they_are_and_harmless():
 
 
 def test_burdens_that_differ_much_are_on_a_logarithmic_axis():
-    marks = [Mark("slow", "LLM", 100.0, 0.9), Mark("fast", "LLM", 0.1, 0.5)]
+    marks = [PlotMark("slow", "LLM", 100.0, 0.9), PlotMark("fast", "LLM", 0.1, 0.5)]
     written = texts(draw_scatter(marks, [], title="", across="seconds"))
     assert {"0.1", "1", "10", "100"} <= set(written)
     assert not any("$" in each for each in written)
@@ -189,7 +189,7 @@ def test_names_hide_neither_points_nor_each_other():
             assert right <= other[0] or other[2] <= left or top <= other[1] or other[3] <= bottom
 
 
-def test_figures_need_the_extra(selectllm, tmp_path, monkeypatch):
+def test_plots_need_the_extra(selectllm, tmp_path, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -198,7 +198,7 @@ def test_figures_need_the_extra(selectllm, tmp_path, monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    code, out, err = selectllm("export", "figure", str(tmp_path / "f.svg"))
+    code, out, err = selectllm("export", "plot", str(tmp_path / "f.svg"))
     assert (code, out) == (2, "")
-    assert err == "error: drawing a figure needs libraries that are not installed; pip install 'selectllm[figures]'\n"
+    assert err == "error: drawing a plot needs libraries that are not installed; pip install 'selectllm[figures]'\n"
     assert list(tmp_path.iterdir()) == []

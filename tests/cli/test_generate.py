@@ -1,4 +1,4 @@
-"""`selectllm generate` and `selectllm latency` from the command line to the cache, with a made-up engine."""
+"""`selectllm generate` and `selectllm measure` from the command line to the cache, with a made-up engine."""
 
 import json
 import os
@@ -270,7 +270,7 @@ def test_latency_is_measured_again(lab, monkeypatch):
     lab("--llm", weights(lab, chat=False), "--prompt", "zero-shot", "--max-tokens", "20", "--samples", "1")
     before = lab.cache.manifest("own", "a")
     lab.cache.problems.clear()
-    code, err = lab("--llm", weights(lab, chat=False), command="latency", data=None)
+    code, err = lab("--llm", weights(lab, chat=False), command="measure", data=None)
     assert code == 0
     assert "a on own: single prompts to time\n" in err
     assert "a on own: one prompt alone takes 0.10 s + 1.00 ms per prompt token + 20.0 ms per new token" in err
@@ -282,7 +282,7 @@ def test_latency_is_measured_again(lab, monkeypatch):
         (("--llm", "b"), "no LLM 'b'; choose from a"),
         (("--llm", "a"), "where the weights of a are is not known; write --llm a=FOLDER"),
     ]:
-        code, err = lab(*args, command="latency", data=None)
+        code, err = lab(*args, command="measure", data=None)
         assert code == 2
         assert err == f"error: {line}\n"
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import types
@@ -130,3 +131,30 @@ def test_a_reader_that_leaves_is_no_error(lines):
     os.close(writer)
     assert done.stderr == ""
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_reads_no_markup(name, capsys, monkeypatch):
+    """`selectllm[train]` is an extra, and no style that is called train."""
+    monkeypatch.setenv("COLUMNS", "400")
+    found = cli.command(name)
+    for words, each in {
+        (name,): found,
+        **{(name, sub): c for sub, c in getattr(found, "commands", {}).items()},
+    }.items():
+        assert cli.main([*words, "--help"]) == 0
+        shown = capsys.readouterr().out
+        texts = [each.help, *(p.help for p in each.params)]
+        bracketed = {part for text in texts if text for part in re.findall(r"\S*\[[^\]\s]*\]", text)}
+        assert [part for part in bracketed if part not in shown] == [], words
+
+
+def test_former_names_are_understood(capsys):
+    """The words that were said before: in scripts, and in what people remember."""
+    for old, new in cli.FORMERLY.items():
+        assert cli.main([old, "--help"]) == cli.main([new, "--help"]) == 0
+    assert cli.main(["export", "figure", "--help"]) == 0
+    capsys.readouterr()
+    assert cli.main(["--help"]) == cli.main(["export", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not re.search(r"│ (latency|figure) ", shown), "they are not advertised"

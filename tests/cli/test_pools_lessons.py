@@ -59,6 +59,8 @@ def test_every_form(selectllm, command, form):
     assert "fake-" in out
     if form == "csv":
         assert len(set(map(len, csv.reader(io.StringIO(out))))) == 1
+        first = next(csv.DictReader(io.StringIO(out)))
+        assert command == "lessons" or set(json.loads(first["llms"])) <= {"fake-a", "fake-b", "fake-c"}
 
 
 @pytest.mark.parametrize("command", ["pools", "lessons"])

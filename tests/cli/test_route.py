@@ -60,18 +60,18 @@ def test_a_known_question_is_routed_as_in_the_evaluation(fake_cache):
         place = outcomes.questions["text"].to_list().index(text)
         for policy in ("argmax", "threshold:0.5", "prediction", "sorted-prediction", "top-m:2"):
             found = route(run, text, "logistic:tfidf", policy)
-            probabilities = [each.probability for each in found.candidates]
+            probabilities = [each.probability for each in found.llms]
             np.testing.assert_allclose(probabilities, scores.probabilities[place], atol=1e-5)
             if POLICIES[policy.partition(":")[0]].needs_forest:
-                forest = [each.forest for each in found.candidates]
+                forest = [each.forest for each in found.llms]
                 np.testing.assert_allclose(forest, scores.forest[place], atol=1e-5)
 
 
-@pytest.mark.parametrize("policy", [*POLICIES, "threshold:auto", "cascade:auto", "cost-aware:auto", "top-m:auto"])
+@pytest.mark.parametrize("policy", [*POLICIES, *(f"{name}:auto" for name, info in POLICIES.items() if info.symbol)])
 def test_every_policy_says_whom_it_asks(selectllm, policy):
     found = as_json(selectllm("route", TEXT, "--policy", policy, "--format", "json"))
     asked = [each["asked"] for each in found["llms"]]
-    if policy.startswith("cascade"):
+    if POLICIES[policy.partition(":")[0]].stops_early:
         assert asked == [None] * 3
         latency = {each["llm"]: each["latency"] for each in found["llms"]}
         assert found["asked"] == sorted(latency, key=latency.get)

@@ -12,8 +12,9 @@ from fake_engine import FAKE_WORKER, fake_weights
 from paths import TESTS
 from selectllm_engine.errors import BenchmarkError
 from selectllm_engine.generation import engine, scheduler, sources
+from selectllm_engine.settings import KEYS
 from selectllm_engine.store.cache import Cache
-from selectllm_tui.cli import COMMANDS, command, defaults, main
+from selectllm_tui.cli import COMMANDS, command, main
 
 
 @pytest.fixture
@@ -190,13 +191,25 @@ def test_one_of_several_benchmarks(lab):
     assert lab.results.benchmarks() == ["own", "two"]
 
 
-def test_every_default_is_an_option():
-    made = {name: command(name) for name in COMMANDS}
-    for key, (parameter, commands) in defaults.OPTIONS.items():
-        for name in commands or ("evaluate", "generate", "doctor"):
-            group, _, each = name.partition(" ")
-            found = made[group].commands[each] if each else made[group]
-            assert parameter in {each.name for each in found.params}, (key, name)
+def commands():
+    """Every command by its full name."""
+    for name in COMMANDS:
+        found = command(name)
+        below = getattr(found, "commands", None)
+        yield from [(name, found)] if below is None else [(f"{name} {each}", below[each]) for each in below]
+
+
+def test_every_default_is_an_option_of_some_command():
+    taken = {key: [] for key in KEYS["defaults"]}
+    for name, found in commands():
+        options = {each.name for each in found.params}
+        for key, info in KEYS["defaults"].items():
+            if (info.option or key) in options and info.counts_for(name):
+                taken[key].append(name)
+    assert [key for key, names in taken.items() if not names] == []
+    assert {"evaluate", "export table", "generate", "measure", "train"} <= set(taken["benchmark"])
+    assert not [name for name in taken["benchmark"] if name.startswith(("import", "cache"))]
+    assert taken["llms"] == ["generate"]
 
 
 def test_completion_knows_the_file(lab):

@@ -54,7 +54,7 @@ def test_a_table_is_asked_by_name(run) -> None:
 
 def test_names_for_things_are_short(run) -> None:
     scores = RouterScores("mine", np.full(run.outcomes().labels.shape, 0.5))
-    table = run.evaluate(router=scores, every=True)
+    table = run.evaluate(router=scores, all_policies=True)
     shown = [table, table["oracle"], run, run.details(), run.pools(), run.lessons(), run.question("test-1")]
     for each in [*shown, run.outcomes(), scores]:
         assert len(repr(each)) < 160
@@ -63,7 +63,7 @@ def test_names_for_things_are_short(run) -> None:
 
 
 def test_html_is_sound_and_holds_the_figures(run) -> None:
-    table = run.evaluate(router=RouterScores("mine", np.full(run.outcomes().labels.shape, 0.5)), every=True)
+    table = run.evaluate(router=RouterScores("mine", np.full(run.outcomes().labels.shape, 0.5)), all_policies=True)
     for each in (table, run.pools(), run.lessons(), run.question("test-1")):
         root = ET.fromstring(each._repr_html_())  # noqa: S314 - our own
         assert root.tag == "table"

@@ -74,7 +74,7 @@ def test_without_arguments_every_router_with_argmax(run: Run, cache: Cache) -> N
     names = [row.name for row in run.evaluate().rows if row.kind == "router"]
     assert names == ["knn:fake argmax", "prior argmax"]
     assert [row.name for row in run.evaluate(router="prior").rows if row.kind == "router"] == ["prior argmax"]
-    every = [row.policy for row in run.evaluate(router=["prior"], every=True).rows if row.kind == "router"]
+    every = [row.policy for row in run.evaluate(router=["prior"], all_policies=True).rows if row.kind == "router"]
     assert len(every) == 8
     chosen = run.evaluate(pool=["fake-c", "fake-a"], router="prior", policy=["top-m:1", "argmax"], k=3)
     assert (chosen.pool, chosen.k, chosen.samples) == (("fake-a", "fake-c"), 3, 5)
@@ -289,7 +289,7 @@ def test_pools_and_lessons_come_from_the_same_figures(run: Run) -> None:
 def test_a_run_without_validation_says_what_is_missing(tmp_path: Path) -> None:
     cache = write_fake_run(tmp_path, questions={"train": 20, "test": 10})
     write_fake_router(cache)
-    table = load("fake", cache).evaluate(every=True)
+    table = load("fake", cache).evaluate(all_policies=True)
     assert "no validation split" in table.row("best-single").note
     assert "validation" in table.row("knn:fake prediction").note
     assert load("fake", cache).evaluate(policy="threshold:auto").row("knn:fake threshold").accuracy is None

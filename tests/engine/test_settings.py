@@ -42,6 +42,8 @@ def test_the_page_has_every_key_and_no_other():
     assert rows == [key for keys in KEYS.values() for key in keys]
     headings = re.findall(r"^## \[(\w+)", PAGE, re.MULTILINE)
     assert headings == list(SECTIONS)
+    options = re.findall(r"^\| `(\w+)` \|.*\| `--([\w-]+)`", PAGE, re.MULTILINE)
+    assert options == [(key, (info.option or key).replace("_", "-")) for key, info in KEYS["defaults"].items()]
 
 
 def test_no_file_is_no_settings(tmp_path):

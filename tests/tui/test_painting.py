@@ -126,7 +126,6 @@ def test_numbers_align_on_the_decimal_point() -> None:
     values = [formats.fixed(value, 2).rjust(8) for value in (3.14159, 12.5, None)]
     assert values == ["    3.14", "   12.50", "    –   "]
     assert [formats.percent(value) for value in (0.1234, None)] == ["12.3", "–  "]
-    assert [formats.p_value(value) for value in (0.0001, 0.0421, 1.0)] == ["<.001", ".042", "1.00"]
     assert formats.gap(-0.054) == "−5 %"
     assert formats.decimals([0.031, 2.0]) == 3
 
@@ -145,7 +144,7 @@ def test_exports_have_figures_but_no_rules_and_no_bars() -> None:
         columns, ("a", "", "b"), ([line("=1+1"), bar, line("-1.5")], [line("──")], [line("x|y"), bar, line("2")])
     )
     assert to_csv(rows) == "name,n\n'=1+1,-1.5\nx|y,2\n"
-    assert to_markdown(rows) == "| name | n |\n|---|---:|\n| =1+1 | -1.5 |\n| x\\|y | 2 |\n"
+    assert to_markdown(rows) == "| name | n |\n| --- | ---: |\n| =1+1 | -1.5 |\n| x\\|y | 2 |\n"
 
 
 def test_figures_in_a_csv_are_numbers() -> None:

@@ -132,7 +132,7 @@ async def test_a_question_of_ones_own_is_routed(tmp_path: Path) -> None:
         await press(pilot, "i")
         assert isinstance(app.screen, AskScreen)
         await press(pilot, *"how many apples", "enter")
-        rows = app.screen.query_one("#candidates", RowTable).rows
+        rows = app.screen.query_one("#llms", RowTable).rows
         assert [rows.key(at) for at in range(len(rows))] == ["fake-a", "fake-b", "fake-c"]
         await press(pilot, "escape")
 

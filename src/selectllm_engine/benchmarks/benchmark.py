@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -82,7 +82,7 @@ def refuse_sizes(name: str, sizes: Mapping[str, int] | None) -> None:
         )
 
 
-def question_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+def question_frame(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
     """Rows as a frame of QUESTION_SCHEMA."""
     return pl.DataFrame(list(rows), schema=QUESTION_SCHEMA, orient="row")
 

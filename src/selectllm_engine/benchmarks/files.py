@@ -17,16 +17,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from reprlib import repr as short
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
-from selectllm_engine.benchmarks.tables import SUFFIXES, Record, read_records
-from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.benchmarks.tables import SUFFIXES, FileRecord, read_records
+from selectllm_engine.errors import BenchmarkError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["load", "load_exemplars"]
@@ -46,7 +45,7 @@ _PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(
 class _Row:
     """One row as it was read; `kind` None where the row says nothing about it."""
 
-    record: Record
+    record: FileRecord
     id: str
     split: str
     subject: str | None
@@ -109,7 +108,7 @@ def _paths(data: Path) -> list[Path]:
     return paths
 
 
-def _row(record: Record, path: Path, name: str, *, several: bool) -> _Row:
+def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _Row:
     return _Row(
         record=record,
         id=record.optional("id") or f"{path.stem if several else name}-{record.number:04d}",
@@ -123,19 +122,19 @@ def _row(record: Record, path: Path, name: str, *, several: bool) -> _Row:
     )
 
 
-def _split(record: Record, path: Path) -> str:
+def _split(record: FileRecord, path: Path) -> str:
     word = record.optional("split")
     if word is None:
         return _SPLIT_WORDS.get(path.stem.lower(), "test")
     if word.lower() not in _SPLIT_WORDS:
-        raise BenchmarkError(f"{record.where}: no split {short(word)}", _nearest(word, _SPLIT_WORDS))
+        raise BenchmarkError(f"{record.where}: no split {short(word)}", did_you_mean(word, _SPLIT_WORDS))
     return _SPLIT_WORDS[word.lower()]
 
 
 def _kind(row: _Row) -> str:
     kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
     if kind not in _KINDS:
-        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", _nearest(kind, _KINDS))
+        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", did_you_mean(kind, _KINDS))
     if (kind == "letter") != bool(row.choices):
         remedy = "add choices, or take another kind" if kind == "letter" else "leave the kind out, or the choices"
         raise BenchmarkError(
@@ -144,15 +143,10 @@ def _kind(row: _Row) -> str:
     return kind
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word.lower(), list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
-
-
-def _choices(record: Record) -> tuple[str, ...] | None:
+def _choices(record: FileRecord) -> tuple[str, ...] | None:
     value = record.get("choices")
     if value is None:
-        texts: Sequence[Any] = [record.get(letter) for letter in LETTERS]
+        texts: Sequence[object] = [record.get(letter) for letter in LETTERS]
         while texts and texts[-1] is None:
             texts = texts[:-1]
     elif isinstance(value, str):
@@ -168,7 +162,7 @@ def _choices(record: Record) -> tuple[str, ...] | None:
     return tuple(record.written("choices", text) for text in texts)
 
 
-def _split_text(record: Record, text: str) -> Sequence[Any]:
+def _split_text(record: FileRecord, text: str) -> Sequence[object]:
     if not text.lstrip().startswith("["):
         return text.split("|")
     try:

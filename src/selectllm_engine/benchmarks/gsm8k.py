@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks.benchmark import Benchmark, Exemplar, question_frame, ranked, refuse_sizes
-from selectllm_engine.benchmarks.tables import Record, read_files, read_hub
+from selectllm_engine.benchmarks.tables import FileRecord, read_files, read_hub
 from selectllm_engine.errors import BenchmarkError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
     return Benchmark("gsm8k", question_frame(rows), exemplars)
 
 
-def _numbered(data: Path | None, split: str) -> tuple[list[str], list[Record]]:
+def _numbered(data: Path | None, split: str) -> tuple[list[str], list[FileRecord]]:
     """Ids and rows of one of the source's files."""
     if data is None:
         records = read_hub("openai/gsm8k", f"main/{split}-*.parquet")
@@ -57,7 +57,7 @@ def _numbered(data: Path | None, split: str) -> tuple[list[str], list[Record]]:
     return [f"gsm8k-{split}-{index:04d}" for index in range(len(records))], records
 
 
-def _question(name: str, record: Record) -> dict[str, Any]:
+def _question(name: str, record: FileRecord) -> dict[str, Any]:
     from selectllm_engine.answers import canonical
 
     rationale, mark, answer = record.text("answer").rpartition("####")

@@ -40,13 +40,13 @@ class Made(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kind:
+class Puzzle:
     """One kind of question: a data set of the gym, its settings, and how an item becomes a question."""
 
     dataset: str
     answer: Literal["number", "letter", "word"]
-    make: Callable[[Mapping[str, Any], Random], Made | None]  # None: leave the item out
-    settings: dict[str, Any] = field(default_factory=dict)
+    make: Callable[[Mapping[str, object], Random], Made | None]  # None: leave the item out
+    settings: dict[str, object] = field(default_factory=dict)
 
 
 def _up_to_question_mark(item: Mapping[str, Any], _: Random) -> Made:
@@ -127,21 +127,23 @@ def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
     return Made(text, min(words), tuple(random.sample(words, len(words))))
 
 
-KINDS: dict[str, Kind] = {
-    "sums": Kind("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
-    "products": Kind("products", "number", _arithmetic, {"max_digits": 2}),
-    "equations": Kind("simple_equations", "number", _as_is, {"max_terms": 2, "max_value": 10}),
-    "letters": Kind("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
-    "legs": Kind("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
-    "problems": Kind("gsm_symbolic", "number", _word_problem),
-    "largest": Kind("number_sorting", "number", _largest, {"max_numbers": 4, "max_decimals": 1}),
-    "alphabetical": Kind("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
-    "reading": Kind(
+KINDS: dict[str, Puzzle] = {
+    "sums": Puzzle("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
+    "products": Puzzle("products", "number", _arithmetic, {"max_digits": 2}),
+    "equations": Puzzle("simple_equations", "number", _as_is, {"max_terms": 2, "max_value": 10}),
+    "letters": Puzzle("letter_counting", "number", _letters, {"min_words": 1, "max_words": 4}),
+    "legs": Puzzle("leg_counting", "number", _legs, {"min_animals": 1, "max_animals": 2, "max_instances": 4}),
+    "problems": Puzzle("gsm_symbolic", "number", _word_problem),
+    "largest": Puzzle("number_sorting", "number", _largest, {"max_numbers": 4, "max_decimals": 1}),
+    "alphabetical": Puzzle("word_sorting", "letter", _alphabetical, {"min_words": 3, "max_words": 4}),
+    "reading": Puzzle(
         "needle_haystack", "word", _up_to_question_mark, {"min_num_statements": 2, "max_num_statements": 6}
     ),
-    "relatives": Kind("family_relationships", "word", _relatives, {"max_family_size": 5}),
-    "leap years": Kind("calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}),
-    "lists": Kind("word_sequence_reversal", "word", _list, {"max_words": 6}),
+    "relatives": Puzzle("family_relationships", "word", _relatives, {"max_family_size": 5}),
+    "leap years": Puzzle(
+        "calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}
+    ),
+    "lists": Puzzle("word_sequence_reversal", "word", _list, {"max_words": 6}),
 }
 
 
@@ -159,7 +161,7 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
         )
     wanted = SIZES | _checked(sizes or {})
     names = list(KINDS)
-    rows: list[tuple[str, int, dict[str, Any]]] = []
+    rows: list[tuple[str, int, dict[str, object]]] = []
     exemplars: list[Exemplar] = []
     for position, name in enumerate(names):
         needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
@@ -185,7 +187,7 @@ def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
 
 def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
     """The first `needed` questions of one kind for each split; a split's own depend on the stream alone."""
-    found: dict[str, list[dict[str, Any]]] = {split: [] for split in needed}
+    found: dict[str, list[dict[str, object]]] = {split: [] for split in needed}
     seen: set[bytes] = set()
     idle = 0
     for made in stream:
@@ -213,7 +215,7 @@ def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, in
     return found
 
 
-def _question(name: str, made: Made) -> dict[str, Any] | None:
+def _question(name: str, made: Made) -> dict[str, object] | None:
     """The row of a question; None where its answer is none that extraction could give."""
     from selectllm_engine.answers import canonical
 
@@ -237,7 +239,7 @@ def _stream(name: str, seed: int) -> Iterator[Made | None]:
         chunk += 1
 
 
-def _dataset(kind: Kind, seed: int) -> Any:
+def _dataset(kind: Puzzle, seed: int) -> Any:
     try:
         import reasoning_gym
     except ImportError as error:

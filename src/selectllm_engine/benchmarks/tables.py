@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.errors import BenchmarkError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,19 +16,19 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["SUFFIXES", "Record", "read_files", "read_hub", "read_lists", "read_records"]
+__all__ = ["SUFFIXES", "FileRecord", "read_files", "read_hub", "read_lists", "read_records"]
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FileRecord:
     """One row: its values by column, and where it stands: the `number`th `unit` ("row", "line") of a file."""
 
     file: str
     number: int
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
     unit: str = "row"
 
     @property
@@ -45,10 +44,9 @@ class Record:
     def text(self, column: str) -> str:
         """The text of a column that must hold some; numbers and truth values are written out."""
         if column not in self.values:
-            folded = {name.casefold(): name for name in self.values}
-            close = get_close_matches(column, folded, n=1, cutoff=0.8)
+            like = nearest(column, self.values, cutoff=0.8)
             has = ", ".join(map(repr, self.values)) or "none"
-            remedy = f"rename {folded[close[0]]!r} to {column!r}" if close else f"it has {has}"
+            remedy = f"it has {has}" if like is None else f"rename {like!r} to {column!r}"
             raise BenchmarkError(f"{self.where}: no column {column!r}", remedy)
         return self.written(column, self.get(column))
 
@@ -57,7 +55,7 @@ class Record:
         value = self.get(column)
         return None if value is None else self.written(column, value)
 
-    def written(self, column: str, value: Any) -> str:
+    def written(self, column: str, value: object) -> str:
         """A value as text without white space around it; raises BenchmarkError for what is none."""
         if value is None or (isinstance(value, str) and not value.strip()):
             raise BenchmarkError(f"{self.where}: column {column!r} is empty", "fill it in or leave the row out")
@@ -74,7 +72,7 @@ class Record:
         return text
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[FileRecord]:
     """All rows of one file, which has a header where it is CSV.
 
     Rows are counted from 1 without the header; in JSONL they are lines.
@@ -96,7 +94,7 @@ def read_records(path: Path) -> list[Record]:
     return records
 
 
-def read_files(folder: Path, patterns: Iterable[str]) -> list[Record]:
+def read_files(folder: Path, patterns: Iterable[str]) -> list[FileRecord]:
     """The rows of all files that match the first of `patterns` with a match."""
     patterns = list(patterns)
     if not folder.is_dir():
@@ -115,7 +113,7 @@ def read_lists(path: Path) -> list[tuple[str, list[str]]]:
     return rows
 
 
-def read_hub(dataset: str, pattern: str) -> list[Record]:
+def read_hub(dataset: str, pattern: str) -> list[FileRecord]:
     """Parquet files of a data set on the Hugging Face hub, read over the network.
 
     Raises:
@@ -156,7 +154,7 @@ def _read_text(path: Path) -> str:
         raise BenchmarkError(f"{path.name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
 
 
-def _jsonl(path: Path) -> list[Record]:
+def _jsonl(path: Path) -> list[FileRecord]:
     records = []
     for number, line in enumerate(_read_text(path).split("\n"), start=1):
         if not line.strip():
@@ -168,7 +166,7 @@ def _jsonl(path: Path) -> list[Record]:
             raise BenchmarkError(problem, "write one object per line") from error
         if not isinstance(values, dict):
             raise BenchmarkError(f"{path.name}, line {number} is no JSON object", "write one object per line")
-        records.append(Record(path.name, number, values, unit="line"))
+        records.append(FileRecord(path.name, number, values, unit="line"))
     return records
 
 
@@ -185,7 +183,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
         raise BenchmarkError(problem, "check the quotes; a quote inside a field is doubled") from error
 
 
-def _csv(path: Path) -> list[Record]:
+def _csv(path: Path) -> list[FileRecord]:
     rows = _rows(path)
     header = [column.strip() for column in next(rows, [])]
     if len(set(header)) != len(header):
@@ -196,11 +194,11 @@ def _csv(path: Path) -> list[Record]:
         if len(row) != len(header):
             problem = f"{path.name}, row {number} has {len(row)} fields, the header {len(header)}"
             raise BenchmarkError(problem, "put quotes around fields with commas")
-        records.append(Record(path.name, number, dict(zip(header, row, strict=True))))
+        records.append(FileRecord(path.name, number, dict(zip(header, row, strict=True))))
     return records
 
 
-def _parquet(path: Path) -> list[Record]:
+def _parquet(path: Path) -> list[FileRecord]:
     import polars as pl
 
     from selectllm_engine.machine import silenced
@@ -215,5 +213,5 @@ def _parquet(path: Path) -> list[Record]:
     return _frame(path.name, frame)
 
 
-def _frame(name: str, frame: pl.DataFrame) -> list[Record]:
-    return [Record(name, number, row) for number, row in enumerate(frame.iter_rows(named=True), start=1)]
+def _frame(name: str, frame: pl.DataFrame) -> list[FileRecord]:
+    return [FileRecord(name, number, row) for number, row in enumerate(frame.iter_rows(named=True), start=1)]

@@ -39,13 +39,13 @@ def as_spec(policy: Policy) -> PolicySpec:
     raise UsageError(f"a policy is a text, a PolicySpec or a function, not {kind}", f"texts are {', '.join(POLICIES)}")
 
 
-def as_specs(policy: Policies | None, *, every: bool = False) -> list[PolicySpec]:
-    """One policy or several, or functions by name; without any argmax, or `every` policy at its default.
+def as_specs(policy: Policies | None, *, all_policies: bool = False) -> list[PolicySpec]:
+    """One policy or several, or functions by name; without any argmax, or with `all_policies` each at its default.
 
     Raises as `as_spec` does.
     """
     if policy is None:
-        return [parse_policy(name) for name in (POLICIES if every else ("argmax",))]
+        return [parse_policy(name) for name in (POLICIES if all_policies else ("argmax",))]
     if isinstance(policy, Mapping):
         return [PolicySpec(name, function=function) for name, function in policy.items()]
     several: Sequence[Policy] = policy if isinstance(policy, Sequence) and not isinstance(policy, str) else [policy]

@@ -84,19 +84,19 @@ class Candidates:
 
 def candidates_of(tally: Tally, asked: NDArray[np.bool_]) -> Candidates:
     """The candidates among the asked LLMs' answers; `asked` is bool [Q, N], or bool [N] for the same everywhere."""
-    chosen = asked[tally.llm] if asked.ndim == 1 else asked.reshape(-1)[tally.slot]
+    chosen = asked[tally.llm] if asked.ndim == 1 else asked.reshape(-1)[tally.pair]
     own = np.flatnonzero(chosen)
-    cell = tally.cell[own]
+    cell = tally.candidate[own]
     new = np.diff(cell, prepend=-1) > 0
     start = np.flatnonzero(new)
     count = tally.count[own]
-    question = tally.voted[tally.cell_group[cell[start]]]
+    question = tally.voted[tally.candidate_question[cell[start]]]
     votes = np.add.reduceat(count, start, dtype=np.int64) if len(start) else np.zeros(0, np.int64)
     return Candidates(
         questions=tally.questions,
         samples=tally.samples,
         question=question,
-        code=tally.cell_code[cell[start]],
+        code=tally.candidate_code[cell[start]],
         votes=votes,
         first=tally.first[own[start]],
         cast=np.bincount(question, votes, minlength=tally.questions).astype(np.int64),

@@ -58,7 +58,7 @@ def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]
 
 def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
     flat = choice * prepared.questions
-    flat += prepared.places
+    flat += prepared.positions
     right = prepared.labels.T.reshape(-1)[flat]
     latency = prepared.latency.T.reshape(-1)[flat]
     cost = prepared.cost.T.reshape(-1)[flat]
@@ -74,7 +74,7 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
     latency = np.zeros(prepared.questions) if timed else unknown
     parallel = np.zeros(prepared.questions, dtype=np.float32) if timed else unknown
     cost = np.zeros(prepared.questions) if priced else unknown
-    gaps_latency, gaps_cost = prepared.gaps
+    unknown_latency, unknown_cost = prepared.unmeasured
     for start in range(0, prepared.questions, BLOCK):
         block = slice(start, start + BLOCK)
         for llm in order:
@@ -82,18 +82,18 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
             counts[block] += asked
             chosen_right[block] |= asked & prepared.labels[block, llm]
             if timed:
-                seconds = _where(asked, prepared.latency[block, llm], gaps=gaps_latency[llm])
+                seconds = _where(asked, prepared.latency[block, llm], gaps=unknown_latency[llm])
                 latency[block] += seconds
                 np.maximum(parallel[block], seconds, out=parallel[block])
             if priced:
-                cost[block] += _where(asked, prepared.cost[block, llm], gaps=gaps_cost[llm])
+                cost[block] += _where(asked, prepared.cost[block, llm], gaps=unknown_cost[llm])
     right: NDArray[np.bool_] | None = None
     if counts.max() == 1:  # a vote over one LLM is its own
         right = chosen_right
     elif prepared.tally is not None:
         asked = several[0] if alike else several
-        if prepared.hands is not None:
-            right = prepared.hands.right(asked)
+        if prepared.one_sample_votes is not None:
+            right = prepared.one_sample_votes.right(asked)
         else:
             right = pooled_votes(prepared.tally, asked).code == prepared.outcomes.gold
     right_latency = 0.0 if right is None else float(latency.sum(where=right))

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.votes import Tally
 
-__all__ = ["Hands", "hands"]
+__all__ = ["OneSampleVotes", "one_sample_votes"]
 
 BLOCK = 16_384  # questions at a time: their counts stay in the processor's cache
 MOST_LLMS, MOST_ANSWERS = 255, 127  # what bytes can count
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hands:
+class OneSampleVotes:
     """Who gave which answer.
 
     Attributes:
@@ -60,16 +60,16 @@ class Hands:
             right[block] = (own == votes.max(axis=0)) & (own > 0) & (gold >= 0)
         return right
 
-    def leads(self, order: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    def leading_votes(self, order: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """The leading answer's votes, uint8 [Q], after the first, the first two, … of the LLMs in `order`."""
-        leads = np.zeros((len(order), len(self.gold)), dtype=np.uint8)
+        leading = np.zeros((len(order), len(self.gold)), dtype=np.uint8)
         for start in range(0, len(self.gold), BLOCK):
             block = slice(start, start + BLOCK)
             count = _Count(self.distinct, len(self.gold[block]))
             for asked, llm in enumerate(order):
                 count.add(self.answers[llm, block], None)
-                count.votes.max(axis=0, out=leads[asked, block])
-        return iter(leads)
+                count.votes.max(axis=0, out=leading[asked, block])
+        return iter(leading)
 
 
 class _Count:
@@ -94,19 +94,20 @@ class _Count:
             np.maximum(self.first, self._seen, out=self.first)
 
 
-def hands(tally: Tally, gold: NDArray[np.int16]) -> Hands | None:
+def one_sample_votes(tally: Tally, gold: NDArray[np.int16]) -> OneSampleVotes | None:
     """The answers of a tally with one sample per LLM; None where there are more, or too many for bytes.
 
     `gold` int16 [Q] holds the right answers' codes.
     """
-    number = np.arange(len(tally.cell_code)) - tally.group_start[tally.cell_group]  # of a cell within its question
+    # of a candidate within its question
+    number = np.arange(len(tally.candidate_code)) - tally.first_candidate[tally.candidate_question]
     distinct = int(number.max(initial=0)) + 1
     if tally.samples != 1 or tally.llms > MOST_LLMS or distinct > MOST_ANSWERS:
         return None
     answers = np.full(tally.questions * tally.llms, -1, dtype=np.int8)
-    answers[tally.slot] = number.astype(np.int8)[tally.cell]
+    answers[tally.pair] = number.astype(np.int8)[tally.candidate]
     right = np.full(tally.questions, -1, dtype=np.intp)
-    asked = tally.voted[tally.cell_group]
-    is_gold = tally.cell_code == gold[asked]
+    asked = tally.voted[tally.candidate_question]
+    is_gold = tally.candidate_code == gold[asked]
     right[asked[is_gold]] = number[is_gold]
-    return Hands(np.ascontiguousarray(answers.reshape(tally.questions, tally.llms).T), right, distinct)
+    return OneSampleVotes(np.ascontiguousarray(answers.reshape(tally.questions, tally.llms).T), right, distinct)

@@ -29,7 +29,7 @@ from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.selection import Selection, best_of
-from selectllm_engine.evaluation.table import Kind, Row
+from selectllm_engine.evaluation.table import Row, RowKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ class PaperView(PoolView):
         return best_of(_confidences(scores).value, self.file_order)[0]
 
     def _look_up(self, per_llm: NDArray[np.bool_], choice: NDArray[np.intp]) -> NDArray[np.bool_]:
-        return np.asarray(per_llm[self.prepared.places, choice])
+        return np.asarray(per_llm[self.prepared.positions, choice])
 
     def _scored(self, choice: NDArray[np.intp], right: NDArray[np.bool_]) -> _Scored:
         charged = np.bincount(choice[right], minlength=self.llms).astype(np.float64)
@@ -141,7 +141,7 @@ class PaperView(PoolView):
         drawn = min(3, len(self.file_order))
         unsure = np.flatnonzero(value.max(axis=1) <= 0.60)
         weights = np.zeros(self.prepared.labels.shape)
-        weights[self.prepared.places, choice] = 1.0
+        weights[self.prepared.positions, choice] = 1.0
         weights[unsure] = 0.0
         highest = np.sort(value[unsure], axis=1)[:, ::-1][:, :drawn]
         for rank in range(drawn):
@@ -264,14 +264,14 @@ class PaperView(PoolView):
             return Row(kind="router", name=name, router=scores.name, policy=spec.name, notes=(str(reason),))
         return self._paper_row("router", name, scored, router=scores.name, policy=spec.name)
 
-    def _llm(self, kind: Kind, name: str, llm: int, notes: Sequence[str] = ()) -> Row:
+    def _llm(self, kind: RowKind, name: str, llm: int, notes: Sequence[str] = ()) -> Row:
         choice = np.full(self.prepared.questions, llm, dtype=np.intp)
         scored = self._scored(choice, self.prepared.labels[:, llm])
         return self._paper_row(kind, name, scored, notes=notes)
 
     def _paper_row(
         self,
-        kind: Kind,
+        kind: RowKind,
         name: str,
         scored: _Scored,
         *,

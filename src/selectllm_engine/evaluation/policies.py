@@ -28,8 +28,8 @@ __all__ = [
     "PolicyInfo",
     "PolicyInputs",
     "PolicySpec",
-    "candidates",
     "cost_aware",
+    "grid_of",
     "parse_policy",
     "select",
 ]
@@ -48,7 +48,7 @@ class PolicyInputs:
         latency, cost: float64 [N], each LLM's mean; NaN where unknown.
         ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
         samples: K.
-        leads: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
+        leading_votes: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
             NotAvailableError where only labels are known.
     """
 
@@ -59,7 +59,7 @@ class PolicyInputs:
     cost: NDArray[np.float64]
     ascending: NDArray[np.intp] | None
     samples: int
-    leads: Callable[[], Sequence[NDArray[np.integer]]]
+    leading_votes: Callable[[], Sequence[NDArray[np.integer]]]
 
     @property
     def llms(self) -> int:
@@ -132,10 +132,10 @@ def _top_m(inputs: PolicyInputs, m: float, _: By | None) -> Selection:
 
 
 def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
-    leads = inputs.leads()
+    leading = inputs.leading_votes()
     chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
     asking = np.ones(len(chosen), dtype=bool)
-    for asked, (llm, lead) in enumerate(zip(inputs.order, leads, strict=True), start=1):
+    for asked, (llm, lead) in enumerate(zip(inputs.order, leading, strict=True), start=1):
         chosen[:, llm] = asking
         asking &= lead < level * asked * inputs.samples - 1e-9  # 0.8 · 10 samples must count as 8
     return Selection(inputs.llms, several=chosen)
@@ -143,41 +143,94 @@ def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInfo:
-    """A policy: its function, and for its parameter the symbol, default, smallest and largest value and slider step.
+    """A policy: all that anybody has to know of it.
 
-    `high` None means no upper limit (top-m: the whole pool). `needs_forest`: it reads RouterScores.forest.
+    Attributes:
+        function: from what it may look at, its parameter and an option to a selection.
+        help: what it does, in half a line.
+        short: its name at the head of a narrow column.
+        symbol, default, low, high, step: of its parameter; without a symbol it has none. `high` None is the pool's
+            size.
+        whole: whether the parameter is a whole number.
+        options: words that may follow the parameter.
+        needs_forest: it reads RouterScores.forest.
+        stops_early: it decides only once there are answers whom it asks next.
     """
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
     help: str
+    short: str
     symbol: str | None = None
     default: float | None = None
     low: float = 0.0
     high: float | None = 1.0
     step: float = 0.05
+    whole: bool = False
+    options: tuple[By, ...] = ()
     needs_forest: bool = False
+    stops_early: bool = False
+
+    def top(self, pool: int) -> float:
+        """The largest value for a pool of that many LLMs."""
+        return float(pool) if self.high is None else self.high
+
+    def takes(self, value: object) -> bool:
+        """Whether the parameter can have a value."""
+        if not isinstance(value, int | float) or isinstance(value, bool) or (self.whole and value % 1 != 0):
+            return False
+        return self.low <= value <= (math.inf if self.high is None else self.high)
+
+    def value(self, number: float) -> float:
+        """A value of the parameter as it is written: whole where it must be."""
+        return int(number) if self.whole else number
 
     def grid(self, pool: int) -> list[float]:
         """The values `:auto` tries for a pool of that many LLMs."""
-        high = pool if self.high is None else self.high
-        return [round(self.low + step * self.step, 9) for step in range(round((high - self.low) / self.step) + 1)]
+        steps = round((self.top(pool) - self.low) / self.step)
+        return [self.value(round(self.low + step * self.step, 9)) for step in range(steps + 1)]
 
 
 POLICIES: dict[str, PolicyInfo] = {
-    "argmax": PolicyInfo(_argmax, "the LLM with the highest probability"),
+    "argmax": PolicyInfo(_argmax, "the LLM with the highest probability", "argmax"),
     "random": PolicyInfo(
-        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation"
+        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation", "random"
     ),
     "prediction": PolicyInfo(
-        _prediction, "argmax of a forest that reads all the router's probabilities", needs_forest=True
+        _prediction, "argmax of a forest that reads all the router's probabilities", "pred.", needs_forest=True
     ),
     "sorted-prediction": PolicyInfo(
-        _sorted_prediction, "the least accurate LLM that the forest believes right", needs_forest=True
+        _sorted_prediction, "the least accurate LLM that the forest believes right", "sorted", needs_forest=True
     ),
-    "cost-aware": PolicyInfo(cost_aware, "argmax of p − λ·latency/largest latency (or of cost)", "λ", 0.15),
-    "threshold": PolicyInfo(_threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "τ", 0.6),
-    "top-m": PolicyInfo(_top_m, "the m LLMs with the highest probabilities; pooled vote", "m", 2, 1, None, 1),
-    "cascade": PolicyInfo(_cascade, "from fast to slow until the leading answer's share reaches τ", "τ", 0.8),
+    "cost-aware": PolicyInfo(
+        cost_aware,
+        "argmax of p − λ·latency/largest latency (or of cost)",
+        "cost λ",
+        symbol="λ",
+        default=0.15,
+        options=("latency", "cost"),
+    ),
+    "threshold": PolicyInfo(
+        _threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "thr. τ", symbol="τ", default=0.6
+    ),
+    "top-m": PolicyInfo(
+        _top_m,
+        "the m LLMs with the highest probabilities; pooled vote",
+        "top m",
+        symbol="m",
+        default=2,
+        low=1,
+        high=None,
+        step=1,
+        whole=True,
+    ),
+    "cascade": PolicyInfo(
+        _cascade,
+        "from fast to slow until the leading answer's share reaches τ",
+        "casc τ",
+        symbol="τ",
+        default=0.8,
+        stops_early=True,
+    ),
 }
 
 
@@ -208,16 +261,14 @@ class PolicySpec:
         info = POLICIES[self.name]
         if info.symbol is None and (self.parameter is not None or self.by is not None):
             raise UsageError(f"policy {self.name} takes no value", f"write {self.name}")
-        if self.by is not None and (self.name != "cost-aware" or self.by not in ("latency", "cost")):
-            raise UsageError(f"policy {self.name} can't look at {self.by!r}", "cost-aware can: at latency or cost")
+        if self.by is not None and self.by not in info.options:
+            looking = [f"{name} can: at {' or '.join(each.options)}" for name, each in POLICIES.items() if each.options]
+            raise UsageError(f"policy {self.name} can't look at {self.by!r}", "; ".join(looking))
         if isinstance(self.parameter, np.generic):
             object.__setattr__(self, "parameter", self.parameter.item())
-        if self.parameter is not None and self.parameter != "auto" and not _takes(info, self.parameter):
-            limits = (
-                f"a whole number from {info.low:g}"
-                if info.high is None
-                else f"a number from {info.low:g} to {info.high:g}"
-            )
+        if self.parameter is not None and self.parameter != "auto" and not info.takes(self.parameter):
+            limits = f"{'a whole number' if info.whole else 'a number'} from {info.low:g}"
+            limits += "" if info.high is None else f" to {info.high:g}"
             raise UsageError(
                 f"policy {self.name} takes {limits} or auto, not {self.parameter!r}",
                 f"for example {self.name}:{info.default:g}",
@@ -233,13 +284,6 @@ class PolicySpec:
         return ":".join(part for part in (self.name, parameter, self.by) if part is not None)
 
 
-def _takes(info: PolicyInfo, value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    whole = info.high is None
-    return info.low <= value <= (math.inf if info.high is None else info.high) and (not whole or value % 1 == 0)
-
-
 def parse_policy(text: str) -> PolicySpec:
     """Read "argmax", "threshold:0.6", "cost-aware:auto" or "cost-aware:0.2:cost"; the default fills a missing value.
 
@@ -251,10 +295,11 @@ def parse_policy(text: str) -> PolicySpec:
     if name not in POLICIES:
         raise UnknownNameError("policy", name, POLICIES)
     info = POLICIES[name]
-    by = rest.pop() if name == "cost-aware" and rest and rest[-1] in ("latency", "cost") else None
+    by = next((option for option in info.options if rest and rest[-1] == option), None)
+    rest = rest[:-1] if by else rest
     if len(rest) > 1 and info.symbol is not None:
         raise UsageError(f"policy {text.strip()!r} has too many values", f"for example {name}:{info.default:g}")
-    parameter = _value(rest[0], whole=info.high is None) if rest else info.default
+    parameter = _value(rest[0], whole=info.whole) if rest else info.default
     return PolicySpec(name, parameter, by)  # type: ignore[arg-type]
 
 
@@ -266,10 +311,10 @@ def _value(text: str, *, whole: bool) -> float | str:
         return text
 
 
-def candidates(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
+def grid_of(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
     """The policies that `:auto` chooses from, for a pool of that many LLMs."""
     for value in POLICIES[spec.name].grid(pool):
-        yield PolicySpec(spec.name, int(value) if POLICIES[spec.name].high is None else value, spec.by)
+        yield PolicySpec(spec.name, value, spec.by)
 
 
 def select(spec: PolicySpec, inputs: PolicyInputs) -> Selection:

@@ -12,9 +12,9 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
-from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, candidates, cost_aware, select
+from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
 from selectllm_engine.evaluation.selection import Selection, best_of
-from selectllm_engine.evaluation.votes import prefix_leads
+from selectllm_engine.evaluation.votes import prefix_leading_votes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,14 +81,14 @@ class PoolArrays:
         return np.asarray(self.order[np.argsort(right, kind="stable")])
 
     @cached_property
-    def leads(self) -> list[NDArray[np.integer]]:
+    def leading_votes(self) -> list[NDArray[np.integer]]:
         """The leading answer's votes, integers [Q], after each of the pool's LLMs, the fastest first."""
         if self.prepared.tally is None:
             raise NotAvailableError(NO_VOTES)
         order = self.order.tolist()
-        if self.prepared.hands is not None:
-            return list(self.prepared.hands.leads(order))
-        return list(prefix_leads(self.prepared.tally, order))
+        if self.prepared.one_sample_votes is not None:
+            return list(self.prepared.one_sample_votes.leading_votes(order))
+        return list(prefix_leading_votes(self.prepared.tally, order))
 
     @cached_property
     def _tuning(self) -> PoolArrays | None:
@@ -99,10 +99,10 @@ class PoolArrays:
     @cached_property
     def oracle(self) -> Selection:
         """Per question the fastest LLM that is right; if none is, the fastest."""
-        pace = self.prepared.pace
+        latency = self.prepared.comparable_latency
         choice = self._fastest(self.prepared.labels, np.full(self.prepared.questions, self.order[0]))
         unsolved = np.flatnonzero(~self.solvable)
-        choice[unsolved] = self.order[pace[unsolved][:, self.order].argmin(axis=1)]
+        choice[unsolved] = self.order[latency[unsolved][:, self.order].argmin(axis=1)]
         return Selection(self.llms, choice=choice)
 
     def upper_bound(self, scores: RouterScores) -> Selection:
@@ -122,14 +122,14 @@ class PoolArrays:
 
     def _fastest(self, good: NDArray[np.bool_], default: NDArray[np.intp]) -> NDArray[np.intp]:
         """Per question the fastest LLM of the pool that is good, else the default; ties: the first in `order`."""
-        pace = self.prepared.pace
+        latency = self.prepared.comparable_latency
         best = np.full(self.prepared.questions, np.inf, dtype=np.float32)
         choice = default.copy()
         for llm in self.order:
-            better = pace[:, llm] < best
+            better = latency[:, llm] < best
             better &= good[:, llm]
             np.putmask(choice, better, llm)
-            np.putmask(best, better, pace[:, llm])
+            np.putmask(best, better, latency[:, llm])
         return choice
 
     def everyone(self) -> Selection:
@@ -182,7 +182,7 @@ class PoolArrays:
                 raise NotAvailableError(NO_VOTES)
             return float(figures.right.mean()), -float(np.nan_to_num(figures.latency.mean(dtype=np.float64)))
 
-        return max(candidates(spec, len(self.order)), key=merit)
+        return max(grid_of(spec, len(self.order)), key=merit)
 
     def check(self, scores: RouterScores) -> None:
         """Raise NotAvailableError where the router has no figures for this pool, UsageError where it fits no split."""
@@ -208,7 +208,7 @@ class PoolArrays:
             cost=self.prepared.mean_cost,
             ascending=self.ascending,
             samples=self.prepared.outcomes.samples,
-            leads=lambda: self.leads,
+            leading_votes=lambda: self.leading_votes,
         )
 
     def figures(self, selection: Selection) -> Figures:

@@ -14,7 +14,7 @@ from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.policies import PolicySpec, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
-from selectllm_engine.evaluation.table import Kind, Row
+from selectllm_engine.evaluation.table import Row, RowKind
 from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class PoolView(PoolArrays):
 
     def row(
         self,
-        kind: Kind,
+        kind: RowKind,
         name: str,
         selection: Selection,
         *,

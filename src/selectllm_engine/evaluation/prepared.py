@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation.one_sample_votes import Hands, hands
+from selectllm_engine.evaluation.one_sample_votes import OneSampleVotes, one_sample_votes
 from selectllm_engine.evaluation.votes import Tally, tally, with_k
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Prepared:
         latency, cost: float32 [Q, N], NaN where unknown.
         mean_latency, mean_cost: float64 [N], over the questions where they are known; NaN where never.
         order: intp [N], from fast to slow by mean latency; ties and unknown ones by mean cost, then run order.
-        pace: float32 [Q, N], latency to compare LLMs by: an unknown one is the LLM's mean, else larger than all.
+        comparable_latency: float32 [Q, N], to compare LLMs by: where unknown the LLM's mean, else larger than all.
 
     Raises:
         UsageError: there is no complete question, or k is not within the samples.
@@ -49,13 +49,13 @@ class Prepared:
         self.mean_latency, self.mean_cost = _known_means(self.latency), _known_means(self.cost)
         # lexsort is stable: what ties in both stays in run order
         self.order = np.lexsort([np.nan_to_num(mean, nan=np.inf) for mean in (self.mean_cost, self.mean_latency)])
-        self.pace = self.latency
+        self.comparable_latency = self.latency
         if unknown := np.flatnonzero(np.isnan(self.latency).any(axis=0)).tolist():
-            self.pace = self.latency.copy(order="F")
+            self.comparable_latency = self.latency.copy(order="F")
             for llm in unknown:
                 mean = self.mean_latency[llm]
                 stand_in = np.float32(np.finfo(np.float32).max if np.isnan(mean) else mean)
-                np.putmask(self.pace[:, llm], np.isnan(self.pace[:, llm]), stand_in)
+                np.putmask(self.comparable_latency[:, llm], np.isnan(self.comparable_latency[:, llm]), stand_in)
 
     @cached_property
     def tally(self) -> Tally | None:
@@ -63,18 +63,18 @@ class Prepared:
         return None if self.outcomes.answers is None else tally(self.outcomes.answers)
 
     @cached_property
-    def hands(self) -> Hands | None:
+    def one_sample_votes(self) -> OneSampleVotes | None:
         """The votes laid out for counting many questions at once; None where there is more than one sample."""
-        return None if self.tally is None else hands(self.tally, self.outcomes.gold)
+        return None if self.tally is None else one_sample_votes(self.tally, self.outcomes.gold)
 
     @cached_property
-    def gaps(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def unmeasured(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which LLMs have questions without a finite latency, and without a finite cost: bool [N] each."""
         latency, cost = (~np.isfinite(values).all(axis=0) for values in (self.latency, self.cost))
         return np.asarray(latency), np.asarray(cost)
 
     @cached_property
-    def places(self) -> NDArray[np.intp]:
+    def positions(self) -> NDArray[np.intp]:
         """0, 1, … Q − 1."""
         return np.arange(self.questions)
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.outcomes import LeftOut
 
-__all__ = ["SCHEMA", "Kind", "Row", "Table"]
+__all__ = ["SCHEMA", "Row", "RowKind", "Table"]
 
 SCHEMA = 2  # of what commands print as JSON objects
 
-Kind = Literal["baseline", "llm", "router"]
+RowKind = Literal["baseline", "llm", "router"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Row:
         notes: what to know about the figures, or why they are missing.
     """
 
-    kind: Kind
+    kind: RowKind
     name: str
     router: str | None = None
     policy: str | None = None

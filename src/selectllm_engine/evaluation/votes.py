@@ -28,7 +28,7 @@ __all__ = [
     "llm_votes",
     "majority_vote",
     "pooled_votes",
-    "prefix_leads",
+    "prefix_leading_votes",
     "samples_up_to",
     "tally",
     "with_k",
@@ -81,32 +81,32 @@ class Tally:
     """How often each LLM gave each answer: one entry per (question, answer, LLM) that occurs, in that order.
 
     Sparse, because a dense [Q, N, codes] array is as wide as the one question with the most distinct answers.
-    A cell is a question's answer: a run of entries with the same question and code.
+    A candidate is a question's answer: a run of entries with the same question and code.
 
     Attributes:
         questions, llms, samples: Q, N, K.
-        slot: intp [E], question · N + LLM of each entry.
+        pair: intp [E], question · N + LLM of each entry.
         llm: uint16 [E], its LLM.
         count: int32 [E], votes of that LLM for that answer.
         first: int32 [E], LLM · K + sample at which that LLM first gave it.
-        cell: intp [E], its cell.
-        cell_code: int16 [G], the cell's answer.
-        cell_group: intp [G], index into `voted` of the cell's question.
-        group_start: intp [V], first cell of each question that has any vote.
+        candidate: intp [E], its candidate.
+        candidate_code: int16 [G], the candidate's answer.
+        candidate_question: intp [G], index into `voted` of the candidate's question.
+        first_candidate: intp [V], first candidate of each question that has any vote.
         voted: intp [V], those questions, ascending.
     """
 
     questions: int
     llms: int
     samples: int
-    slot: NDArray[np.intp]
+    pair: NDArray[np.intp]
     llm: NDArray[np.uint16]
     count: NDArray[np.int32]
     first: NDArray[np.int32]
-    cell: NDArray[np.intp]
-    cell_code: NDArray[np.int16]
-    cell_group: NDArray[np.intp]
-    group_start: NDArray[np.intp]
+    candidate: NDArray[np.intp]
+    candidate_code: NDArray[np.int16]
+    candidate_question: NDArray[np.intp]
+    first_candidate: NDArray[np.intp]
     voted: NDArray[np.intp]
 
     @property
@@ -131,26 +131,26 @@ def tally(answers: NDArray[np.int16]) -> Tally:
     keys.sort(axis=1)
     question, _ = np.nonzero(keys < absent)
     code, place = np.divmod(keys[keys < absent], max(places, 1))
-    slot = question * llms + place // max(samples, 1)
+    pair = question * llms + place // max(samples, 1)
 
-    new_cell = _changes(question) | _changes(code)
-    entries = np.flatnonzero(new_cell | _changes(slot))
-    cells = np.flatnonzero(new_cell)
-    cell_question = question[cells]
-    new_group = _changes(cell_question)
+    new_candidate = _changes(question) | _changes(code)
+    entries = np.flatnonzero(new_candidate | _changes(pair))
+    candidates = np.flatnonzero(new_candidate)
+    asked = question[candidates]
+    new_question = _changes(asked)
     return Tally(
         questions=questions,
         llms=llms,
         samples=samples,
-        slot=slot[entries],
-        llm=(slot[entries] % max(llms, 1)).astype(np.uint16),
+        pair=pair[entries],
+        llm=(pair[entries] % max(llms, 1)).astype(np.uint16),
         count=np.diff(entries, append=len(code)).astype(np.int32),
         first=place[entries].astype(np.int32),
-        cell=np.cumsum(new_cell[entries]) - 1,
-        cell_code=code[cells].astype(np.int16),
-        cell_group=np.cumsum(new_group) - 1,
-        group_start=np.flatnonzero(new_group),
-        voted=cell_question[new_group],
+        candidate=np.cumsum(new_candidate[entries]) - 1,
+        candidate_code=code[candidates].astype(np.int16),
+        candidate_question=np.cumsum(new_question) - 1,
+        first_candidate=np.flatnonzero(new_question),
+        voted=asked[new_question],
     )
 
 
@@ -163,16 +163,16 @@ def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def llm_votes(tally: Tally) -> Votes:
     """Every LLM's own vote, arrays [Q, N]."""
-    slots = tally.questions * tally.llms
+    pairs = tally.questions * tally.llms
     score = tally.count.astype(np.int64) * tally.span - tally.first
-    best = np.zeros(slots, dtype=np.int64)
-    np.maximum.at(best, tally.slot, score)
-    winner = score == best[tally.slot]
-    code = np.full(slots, NOT_FOUND, dtype=np.int16)
-    code[tally.slot[winner]] = tally.cell_code[tally.cell[winner]]
+    best = np.zeros(pairs, dtype=np.int64)
+    np.maximum.at(best, tally.pair, score)
+    winner = score == best[tally.pair]
+    code = np.full(pairs, NOT_FOUND, dtype=np.int16)
+    code[tally.pair[winner]] = tally.candidate_code[tally.candidate[winner]]
     count = -(-best // tally.span)
-    leads = tally.count == count[tally.slot]
-    tied = np.bincount(tally.slot[leads], minlength=slots) > 1
+    leads = tally.count == count[tally.pair]
+    tied = np.bincount(tally.pair[leads], minlength=pairs) > 1
     shape = (tally.questions, tally.llms)
     return Votes(code.reshape(shape), count.astype(np.int32).reshape(shape), tied.reshape(shape))
 
@@ -185,43 +185,43 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     code = np.full(tally.questions, NOT_FOUND, dtype=np.int16)
     count = np.zeros(tally.questions, dtype=np.int32)
     tied = np.zeros(tally.questions, dtype=np.bool_)
-    chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.slot]
+    chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.pair]
     own = np.flatnonzero(chosen)
     if not len(own):
         return Votes(code, count, tied)
-    cell = tally.cell[own]
-    start = np.flatnonzero(_changes(cell))  # of a cell's chosen entries; its first one was seen first
+    candidate = tally.candidate[own]
+    start = np.flatnonzero(_changes(candidate))  # of a candidate's chosen entries; its first one was seen first
     total = np.add.reduceat(tally.count[own], start)
-    cell = cell[start]
-    changes = _changes(tally.cell_group[cell])
-    group, start_of_group = np.cumsum(changes) - 1, np.flatnonzero(changes)
+    candidate = candidate[start]
+    changes = _changes(tally.candidate_question[candidate])
+    of_question, start_of_question = np.cumsum(changes) - 1, np.flatnonzero(changes)
     score = total.astype(np.int64) * tally.span - tally.first[own[start]]
-    best = np.maximum.reduceat(score, start_of_group)
-    winner = np.flatnonzero(score == best[group])  # one per question: no two answers were seen first
-    voted = tally.voted[tally.cell_group[cell[winner]]]
-    code[voted] = tally.cell_code[cell[winner]]
+    best = np.maximum.reduceat(score, start_of_question)
+    winner = np.flatnonzero(score == best[of_question])  # one per question: no two answers were seen first
+    voted = tally.voted[tally.candidate_question[candidate[winner]]]
+    code[voted] = tally.candidate_code[candidate[winner]]
     count[voted] = total[winner]
-    tied[voted] = np.add.reduceat(total == total[winner][group], start_of_group, dtype=np.int32) > 1
+    tied[voted] = np.add.reduceat(total == total[winner][of_question], start_of_question, dtype=np.int32) > 1
     return Votes(code, count, tied)
 
 
 def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
-    """Per LLM the cells that it voted for, its votes and its first sample there; no LLM has a cell twice."""
+    """Per LLM the candidates that it voted for, its votes and its first sample there; no LLM has a candidate twice."""
     by_llm = np.argsort(tally.llm, kind="stable")
     bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
-    return [(tally.cell[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
+    return [(tally.candidate[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
 
 
-def prefix_leads(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
+def prefix_leading_votes(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
     """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
     entries = entries_by_llm(tally)
-    total = np.zeros(len(tally.cell_code), dtype=np.int32)
+    total = np.zeros(len(tally.candidate_code), dtype=np.int32)
     lead = np.zeros(tally.questions, dtype=np.int32)
     for llm in order:
-        cells, count, _ = entries[llm]
-        total[cells] += count
+        candidates, count, _ = entries[llm]
+        total[candidates] += count
         # Counts only grow, so that only what this LLM voted for can take the lead.
-        np.maximum.at(lead, tally.voted[tally.cell_group[cells]], total[cells])
+        np.maximum.at(lead, tally.voted[tally.candidate_question[candidates]], total[candidates])
         yield lead.copy()
 
 

@@ -81,7 +81,7 @@ def export_predictions(run: StoredRun, path: Path, router: str, *, force: bool =
 
 def _prediction_rows(
     outcomes: Outcomes, logits: NDArray[np.float64], predicted: NDArray[np.bool_], llms: Sequence[str]
-) -> Iterator[list[Any]]:
+) -> Iterator[list[object]]:
     columns = [outcomes.llms.index(name) for name in llms]
     split = _SPLITS[outcomes.split]
     flags = (each[:, columns].astype(int).tolist() for each in (outcomes.labels, predicted))

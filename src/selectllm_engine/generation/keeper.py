@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +22,11 @@ class Keeper:
     row waiting.
     """
 
-    def __init__(self, write: Callable[[list[tuple[Any, ...]]], None], *, seconds: float, most: int) -> None:
+    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, seconds: float, most: int) -> None:
         self._write = write
         self._seconds = seconds
         self._most = most
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: list[tuple[object, ...]] = []
         self._written = time.monotonic()
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -43,7 +43,7 @@ class Keeper:
         self._thread.join()
         self._flush()
 
-    def add(self, row: tuple[Any, ...]) -> None:
+    def add(self, row: tuple[object, ...]) -> None:
         """Keep one row."""
         with self._lock:
             self._rows.append(row)

@@ -8,7 +8,7 @@ asked for is set, not sampled: otherwise an LLM that always answers briefly woul
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import EngineError
 
@@ -58,7 +58,7 @@ def fit_latency(timings: Sequence[Timing]) -> dict[str, float]:
 
 def measure_latency(
     engine: Engine, prompts: Sequence[Encoded], sampling: Sampling, *, wanted: Callable[[], bool] = lambda: True
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """Time PROBES prompts on a started, idle engine; what the manifest keeps. None when no longer `wanted`."""
     if not prompts:
         raise EngineError("there is no prompt to time")

@@ -133,7 +133,7 @@ def _new_tokens(item: Item, plan: Plan) -> int:
     return (llm.sampling or default_sampling(item.source.terse)).max_tokens
 
 
-def _config(folder: Path | None) -> dict[str, Any]:
+def _config(folder: Path | None) -> dict[str, object]:
     try:
         config = json.loads((folder / "config.json").read_bytes()) if folder else {}
     except (OSError, ValueError, RecursionError):

@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.endpoint import Endpoint, RefusedError
@@ -66,7 +66,7 @@ class OpenAIEngine:
         self._running: dict[str, int] = {}  # samples by request
         self._done: queue.Queue[Finished | SelectLLMError] = queue.Queue()
 
-    def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+    def _wait(self, work: Coroutine[object, object, _Result]) -> _Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def look(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.generation.engine import Completion
 from selectllm_engine.generation.prompts import without_system
@@ -62,10 +62,10 @@ class Dialect:
     limit: str = "max_tokens"
     exact: bool = True
 
-    def fields(self, ask: Ask, samples: int, *, salt: str = "") -> dict[str, Any]:
+    def fields(self, ask: Ask, samples: int, *, salt: str = "") -> dict[str, object]:
         """The fields of a request."""
         sampling = ask.sampling
-        fields: dict[str, Any] = {
+        fields: dict[str, object] = {
             "model": ask.model,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -79,7 +79,7 @@ class Dialect:
             fields["n"] = samples
         if sampling.stop and ask.exactly is None:
             fields["stop"] = list(sampling.stop)
-        extra: dict[str, Any] = {}
+        extra: dict[str, object] = {}
         if sampling.top_k > 0:
             extra["top_k"] = sampling.top_k
         if sampling.repetition_penalty != 1:
@@ -103,7 +103,7 @@ class Dialect:
         return True
 
 
-def read_reply(reply: Any, ask: Ask) -> Reply:
+def read_reply(reply: object, ask: Ask) -> Reply:
     """The completions in a reply of the `openai` package.
 
     Tokens are counted for all completions of a reply together. Those that were cut off have as many as were allowed;
@@ -141,12 +141,12 @@ def whole(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _index(choice: Any) -> int:
+def _index(choice: object) -> int:
     index = getattr(choice, "index", None)
     return index if isinstance(index, int) else 0
 
 
-def _count(usage: Any, name: str) -> int | None:
+def _count(usage: object, name: str) -> int | None:
     count = getattr(usage, name, None)
     return count if type(count) is int and 0 <= count <= _MOST_TOKENS else None
 

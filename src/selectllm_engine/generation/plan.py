@@ -221,7 +221,7 @@ def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
     )
 
 
-def _manifest(cache: Cache, source: Source, llm: LLM) -> dict[str, Any]:
+def _manifest(cache: Cache, source: Source, llm: LLM) -> dict[str, object]:
     with contextlib.suppress(UnknownNameError):
         return cache.manifest(source.name, llm.name)
     return {}

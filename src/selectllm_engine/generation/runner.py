@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from selectllm_engine.llms import LLM, PromptStyle, Sampling, Wording
     from selectllm_engine.store import Cache, Writer
 
-__all__ = ["Emit", "LoadEngine", "Settings", "Stop", "encoder", "run"]
+__all__ = ["Emit", "LoadEngine", "PromptSettings", "Stop", "encoder", "run"]
 
 FLUSH_SECONDS = 30.0
 FLUSH_ROWS = 5_000  # a bound on memory
@@ -48,7 +48,7 @@ LoadEngine = Callable[[WorkerSpec, Path | None], "Engine"]
 class Emit(Protocol):
     """Tells the parent process something."""
 
-    def __call__(self, event: str, /, **fields: Any) -> None:
+    def __call__(self, event: str, /, **fields: object) -> None:
         """Send one event."""
         ...
 
@@ -62,7 +62,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class PromptSettings:
     """What a prompt and its completions depend on, besides the question."""
 
     chat: bool
@@ -72,12 +72,12 @@ class Settings:
 
 
 @dataclass(slots=True, kw_only=True)
-class Prepared:
+class PreparedTask:
     """A task with its lock held: prompts of all questions that lack samples, and which samples those are."""
 
     task: Task
     writer: Writer
-    settings: Settings
+    settings: PromptSettings
     total: int
     done: int
     prompts: dict[str, Encoded] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, 
         emit("phase", phase="preparing")
         weights = find_weights(spec.llm, known_revision=_known_revision(cache, spec))
         engine = load_engine(spec, weights.folder)
-        tasks: list[Prepared] = []
+        tasks: list[PreparedTask] = []
         for task, writer in writers:
             try:
                 tasks.append(_prepare(spec, task, writer, cache=cache, engine=engine, weights=weights, emit=emit))
@@ -165,7 +165,7 @@ def _metadata(engine: Engine, *, seed: int) -> dict[str, str]:
 
 def _prepare(
     spec: WorkerSpec, task: Task, writer: Writer, *, cache: Cache, engine: Engine, weights: Weights, emit: Emit
-) -> Prepared:
+) -> PreparedTask:
     """Compare the manifest, find out what is missing, and encode its prompts."""
     llm = spec.llm
     settings = _settings(llm, task, chat=engine.chat if llm.chat is None else llm.chat and engine.chat)
@@ -200,7 +200,7 @@ def _prepare(
     ids = questions["question_id"].to_list()
     missing = missing_samples(ids, cache.sampled(task.benchmark, llm.name), task.samples)
     total = len(ids) * task.samples
-    prepared = Prepared(
+    prepared = PreparedTask(
         task=task,
         writer=writer,
         settings=settings,
@@ -227,13 +227,13 @@ def _prepare(
     return prepared
 
 
-def _settings(llm: LLM, task: Task, *, chat: bool) -> Settings:
+def _settings(llm: LLM, task: Task, *, chat: bool) -> PromptSettings:
     style = llm.prompt or ("zero-shot" if chat else "few-shot")
     sampling = llm.sampling or default_sampling(task.terse)
-    return Settings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
+    return PromptSettings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
 
 
-def encoder(engine: Engine, task: Task, settings: Settings) -> Callable[[Mapping[str, Any]], Encoded]:
+def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[[Mapping[str, object]], Encoded]:
     """What makes a question's row the prompt that the engine takes."""
     benchmark = Benchmark(task.benchmark, pl.DataFrame(), task.exemplars, task.terse)
 
@@ -257,7 +257,7 @@ def _fits(prompt: Encoded, sampling: Sampling, context: int | None) -> bool:
     return context is None or prompt.tokens + min(sampling.max_tokens, LEAST_ROOM) <= context
 
 
-def _sample(engine: Engine, work: Prepared, metadata: Mapping[str, str], *, emit: Emit, stop: Stop) -> None:
+def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, emit: Emit, stop: Stop) -> None:
     """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
@@ -318,12 +318,12 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
         raise EngineError(f"the engine failed ({type(error).__name__}: {reason})", remedy) from error
 
 
-def _write(work: Prepared, rows: list[tuple[Any, ...]], metadata: Mapping[str, str]) -> None:
+def _write(work: PreparedTask, rows: list[tuple[object, ...]], metadata: Mapping[str, str]) -> None:
     frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
     work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _time(engine: Engine, work: Prepared, *, emit: Emit, stop: Stop) -> None:
+def _time(engine: Engine, work: PreparedTask, *, emit: Emit, stop: Stop) -> None:
     emit("phase", phase="timing")
     latency = _guarded(
         lambda: measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)

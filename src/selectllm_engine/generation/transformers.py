@@ -142,7 +142,7 @@ class TransformersEngine:
         ends = self._tokenizer.wrapped.eos_token_id if ends is None else ends
         self._ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
 
-    def _dtype(self) -> Any:
+    def _dtype(self) -> object:
         import torch
 
         fast = self._device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -232,7 +232,7 @@ class TransformersEngine:
         """Up to `new` more tokens, of which the last `made` of `ids` are the first; exactly so many where `exact`."""
         from transformers import GenerationConfig, StoppingCriteriaList
 
-        drawn: dict[str, Any] = {"do_sample": False}
+        drawn: dict[str, object] = {"do_sample": False}
         if sampling.temperature > 0:
             drawn = {
                 "do_sample": True,

@@ -97,9 +97,9 @@ class VLLMEngine:
             raise EngineError(f"vLLM cannot load it ({first_line(error)})", _remedy(error)) from error
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
 
-    def settings(self, *, longest: int, seed: int) -> dict[str, Any]:
+    def settings(self, *, longest: int, seed: int) -> dict[str, object]:
         """What vLLM is told; on CPU nothing is compiled, since that takes a minute and gains little."""
-        settings: dict[str, Any] = {}
+        settings: dict[str, object] = {}
         if self._cpu:
             settings = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True, "block_size": CPU_BLOCK}
         if self._gpus > 1:  # one process per GPU; they end with this one
@@ -174,7 +174,7 @@ class VLLMEngine:
         return {"engine": engine, **versions, "hardware": cpu_name() if self._cpu else gpu_name()}
 
 
-def _tokens(prompt: Encoded) -> dict[str, Any]:
+def _tokens(prompt: Encoded) -> dict[str, object]:
     return {"type": "token", "prompt_token_ids": prompt.content.tolist()}
 
 

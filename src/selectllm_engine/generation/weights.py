@@ -69,7 +69,7 @@ class Weights:
     fingerprint: str | None = None
     parameters: float | None = None
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """What identifies it in the cache: no path."""
         return {"id": self.id, "revision": self.revision, "fingerprint": self.fingerprint}
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.engine import make_engine
@@ -40,7 +40,7 @@ def main(load_engine: LoadEngine = make_engine) -> int:
     spec = WorkerSpec.from_json(orders.readline())
     threading.Thread(target=_listen, args=(orders, stop), daemon=True).start()
 
-    def emit(event: str, /, **fields: Any) -> None:
+    def emit(event: str, /, **fields: object) -> None:
         try:
             events.write(json.dumps({"event": event, **fields}) + "\n")
             events.flush()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.importers.source_files import Table
+    from selectllm_engine.importers.source_files import SourceTable
     from selectllm_engine.store import Cache, Progress
 
 __all__ = ["import_routerbench"]
@@ -93,11 +93,11 @@ def import_routerbench(
     return store_chunks(cache, benchmark, chunks, source="routerbench", origin=origin, options=options, reading=reading)
 
 
-def _known(table: Table, column: str) -> str | None:
+def _known(table: SourceTable, column: str) -> str | None:
     return column if table.has(column) else None
 
 
-def _fields(table: Table, llm: str) -> dict[str, str]:
+def _fields(table: SourceTable, llm: str) -> dict[str, str]:
     found = {field: f"{llm}|{name}" for name, field in _FIELDS.items() if f"{llm}|{name}" in table.columns}
     return {"score": llm, **found}
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Progress
 
-__all__ = ["SUFFIXES", "Table", "first_line", "open_table", "read_json"]
+__all__ = ["SUFFIXES", "SourceTable", "first_line", "open_table", "read_json"]
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
 _Result = TypeVar("_Result")
@@ -36,7 +36,7 @@ _PICKLES = (".pkl", ".pickle")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SourceTable:
     """An open table.
 
     Attributes:
@@ -69,7 +69,7 @@ class Table:
         return column
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path) -> SourceTable:
     """Look at a file's columns.
 
     Raises:
@@ -141,7 +141,7 @@ def _separator(head: bytes, suffix: str) -> str:
     return ";" if b";" in header and b"," not in header else ","
 
 
-def _csv(path: Path, separator: str) -> Table:
+def _csv(path: Path, separator: str) -> SourceTable:
     scan = _guarded(path, lambda: pl.scan_csv(path, infer_schema=False, glob=False, separator=separator))
     names = tuple(_guarded(path, lambda: scan.collect_schema().names()))
     size = path.stat().st_size
@@ -155,7 +155,7 @@ def _csv(path: Path, separator: str) -> Table:
             if progress:
                 progress(size, size)
 
-    return Table(path, names, frozenset(), batches, blank=True, decimal_comma=separator != ",")
+    return SourceTable(path, names, frozenset(), batches, blank=True, decimal_comma=separator != ",")
 
 
 def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str], separator: str) -> pl.DataFrame | None:
@@ -169,7 +169,7 @@ def _with_numbers(path: Path, wanted: Sequence[str], numeric: Collection[str], s
     return whole.rechunk()
 
 
-def _parquet(path: Path, head: bytes) -> Table:
+def _parquet(path: Path, head: bytes) -> SourceTable:
     """Look at a file's two ends first: polars can go down with the whole process over a damaged file."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
@@ -180,7 +180,7 @@ def _parquet(path: Path, head: bytes) -> Table:
     scan = _guarded(path, lambda: pl.scan_parquet(path, glob=False))
     schema = _guarded(path, scan.collect_schema)
     nested = frozenset(name for name, dtype in schema.items() if isinstance(dtype, pl.Struct))
-    return Table(
+    return SourceTable(
         path,
         tuple(schema.names()),
         nested,
@@ -234,7 +234,7 @@ def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
 # JSON: rows of objects
 
 
-def _json(path: Path) -> Table:
+def _json(path: Path) -> SourceTable:
     content = read_json(path)
     if isinstance(content, dict):  # {"records": [...]}, or columns
         lists = [value for value in content.values() if isinstance(value, list)]
@@ -246,7 +246,7 @@ def _json(path: Path) -> Table:
     return _objects(path, lambda: ((number, each) for number, each in enumerate(content, start=1)), len(content), "row")
 
 
-def _jsonl(path: Path) -> Table:
+def _jsonl(path: Path) -> SourceTable:
     return _objects(path, lambda: _lines(path), 0, "line")
 
 
@@ -267,7 +267,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8") from error
 
 
-def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: int, unit: str) -> Table:
+def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: int, unit: str) -> SourceTable:
     def checked() -> Iterator[dict[str, Any]]:
         for number, row in rows():
             if not isinstance(row, dict):
@@ -287,7 +287,7 @@ def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: i
         raise ImportFormatError(f"{path.name} is empty", "name a file with results")
     columns = tuple(dict.fromkeys(name for row in first for name in row))
     nested = frozenset(name for row in first for name, value in row.items() if isinstance(value, dict))
-    return Table(path, columns, nested, batches)
+    return SourceTable(path, columns, nested, batches)
 
 
 def _get(row: dict[str, Any], name: str) -> Any:

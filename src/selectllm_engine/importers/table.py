@@ -23,15 +23,15 @@ from selectllm_engine.importers.cells import lists, numbers, samples, texts, wri
 from selectllm_engine.importers.source_files import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.importers.source_files import Table
+    from selectllm_engine.importers.source_files import SourceTable
     from selectllm_engine.store import Cache, Progress
 
-__all__ = ["Columns", "import_table"]
+__all__ = ["Columns", "import_columns", "import_table"]
 
 _QUESTION = {"id": "key", "gold": "gold", "kind": "kind", "subject": "subject", "split": "split"}
 _NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
@@ -126,7 +126,22 @@ def import_table(
     return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
 
 
-def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def import_columns(
+    cache: Cache,
+    path: Path,
+    benchmark: str,
+    *,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    llms: Sequence[str] | None = None,
+    **columns: str,
+) -> Imported:
+    """`import_table` with the fields of `Columns` by their names."""
+    named = Columns(llms=None if llms is None else tuple(llms), **columns)
+    return import_table(cache, path, benchmark, named, options=options, progress=progress)
+
+
+def _wide(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     llms = columns.llms or ()
     if len(set(llms)) != len(llms):
         raise UsageError("--llms names an LLM twice", "name each once")
@@ -135,7 +150,7 @@ def _wide(table: Table, columns: Columns, reading: Reading, progress: Progress |
 
 
 def wide_chunks(
-    table: Table,
+    table: SourceTable,
     columns: Columns,
     fields: Mapping[str, Mapping[str, str]],
     reading: Reading,
@@ -156,7 +171,7 @@ def _is_listed(frame: pl.DataFrame) -> bool:
     return "text" in frame.columns and isinstance(frame.schema["text"], pl.List)
 
 
-def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
+def _fields(table: SourceTable, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
     """Which column holds what of one LLM."""
     found = {}
     for field in (*_NUMBERS, *_TEXTS):
@@ -174,7 +189,7 @@ def _fields(table: Table, columns: Columns, llm: str, *, alone: bool) -> dict[st
     return found
 
 
-def _nested(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _nested(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     scores = table.need(columns.scores or "")
     for rows in _batches(table, columns, [{"scores": scores}], reading, progress):
         cells = rows.batch[scores]
@@ -198,7 +213,7 @@ def _parsed(rows: _Rows, cells: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series([each.get(name) for each in found], dtype=pl.String) for name in names})
 
 
-def _long(table: Table, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _long(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     named = {field: name for field in (*_NUMBERS, *_TEXTS) if (name := getattr(columns, field)) is not None}
     judged = [field for field in ("score", "text") if field in named]
     if not judged:
@@ -231,7 +246,7 @@ def _long(table: Table, columns: Columns, reading: Reading, progress: Progress |
 class _Rows:
     """A batch of rows of which `before` others came; `keep` marks those with a question, None for all."""
 
-    table: Table
+    table: SourceTable
     batch: pl.DataFrame
     before: int
     keep: pl.Series | None
@@ -285,7 +300,7 @@ class _Rows:
 
 
 def _batches(
-    table: Table,
+    table: SourceTable,
     columns: Columns,
     fields: Iterable[Mapping[str, str]],
     reading: Reading,

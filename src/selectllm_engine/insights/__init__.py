@@ -6,14 +6,6 @@ Read `lessons` first, then `study`.
 
 from selectllm_engine.insights.curves import FRACTIONS, CurvePoint, learning_curve
 from selectllm_engine.insights.disagreements import Disagreements, find_disagreements
-from selectllm_engine.insights.figures import (
-    MEASURES,
-    RouterMatrix,
-    TradeOffFigure,
-    TradeOffPoint,
-    cost_aware_curve,
-    trade_off_figure,
-)
 from selectllm_engine.insights.judgements import judgements
 from selectllm_engine.insights.lessons import (
     Beaten,
@@ -23,6 +15,14 @@ from selectllm_engine.insights.lessons import (
     PolicyEffect,
     RouterLatency,
     Solved,
+)
+from selectllm_engine.insights.plots import (
+    MEASURES,
+    RouterMatrix,
+    TradeOffPlot,
+    TradeOffPoint,
+    cost_aware_curve,
+    trade_off_plot,
 )
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
@@ -45,7 +45,7 @@ __all__ = [
     "Solved",
     "Subset",
     "Subsets",
-    "TradeOffFigure",
+    "TradeOffPlot",
     "TradeOffPoint",
     "best_router",
     "cost_aware_curve",
@@ -55,6 +55,6 @@ __all__ = [
     "judgements",
     "learning_curve",
     "look_at",
-    "trade_off_figure",
+    "trade_off_plot",
     "view_question",
 ]

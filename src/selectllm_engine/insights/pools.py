@@ -143,13 +143,13 @@ class _Scorer:
         self.dollars = prepared.cost.mean(axis=0, dtype=np.float64)
         if self.tally is not None:
             self.entries = entries_by_llm(self.tally)
-            gold = prepared.outcomes.gold[self.tally.voted][self.tally.cell_group]
-            self.gold_cell = np.flatnonzero(self.tally.cell_code == gold)
-            self.gold_group = self.tally.cell_group[self.gold_cell]
+            gold = prepared.outcomes.gold[self.tally.voted][self.tally.candidate_question]
+            self.gold_candidate = np.flatnonzero(self.tally.candidate_code == gold)
+            self.gold_question = self.tally.candidate_question[self.gold_candidate]
 
     def start(self) -> _State:
         """No LLM yet."""
-        score = None if self.tally is None else np.zeros(len(self.tally.cell_code), dtype=np.int64)
+        score = None if self.tally is None else np.zeros(len(self.tally.candidate_code), dtype=np.int64)
         questions = self.prepared.questions
         return _State(score, np.zeros(questions, dtype=bool), np.zeros(questions, dtype=np.float32))
 
@@ -188,9 +188,9 @@ class _Scorer:
         if not len(score):
             return 0.0
         # No two answers of a question score the same, so gold wins exactly where its score is the highest.
-        highest = np.maximum.reduceat(score, self.tally.group_start)
-        gold = score[self.gold_cell]
-        won = (gold > 0) & (gold == highest[self.gold_group])
+        highest = np.maximum.reduceat(score, self.tally.first_candidate)
+        gold = score[self.gold_candidate]
+        won = (gold > 0) & (gold == highest[self.gold_question])
         return float(np.count_nonzero(won) / self.prepared.questions)
 
 

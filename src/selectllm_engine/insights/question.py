@@ -217,7 +217,9 @@ def _incomplete(run: StoredRun, question: dict[str, Any], pool: Pool, k: int | N
 
 
 def _fastest(view: PoolView, place: int, good: NDArray[np.bool_]) -> int:
-    return int(min((llm for llm in view.order if good[llm]), key=lambda llm: view.prepared.pace[place, llm]))
+    return int(
+        min((llm for llm in view.order if good[llm]), key=lambda llm: view.prepared.comparable_latency[place, llm])
+    )
 
 
 def _right(vote: Vote | None, gold: str | None) -> bool | None:

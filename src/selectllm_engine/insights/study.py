@@ -93,7 +93,7 @@ def best_router(view: PoolView, routers: Sequence[RouterScores]) -> RouterScores
         if scores.validation is None:
             return -1.0
         best = view.order[scores.validation[:, view.order].argmax(axis=1)]
-        return float(held_out.labels[held_out.places, best].mean())
+        return float(held_out.labels[held_out.positions, best].mean())
 
     return max(routers, key=accuracy)
 

@@ -12,6 +12,7 @@ Read `families` first, the table of routers; `training` and `routing` are import
 from selectllm_engine.routers.families import (
     DEFAULT_ENCODERS,
     FAMILIES,
+    Family,
     RouterName,
     make_router,
     parse_router,
@@ -22,6 +23,7 @@ from selectllm_engine.routers.families import (
 __all__ = [
     "DEFAULT_ENCODERS",
     "FAMILIES",
+    "Family",
     "RouterName",
     "make_router",
     "parse_router",

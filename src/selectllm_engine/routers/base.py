@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Features, Matrix
+    from selectllm_engine.routers.features import Features, Floats, Matrix
 
     Labelled = tuple[Sequence[str], NDArray[np.bool_]]
 
@@ -123,7 +123,7 @@ class FeatureRouter(ABC):
         self._fit(vectors, labels, None)
 
     @abstractmethod
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         """Probabilities [Q, N] for vectors [Q, D]."""
 
 
@@ -143,7 +143,7 @@ def check_labels(questions: Sequence[str], labels: NDArray[np.bool_]) -> None:
         raise UsageError("there is nothing to learn from", "a router needs at least one question and one LLM")
 
 
-def log_loss(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> float:
+def log_loss(predicted: Floats, labels: NDArray[np.bool_]) -> float:
     """Mean negative log-likelihood in nats; a probability counts as at least 0.001 away from 0 and 1."""
     p = np.clip(predicted, 1e-3, 1 - 1e-3).astype(np.float64)
     return float(-np.mean(np.where(labels, np.log(p), np.log1p(-p))))
@@ -151,7 +151,7 @@ def log_loss(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> float:
 
 def choose(
     candidates: Iterable[T],
-    predict: Callable[[T], NDArray[Any]],
+    predict: Callable[[T], Floats],
     labels: NDArray[np.bool_],
 ) -> T:
     """The candidate whose predictions for the validation questions have the smallest log loss; ties: the first."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Floats, Matrix
 
 __all__ = ["Classifier", "Classifiers", "classifier_name"]
 
@@ -76,7 +76,7 @@ class Classifiers(FeatureRouter):
                 name = type(self.classifier).__name__
                 raise UsageError(f"{name} can't learn from these questions: {reason}", "see its settings") from error
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         questions = len(vectors) if isinstance(vectors, list) else vectors.shape[0]
         columns = []
         for llm, fitted in enumerate(self.fitted_):

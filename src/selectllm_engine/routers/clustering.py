@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from selectllm_engine.routers.features import dense
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Features, Floats, Matrix
 
 __all__ = ["Clustering"]
 
@@ -37,7 +37,7 @@ class Clustering(FeatureRouter):
     sizes_: NDArray[np.float32]
     shrinkage_: float
 
-    def __init__(self, features: Any, *, clusters: int = 50, seed: int = 0) -> None:
+    def __init__(self, features: Features, *, clusters: int = 50, seed: int = 0) -> None:
         super().__init__(features, seed=seed)
         self.clusters = clusters
 
@@ -60,10 +60,10 @@ class Clustering(FeatureRouter):
             nearest = self._nearest(validation[0])
             self.shrinkage_ = choose(_SHRINKAGE, lambda m: self._rates(m)[nearest], validation[1])
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         return self._rates(self.shrinkage_)[self._nearest(vectors)]
 
-    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> NDArray[Any]:
+    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> Floats:
         # The clusters know no labels, so they may stay; the question's own label leaves its cluster's count.
         nearest, others = self._nearest(vectors), max(len(labels) - 1, 1)
         rates = (self.rates_ * len(labels) - labels) / others

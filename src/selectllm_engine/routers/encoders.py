@@ -94,7 +94,7 @@ class Encoder:
         self._known.update({text: stored[_key(text)] for text in texts})
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """What a manifest says of the encoder; no path of this machine."""
         source = Path(self.source).name if Path(self.source).is_dir() else self.source
         return {"name": self.name, "source": source, "layers": self.layers, "fingerprint": self.fingerprint}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
-__all__ = ["Features", "Matrix", "Tfidf", "nearest_questions"]
+__all__ = ["Features", "Floats", "Matrix", "Tfidf", "nearest_questions"]
 
-Matrix = Any  # float32 [Q, D], dense or a scipy CSR matrix; every row has length 1, or 0 for an empty text
+# float32 [Q, D], dense or sparse; every row has length 1, or 0 for an empty text
+Matrix: TypeAlias = "NDArray[np.float32] | csr_matrix"
+Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _DIGIT = re.compile(r"\d")

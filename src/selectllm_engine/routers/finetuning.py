@@ -168,7 +168,7 @@ class Classifier:
         device = choose_device(device)
         return cls(tokenizer, encoder.to(device), head.to(device), shift.numpy(), tokens)
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _state(self) -> tuple[dict[str, object], dict[str, object]]:
         """Copies of the weights, in main memory."""
         encoder, head = (
             {key: value.detach().to("cpu", copy=True) for key, value in module.state_dict().items()}

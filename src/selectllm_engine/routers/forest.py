@@ -11,7 +11,7 @@ from selectllm_engine.routers.base import FeatureRouter, choose
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Features, Floats, Matrix
 
 __all__ = ["Forest"]
 
@@ -28,10 +28,10 @@ class Forest(FeatureRouter):
         leaf_: the smallest number of training questions in a leaf.
     """
 
-    forest_: Any
+    forest_: object
     leaf_: int
 
-    def __init__(self, features: Any, *, trees: int = 100, seed: int = 0) -> None:
+    def __init__(self, features: Features, *, trees: int = 100, seed: int = 0) -> None:
         super().__init__(features, seed=seed)
         self.trees = trees
 
@@ -45,13 +45,13 @@ class Forest(FeatureRouter):
             self.leaf_ = choose(leaves, lambda leaf: _leaf_means(fitted[leaf], validation[0]), validation[1])
         self.forest_ = fitted[self.leaf_]
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         return _leaf_means(self.forest_, vectors)
 
     def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
         self.forest_ = self._grow(vectors, labels, self.leaf_)
 
-    def _grow(self, vectors: Matrix, labels: NDArray[np.bool_], leaf: int) -> Any:
+    def _grow(self, vectors: Matrix, labels: NDArray[np.bool_], leaf: int) -> object:
         from sklearn.ensemble import RandomForestRegressor
 
         targets = labels.astype(np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from selectllm_engine.routers.features import dense
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Floats, Matrix
 
 __all__ = ["NearestNeighbours"]
 
@@ -51,17 +51,17 @@ class NearestNeighbours(FeatureRouter):
                 product(_NEIGHBOURS, _SHRINKAGE), lambda setting: self._vote(*near, *setting), validation[1]
             )
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         size = max(1, _CELLS // len(self.labels_))
         blocks = [vectors[start : start + size] for start in range(0, vectors.shape[0], size)]
         return np.concatenate(
             [self._vote(*self._neighbours(block, self.k_), self.k_, self.shrinkage_) for block in blocks]
         )
 
-    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> NDArray[Any]:
+    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> Floats:
         others = max(len(labels) - 1, 1)
         size = max(1, _CELLS // len(self.labels_))
-        predicted = []
+        predicted = np.empty(labels.shape, np.float64)
         for start in range(0, len(labels), size):
             positions, similarity = self._neighbours(vectors[start : start + size], self.k_ + 1)
             rows = np.arange(start, start + len(positions))
@@ -70,8 +70,8 @@ class NearestNeighbours(FeatureRouter):
             kept = (len(positions), -1)
             near = positions[~own].reshape(kept), similarity[~own].reshape(kept)
             rates = (self.rates_ * len(labels) - labels[rows]) / others
-            predicted.append(self._vote(*near, self.k_, self.shrinkage_, rates))
-        return np.concatenate(predicted)
+            predicted[rows] = self._vote(*near, self.k_, self.shrinkage_, rates)
+        return predicted
 
     def _neighbours(self, vectors: Matrix, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Positions and similarities of the nearest training questions, [Q, count], the most similar first."""
@@ -88,8 +88,8 @@ class NearestNeighbours(FeatureRouter):
         similarity: NDArray[np.float32],
         k: int,
         shrinkage: float,
-        rates: NDArray[Any] | None = None,
-    ) -> NDArray[Any]:
+        rates: Floats | None = None,
+    ) -> Floats:
         rates = self.rates_ if rates is None else rates
         weights = similarity[:, :k]
         right = np.einsum("qk,qkn->qn", weights, self.labels_[positions[:, :k]].astype(np.float32))

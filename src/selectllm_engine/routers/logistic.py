@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from selectllm_engine.routers.features import dense
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Floats, Matrix
 
 __all__ = ["Logistic"]
 
@@ -44,7 +44,7 @@ class Logistic(FeatureRouter):
             self.c_ = choose(fitted, lambda c: sigmoid(validation[0] @ fitted[c][0] + fitted[c][1]), validation[1])
         self.coef_, self.intercept_ = fitted[self.c_]
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         return sigmoid(dense(vectors @ self.coef_) + self.intercept_)
 
     def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
@@ -68,9 +68,9 @@ class Logistic(FeatureRouter):
         return list(zip(coefficients, intercepts, strict=True))
 
 
-def sigmoid(values: NDArray[Any]) -> NDArray[np.float32]:
+def sigmoid(values: Floats) -> NDArray[np.float32]:
     """1 / (1 + exp(-x)) without overflow."""
-    return (0.5 * (1.0 + np.tanh(0.5 * np.asarray(values)))).astype(np.float32)
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)), np.float32)
 
 
 def log_odds(labels: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from selectllm_engine.routers.logistic import log_odds, sigmoid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Features, Floats, Matrix
 
 __all__ = ["MatrixFactorisation"]
 
@@ -39,7 +39,7 @@ class MatrixFactorisation(FeatureRouter):
     intercept_: NDArray[np.float32]
     penalty_: float
 
-    def __init__(self, features: Any, *, rank: int = 8, seed: int = 0) -> None:
+    def __init__(self, features: Features, *, rank: int = 8, seed: int = 0) -> None:
         super().__init__(features, seed=seed)
         self.rank = rank
 
@@ -53,7 +53,7 @@ class MatrixFactorisation(FeatureRouter):
             self.penalty_ = choose(penalties, lambda penalty: _product(validation[0], *fitted[penalty]), validation[1])
         self.projection_, self.llms_, self.intercept_ = fitted[self.penalty_]
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         return _product(vectors, self.projection_, self.llms_, self.intercept_)
 
     def _refit(self, vectors: Matrix, labels: NDArray[np.bool_]) -> None:
@@ -67,7 +67,7 @@ class MatrixFactorisation(FeatureRouter):
         columns, llms, rank = vectors.shape[1], labels.shape[1], self.rank
         ends = columns * rank, columns * rank + rank * llms
 
-        def parts(flat: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        def parts(flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
             first, second, third = np.split(flat, ends)
             return first.reshape(columns, rank), second.reshape(rank, llms), third
 

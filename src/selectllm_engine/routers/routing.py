@@ -16,7 +16,7 @@ from selectllm_engine.errors import (
     UsageError,
 )
 from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy, select
-from selectllm_engine.routers.families import FAMILIES
+from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import training_data
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.training import TrainingData
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Candidate", "Neighbour", "Routing", "route"]
+__all__ = ["Neighbour", "RoutedLLM", "Routing", "route"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class RoutedLLM:
     """One LLM of the pool and a new question.
 
     Attributes:
         probability: of being right.
         forest: the confidence forest's probability, where the policy reads it.
         latency: the LLM's mean seconds on the benchmark; None where unknown.
-        asked: the chance that the policy asks it: 0 or 1 except under `random`; None under `cascade`, which decides
-            only once there are answers.
+        asked: the chance that the policy asks it: 0 or 1 except under `random`; None under a policy that
+            decides only once there are answers.
     """
 
     llm: str
@@ -70,8 +70,8 @@ class Routing:
     """Which LLMs would answer a new question, and why.
 
     Attributes:
-        candidates: the pool, in the order of the run.
-        order: the LLMs that the policy asks; under `cascade` the order in which it would.
+        llms: the pool, in the order of the run.
+        order: the LLMs that the policy asks; where it stops early, the order in which it would.
         reason: the policy in words.
         nearest: the most similar training questions.
     """
@@ -79,7 +79,7 @@ class Routing:
     question: str
     router: str
     policy: PolicySpec
-    candidates: tuple[Candidate, ...]
+    llms: tuple[RoutedLLM, ...]
     order: tuple[str, ...]
     reason: str
     nearest: tuple[Neighbour, ...]
@@ -133,7 +133,7 @@ def route(
     asked = None
     try:
         spec = view.tune(known, spec)
-        if spec.name != "cascade":
+        if not POLICIES[spec.name].stops_early:
             asked = _asked(view, RouterScores(name, probabilities, forest=forest), spec)
     except NotAvailableError as reason:
         raise UsageError(f"{name} {spec}: {reason}", "take another --policy") from reason
@@ -141,7 +141,7 @@ def route(
         question,
         name,
         spec,
-        _candidates(view, probabilities[0], None if forest is None else forest[0], asked),
+        _routed(view, probabilities[0], None if forest is None else forest[0], asked),
         tuple(run.llms[llm] for llm in view.order if asked is None or asked[llm] > 0),
         POLICIES[spec.name].help,
         _neighbours(data, question),
@@ -176,7 +176,7 @@ def _by_merit(run: StoredRun) -> list[str]:
 
     def merit(name: str) -> tuple[bool, float]:
         f1 = run.router_info(name).get("validation_f1")
-        return name == "stack", f1 if isinstance(f1, float) else -1.0
+        return parse_router(name).info.combines, f1 if isinstance(f1, float) else -1.0
 
     trained = [name for name in run.routers if _trained(name)]
     if not trained:
@@ -195,12 +195,12 @@ def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np
     return np.asarray(chances[0], dtype=np.float64)
 
 
-def _candidates(
+def _routed(
     view: PoolView, probabilities: NDArray[np.float32], forest: NDArray[np.float32] | None, asked: Any
-) -> tuple[Candidate, ...]:
+) -> tuple[RoutedLLM, ...]:
     latency = view.prepared.mean_latency
     return tuple(
-        Candidate(
+        RoutedLLM(
             view.pool.run[llm],
             float(probabilities[llm]),
             None if forest is None else float(forest[llm]),

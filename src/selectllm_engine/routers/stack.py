@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.routers.base import Labelled, Router
+    from selectllm_engine.routers.features import Floats
 
 __all__ = ["Member", "Stack"]
 
@@ -48,7 +49,7 @@ class Stack:
     weights_: dict[str, float]
     trust_: float
 
-    def __init__(self, routers: Mapping[str, Any] | None = None, *, seed: int = 0) -> None:
+    def __init__(self, routers: Mapping[str, Router | Member] | None = None, *, seed: int = 0) -> None:
         self.routers = routers
         self.seed = seed
 
@@ -58,8 +59,7 @@ class Stack:
         if self.routers is None:
             self.routers = {
                 name: make_router(name, seed=self.seed).fit(questions, labels, validation=validation)
-                for name in suite()
-                if name != "stack"
+                for name in suite(combining=False)
             }
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
         names = list(self.routers)
@@ -115,7 +115,7 @@ class Member:
         return self.load()
 
 
-def _weights(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _weights(predicted: Floats, labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Weights [R] of the mixture of predictions [R, V, N] with the largest likelihood, by expectation-maximisation.
 
     The log-likelihood is concave in the weights, so the fixed point is the optimum.
@@ -131,7 +131,7 @@ def _weights(predicted: NDArray[Any], labels: NDArray[np.bool_]) -> NDArray[np.f
     return weights
 
 
-def _trust(predicted: NDArray[Any], rates: NDArray[np.float32], labels: NDArray[np.bool_], seed: int) -> float:
+def _trust(predicted: Floats, rates: NDArray[np.float32], labels: NDArray[np.bool_], seed: int) -> float:
     """The largest share of the routers' mixture, beside the rates, that does not choose worse than the best LLM."""
     folds = np.random.default_rng(seed).permutation(len(labels)) % _FOLDS
     mixed = np.tile(rates, (len(labels), 1)).astype(np.float64)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from selectllm_engine.routers.base import Router
+
 __all__ = ["FORMAT", "load_router", "read_manifest", "save", "versions"]
 
 FORMAT = 1
@@ -60,7 +62,7 @@ _LOADERS = frozenset(
 )
 
 
-def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None = None) -> None:
+def save(router: Router, folder: Path, name: str, facts: Mapping[str, object] | None = None) -> None:
     """Write a fitted router and its manifest into `folder`, the manifest last; of a stranger's class nothing else.
 
     Args:
@@ -93,7 +95,7 @@ def save(router: Any, folder: Path, name: str, facts: Mapping[str, Any] | None =
     return None
 
 
-def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Any:
+def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, device: str = "auto") -> Router:
     """The fitted router that `save` wrote.
 
     Args:
@@ -120,7 +122,7 @@ def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, devi
             state = _read_skops(folder / WEIGHTS)
             _restore(router, state["router"])
             _restore(getattr(router, "features", None), state["features"])
-            if parsed.family == "stack":
+            if isinstance(router, Stack):
                 router.routers = _members(folder, router, manifest, encoders, device)
         _try(router, manifest)
     except SelectLLMError:
@@ -181,7 +183,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _members(
-    folder: Path, stack: Stack, manifest: Mapping[str, Any], encoders: Mapping[str, str] | None, device: str
+    folder: Path, stack: Stack, manifest: Mapping[str, object], encoders: Mapping[str, str] | None, device: str
 ) -> dict[str, Member]:
     """The routers that a stack combines: they lie beside it, and must have learned from the same labels."""
     members = {}
@@ -215,7 +217,7 @@ def _weights(folder: Path) -> list[Path]:
     )
 
 
-def _learned(holder: Any) -> dict[str, Any]:
+def _learned(holder: object) -> dict[str, object]:
     return {name: value for name, value in vars(holder or object).items() if _is_learned(name)}
 
 
@@ -251,7 +253,7 @@ def _check_tree(tree: Any, features: int) -> None:
         raise ValueError("a tree of other features")
 
 
-def _read_skops(path: Path) -> dict[str, Any]:
+def _read_skops(path: Path) -> dict[str, object]:
     import skops.io
 
     content = path.read_bytes()
@@ -267,7 +269,7 @@ def _read_skops(path: Path) -> dict[str, Any]:
     return skops.io.loads(content, trusted=sorted(_TYPES))  # type: ignore[no-any-return]
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+def _nodes(value: object) -> Iterator[dict[str, object]]:
     """Every description of an object in a skops schema."""
     if isinstance(value, dict):
         if "__class__" in value or "__loader__" in value:

@@ -13,14 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import SelectLLMError, UsageError
+from selectllm_engine.routers.base import FeatureRouter
 from selectllm_engine.routers.classifiers import Classifier, Classifiers, classifier_name
-from selectllm_engine.routers.families import RouterName, make_router, parse_router, suite, usable
+from selectllm_engine.routers.encoders import Encoder
+from selectllm_engine.routers.families import FAMILIES, RouterName, make_router, parse_router, suite, usable
+from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
 from selectllm_engine.store import ConfidenceForest, folder_name, make_folder, move, read_frame, scratch, write_frame
@@ -28,11 +31,12 @@ from selectllm_engine.store import ConfidenceForest, folder_name, make_folder, m
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from selectllm_engine.routers.base import Router
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Progress", "TrainedRouter", "TrainingData", "question_texts", "refitting", "train", "training_data"]
+__all__ = ["TrainedRouter", "TrainingData", "TrainingProgress", "question_texts", "refitting", "train", "training_data"]
 
-Progress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
+TrainingProgress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +92,7 @@ class TrainedRouter:
     """
 
     name: str
-    router: Any
+    router: Router
     validation_f1: float | None
     validation_accuracy: float | None
     best_single_accuracy: float | None
@@ -150,7 +154,7 @@ def train(
     encoders: Mapping[str, str] | None = None,
     device: str = "auto",
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: TrainingProgress | None = None,
 ) -> TrainedRouter:
     """Train a router on a run's train split, tune it on validation, predict all splits, and write it to the cache.
 
@@ -177,18 +181,18 @@ def train(
         raise UsageError(f"the router {router} has its own name", "leave `name` out")
     parsed = parse_router(router)
     data = training_data(run)
-    if parsed.family != "prior" and not any(text.strip() for text in data.train.texts):
-        raise UsageError(f"the questions of {run.benchmark} have no text", "only the router 'prior' can do without")
+    if parsed.info.needs_text and not any(text.strip() for text in data.train.texts):
+        without = " or ".join(repr(name) for name, family in FAMILIES.items() if not family.needs_text)
+        raise UsageError(f"the questions of {run.benchmark} have no text", f"only the router {without} can do without")
     context = _Context(run, data, encoders or {}, device, seed, progress)
-    made = _stack(context) if parsed.family == "stack" else _made(context, parsed)
-    return _fitted(context, router, made)
+    return _fitted(context, router, _made(context, parsed))
 
 
 def _own(classifier: Classifier, name: str | None) -> tuple[str, Classifiers]:
     return classifier_name(classifier, name), Classifiers(classifier)
 
 
-def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
+def _fitted(context: _Context, name: str, made: Router) -> TrainedRouter:
     """A router trained, its predictions for every question, and both written."""
     run, data, seed = context.run, context.data, context.seed
     started = time.perf_counter()
@@ -212,7 +216,7 @@ def _fitted(context: _Context, name: str, made: Any) -> TrainedRouter:
     return trained
 
 
-def _hold_out(router: Any, data: TrainingData, predicted: NDArray[np.float32]) -> bool:
+def _hold_out(router: Router, data: TrainingData, predicted: NDArray[np.float32]) -> bool:
     """Put what was learned without the question itself in place of the training questions' probabilities.
 
     False where the router has no such probabilities: fine-tuned ones would have to be trained anew, and a classifier of
@@ -240,36 +244,37 @@ class _Context:
     encoders: Mapping[str, str]
     device: str
     seed: int
-    progress: Progress | None
+    progress: TrainingProgress | None
 
     def say(self, what: str, done: float = 0.0) -> None:
         if self.progress is not None:
             self.progress(what, done)
 
 
-def _made(context: _Context, name: RouterName) -> Any:
-    """The router, not fitted yet, its features computed."""
-    # The study fine-tunes for 5 epochs on MMLU, which has twice the questions, and for 10 else.
-    shorter = {"epochs": 5} if name.family in {"mlc", "sc"} and context.run.benchmark == "mmlu" else {}
-    router = make_router(name, context.encoders, device=context.device, seed=context.seed, **shorter)
-    if name.fine_tuned:
+def _made(context: _Context, name: RouterName) -> Router:
+    """The router, not fitted yet, its features computed or the routers found that it combines."""
+    epochs = name.info.epochs.get(context.run.benchmark)
+    own = {} if epochs is None else {"epochs": epochs}
+    router = make_router(name, context.encoders, device=context.device, seed=context.seed, **own)
+    if isinstance(router, Stack):
+        router.routers = _combined(context)
+    elif isinstance(router, FineTuned):
         router.progress = context.say
-    elif name.needs_encoder:
+    elif isinstance(router, FeatureRouter) and isinstance(router.features, Encoder):
         router.features.progress = context.say
         folder = context.run.cache.own(context.run.benchmark) / "features"
         router.features.remember(context.data.questions["text"].to_list(), folder)
     return router
 
 
-def _stack(context: _Context) -> Stack:
-    """A stack of all usable routers trained on the same questions and labels; without any, those on TF-IDF are."""
+def _combined(context: _Context) -> dict[str, Member]:
+    """All usable routers trained on the same questions and labels; without any, those on TF-IDF are."""
     members = _members(context)
-    if not members.keys() - {"prior"}:
-        for name in suite():
-            if name != "stack":
-                train(context.run, name, device=context.device, seed=context.seed, progress=context.progress)
+    if all(parse_router(name).info.features is None for name in members):
+        for name in suite(combining=False):
+            train(context.run, name, device=context.device, seed=context.seed, progress=context.progress)
         members = _members(context)
-    return Stack(members, seed=context.seed)
+    return members
 
 
 def _members(context: _Context) -> dict[str, Member]:
@@ -280,11 +285,12 @@ def _members(context: _Context) -> dict[str, Member]:
         try:
             manifest = read_manifest(folder)
             predicted = read_frame(folder / "probabilities.parquet")
+            parsed = parse_router(name)
         except (SelectLLMError, FileNotFoundError):
             continue  # imported, or damaged
-        if name == "stack" or manifest.get("labels") != context.data.digest:
+        if parsed.info.combines or manifest.get("labels") != context.data.digest:
             continue
-        if not usable(parse_router(name), context.encoders):
+        if not usable(parsed, context.encoders):
             continue  # what combines it could route no new question here
         rows = texts.join(predicted, on="question_id")
         recorded = dict(zip(rows["text"], rows.select(context.data.llms).to_numpy(), strict=True))
@@ -320,7 +326,7 @@ def refitting(
     return fit, len(data.train.texts)
 
 
-def seconds_per_question(router: Any, texts: Sequence[str], repeats: int = 15) -> float:
+def seconds_per_question(router: Router, texts: Sequence[str], repeats: int = 15) -> float:
     """The median time in seconds to predict for one question alone, warm, with texts that no store knows."""
     router.predict([f"{texts[0]} (first)"])
     times = []

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from copy import copy
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
     "generate": ("generate:generate", _MAKE),
-    "latency": ("latency:latency", _MAKE),
+    "measure": ("measure:measure", _MAKE),
     "train": ("train:train", _MAKE),
     "import": ("import_:app", _KEEP),
     "export": ("export:app", _KEEP),
@@ -46,18 +47,28 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor:doctor", _KEEP),
 }
 
+FORMERLY = {"latency": "measure"}  # names of commands that are still understood, and what they are called now
+
 
 class _Flags:
     """Help that shows no type beside flags: `--all`, not `--all <bool>`; and the program's own defaults."""
 
     help: str | None
+    params: list[Any]
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: typer.Context, formatter: object) -> None:
+        from rich.markup import escape
+
         ctx.default_map = None
-        self.help = re.sub(r"(?<=\S)\n(?=\w)", " ", self.help or "")  # paragraphs are broken at the terminal's width
-        super().format_help(ctx, formatter)  # type: ignore[misc]
+        shown = copy(self)  # Typer reads markup in help: selectllm[train] would lose its end
+        shown.help = re.sub(r"(?<=\S)\n(?=\w)", " ", escape(self.help or ""))  # broken at the terminal's width
+        shown.params = [copy(each) for each in self.params]
+        for each in shown.params:
+            if each.help:
+                each.help = escape(each.help)
+        super(_Flags, shown).format_help(ctx, formatter)  # type: ignore[misc]
 
-    def get_params(self, ctx: typer.Context) -> list[Any]:
+    def get_params(self, ctx: typer.Context) -> list[object]:
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for each in params:
             if getattr(each, "is_flag", False) and each.metavar is None:
@@ -68,7 +79,8 @@ class _Flags:
 class _Command(_Flags, TyperCommand):  # type: ignore[misc]
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         name = f"{parent.info_name} {info_name}" if parent and parent.parent else str(info_name)
-        return super().make_context(info_name, args, parent, default_map=Defaults(name), **extra)
+        options = {each.name: bool(each.multiple) for each in self.params if each.param_type_name == "option"}
+        return super().make_context(info_name, args, parent, default_map=Defaults(name, options), **extra)
 
 
 class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]
@@ -81,15 +93,16 @@ class _Group(_Subgroup):
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ARG002
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> object:  # type: ignore[override]  # noqa: ARG002
+        cmd_name = FORMERLY.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
             self.commands[cmd_name] = command(cmd_name)
         return self.commands[cmd_name]
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
-        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> object:  # type: ignore[override]
+        if args[0] not in {**COMMANDS, **FORMERLY} and not ctx.resilient_parsing:
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING, Column, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
+from selectllm_tui.notation import MISSING
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
         note(f"passed over: {problem.what}")
 
 
-def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, Any]]:
+def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
     from selectllm_engine.benchmarks import splits_of
 
-    def row(kind: str, name: str, size: int | None, **holds: Any) -> dict[str, Any]:
+    def row(kind: str, name: str, size: int | None, **holds: object) -> dict[str, object]:
         fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "source"))
         where = "package" if cache.is_packaged(benchmark) else "own"
         return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": size}

@@ -5,40 +5,32 @@ Fractions stay fractions in the machine formats (JSON, CSV); tables for people (
 
 from __future__ import annotations
 
-import csv
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from selectllm_tui.cli.options import Format
+from selectllm_tui.notation import MISSING, csv_table, markdown, markdown_table
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "MISSING",
     "Column",
     "aligned",
     "error_console",
-    "interval",
     "note",
-    "number",
     "output_console",
-    "p_value",
-    "percent",
     "text",
     "write_json",
     "write_table",
 ]
 
-MISSING = "–"
 
-
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Any value as text; a dash where there is none."""
     return MISSING if value is None else visible(str(value))
 
@@ -57,32 +49,10 @@ class Column:
     align: Literal["left", "right"] = "right"
     drop: int = 0
 
-    def values(self, row: Mapping[str, Any]) -> list[Any]:
+    def values(self, row: Mapping[str, object]) -> list[object]:
         """What `show` is called with."""
         fields = (self.field,) if isinstance(self.field, str) else self.field
         return [row.get(field) for field in fields]
-
-
-def number(digits: int) -> Callable[[float | None], str]:
-    """A number with so many decimals."""
-    return lambda value: MISSING if value is None else f"{value:.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    """A fraction as percent with one decimal, without the sign."""
-    return MISSING if value is None else f"{100 * value:.1f}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """A confidence interval of a fraction, in percent."""
-    return MISSING if low is None or high is None else f"{percent(low)} – {percent(high)}"
-
-
-def p_value(value: float | None) -> str:
-    """A p-value as papers print it."""
-    if value is None:
-        return MISSING
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def output_console() -> Console:
@@ -104,7 +74,7 @@ def note(message: str) -> None:
     sys.stderr.write(f"{visible(message)}\n")
 
 
-def write_json(value: Any) -> None:
+def write_json(value: object) -> None:
     """JSON alone on standard output, plain ASCII, so that a terminal acts on nothing in it; objects with a schema."""
     if isinstance(value, dict):
         from selectllm_engine.evaluation.table import SCHEMA
@@ -115,7 +85,7 @@ def write_json(value: Any) -> None:
 
 def write_table(
     columns: Sequence[Column],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     form: Format,
     *,
     title: str = "",
@@ -157,28 +127,17 @@ def write_table(
     return None
 
 
-def _known(column: Column, row: Mapping[str, Any]) -> bool:
+def _known(column: Column, row: Mapping[str, object]) -> bool:
     return any(value is not None for value in column.values(row))
 
 
-def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
     return [[visible(column.show(*column.values(row))) for column in columns] for row in rows]
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
+def _csv(rows: Sequence[Mapping[str, object]]) -> None:
     fields = list(rows[0])
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(fields)
-    for row in rows:
-        writer.writerow([_machine(row[each]) for each in fields])
-
-
-def _machine(value: Any) -> Any:
-    """A value for CSV. Text that a spreadsheet would run as a formula is quoted."""
-    if not isinstance(value, str):
-        return value
-    shown = visible(value)
-    return f"'{shown}" if re.match(r"[=+@]|-(?![\d.])", shown) else shown
+    sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
 
 
 def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
@@ -189,7 +148,7 @@ def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str
         sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[str]:
     """A plain table as lines: the headings, and a line per row."""
     return _aligned(columns, _cells(columns, rows))
 
@@ -211,7 +170,7 @@ def _aligned(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[
 
 def _rich(
     columns: Sequence[Column],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, object]],
     *,
     title: str,
     footnotes: Sequence[str],
@@ -240,7 +199,7 @@ def _rich(
         console.print(safe(each, "dim"))
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width: int) -> list[Column]:
+def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], width: int) -> list[Column]:
     """The columns without those that may be dropped, as far as the terminal is too narrow."""
     from rich.cells import cell_len
 
@@ -254,7 +213,6 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], width
         kept.remove(last)
 
 
-_MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\|*_`<>[]"})
 _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -265,18 +223,10 @@ _LATEX = str.maketrans(
 
 
 def _markdown(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
-    def line(parts: Sequence[str]) -> str:
-        return "| " + " | ".join(parts) + " |\n"
-
-    out = sys.stdout.write
-    if title:
-        out(f"**{visible(title).translate(_MARKDOWN)}**\n\n")
-    out(line([column.title.translate(_MARKDOWN) for column in columns]))
-    out(line(["---:" if column.align == "right" else "---" for column in columns]))
-    for row in cells:
-        out(line([cell.translate(_MARKDOWN) for cell in row]))
-    for each in footnotes:
-        out(f"\n{visible(each).translate(_MARKDOWN)}\n")
+    numeric = [column.align == "right" for column in columns]
+    head = f"**{markdown(title)}**\n\n" if title else ""
+    foot = "".join(f"\n{markdown(each)}\n" for each in footnotes)
+    sys.stdout.write(head + markdown_table([column.title for column in columns], numeric, cells) + foot)
 
 
 def _latex(

@@ -6,54 +6,38 @@ Flags win over them, and so does $SELECTLLM_CACHE over `cache`.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 
-__all__ = ["OPTIONS", "Defaults"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_EXPORTS = ("export results", "export predictions", "export table", "export figure")
-_LOOKING = ("tui", "evaluate", "show", "route", "pools", "lessons", *_EXPORTS)
-_RUNNING = ("generate", "latency")
-_SINGLE = (*_LOOKING, "latency", "train")  # commands on one benchmark
-
-# key of the file -> the parameter it is the default of, and the commands that take it, None for all
-OPTIONS: dict[str, tuple[str, tuple[str, ...] | None]] = {
-    "cache": ("cache", None),
-    "benchmark": ("benchmark", (*_SINGLE, "generate")),  # nothing is removed or imported by default
-    "llms": ("llm", ("generate",)),
-    "gpu": ("gpu", _RUNNING),
-    "tensor_parallel": ("tensor_parallel", _RUNNING),
-    "engine": ("engine", _RUNNING),
-    "base_url": ("base_url", _RUNNING),
-    "concurrency": ("concurrency", ("generate",)),
-    "samples": ("samples", ("generate",)),
-    "limit": ("limit", ("generate",)),
-    "prompt": ("prompt", ("generate",)),
-    "max_tokens": ("max_tokens", ("generate",)),
-    "seed": ("seed", _RUNNING),
-    "device": ("device", ("train",)),
-}
+__all__ = ["Defaults"]
 
 
-class Defaults(dict[str, Any]):
-    """What one command (`evaluate`, `cache list`) takes from the file, by parameter; read at the first look."""
+class Defaults(dict[str, object]):
+    """What one command (`evaluate`, `cache list`) takes from the file, by parameter; read at the first look.
 
-    def __init__(self, command: str) -> None:
+    `options` are its parameters, and whether one may be given several times.
+    """
+
+    def __init__(self, command: str, options: Mapping[str, bool]) -> None:
         super().__init__()
         self._command = command
+        self._options = options
         self._read = False
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: object = None) -> object:
         """The default of a parameter; raises UsageError where the file is wrong."""
         if not self._read:
             self._read = True
-            self.update(_defaults(self._command))
+            self.update(_defaults(self._command, self._options))
         return super().get(name, default)
 
 
-def _defaults(command: str) -> dict[str, Any]:
-    from selectllm_engine.settings import read_settings
+def _defaults(command: str, options: Mapping[str, bool]) -> dict[str, object]:
+    from selectllm_engine.settings import KEYS, read_settings
 
     try:
         given = read_settings().defaults
@@ -62,13 +46,18 @@ def _defaults(command: str) -> dict[str, Any]:
             return {}
         raise
     defaults = {}
-    for key, value in given.items():
-        parameter, commands = OPTIONS[key]
-        if (commands is not None and command not in commands) or (key == "cache" and os.environ.get("SELECTLLM_CACHE")):
+    for name, value in given.items():
+        key = KEYS["defaults"][name]
+        option = key.option or name
+        if (
+            option not in options
+            or not key.counts_for(command)
+            or (name == "cache" and os.environ.get("SELECTLLM_CACHE"))
+        ):
             continue
-        if key == "benchmark" and command in _SINGLE:
-            if len(value) == 1:
-                defaults[parameter] = value[0]
+        if isinstance(value, list) and not options[option]:
+            if len(value) == 1:  # several are no default where one is wanted
+                defaults[option] = value[0]
             continue
-        defaults[parameter] = value
+        defaults[option] = value
     return defaults

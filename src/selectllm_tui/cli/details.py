@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import MISSING, Column, interval, number, p_value, percent, text, write_table
+from selectllm_tui.cli.console import Column, text, write_table
 from selectllm_tui.cli.marks import mark
+from selectllm_tui.notation import MISSING, number, p_value, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def _by_row(details: Details, form: Format) -> None:
         Column("v_b", "V_B", number(3)),
         Column("regret", "regret", _points),
         Column("latency_interval", "latency s, 95 %", _seconds),
-        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else interval(*ends)),
+        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else span(*ends)),
         Column("selection_entropy", "entropy", number(2), drop=1),
         Column("selection_histogram", "asked %", _shares, align="left", drop=2),
     ]
@@ -59,7 +60,7 @@ def _by_llm(details: Details, form: Format) -> None:
         Column("pass_at_k", f"pass@{details.table.k} %", percent, drop=1),
         Column("train_accuracy", "train %", percent, drop=1),
         Column("test_accuracy", f"{details.table.split} %", percent),
-        Column("gap", "gap", _points, drop=1),
+        Column("gap", "train − test", _points, drop=1),
         Column("gap_p", "p", p_value, drop=1),
         Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
         Column("missing", "no answer %", percent, drop=2),
@@ -95,7 +96,7 @@ def _by_router(details: Details, form: Format) -> None:
     _next(columns, list(_qualities(details)), form, title="Routers", footnotes=footnotes, section="router")
 
 
-def _qualities(details: Details) -> Iterator[dict[str, Any]]:
+def _qualities(details: Details) -> Iterator[dict[str, object]]:
     for name, each in details.to_dict()["routers"].items():
         overall = each["overall"] or {}
         yield {"router": name, "llm": OVERALL, **overall, "f1": overall.get("weighted_f1"), "aiq": each["aiq"]}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, interval, note, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -22,6 +22,7 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.notation import number, p_value, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ __all__ = ["evaluate", "write"]
 COLUMNS = [
     Column("name", "", text, align="left"),
     Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
     Column("latency", "latency s", number(2)),
     Column("latency_parallel", "parallel s", number(2), drop=8),
     Column("latency_correct", "if right s", number(2), drop=9),
@@ -95,8 +96,10 @@ def evaluate(
     policies = [name for each in policy for name in names(each) or []] if policy else None
     with reading(benchmark, cache) as run:
         asked = (names(pool), routers, policies)
-        more = run.details(*asked, k=k, split=split, every=every) if details else None
-        table = more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, every=every)
+        more = run.details(*asked, k=k, split=split, all_policies=every) if details else None
+        table = (
+            more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, all_policies=every)
+        )
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
         seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more)

@@ -1,4 +1,4 @@
-"""`selectllm export`: results, predictions, tables and figures as files. One command per kind."""
+"""`selectllm export`: results, predictions, tables and plots as files. One command per kind."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 _TABLES = {".md": Format.MARKDOWN, ".tex": Format.LATEX, ".csv": Format.CSV, ".json": Format.JSON}
 
 
-class Kind(StrEnum):
-    """What a figure shows."""
+class PlotKind(StrEnum):
+    """What a plot shows."""
 
     TRADE_OFF = "trade-off"
     MATRIX = "matrix"
 
 
 class Measure(StrEnum):
-    """What a figure is by."""
+    """What a plot is by."""
 
     ACCURACY = "accuracy"
     GAP = "gap"
@@ -75,7 +75,7 @@ def several(given: list[str] | None) -> list[str] | None:
 
 @app.callback()
 def _export() -> None:
-    """Write results, predictions, tables and figures to files."""
+    """Write results, predictions, tables and plots to files."""
 
 
 @app.command()
@@ -152,15 +152,16 @@ def table(
     note(f"{file}: written")
 
 
+@app.command("figure", hidden=True)  # as it was called
 @app.command()
-def figure(
+def plot(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .svg.")],
     kind: Annotated[
-        Kind,
+        PlotKind,
         typer.Option(
             help="trade-off: accuracy against latency or cost, with the Pareto front; matrix: routers × policies."
         ),
-    ] = Kind.TRADE_OFF,
+    ] = PlotKind.TRADE_OFF,
     by: Annotated[
         Measure | None,
         typer.Option(
@@ -177,16 +178,16 @@ def figure(
     force: Force = False,
     cache: CacheDir = None,
 ) -> None:
-    """Export a figure as SVG; needs the extra figures (matplotlib).
+    """Export a plot as SVG; needs the extra figures (matplotlib).
 
     A trade-off without --router shows the router that is best on validation, with all policies and the curve of
     cost-aware over λ; a matrix shows all routers.
     """
     from selectllm_engine.exporters import check_target, save
-    from selectllm_tui.cli.figures import MATRIX, TRADE_OFF, matrix, trade_off
+    from selectllm_tui.cli.plots import MATRIX, TRADE_OFF, matrix, trade_off
 
     check_target(file, (".svg",), force=force)
-    draw, known = (trade_off, TRADE_OFF) if kind is Kind.TRADE_OFF else (matrix, MATRIX)
+    draw, known = (trade_off, TRADE_OFF) if kind is PlotKind.TRADE_OFF else (matrix, MATRIX)
     measure = next(iter(known)) if by is None else by.value
     if measure not in known:
         raise UsageError(f"a {kind.value} is not drawn by {measure}", f"choose --by {' or '.join(known)}")

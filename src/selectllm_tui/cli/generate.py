@@ -10,7 +10,7 @@ import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
 from selectllm_tui.cli.console import note
-from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt
+from selectllm_tui.cli.options import CacheDir, complete_known_llm, complete_prompt, complete_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ __all__ = [
     "BaseUrl",
     "Concurrency",
     "Data",
-    "Engine",
+    "EngineName",
     "Engines",
     "Gpus",
     "LLMs",
@@ -38,7 +38,7 @@ __all__ = [
 STUDY_BENCHMARKS = ("gsm8k", "mmlu")
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     """What runs the LLMs."""
 
     VLLM = "vllm"
@@ -60,7 +60,7 @@ Gpus = Annotated[
     typer.Option(metavar="0,1…", help="Which GPUs; LLMs are handed out to them as they get free."),
 ]
 Engines = Annotated[
-    Engine, typer.Option(help="What runs the LLMs: vllm or transformers on this machine, openai at an endpoint.")
+    EngineName, typer.Option(help="What runs the LLMs: vllm or transformers on this machine, openai at an endpoint.")
 ]
 BaseUrl = Annotated[
     str | None,
@@ -86,13 +86,17 @@ Data = Annotated[
 def generate(
     benchmark: Annotated[
         list[str],
-        typer.Option(metavar="NAME", help="gsm8k, mmlu, reasoning, or your own name with --data; repeat it."),
+        typer.Option(
+            metavar="NAME",
+            help="A built-in one, such as gsm8k or mmlu, or your own name with --data; repeat it.",
+            autocompletion=complete_source,
+        ),
     ] = [],  # noqa: B006
     data: Data = None,
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
-    engine: Engines = Engine.VLLM,
+    engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     concurrency: Concurrency = None,
     samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
@@ -135,7 +139,7 @@ def generate(
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
     settings = read_settings()
-    served = engine is Engine.OPENAI
+    served = engine is EngineName.OPENAI
     llms = [parse_llm(each, settings.llms, served=served) for each in llm] or list(STUDY)
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
@@ -212,11 +216,11 @@ def parse_gpus(text: str | None) -> list[str]:
     return gpus
 
 
-def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: Engine) -> list[str]:
+def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: EngineName) -> list[str]:
     """What each worker gets: one GPU, or with `tensor_parallel` so many together, as `0,1`."""
     if tensor_parallel == 1:
         return list(gpus)
-    if engine is not Engine.VLLM:
+    if engine is not EngineName.VLLM:
         raise UsageError(f"--tensor-parallel is not for --engine {engine.value}", "leave it out, or take --engine vllm")
     if not gpus or len(gpus) % tensor_parallel:
         example = ",".join(map(str, range(tensor_parallel)))

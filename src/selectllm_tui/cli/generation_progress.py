@@ -32,7 +32,7 @@ def _name(item: Item) -> str:
 
 
 @dataclass(slots=True)
-class Bar:
+class GenerationBar:
     """How far one LLM is on one benchmark."""
 
     name: str
@@ -87,7 +87,7 @@ class Bar:
 class Board:
     """All bars of a plan, by LLM and benchmark, and what failed; follows the workers' events."""
 
-    bars: dict[tuple[str, str], Bar]
+    bars: dict[tuple[str, str], GenerationBar]
     failed: dict[str, str]  # LLM, or LLM on benchmark -> problem; remedy
     logs: dict[str, str] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class Board:
     def of(cls, plan: Plan) -> Board:
         """The board before anything runs."""
         bars = {
-            (item.llm.name, item.source.name): Bar(_name(item), item.total, item.done, item.done)
+            (item.llm.name, item.source.name): GenerationBar(_name(item), item.total, item.done, item.done)
             for item in plan.items
             if item.open
         }
@@ -130,7 +130,7 @@ class Board:
                 if fields["code"] not in {0, INTERRUPTED}:
                     self.logs[event.llm] = str(fields["log"])
 
-    def _advance(self, event: Event, bar: Bar) -> None:
+    def _advance(self, event: Event, bar: GenerationBar) -> None:
         fields = event.fields
         match event.kind:
             case "task":
@@ -234,7 +234,7 @@ def _display(board: Board) -> Iterator[Any]:
         yield lambda: live.update(_table(board))
 
 
-def _plain(board: Board) -> Any:
+def _plain(board: Board) -> object:
     last = [time.monotonic()]
 
     def show() -> None:

@@ -12,26 +12,9 @@ from selectllm_tui.cli.options import names
 if TYPE_CHECKING:
     from selectllm_engine.importers.assembly import Options
 
-__all__ = [
-    "Again",
-    "Kind",
-    "LLMName",
-    "Latency",
-    "NewBenchmark",
-    "Seed",
-    "SplitBy",
-    "Threshold",
-    "Verdicts",
-    "chosen",
-    "seconds",
-]
+__all__ = ["SHARED", "NewBenchmark", "chosen", "seconds"]
 
 NewBenchmark = Annotated[str, typer.Option("--benchmark", metavar="NAME", help="Name of the new benchmark.")]
-Latency = Annotated[
-    str | None,
-    typer.Option(metavar="LLM=SECONDS,…", help="Seconds per question of each LLM, where the file has none."),
-]
-
 SplitBy = Annotated[
     str | None,
     typer.Option(
@@ -43,16 +26,13 @@ Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of that draw.")]
 Threshold = Annotated[
     float, typer.Option(metavar="SCORE", help="The mean recorded score from which on an LLM counts as right.")
 ]
-Kind = Annotated[
+GoldKind = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
         help="What gold answers are: number, letter or word; labels goes by recorded scores alone. Inferred without "
         "it.",
     ),
-]
-LLMName = Annotated[
-    str | None, typer.Option("--llm-name", metavar="NAME", help="Whose answers these are, where the file names nobody.")
 ]
 Verdicts = Annotated[
     list[str] | None,
@@ -64,15 +44,25 @@ Verdicts = Annotated[
 ]
 Again = Annotated[bool, typer.Option("--again", help="Judge what was imported before anew, from its file.")]
 
+# Options that all assembled formats have, with their defaults: what `chosen` takes.
+SHARED: dict[str, tuple[object, object]] = {
+    "split_by": (SplitBy, None),
+    "seed": (Seed, 0),
+    "threshold": (Threshold, 0.5),
+    "kind": (GoldKind, None),
+    "verdicts": (Verdicts, None),
+    "again": (Again, False),
+}
+
 
 def chosen(
     split_by: str | None,
     seed: int,
     threshold: float,
     kind: str | None,
-    verdicts: list[str] | None = None,
+    verdicts: list[str] | None,
     *,
-    again: bool = False,
+    again: bool,
 ) -> Options:
     """The options that every format shares."""
     from selectllm_engine.importers.assembly import Options

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, number, output_console, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, output_console, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.notation import number, p_value, percent
 from selectllm_tui.sentences import sentence
 from selectllm_tui.untrusted import safe, visible
 
@@ -83,7 +84,7 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
     }
 
 
-def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]:
+def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, object]]:
     return [
         {"router": router, **asdict(point)}
         for router in CHEAP
@@ -91,7 +92,7 @@ def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, Any]]
     ]
 
 
-def _learned(curve: list[dict[str, Any]], form: Format) -> None:
+def _learned(curve: list[dict[str, object]], form: Format) -> None:
     if not curve:
         return
     sys.stdout.write("\n")
@@ -109,7 +110,7 @@ def _title(drawn: Lessons) -> str:
     return f"{drawn.benchmark} · {drawn.split} · pool of {len(drawn.pool)}: {', '.join(drawn.pool)}"
 
 
-def _figures(drawn: Lessons) -> list[dict[str, Any]]:
+def _figures(drawn: Lessons) -> list[dict[str, object]]:
     return [
         {"key": each.key, "question": each.question, "answer": each.answer, "figure": name, "value": value}
         for each in drawn.lessons
@@ -167,13 +168,13 @@ def _gaps(drawn: Lessons, form: Format) -> None:
         Column("llm", "LLM", text, align="left"),
         Column("train", "train %", percent),
         Column("test", f"{drawn.split} %", percent),
-        Column("gap", "gap", lambda gap: number(1)(100 * gap)),
+        Column("gap", "train − test", lambda gap: number(1)(100 * gap)),
         Column("p", "p", p_value),
         Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
     ]
     warned = [each for each in drawn.gaps if each.alarm]
     footnotes = [
-        "gap: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
+        "train − test: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
         *(["⚠ has probably seen the train split; routers trained on it trust this LLM too much"] if warned else []),
     ]
     write_table(

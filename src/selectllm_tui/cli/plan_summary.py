@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.cli.console import MISSING, Column, aligned, note
+from selectllm_tui.cli.console import Column, aligned, note
+from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _table(plan: Plan, needs: Needs) -> None:
         note(line)
 
 
-def _row(item: Item, needs: Needs) -> dict[str, Any]:
+def _row(item: Item, needs: Needs) -> dict[str, object]:
     need = needs.llms.get(item.llm.name)
     return {
         "llm": item.llm.name,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, interval, number, p_value, percent, text, write_json, write_table
+from selectllm_tui.cli.console import Column, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.notation import number, p_value, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def pools(
     return None
 
 
-def as_json(found: Subsets) -> dict[str, Any]:
+def as_json(found: Subsets) -> dict[str, object]:
     """All subsets, best first; what can't be known is null."""
     return {
         **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by")},
@@ -88,13 +89,13 @@ def _shown(found: Subsets, *, every: bool) -> Iterator[Subset]:
             yield each
 
 
-def _row(subset: Subset) -> dict[str, Any]:
+def _row(subset: Subset) -> dict[str, object]:
     held_out = {} if subset.validation is None else asdict(subset.validation)
     return {
         "rank": subset.rank,
         "front": subset.front,
         "size": len(subset.llms),
-        "llms": ", ".join(subset.llms),
+        "llms": subset.llms,
         **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
         **asdict(subset.figures),
     }
@@ -104,7 +105,7 @@ def _columns(found: Subsets) -> list[Column]:
     return [
         Column("rank", "rank", text),
         Column("front", "", lambda front: "★" if front else "", align="left"),
-        Column("llms", "LLMs", align="left"),
+        Column("llms", "LLMs", ", ".join, align="left"),
         Column("validation_pooled", "pooled % (validation)", percent, drop=2),
         Column("pooled", f"pooled % ({found.split})", percent, drop=1),
         Column("validation_oracle", "oracle % (validation)", percent, drop=4),
@@ -133,7 +134,7 @@ _ROUTED = [
     Column("llms", "LLMs", align="left"),
     Column("router", "router", align="left"),
     Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", interval, drop=2),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
     Column("latency", "latency s", number(2)),
     Column("gap_closed", "gap closed %", percent, drop=1),
     Column("p_vs_best_single", "raw p", p_value, drop=3),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_tui.cli.console import Column, number, percent, write_json, write_table
+from selectllm_tui.cli.console import Column, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -21,6 +21,7 @@ from selectllm_tui.cli.options import (
     names,
 )
 from selectllm_tui.cli.train import Encoders, parse_encoders
+from selectllm_tui.notation import number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -64,14 +65,14 @@ def route(
         _write(routing, form)
 
 
-def as_json(routing: Routing) -> dict[str, Any]:
+def as_json(routing: Routing) -> dict[str, object]:
     """The routing as JSON."""
     return {
         "question": routing.question,
         "router": routing.router,
         "policy": routing.policy.name,
         "parameter": routing.policy.parameter,
-        "llms": [asdict(each) for each in routing.candidates],
+        "llms": [asdict(each) for each in routing.llms],
         "asked": list(routing.order),
         "reason": routing.reason,
         "nearest": [asdict(each) for each in routing.nearest],
@@ -82,17 +83,17 @@ def _write(routing: Routing, form: Format) -> None:
     columns = [
         Column("llm", "LLM", align="left"),
         Column("probability", "p(right) %", percent),
-        Column("forest", "forest %", percent, drop=2),
+        Column("forest", "confidence %", percent, drop=2),
         Column("latency", "seconds", number(2), drop=1),
         Column("asked", "asked", _share),
     ]
-    rows = [asdict(each) for each in routing.candidates]
+    rows = [asdict(each) for each in routing.llms]
     if form is not Format.TABLE:
         return write_table(columns, rows, form)
-    cascade = routing.policy.name == "cascade"
-    who = (" → " if cascade else ", ").join(visible(name) for name in routing.order)
+    in_turn = any(each.asked is None for each in routing.llms)
+    who = (" → " if in_turn else ", ").join(visible(name) for name in routing.order)
     write_table(columns, rows, form, title=f"{routing.router} {routing.policy}")
-    lines = ["", f"{'asks in this order' if cascade else 'asks'}: {who}", f"policy: {routing.reason}"]
+    lines = ["", f"{'asks in this order' if in_turn else 'asks'}: {who}", f"policy: {routing.reason}"]
     if routing.nearest:
         lines += ["", "most similar training questions, and who was right on them:"]
     for each in routing.nearest:

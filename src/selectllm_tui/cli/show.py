@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING, Column, note, number, text, write_json, write_table
+from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
@@ -24,6 +24,7 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.notation import MISSING, number
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _selected(view: QuestionView, each: LLMVotes) -> bool | None:
     return None if view.note else each.selected
 
 
-def _vote(vote: Vote | None) -> dict[str, Any] | None:
+def _vote(vote: Vote | None) -> dict[str, object] | None:
     return (
         None if vote is None else {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
     )
@@ -233,7 +234,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
     ]
 
 
-def _row(view: QuestionView, each: LLMVotes) -> dict[str, Any]:
+def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
     answer, sampled = None, bool(each.votes or each.silent)
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UsageError
-from selectllm_tui.cli.options import Benchmark, CacheDir
+from selectllm_engine.routers import DEFAULT_ENCODERS, FAMILIES, parse_router, suite
+from selectllm_tui.cli.options import Benchmark, CacheDir, complete
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,16 +30,33 @@ class Device(StrEnum):
 Encoders = Annotated[
     list[str],
     typer.Option(
-        "--encoder", metavar="NAME=FOLDER|HUB-ID", help="Where an encoder is, for example minilm=FOLDER; repeat it."
+        "--encoder",
+        metavar="NAME=FOLDER|HUB-ID",
+        help=f"Where an encoder is, for example minilm=FOLDER; repeat it. Known: {', '.join(DEFAULT_ENCODERS)}.",
     ),
 ]
+
+
+def complete_trainable(incomplete: str) -> list[str]:
+    """Names of routers that can be trained: on TF-IDF and the known encoders."""
+    from selectllm_engine.settings import read_settings
+
+    try:
+        encoders = dict.fromkeys([*DEFAULT_ENCODERS, *read_settings().encoders])
+    except UsageError:
+        encoders = dict.fromkeys(DEFAULT_ENCODERS)
+    return complete(suite(encoders, fine_tuned=True), incomplete)
 
 
 def train(
     benchmark: Benchmark = None,
     router: Annotated[
         list[str],
-        typer.Option(metavar="FAMILY:FEATURES", help="Which router, for example knn:tfidf; repeat it for several."),
+        typer.Option(
+            metavar="FAMILY:FEATURES",
+            help=f"Which router, for example knn:tfidf; repeat it for several. Families: {', '.join(FAMILIES)}.",
+            autocompletion=complete_trainable,
+        ),
     ] = [],  # noqa: B006
     all_: Annotated[
         bool,
@@ -53,11 +71,9 @@ def train(
     """Train routers: they learn from the train split which LLM is right on which question.
 
     The validation split chooses their settings; the test split is never read. A router is named family:features.
-    Families: prior, logistic, knn, clustering, forest, mf, ridge, mlc, mlc-weighted, sc, stack. Features: tfidf, or
-    an encoder (minilm, bert-base-uncased, distilbert-base-uncased, roberta-base, t5-base, or any with --encoder), which
-    needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc fine-tune their encoder.
+    Features: tfidf, or an encoder, which needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc
+    fine-tune their encoder.
     """
-    from selectllm_engine.routers import parse_router
     from selectllm_engine.settings import read_settings
     from selectllm_tui.cli.console import note
     from selectllm_tui.cli.loaded_run import reading
@@ -94,7 +110,6 @@ def train(
 
 def _every(encoders: Mapping[str, str], device: str) -> list[str]:
     """The names of all routers that can be trained here without fetching an encoder nobody asked for."""
-    from selectllm_engine.routers import DEFAULT_ENCODERS, suite
     from selectllm_engine.routers.encoders import available, choose_device, installed
 
     names = list(encoders)
@@ -140,8 +155,9 @@ def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> Tra
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
-    from selectllm_tui.cli.console import Column, number, percent, write_table
+    from selectllm_tui.cli.console import Column, write_table
     from selectllm_tui.cli.options import Format
+    from selectllm_tui.notation import number, percent
 
     columns = [
         Column("router", "router", align="left"),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, UnknownNameError
 from selectllm_engine.evaluation import Unanswered
-from selectllm_tui.cli.console import note, percent
+from selectllm_tui.cli.console import note
 from selectllm_tui.cli.import_report import watching
+from selectllm_tui.notation import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

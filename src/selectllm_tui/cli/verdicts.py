@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import Column, aligned, note, percent, text
+from selectllm_tui.cli.console import Column, aligned, note, text
+from selectllm_tui.notation import percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.routing import Routing
     from selectllm_tui.state import Setup
 
-__all__ = ["AskScreen", "candidate_rows", "neighbour_spans"]
+__all__ = ["AskScreen", "llm_rows", "neighbour_spans"]
 
 
 class QuestionInput(Input):
@@ -70,7 +70,7 @@ class AskScreen(Dialog[None]):
             box.border_title = "Route a question of your own"
             yield QuestionInput(placeholder="type or paste a question, then ↵")
             yield Bar(id="ask-note")
-            yield RowTable(id="candidates", gap=2)
+            yield RowTable(id="llms", gap=2)
             yield TextView(id="neighbours")
 
     def on_mount(self) -> None:
@@ -116,11 +116,11 @@ class AskScreen(Dialog[None]):
         routing = message.routing
         note = (message.problem, "warn") if routing is None else (routing.reason, "muted")
         self.query_one(Bar).show(line(note) if routing is None else (*self._with(), ("   ", "plain"), note))
-        self.query_one(RowTable).show(ListRows(()) if routing is None else candidate_rows(routing))
+        self.query_one(RowTable).show(ListRows(()) if routing is None else llm_rows(routing))
         self.query_one(TextView).show(() if routing is None else neighbour_spans(routing))
 
 
-def candidate_rows(routing: Routing) -> ListRows:
+def llm_rows(routing: Routing) -> ListRows:
     """One row per LLM of the pool: probability, latency, whether it is asked."""
     columns = (
         Column("llm", "  LLM", 22, flex=2),
@@ -129,9 +129,9 @@ def candidate_rows(routing: Routing) -> ListRows:
         Column("latency", "seconds", 7, align="right"),
         Column("asked", "asked", 8),
     )
-    digits = formats.decimals([each.latency for each in routing.candidates])
+    digits = formats.decimals([each.latency for each in routing.llms])
     lines: list[list[Cell]] = []
-    for each in routing.candidates:
+    for each in routing.llms:
         chosen = each.llm in routing.order
         share = "perhaps" if each.asked is None else "yes" if each.asked == 1 else f"{100 * each.asked:.0f} %"
         lines.append(
@@ -143,7 +143,7 @@ def candidate_rows(routing: Routing) -> ListRows:
                 line((share if each.asked is None or each.asked > 0 else "", "plain")),
             ]
         )
-    return ListRows(columns, [each.llm for each in routing.candidates], lines)
+    return ListRows(columns, [each.llm for each in routing.llms], lines)
 
 
 def neighbour_spans(routing: Routing) -> list[Span]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from selectllm_tui.cache_activity import Sampling
+    from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
 
@@ -68,7 +68,7 @@ class StateScreen(Screen[None]):
         self.facts: Mapping[str, Facts] = {}
         self.listing: Questions | None = None
         self.steps = 0  # to the next question, once it is known which that is
-        self.running: tuple[Sampling, ...] = ()
+        self.running: tuple[SamplingActivity, ...] = ()
         self.new = False
 
     def compose(self) -> ComposeResult:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.timer import Timer
 
-    from selectllm_tui.cache_activity import Sampling
+    from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
@@ -66,7 +66,7 @@ class Ticked(Message):
 class Watched(Message):
     """Which LLMs are being sampled at this moment, and whether there are results that were not read."""
 
-    running: tuple[Sampling, ...]
+    running: tuple[SamplingActivity, ...]
     new: bool
 
 

@@ -116,7 +116,7 @@ class Model:
         """A policy (the setup's own without `policy`) with the value of its slider."""
         name = policy or setup.policy
         value = setup.parameter_of(name)
-        return PolicySpec(name, int(value) if value is not None and POLICIES[name].high is None else value)
+        return PolicySpec(name, None if value is None else POLICIES[name].value(value))
 
     def selection(self, setup: Setup) -> Selection | None:
         """Which LLMs answer each question: all of the pool without a router, None where the data can't say.
@@ -191,8 +191,6 @@ def sliders(llms: int) -> dict[str, Slider | None]:
     return {
         name: None
         if info.symbol is None or info.default is None
-        else Slider(
-            info.symbol, info.low, float(llms) if info.high is None else info.high, info.step, min(info.default, llms)
-        )
+        else Slider(info.symbol, info.low, info.top(llms), info.step, min(info.default, info.top(llms)))
         for name, info in POLICIES.items()
     }

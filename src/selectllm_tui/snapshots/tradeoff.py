@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.insights import cost_aware_curve, trade_off_figure
+from selectllm_engine.insights import cost_aware_curve, trade_off_plot
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.results import PACE, listing
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Point", "Tradeoff", "tradeoff"]
 
-Kind = Literal["llm", "off", "baseline", "policy", "current"]
+PointKind = Literal["llm", "off", "baseline", "policy", "current"]
 MISSING = {
-    "latency": "no latency is known: selectllm latency measures it; w shows dollars",
+    "latency": "no latency is known: selectllm measure measures it; w shows dollars",
     "cost": "no cost is known: the LLMs have no prices; w shows seconds",
 }
 
@@ -34,7 +34,7 @@ class Point:
     """One way to answer: its accuracy (a fraction) and what it takes (seconds, or dollars)."""
 
     label: str
-    kind: Kind
+    kind: PointKind
     burden: float
     accuracy: float
     reachable: bool
@@ -70,7 +70,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
         return Point(entry.label, _kind(entry.key, current, state), each.burden, each.accuracy, each.row.reachable)
 
     def ready() -> Tradeoff:
-        figure = trade_off_figure(rows, {"": curve}, measure)
+        figure = trade_off_plot(rows, {"": curve}, measure)
         points, front = (tuple(point(each) for each in part) for part in (figure.points, figure.front))
         return Tradeoff(measure, points, figure.curves[""], front, "" if points else MISSING[measure])
 
@@ -94,7 +94,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     yield "tradeoff", ready()
 
 
-def _kind(key: RowKey, current: RowKey, state: State) -> Kind:
+def _kind(key: RowKey, current: RowKey, state: State) -> PointKind:
     if key == current:
         return "current"
     if key.kind == "llm":

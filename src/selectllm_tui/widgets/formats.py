@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from selectllm_tui import notation
+from selectllm_tui.notation import MISSING, known, p_value
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,24 +28,20 @@ __all__ = [
     "slider",
 ]
 
-MISSING = "–"
-
 
 def percent(value: float | None) -> str:
-    """A fraction as percent with one decimal, without the sign."""
-    return f"{100 * value:.1f}" if value is not None and not math.isnan(value) else MISSING + "  "
+    """A fraction as percent with one decimal, without the sign; what is missing stands where the units would."""
+    return notation.percent(value) if known(value) else MISSING + "  "
 
 
 def fixed(value: float | None, digits: int) -> str:
     """A number with so many decimals; what is missing stands where the units would."""
-    if value is None or math.isnan(value):
-        return MISSING + " " * (digits + 1 if digits else 0)
-    return f"{value:.{digits}f}"
+    return f"{value:.{digits}f}" if known(value) else MISSING + " " * (digits + 1 if digits else 0)
 
 
 def decimals(values: Sequence[float | None]) -> int:
     """Decimals at which the smallest of several positive numbers keeps two digits: 1 to 4."""
-    present = [value for value in values if value is not None and not math.isnan(value) and value > 0]
+    present = [value for value in values if known(value) and value > 0]
     if not present:
         return 1
     return min(max(1, 1 - math.floor(math.log10(min(present)))), 4) if min(present) < 1 else 1
@@ -55,19 +54,12 @@ def count(value: int) -> str:
 
 def gap(value: float | None) -> str:
     """The part of the gap to the oracle that is closed, in percent; a real minus sign."""
-    return f"{100 * value:.0f} %".replace("-", "−") if value is not None and not math.isnan(value) else MISSING + "  "
-
-
-def p_value(value: float | None) -> str:
-    """A p-value without the leading zero."""
-    if value is None or math.isnan(value):
-        return MISSING
-    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0") if value < 0.9995 else "1.00"
+    return f"{100 * value:.0f} %".replace("-", "−") if known(value) else MISSING + "  "
 
 
 def change(now: float | None, before: float | None, digits: int, *, more_is_better: bool = True) -> Span:
     """The change of a figure as ▲ or ▼ and its size; empty where it is too small to show."""
-    if now is None or before is None or math.isnan(now) or math.isnan(before):
+    if not (known(now) and known(before)):
         return ("", "plain")
     difference = now - before
     size = f"{abs(difference):.{digits}f}"
@@ -85,7 +77,7 @@ def interval(
     low: float | None, value: float | None, high: float | None, scale: tuple[float, float], width: int
 ) -> list[Span]:
     """A confidence interval on a scale: `├──●──┤`; a lone `●` where there is no interval."""
-    if value is None or math.isnan(value) or width < 3:
+    if not known(value) or width < 3:
         return [(" " * width, "plain")]
     start, end = scale
     span = max(end - start, 1e-9)

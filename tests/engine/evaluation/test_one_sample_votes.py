@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from selectllm_engine.evaluation import one_sample_votes as module
-from selectllm_engine.evaluation.one_sample_votes import MOST_LLMS, hands
-from selectllm_engine.evaluation.votes import pooled_votes, prefix_leads, tally
+from selectllm_engine.evaluation.one_sample_votes import MOST_LLMS, one_sample_votes
+from selectllm_engine.evaluation.votes import pooled_votes, prefix_leading_votes, tally
 
 if TYPE_CHECKING:
     import pytest
@@ -24,7 +24,7 @@ def gold_of(data: st.DataObject, questions: int) -> np.ndarray:
 @given(ANSWERS, st.data())
 def test_right_equals_the_pooled_vote(answers: np.ndarray, data: st.DataObject) -> None:
     counted, gold = tally(answers), gold_of(data, len(answers))
-    found = hands(counted, gold)
+    found = one_sample_votes(counted, gold)
     assert found is not None
     for shape in (answers.shape[:2], answers.shape[1:2]):  # a selection for each question, and one for all
         selection = data.draw(hnp.arrays(np.bool_, shape))
@@ -35,9 +35,9 @@ def test_right_equals_the_pooled_vote(answers: np.ndarray, data: st.DataObject) 
 def test_leads_equal_those_of_the_tally(answers: np.ndarray, data: st.DataObject) -> None:
     counted = tally(answers)
     order = data.draw(st.permutations(range(answers.shape[1])))
-    found = hands(counted, gold_of(data, len(answers)))
+    found = one_sample_votes(counted, gold_of(data, len(answers)))
     assert found is not None
-    for one, other in zip(found.leads(order), prefix_leads(counted, order), strict=True):
+    for one, other in zip(found.leading_votes(order), prefix_leading_votes(counted, order), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -48,15 +48,15 @@ def test_more_questions_than_a_block_holds(monkeypatch: pytest.MonkeyPatch) -> N
     selection = rng.random((1000, 9)) < 0.6
     monkeypatch.setattr(module, "BLOCK", 64)
     counted = tally(answers)
-    found = hands(counted, gold)
+    found = one_sample_votes(counted, gold)
     assert found is not None
     np.testing.assert_array_equal(found.right(selection), pooled_votes(counted, selection).code == gold)
 
 
 def test_several_samples_and_more_llms_than_bytes_count_are_left_to_the_tally() -> None:
     gold = np.zeros(2, dtype=np.int16)
-    assert hands(tally(np.zeros((2, 3, 2), dtype=np.int16)), gold) is None
-    assert hands(tally(np.zeros((2, MOST_LLMS + 1, 1), dtype=np.int16)), gold) is None
-    most = hands(tally(np.zeros((2, MOST_LLMS, 1), dtype=np.int16)), gold)
+    assert one_sample_votes(tally(np.zeros((2, 3, 2), dtype=np.int16)), gold) is None
+    assert one_sample_votes(tally(np.zeros((2, MOST_LLMS + 1, 1), dtype=np.int16)), gold) is None
+    most = one_sample_votes(tally(np.zeros((2, MOST_LLMS, 1), dtype=np.int16)), gold)
     assert most is not None
     assert most.right(np.ones(MOST_LLMS, dtype=bool)).all()

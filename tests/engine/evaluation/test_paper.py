@@ -281,7 +281,7 @@ def test_an_imported_file_gives_the_notebooks_figures(tmp_path: Path) -> None:
                 logits.append(logit)
     cache = Cache(tmp_path / "cache")
     import_predictions(cache, tmp_path / "predictions.csv", "released", latency=dict(zip(names, seconds, strict=True)))
-    table = load("released", cache).evaluate(every=True, protocol="paper")
+    table = load("released", cache).evaluate(all_policies=True, protocol="paper")
     expected = notebook(truth, logits, seconds)
     for name, key in {"oracle": "oracle", "imported upper-bound": "upper-bound"}.items():
         assert (table.row(name).accuracy, table.row(name).latency) == expected[key]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plain import choose, make_outcomes, small_outcomes, small_scores, speed_order
+from plain import ORACLES, choose, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation.policies import POLICIES, NotAvailableError, PolicySpec, parse_policy
 from selectllm_engine.evaluation.pool_view import PoolView
@@ -13,8 +13,7 @@ from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.selection import Selection, top_of
 from selectllm_engine.llms import Pool
-
-CHOOSING = [name for name in POLICIES if name != "random"]
+from suites import policies_without_oracle
 
 
 def view_of(outcomes, names=None, validation=None) -> PoolView:
@@ -26,11 +25,24 @@ def selected(selection: Selection) -> list[set[int]]:
     return [set(np.flatnonzero(row).tolist()) for row in selection.mask]
 
 
+def among(selection: Selection) -> list[set[int]]:
+    """The LLMs selected; of an expectation those drawn from, each of which must be as likely as the others."""
+    if selection.weights is None:
+        return selected(selection)
+    for row in selection.weights:
+        assert row[row > 0] == pytest.approx(1 / np.count_nonzero(row))
+    return [set(np.flatnonzero(row).tolist()) for row in selection.weights]
+
+
 def scores(probabilities, **more) -> RouterScores:
     return RouterScores("knn:fake", np.asarray(probabilities, dtype=np.float32), **more)
 
 
-@pytest.mark.parametrize("name", CHOOSING)
+def test_every_policy_has_a_plain_loop() -> None:
+    assert policies_without_oracle() == [], "write a plain loop over one question into ORACLES of plain.py"
+
+
+@pytest.mark.parametrize("name", [name for name in POLICIES if name in ORACLES])
 @given(data=st.data())
 @settings(max_examples=60)
 def test_policies_equal_plain_loops(name: str, data: st.DataObject) -> None:
@@ -40,12 +52,11 @@ def test_policies_equal_plain_loops(name: str, data: st.DataObject) -> None:
     router = data.draw(small_scores(len(outcomes.labels), llms))
     pool = data.draw(st.sets(st.integers(0, llms - 1), min_size=1))
     view = view_of(outcomes, [outcomes.llms[n] for n in pool], validation)
-    value = {"cost-aware": 0.3, "threshold": 0.6, "top-m": 2, "cascade": 0.6}.get(name, 0.0)
-    order = speed_order(outcomes, pool)
-    ascending = sorted(order, key=lambda n: validation.labels[:, n].sum())
-    spec = PolicySpec(name, value if POLICIES[name].symbol else None)
-    assert selected(view.policy(router, spec)) == choose(
-        name, value, router, outcomes=outcomes, pool=pool, ascending=ascending
+    info = POLICIES[name]
+    value = data.draw(st.sampled_from(info.grid(len(pool)))) if info.symbol else None
+    ascending = sorted(speed_order(outcomes, pool), key=lambda n: validation.labels[:, n].sum())
+    assert among(view.policy(router, PolicySpec(name, value))) == choose(
+        name, value or 0.0, router, outcomes=outcomes, pool=pool, ascending=ascending
     )
 
 

@@ -59,7 +59,7 @@ def test_policy_rows_equal_plain_loops(name: str, data: st.DataObject) -> None:
     router = data.draw(small_scores(len(outcomes.labels), llms))
     pool = data.draw(st.sets(st.integers(0, llms - 1), min_size=1))
     spec = parse_policy(name)
-    chosen = choose(name, spec.parameter or 0, router, outcomes=outcomes, pool=pool, ascending=None)
+    chosen = choose(name, spec.parameter or 0, router, outcomes=outcomes, pool=pool)
     row = view_of_all(outcomes, [outcomes.llms[n] for n in pool]).policy_row(router, spec)
     assert_figures(row, figures(outcomes, pool, chosen))
 

@@ -11,7 +11,15 @@ from hypothesis.extra import numpy as hnp
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, NOT_SAMPLED, Outcomes
-from selectllm_engine.evaluation.votes import Vote, llm_votes, majority_vote, pooled_votes, prefix_leads, tally, with_k
+from selectllm_engine.evaluation.votes import (
+    Vote,
+    llm_votes,
+    majority_vote,
+    pooled_votes,
+    prefix_leading_votes,
+    tally,
+    with_k,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +95,7 @@ def test_one_mask_for_all_questions_equals_the_repeated_mask(answers: np.ndarray
 def test_prefix_leads_equal_pooled_counts(answers: np.ndarray, data: st.DataObject) -> None:
     llms = answers.shape[1]
     order = data.draw(st.permutations(range(llms)))
-    for asked, lead in enumerate(prefix_leads(tally(answers), order), start=1):
+    for asked, lead in enumerate(prefix_leading_votes(tally(answers), order), start=1):
         mask = np.isin(np.arange(llms), order[:asked])
         np.testing.assert_array_equal(lead, pooled_votes(tally(answers), mask).count)
 

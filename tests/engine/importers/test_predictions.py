@@ -1,7 +1,9 @@
 """The study's released predictions: read without running anything, checked row by row, stored whole or not at all."""
 
 import csv
+import inspect
 import math
+from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -247,8 +249,15 @@ def test_any_text_is_a_list_or_a_clear_refusal(text):
             assert str(error)  # noqa: PT017
 
 
-def test_every_format_has_a_module():
-    import importlib
-
-    for module in FORMATS.values():
-        importlib.import_module(module)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_a_function_that_takes_its_options(name):
+    entry = FORMATS[name]
+    module, _, function = entry.target.partition(":")
+    taken = inspect.signature(getattr(import_module(f"selectllm_engine.importers.{module}"), function)).parameters
+    shared = {"options", "progress"} if entry.assembled else set()
+    named = {each.name for each in entry.own} | shared
+    assert list(taken)[:3] == ["cache", "path", "benchmark"]
+    if any(each.kind is each.VAR_KEYWORD for each in taken.values()):
+        named = {name for name in named if name in taken} | {"columns"}
+    assert set(list(taken)[3:]) == named
+    assert all(each.help.endswith(".") for each in entry.own)

@@ -136,6 +136,7 @@ def test_what_is_unknown(cache, write):
         entry("Sums_two_7", generated_result=None, accuracy=None),
         entry("Sums_two_7", llm="two", generated_result=failed, accuracy=0.0),
         entry(prompt=None),
+        entry("Sums_two_7"),
     ]
     done = import_routerarena(cache, write(router=rows), "b")
     assert done.skipped == {
@@ -144,7 +145,7 @@ def test_what_is_unknown(cache, write):
         "entries without an index, a prompt or an LLM": 1,
     }
     assert done.llms == ("org/one",)
-    assert cache.verdicts("b", "org/one") is None
+    assert cache.verdicts("b", "org/one").select("question_id", "score").rows() == [("Sums_two_7", 1.0)]
 
 
 def test_older_names_of_fields(cache, write):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
+from selectllm_engine.evaluation import POLICIES
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets import formats
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GridTable", "MatrixTab", "matrix_rows"]
 
-SHORT = {"prediction": "forest", "sorted-prediction": "sorted", "cost-aware": "cost λ", "threshold": "thr. τ"}
-SHORT |= {"top-m": "top m", "cascade": "casc τ"}
 TITLES = {"accuracy": "accuracy, %", "latency": "latency, s", "gap": "gap closed, %"}
 
 
@@ -117,7 +116,7 @@ def matrix_rows(matrix: RouterMatrix, state: State, cursor: tuple[str, int] | No
     digits = formats.decimals(list(values.values())) if measure == "latency" else 1
     columns = [Column("router", "", 12, flex=2)]
     columns += [
-        Column(name, f"{SHORT.get(name, name)} ", 7, flex=1, align="right", saved=_spec(name, state))
+        Column(name, f"{POLICIES[name].short} ", 7, flex=1, align="right", saved=_spec(name, state))
         for name in matrix.policies
     ]
     lines: list[list[Cell]] = []

@@ -1,4 +1,4 @@
-"""What figures show: accuracy against seconds or dollars, and every router with every policy. Faces draw it."""
+"""What plots show: accuracy against seconds or dollars, and every router with every policy. Faces draw it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import By, PoolView, RouterScores, Row
 
-__all__ = ["MEASURES", "RouterMatrix", "TradeOffFigure", "TradeOffPoint", "cost_aware_curve", "trade_off_figure"]
+__all__ = ["MEASURES", "RouterMatrix", "TradeOffPlot", "TradeOffPoint", "cost_aware_curve", "trade_off_plot"]
 
-# what a figure is about -> the row's field
+# what a plot is about -> the row's field
 MEASURES = {"accuracy": "accuracy", "latency": "latency", "cost": "cost", "gap": "gap_closed"}
 _LESS_IS_BETTER = {"latency", "cost"}
 
@@ -30,7 +30,7 @@ class TradeOffPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class TradeOffFigure:
+class TradeOffPlot:
     """Accuracy against seconds or dollars.
 
     Attributes:
@@ -46,8 +46,8 @@ class TradeOffFigure:
     front: tuple[TradeOffPoint, ...]
 
 
-def trade_off_figure(rows: Iterable[Row], curves: Mapping[str, Sequence[TradeOff]], by: By) -> TradeOffFigure:
-    """The figure of a table's rows and of routers' cost-aware curves."""
+def trade_off_plot(rows: Iterable[Row], curves: Mapping[str, Sequence[TradeOff]], by: By) -> TradeOffPlot:
+    """The plot of a table's rows and of routers' cost-aware curves."""
     points = tuple(
         TradeOffPoint(burden, row.accuracy, row)
         for row in rows
@@ -57,7 +57,7 @@ def trade_off_figure(rows: Iterable[Row], curves: Mapping[str, Sequence[TradeOff
     reachable = [point for point in points if point.row is not None and point.row.reachable]
     reachable += [TradeOffPoint(*point) for curve in drawn.values() for point in curve]
     front = pareto_front([(point.burden, point.accuracy) for point in reachable])
-    return TradeOffFigure(by, points, drawn, tuple(reachable[at] for at in front))
+    return TradeOffPlot(by, points, drawn, tuple(reachable[at] for at in front))
 
 
 def cost_aware_curve(

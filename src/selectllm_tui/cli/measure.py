@@ -1,4 +1,4 @@
-"""`selectllm latency`: time single prompts again."""
+"""`selectllm measure`: time single prompts again. It was called `latency`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.generate import (
     BaseUrl,
     Data,
-    Engine,
+    EngineName,
     Engines,
     Gpus,
     LLMs,
@@ -22,15 +22,15 @@ from selectllm_tui.cli.generate import (
 )
 from selectllm_tui.cli.options import Benchmark, CacheDir
 
-__all__ = ["latency"]
+__all__ = ["measure"]
 
 
-def latency(
+def measure(
     benchmark: Benchmark = None,
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
-    engine: Engines = Engine.VLLM,
+    engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     data: Data = None,
     seed: Annotated[int, typer.Option(min=0, help="That the benchmark was made with.")] = 0,
@@ -55,7 +55,7 @@ def latency(
     own = read_settings().llms
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
-    served = engine is Engine.OPENAI
+    served = engine is EngineName.OPENAI
     llms = [stored_llm(store, name, each, own, served=served) for each in llm]
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))

@@ -1,11 +1,11 @@
-"""What a figure shows, from a run."""
+"""What a plot shows, from a run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import MISSING
+from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,22 +44,22 @@ def trade_off(
         UsageError: latency or cost is known of nothing.
         MissingExtraError: matplotlib is not installed.
     """
-    from selectllm_engine.insights import cost_aware_curve, trade_off_figure
-    from selectllm_tui.svg_figures import Curve, Mark, draw_scatter
+    from selectllm_engine.insights import cost_aware_curve, trade_off_plot
+    from selectllm_tui.svg_plots import Curve, PlotMark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
     names = _best(run, view, split) if routers is None else list(routers)
-    table = run.evaluate(pool, names, policies, k=k, split=split, every=policies is None and len(names) == 1)
+    table = run.evaluate(pool, names, policies, k=k, split=split, all_policies=policies is None and len(names) == 1)
     measure: By = "cost" if by == "cost" else "latency"
     curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
     rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
-    figure = trade_off_figure(rows, curves, measure)
+    figure = trade_off_plot(rows, curves, measure)
     if not figure.points:
         other = next((each for each in TRADE_OFF if any(getattr(row, each) is not None for row in table.rows)), None)
         remedy = f"take --by {other}" if other else "there is --kind matrix"
         raise UsageError(f"no {by} is known of these LLMs", remedy)
     marks = [
-        Mark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
+        PlotMark(_label(row, table), row.router or _group(row), point.burden, point.accuracy)
         for point, row in ((point, point.row) for point in figure.points)
         if row is not None
     ]
@@ -99,9 +99,9 @@ def matrix(
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
     from selectllm_engine.insights import MEASURES, RouterMatrix
-    from selectllm_tui.svg_figures import Heat, draw_heat
+    from selectllm_tui.svg_plots import Heat, draw_heat
 
-    table = run.evaluate(pool, routers, policies, k=k, split=split, every=policies is None)
+    table = run.evaluate(pool, routers, policies, k=k, split=split, all_policies=policies is None)
     factor, digits, scale = MATRIX[by]
     found = RouterMatrix.of(table.rows)
     if not found.rows:

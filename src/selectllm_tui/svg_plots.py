@@ -21,7 +21,7 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Curve", "Heat", "Mark", "draw_heat", "draw_scatter"]
+__all__ = ["Curve", "Heat", "PlotMark", "draw_heat", "draw_scatter"]
 
 _BLUE, _ORANGE, _GREEN, _PURPLE, _GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 _ROUTERS = ((_ORANGE, "D"), (_GREEN, "^"), (_PURPLE, "v"), ("#56B4E9", "P"), ("#E69F00", "<"), ("#000000", ">"))
@@ -42,7 +42,7 @@ _STYLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PlotMark:
     """One point of a scatter plot: `group` is "LLM", "baseline" or a router's name; `accuracy` a fraction."""
 
     label: str
@@ -81,7 +81,7 @@ def _canvas(width: float, height: float) -> Iterator[Any]:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise MissingExtraError("drawing a figure", "figures") from None
+        raise MissingExtraError("drawing a plot", "figures") from None
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # glyphs that only the viewer's fonts have
         mpl.rcdefaults()
@@ -102,7 +102,7 @@ def _name(text: str) -> str:
     return visible(text, limit=_LONGEST)
 
 
-def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, across: str) -> bytes:
+def draw_scatter(marks: Sequence[PlotMark], curves: Sequence[Curve], *, title: str, across: str) -> bytes:
     """Accuracy (up) against a burden (across, whose axis is named `across`) as SVG.
 
     Raises:
@@ -153,7 +153,7 @@ def draw_scatter(marks: Sequence[Mark], curves: Sequence[Curve], *, title: str, 
         return _svg(figure)
 
 
-def _label(figure: Any, axes: Any, marks: Sequence[Mark], curves: Sequence[Curve], colours: dict[str, str]) -> None:
+def _label(figure: Any, axes: Any, marks: Sequence[PlotMark], curves: Sequence[Curve], colours: dict[str, str]) -> None:
     """Write each point's name beside it, where it hides nothing; the names of points in one place are a block."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # labels follow the layout, not the other way round

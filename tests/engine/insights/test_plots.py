@@ -7,7 +7,7 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.evaluation import PolicySpec, Prepared, RouterScores, TradeOff, tabulate, trade_off, view_of
-from selectllm_engine.insights import RouterMatrix, cost_aware_curve, trade_off_figure
+from selectllm_engine.insights import RouterMatrix, cost_aware_curve, trade_off_plot
 from selectllm_engine.llms import Pool
 
 
@@ -28,7 +28,7 @@ def test_a_trade_off_has_all_rows_and_a_front_of_what_can_be_run(view, routers, 
     rows = tabulate(view, routers, [PolicySpec("argmax"), PolicySpec("threshold", 0.6)]).rows
     curve = list(cost_aware_curve(view, routers[0], by))
     assert curve == trade_off(view, routers[0], by=by)
-    figure = trade_off_figure(rows, {"a": curve}, by)
+    figure = trade_off_plot(rows, {"a": curve}, by)
     assert [point.row for point in figure.points] == list(rows)
     assert {point.row.name for point in figure.front if point.row} <= {row.name for row in rows if row.reachable}
     curved = [TradeOff(0.0, *point) for point in figure.curves["a"]]
@@ -48,7 +48,7 @@ def test_rows_without_a_figure_and_curves_of_unknown_seconds_are_left_out(router
     outcomes.latency[:, 1] = np.nan
     view = view_of(Prepared(outcomes), Pool.of(outcomes.llms))
     rows = tabulate(view, [], []).rows
-    figure = trade_off_figure(rows, {"a": list(cost_aware_curve(view, routers[0], "latency"))}, "latency")
+    figure = trade_off_plot(rows, {"a": list(cost_aware_curve(view, routers[0], "latency"))}, "latency")
     assert figure.curves == {"a": ()}
     assert all(point.row.latency is not None for point in figure.points)
     assert len(figure.points) < len(rows)
