@@ -145,7 +145,8 @@ def test_the_study_is_planned_without_gpu_and_network(lab, monkeypatch):
         assert planned(err, name, "gsm8k") == ["8,494", "84,940", "–", "yes"]
         assert planned(err, name, "mmlu") == ["15,573", "155,730", "–", "yes"]
     assert "to make: 1,684,690 samples, about " in err
-    assert max(map(len, err.splitlines())) <= 80
+    # A path is never broken, and how long the test's own is, is the machine's.
+    assert max(len(line) for line in err.splitlines() if lab.folder.name not in line) <= 80
     missing = err.partition("\nmissing:\n")[2].replace("\n  ", " ")
     for line in (
         "- no GPU 0 here: nvidia-smi finds none; leave --gpu out to compute on the CPU, or take another machine\n",
