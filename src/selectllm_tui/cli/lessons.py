@@ -81,6 +81,8 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
         ],
         "gaps": [asdict(each) for each in drawn.gaps],
         **{field: getattr(drawn, field) for field in ("losses", "router")},
+        "unanswered": {name: asdict(each) for name, each in drawn.unanswered.items()},
+        "warnings": drawn.warnings,
     }
 
 
