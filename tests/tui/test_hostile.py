@@ -26,7 +26,7 @@ SCROLLING = {"grab", "release", "scroll_up", "scroll_down"}  # what Textual's ow
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hostile")
     write_hostile_run(root)
     return root
@@ -55,8 +55,8 @@ def check(pilot: Pilot[None]) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
-async def test_every_tab_shows_hostile_data_harmlessly(cache: Path, size: tuple[int, int]) -> None:
-    app = ExplorerApp(cache=cache)
+async def test_every_tab_shows_hostile_data_harmlessly(hostile_cache: Path, size: tuple[int, int]) -> None:
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         seen = ""
@@ -68,8 +68,8 @@ async def test_every_tab_shows_hostile_data_harmlessly(cache: Path, size: tuple[
         assert "[@click=app.quit]" in seen
 
 
-async def test_keys_on_hostile_data_are_harmless(cache: Path) -> None:
-    app = ExplorerApp(cache=cache)
+async def test_keys_on_hostile_data_are_harmless(hostile_cache: Path) -> None:
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         for _ in TABS:
@@ -77,8 +77,8 @@ async def test_keys_on_hostile_data_are_harmless(cache: Path) -> None:
             check(pilot)
 
 
-async def test_every_dialog_shows_hostile_data_harmlessly(cache: Path) -> None:
-    app = ExplorerApp(cache=cache)
+async def test_every_dialog_shows_hostile_data_harmlessly(hostile_cache: Path) -> None:
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await press(pilot, "right_square_bracket", "right_square_bracket", "right_square_bracket", "g", "g")
@@ -110,8 +110,8 @@ async def test_screens_for_when_there_is_nothing_to_explore_show_hostile_names_h
         assert "␛" in shown
 
 
-async def test_clicking_all_over_the_screen_runs_no_action_of_the_data(cache: Path) -> None:
-    app = ExplorerApp(cache=cache)
+async def test_clicking_all_over_the_screen_runs_no_action_of_the_data(hostile_cache: Path) -> None:
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
         for tab in TABS:
@@ -131,10 +131,10 @@ async def test_clicking_all_over_the_screen_runs_no_action_of_the_data(cache: Pa
 
 
 async def test_exports_of_hostile_data_hold_no_raw_control(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hostile_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    app = ExplorerApp(cache=cache)
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await press(pilot, "e", "c", "e", "m", "e", "s")
@@ -146,8 +146,8 @@ async def test_exports_of_hostile_data_hold_no_raw_control(
 
 
 @pytest.mark.parametrize("opening", ["slash", "i", "ctrl+p"])
-async def test_what_is_pasted_reaches_no_terminal_raw(cache: Path, opening: str) -> None:
-    app = ExplorerApp(cache=cache)
+async def test_what_is_pasted_reaches_no_terminal_raw(hostile_cache: Path, opening: str) -> None:
+    app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         await press(pilot, opening)
