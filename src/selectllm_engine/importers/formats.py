@@ -20,7 +20,7 @@ class ImportOption:
         help: what it says, in half a line.
         metavar: how its value is written.
         flags: the option's names, where it isn't `--` and the keyword.
-        value: "text", "names" (several, with commas between), "seconds" (of LLMs by name) or "flag" (without a value).
+        value: "text", "names" (several, with commas between), "seconds" (of LLMs by name) or "flag" (yes or no).
         default: without the option.
     """
 
@@ -58,9 +58,9 @@ _LATENCY = ImportOption(
     "latency", "Seconds per question of each LLM, where the file has none.", "LLM=SECONDS,…", value="seconds"
 )
 _LOG = ("PATH", "The tool's output folder, or one file.")
-_METRIC = ImportOption("metric", "Which metric is the verdict; without it the best known.", "NAME")
 _ONE_LLM = ImportOption("llm", "Name of the LLM, where all files are of one.", "NAME", flags=("--llm", "--llm-name"))
 _TASKS = ImportOption("tasks", "Only these tasks.", "TASK,TASK…", flags=("--task",), value="names")
+_METRIC = ImportOption("metric", "Which metric is the verdict; without it the best known.", "NAME")
 
 
 def _column(name: str, text: str, default: str | None = None) -> ImportOption:
@@ -68,6 +68,48 @@ def _column(name: str, text: str, default: str | None = None) -> ImportOption:
 
 
 FORMATS: dict[str, ImportFormat] = {
+    "inspect": ImportFormat(
+        "inspect:import_inspect",
+        """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
+
+LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task with the same settings
+the newest successful one counts; other settings, such as the reasoning effort, make another LLM. Samples that
+failed are skipped.""",
+        _LOG,
+        (
+            _ONE_LLM,
+            _TASKS,
+            ImportOption(
+                "scorer",
+                "Whose verdicts are recorded, of a score with several parts which part; without it the log's first.",
+                "NAME[.KEY]",
+            ),
+        ),
+    ),
+    "lm-eval": ImportFormat(
+        "lm_eval:import_lm_eval",
+        """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
+
+The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
+one LLM on one task with the same settings the newest counts; other settings make another LLM.""",
+        _LOG,
+        (
+            _ONE_LLM,
+            _TASKS,
+            ImportOption(
+                "filter_name",
+                "Whose verdicts are recorded; without it a majority's, else the log's first.",
+                "NAME",
+                flags=("--filter",),
+            ),
+            ImportOption(
+                "metric",
+                "Which metric is the verdict; acc_norm picks choices by log-likelihood per character.",
+                "NAME",
+            ),
+            _LATENCY,
+        ),
+    ),
     "helm": ImportFormat(
         "helm:import_helm",
         """Import HELM's benchmark_output, a suite or a run in it: what helm-run or helm-summarize left there.
@@ -120,48 +162,6 @@ question that all of them answered: add the cached results, or compare routers w
 An evaluation is a subject, repetitions of a question are samples. Older versions wrote averages and reports only.""",
         _LOG,
         (_TASKS,),
-    ),
-    "inspect": ImportFormat(
-        "inspect:import_inspect",
-        """Import Inspect's .eval and JSON logs: epochs are samples, with their latency, tokens and cost.
-
-LLMs are joined on the question. A task is a subject. Of several runs of one LLM on one task with the same settings
-the newest successful one counts; other settings, such as the reasoning effort, make another LLM. Samples that
-failed are skipped.""",
-        _LOG,
-        (
-            _ONE_LLM,
-            _TASKS,
-            ImportOption(
-                "scorer",
-                "Whose verdicts are recorded, of a score with several parts which part; without it the log's first.",
-                "NAME[.KEY]",
-            ),
-        ),
-    ),
-    "lm-eval": ImportFormat(
-        "lm_eval:import_lm_eval",
-        """Import what lm-eval wrote with --log_samples: generative and multiple-choice tasks, of one LLM or several.
-
-The K texts of a document are K samples; LLMs are joined on the document. A task is a subject. Of several runs of
-one LLM on one task with the same settings the newest counts; other settings make another LLM.""",
-        _LOG,
-        (
-            _ONE_LLM,
-            _TASKS,
-            ImportOption(
-                "filter_name",
-                "Whose verdicts are recorded; without it a majority's, else the log's first.",
-                "NAME",
-                flags=("--filter",),
-            ),
-            ImportOption(
-                "metric",
-                "Which metric is the verdict; acc_norm picks choices by log-likelihood per character.",
-                "NAME",
-            ),
-            _LATENCY,
-        ),
     ),
     "predictions": ImportFormat(
         "predictions:import_predictions",

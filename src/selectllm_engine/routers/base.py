@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from copy import copy
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class FeatureRouter(ABC):
     ) -> None:
         """Learn from vectors [T, D]."""
 
-    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> NDArray[Any]:
+    def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> Floats:
         fold = np.random.default_rng(self.seed).permutation(len(labels)) % _FOLDS
         predicted = np.tile(self.rates_, (len(labels), 1))
         for each in range(_FOLDS):

@@ -17,7 +17,7 @@ __all__ = ["Features", "Floats", "Matrix", "Tfidf", "nearest_questions"]
 
 # float32 [Q, D], dense or sparse; every row has length 1, or 0 for an empty text
 Matrix: TypeAlias = "NDArray[np.float32] | csr_matrix"
-Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
+Floats: TypeAlias = "NDArray[np.floating]"
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _DIGIT = re.compile(r"\d")

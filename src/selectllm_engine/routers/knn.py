@@ -61,7 +61,7 @@ class NearestNeighbours(FeatureRouter):
     def _held_out(self, vectors: Matrix, labels: NDArray[np.bool_]) -> Floats:
         others = max(len(labels) - 1, 1)
         size = max(1, _CELLS // len(self.labels_))
-        predicted = np.empty(labels.shape, np.float64)
+        predicted = []
         for start in range(0, len(labels), size):
             positions, similarity = self._neighbours(vectors[start : start + size], self.k_ + 1)
             rows = np.arange(start, start + len(positions))
@@ -70,8 +70,8 @@ class NearestNeighbours(FeatureRouter):
             kept = (len(positions), -1)
             near = positions[~own].reshape(kept), similarity[~own].reshape(kept)
             rates = (self.rates_ * len(labels) - labels[rows]) / others
-            predicted[rows] = self._vote(*near, self.k_, self.shrinkage_, rates)
-        return predicted
+            predicted.append(self._vote(*near, self.k_, self.shrinkage_, rates))
+        return np.concatenate(predicted)
 
     def _neighbours(self, vectors: Matrix, count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Positions and similarities of the nearest training questions, [Q, count], the most similar first."""

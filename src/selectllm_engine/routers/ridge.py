@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.routers.features import Matrix
+    from selectllm_engine.routers.features import Floats, Matrix
 
 __all__ = ["Ridge", "RidgeFit", "fit_components"]
 
@@ -113,7 +113,7 @@ class Ridge(FeatureRouter):
         self.coef_ = found.coef.astype(np.float32)
         self.leave_one_out_ = as_probabilities(found.held_out)
 
-    def _predict(self, vectors: Matrix) -> NDArray[Any]:
+    def _predict(self, vectors: Matrix) -> Floats:
         return self.rates_ + ((self._beside(vectors) - self.centre_) / self.scale_) @ self.coef_
 
     def held_out(self, questions: Sequence[str], labels: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-_READERS: dict[str, Callable[..., object]] = {"text": str, "names": names, "seconds": seconds, "flag": bool}
+_READERS: dict[str, Callable[[Any], object]] = {"text": str, "names": names, "seconds": seconds, "flag": bool}
 
 
 @app.callback()

@@ -56,13 +56,7 @@ SHARED: dict[str, tuple[object, object]] = {
 
 
 def chosen(
-    split_by: str | None,
-    seed: int,
-    threshold: float,
-    kind: str | None,
-    verdicts: list[str] | None,
-    *,
-    again: bool,
+    *, split_by: str | None, seed: int, threshold: float, kind: str | None, verdicts: list[str] | None, again: bool
 ) -> Options:
     """The options that every format shares."""
     from selectllm_engine.importers.assembly import Options
