@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
-from selectllm_engine.answers.decimals import NUMBER, read
-from selectllm_engine.answers.statements import DECORATION, Found, Statement, end_of_blank, end_of_sentence
+from selectllm_engine.answers.decimals import NUMBER, STATED_NUMBER, read
+from selectllm_engine.answers.languages import LANGUAGES
+from selectllm_engine.answers.statements import (
+    DECORATION,
+    NO_ANSWER,
+    Found,
+    Statement,
+    end_of_blank,
+    end_of_sentence,
+    says_nothing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,13 +25,26 @@ __all__ = ["bare", "last", "stated"]
 
 _NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMERAL = re.compile(rf"({'|'.join(_NUMERALS)})(?=[*_\"'”’)]{{0,3}}(?:[.!,;\n]|\Z))", re.IGNORECASE)
+# Chinese and Japanese numerals, where no word begins with them.
+_CJK = "〇一二三四五六七八九"
+_CJK_NUMERAL = re.compile(rf"([{_CJK}两零十百千万]{{1,9}})(?=[。．，,.!！、\s）)」]|\Z|[个個人元円本枚只匹天日年岁歳公克米里时時分])")  # noqa: RUF001
 
 # What may stand between "the answer is" and the number.
-_LEAD = re.compile(
-    rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:,~≈$]|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|approx|quad)\b\{{?"
-    r"|(?:approximately|approx\.?|about|around|roughly|exactly|only|simply|just|indeed|thus|therefore|then|equal[ ]to"
-    r"|as[ ]follows|USD|EUR|GBP|INR|US|Rs\.?)(?=[\s:,$\d])|\\?[A-Za-z]{1,12}[ ]?=(?!=)){0,24}+"
+_LEAD_WORDS = (
+    r"approximately|approx\.?|about|around|roughly|exactly|only|simply|just|indeed|thus|therefore|then|equal[ ]to"
+    r"|as[ ]follows|a[ ]total[ ]of|USD|EUR|GBP|INR|US|Rs\.?"
 )
+
+
+@cache
+def _lead_of(language: str) -> re.Pattern[str]:
+    words = _LEAD_WORDS if language == "en" else f"{_LEAD_WORDS}|{LANGUAGES[language].lead}"
+    return re.compile(
+        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501, RUF001
+        rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"  # noqa: RUF001
+    )
+
+
 # An expression that goes on to its value.
 _TERM = r"(?:(?!\b(?:because|since|as|so|where|if|when|which|is|are|this|that|check)\b)[^\n.,;:=]|[.,](?=\d)){0,80}?"
 _EQUATION = re.compile(
@@ -48,33 +71,128 @@ _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _BLOCK = 16_000
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 
+# What makes a number a part of something else: of a root or a term, a date, a version, a pair, a ratio.
+_MORE = re.compile(
+    r"[ ]?(?:\\sqrt|\\pi\b|[√π])|[xyznij](?![A-Za-z])|[ ]?[-+−][ ]?\d*\.?\d*[ ]?(?:[xyzij]\b|\\sqrt|\\pi\b|[√π])"
+    r"|[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|(?:\.\d+){2}|(?<=\d{4})-\d\d-\d\d|:\d"
+)
+_PAIR = re.compile(r"[ ]?[,;][ ]?[-−]?\d[^()\[\]\n]{0,80}[)\]]")
+_EITHER = re.compile(r"[ ](?:or|oder|ou|o)[ ](?=[-−$\d])")
+_SYMBOLS = re.compile(r"[-−(\[{ ]{0,4}(?:\\sqrt|√|\\pi\b|π|(?:\d{0,9}|\\frac\{)[a-zA-Z](?![A-Za-z'’.])|\\frac)")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# Units and what else may follow a number that is the whole of a text: few words, no other number, no operator.
+_REST = re.compile(
+    r"""[\s*_`"'”’)\]}.,;:!$]* (?: \\?[%°‰€£¥₹$] | \\(?:text|textbf|mathrm|mbox|,|;|[ ])\{? | [\s({*_$'"~·/\-]
+      | (?!(?:or|and|to|x|times|plus|minus|through|by|und|oder|et|ou|y|e|bis|a|à|st|nd|rd|th|of[ ]\w+[ ]\d
+        |jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|september
+        |october|november|december|januar|februar|märz|mai|juni|juli|oktober|dezember)\b
+        |[xyznijabcpqruwe]\b)
+        [^\W\d_]+\.?(?:[²³]|\^\{?-?\d\}?|(?<=m)[23]\b)? | [\s*_`"'”’)\]}.,;:!$\\] ){0,16}+\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TITLE = re.compile(r"[A-Z][a-z]+[ ]+[A-Z][a-z]+")
+_ADJUNCT = re.compile(r"\b(?:for|in|per|with|after|within|every|over|of|at|by|from|during|than|each|on|under|until)[ ](?:the[ ]|all[ ])?\$?\Z")
+_PURPOSE = re.compile(r"\d[^\n.]{0,60}?[ ](?:in[ ]order[ ])?to[ ][a-z]+\b")
+
 
 def bare(text: str) -> Found | None:
-    """The number that a text consists of, apart from units; for gold answers."""
-    text = re.sub(r"\A\s*([-−])[ ](?=[\d.$])", r"\1", text)
-    return _after(text, 0, len(text)) or last(text, 0, len(text))
+    """The number that a text is, apart from a currency, percent or a unit; for gold answers."""
+    start, stop = 0, len(text)
+    at = _lead(text, start, stop)
+    match = STATED_NUMBER.match(text, at, stop)
+    found = read(match)
+    if match is None or found is None:
+        numeral = _numeral(text, start, stop)
+        return numeral if numeral is not None and not text[numeral.end :].strip(" \t\n.!*_\"'”’)") else None
+    rest = text[found.end :]
+    if found.end < match.end() or len(rest) > 200 or _MORE.match(text, found.end) or _PAIR.match(text, found.end):
+        return None
+    if _REST.fullmatch(rest) is None or len(_WORD.findall(rest)) > 4 or _TITLE.search(rest):
+        return None
+    return found
 
 
-def stated(text: str, statement: Statement) -> Found | None:
-    """The number that a statement of the answer names: the first, or the right-hand side of the equation it begins."""
+def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | None:
+    """The number that a statement of the answer names: the first, or the right-hand side of the equation it begins.
+
+    `NO_ANSWER` where it names what is no number, or says that there is none.
+    `opens`: the text begins with the statement, which may head a whole solution.
+    """
     start, stop = statement.start, statement.stop
-    found = _after(text, start, stop)
+    language = statement.language
+    at = _lead(text, start, stop, language)
+    found = _after(text, start, stop, language)
     if statement.form == "hashes":  # "#### 2. Add them up" is a heading
         heading = found is not None and re.match(r"[.):][ \t]*[A-Za-z]", text[found.end : found.end + 9])
         return None if heading else found
+    end = stop if statement.exact else end_of_sentence(text, end_of_blank(text, start, stop), stop)
     if found is not None:
+        if language != "en" and re.search(LANGUAGES[language].denied, text[found.end : min(end, found.end + 24)]):
+            return None
+        if _part_of_more(text, at, found, end):
+            return NO_ANSWER if "=" not in text[found.end : end] else last(text, start, end)
+        if statement.form == "direct" and at > start + 12:
+            return None
         return found
-    numeral = _numeral(text, start, stop)
+    if statement.form == "direct":
+        return None
+    numeral = _numeral(text, start, stop, language)
     if numeral is not None:
         return numeral
+    if _SYMBOLS.match(text, at, end) and "=" not in text[at:end] and _WORD.search(_words_of(text[at:end])) is None:
+        return NO_ANSWER
+    if STATED_NUMBER.match(text, at, end) is not None and (statement.exact or _MORE.search(text, at, end)):
+        return NO_ANSWER
+    if says_nothing(text, start, end):
+        return NO_ANSWER
+    if statement.exact:
+        return last(text, start, stop) or NO_ANSWER
     if statement.form == "sentence":
-        return last(text, start, end_of_sentence(text, start, stop))
-    if statement.form in ("label", "short"):
-        if _REASONING.match(text, start, stop):
-            return None
-        paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
-        stop = stop if paragraph is None else paragraph.start()
-    return last(text, start, stop)
+        return _in_prose(text, start, end)
+    if opens or _REASONING.match(text, start, stop):
+        return _solution(text, start, stop) if opens else None
+    paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
+    return _in_prose(text, start, stop if paragraph is None else paragraph.start())
+
+
+def _solution(text: str, start: int, stop: int) -> Found | None:
+    """What "Answer:" names that begins a text and opens a solution: nothing, where it goes on behind a paragraph."""
+    paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
+    if paragraph is None:
+        return _in_prose(text, start, stop)
+    heading = re.match(r"\s*(?:#|\*\*|\(?note|check|this|that|verif|explan)", text[paragraph.start() :][:60], re.IGNORECASE)
+    return _in_prose(text, start, paragraph.start()) if heading else None
+
+
+def _in_prose(text: str, start: int, stop: int) -> Found | None:
+    """The number that a sentence gives: the last, but for what it only goes on to say it is for ("for 30 days")."""
+    purpose = _PURPOSE.search(text, start, min(stop, start + 400))
+    if purpose is not None and _EQUALS.search(text, start, stop) is None:
+        stop = text.rindex(" to ", start, purpose.end()) if " to " in text[start : purpose.end()] else stop
+    found = last(text, start, stop)
+    if found is not None and _EQUALS.search(text, start, found.start) is None:
+        earlier = found
+        while earlier is not None and _ADJUNCT.search(text, max(start, earlier.start - 16), earlier.start):
+            earlier = last(text, start, earlier.start) if earlier.start - start < 400 else None
+        found = earlier or found
+    return found
+
+
+def _part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
+    """Whether the number that a statement begins with is part of a term, a date, a pair, or one of several."""
+    if _MORE.match(text, found.end, stop):
+        return True
+    if text[at - 1 : at] in ("(", "[") and text[at - 2 : at - 1] != "\\" and _PAIR.match(text, found.end, stop):
+        return True
+    either = _EITHER.match(text, found.end, stop)
+    if either is None:
+        return False
+    other = read(NUMBER.match(text, either.end(), stop))
+    return other is not None and other.answer != found.answer and text[other.end : other.end + 1] not in ("%", "\\")
+
+
+def _words_of(text: str) -> str:
+    return re.sub(r"\\[A-Za-z]+", " ", text)
 
 
 def last(text: str, start: int, stop: int) -> Found | None:
@@ -127,32 +245,53 @@ def _right_hand_side(text: str, begin: int, end: int, number: Found) -> Found | 
     return None if _NEW_CLAUSE.search(text, right.end, number.start) else right
 
 
-def _after(text: str, start: int, stop: int) -> Found | None:
+def _after(text: str, start: int, stop: int, language: str = "en") -> Found | None:
     """The number right at `start`, and where it begins an equation, that equation's right-hand side."""
-    match = NUMBER.match(text, _lead(text, start, stop), stop)
-    found = read(match)
+    points = language != "en" and LANGUAGES[language].comma
+    match = STATED_NUMBER.match(text, _lead(text, start, stop, language), stop)
+    found = read(match, points=points)
     if match is None or found is None:
         return None
     equation = _EQUATION.match(text, match.start("body"), stop)
     while equation is not None:
-        right = NUMBER.match(text, _lead(text, equation.end(), stop), stop)
-        value = read(right)
+        right = STATED_NUMBER.match(text, _lead(text, equation.end(), stop), stop)
+        value = read(right, points=points)
         if right is None or value is None:
             break
         found, equation = value, _EQUATION.match(text, right.start("body"), stop)
     return found
 
 
-def _numeral(text: str, start: int, stop: int) -> Found | None:
-    """A number up to twelve in words right at `start`."""
-    numeral = _NUMERAL.match(text, _lead(text, start, stop), stop)
-    return (
-        None if numeral is None else Found(str(_NUMERALS.index(numeral[1].lower())), numeral.start(1), numeral.end(1))
-    )
+def _numeral(text: str, start: int, stop: int, language: str = "en") -> Found | None:
+    """A number up to twelve in words right at `start`, or one in Chinese numerals."""
+    at = _lead(text, start, stop, language)
+    numeral = _NUMERAL.match(text, at, stop)
+    if numeral is not None:
+        return Found(str(_NUMERALS.index(numeral[1].lower())), numeral.start(1), numeral.end(1))
+    if text.isascii():
+        return None
+    own = _CJK_NUMERAL.match(text, at, stop)
+    return None if own is None else Found(str(_chinese(own[1])), own.start(1), own.end(1))
 
 
-def _lead(text: str, start: int, stop: int) -> int:
-    lead = _LEAD.match(text, start, stop)
+def _chinese(numeral: str) -> int:
+    """The value of 十二, 三百零五, 二〇二四."""
+    if not re.search("[十百千万]", numeral):
+        return int("".join(str("〇一二三四五六七八九零两".index(digit) % 10 if digit != "两" else 2) for digit in numeral))
+    total, section, digit = 0, 0, 0
+    for sign in numeral:
+        if sign == "万":
+            total, section, digit = (total + section + digit) * 10_000, 0, 0
+        elif sign in "十百千":
+            section += (digit or 1) * {"十": 10, "百": 100, "千": 1000}[sign]
+            digit = 0
+        else:
+            digit = 2 if sign == "两" else 0 if sign in "零〇" else _CJK.index(sign)
+    return total + section + digit
+
+
+def _lead(text: str, start: int, stop: int, language: str = "en") -> int:
+    lead = _lead_of(language).match(text, start, stop)
     return start if lead is None else lead.end()
 
 
