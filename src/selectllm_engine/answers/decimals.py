@@ -30,10 +30,10 @@ def _number(*, stated: bool) -> re.Pattern[str]:
     """A number as it is written; `stated`: where a number must stand, "1 200" and "minus 3" are one."""
     word = rf"minus|negative|{MINUS}" if stated else r"negative|(?:(?<=is[ ])|(?<=be[ ])|(?<=equals[ ])|(?<==[ ]))minus"
     spaced = r"(?<![\d.,/])[1-9]\d{0,2}(?:[ ]\d{3}(?!\d))++(?!-[A-Za-z])" if stated else r"(?!)"
-    gap = r"(?:[ ]|~|\\[,;:! ])?" if stated else r"[ ]?"
+    gap = r"(?:[ ]|~|\\[,;:! ])?"
     return re.compile(
         rf"""
-        (?:(?P<sign>[{_DASH}+]){gap}|(?<![^\W_])(?P<word>(?i:{word}))[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
+        (?:(?P<sign>[{_DASH}+]){gap}|(?<![A-Za-zÀ-ɏ])(?P<word>(?i:{word}))[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
         (?P<body>
             (?: (?P<whole>\d{{1,9}}) (?:[ ]?(?=\\|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|[ ](?:and[ ])?) )?
             (?: \\[cdt]?frac[ ]?
@@ -185,10 +185,11 @@ def _negative(match: re.Match[str]) -> bool:
     word = before.rstrip(" ")[-1:]
     body = match.start("money") if match["money"] else match.start("body")
     if body > match.end("sign"):  # "- 3"
-        return word == "=" or (match.re is STATED_NUMBER and _signed(match, word))
+        return word in ("=", "$") or (match.re is STATED_NUMBER and _signed(match, word))
     if before[-1:].isspace() or not before:
         return not (word.isdigit() or word in (")", "}", "]", "%"))
-    return not (word.isalnum() or word in (")", "}", "]", "%"))
+    spaced = word < "\u0e00"  # scripts beyond write no spaces between words
+    return not ((word.isalnum() and spaced) or word in (")", "}", "]", "%"))
 
 
 def _signed(match: re.Match[str], word: str) -> bool:

@@ -12,7 +12,7 @@ from selectllm_engine.answers.languages import QUESTION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["THOUGHTS", "Part", "parts", "questions"]
+__all__ = ["QUESTIONS", "THOUGHTS", "Part", "parts", "questions"]
 
 # How LLMs mark what they think, as their reasoning parsers and chat templates have it; any case.
 THOUGHTS = (
@@ -45,17 +45,17 @@ _THOUGHT = re.compile(
     "|".join(re.escape(mark) for mark in sorted((*_OPENS, *_CLOSES, *map(str.lower, _ANSWERS)), key=len, reverse=True)),
     re.IGNORECASE,
 )
-_MAY_THINK = re.compile(r"[<\[◁][/|]?[A-Za-z]|[Tt]hought process:|my response:")
+_MAY_THINK = ("<", "[", "◁", "my response:", "thought process:")
 
 # Channels ("harmony"): the last final one is the answer. Decoders that drop special tokens leave the names behind.
-_FINAL = re.compile(r"<\|channel\|>\s?final[^<\n]{0,40}<\|message\|>|(?<!\w)assistant\s?final(?!\w)|assistantfinal(?=\S|\Z)")
+_FINAL = re.compile(r"<\|channel\|>\s?final[^\n]{0,60}?<\|message\|>|(?<!\w)assistant\s?final(?!\w)|assistantfinal(?=\S|\Z)")
 _CHANNEL = re.compile(r"<\|channel\|>|\s*(?:assistant)?(?:analysis|commentary)(?=[^\W_a-z]|[a-z]|[*\"'$\\(<])|.{0,40}?<\|message\|>")
 _ONLY_FINAL = re.compile(r"\s*(?:assistant)?final(?=[A-Z0-9*#\\$])")
 
 # A few-shot prompt's or a chat template's marks. A mark that closes ends the answer wherever it stands; one that opens
 # a new question does so only after something was said: a text may begin by repeating its question.
 _MARK = re.compile(
-    r"(?P<closes><END_ANSWER>|<[|｜](?:[\w▁]{0,24}(?:(?i:end|eo[stmd]))(?!_of_thought|_THINK)[\w▁]{0,24}|return|call|stop)[|｜]>"
+    r"(?P<closes><END_ANSWER>|<[|｜](?:[\w▁]{0,24}(?:(?i:end|eo[stmd]))[\w▁]{0,24}|return|call|stop)[|｜]>"
     r"|</s>|<(?:eos|eot|eod|EOS|EOT|EOD|end_of_turn|end_of_text)(?:_\w{1,16})?>|\[(?:EOS|EOT)\])"
     r"|<START_QUESTION>|(?<!<END_QUESTION>)(?<!<END_QUESTION>\s)<START_ANSWER>|<\|im_start\|>|<\|start\|>"
     r"|<start_of_turn>|<\|start_header_id\|>|<[|｜](?:user|User)[|｜]>|\[INST\]"
@@ -64,13 +64,17 @@ _MARK = re.compile(
 _TRAILING = re.compile(r"(?:\s*(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|<[A-Z][A-Z_]{1,30}>|</?[sS]>|<pad>|\[/?[A-Z]{3,12}\]))+\s*\Z")
 
 # The line that begins another question. The first five names are those of few-shot prompts.
+_PLAIN = "Question|Q|Human|User|Instruction"
+_DRESSED = (
+    r"(?:(?:Next|New|Another)[ ])?(?:[Qq]uestion|QUESTION|[Pp]roblem|PROBLEM|Example|Exercise|Puzzle|Task|Riddle)"
+    rf"|USER|HUMAN|Student|Input|{QUESTION}"
+)
+QUESTIONS = f"{_PLAIN}|{_DRESSED}"
 _QUESTION = re.compile(
-    r"\n[ \t>#*_=~-]{0,12}(?:(?P<plain>Question|Q|Human|User|Instruction)"
-    r"|(?P<other>(?:(?:Next|New|Another)[ ])?(?:Question|QUESTION|Problem|PROBLEM|Example|Exercise|Puzzle|Task|Riddle)"
-    rf"|USER|HUMAN|Student|Input|{QUESTION}))"
+    rf"\n[ \t>#*_=~-]{{0,12}}(?:(?P<plain>{_PLAIN})|(?P<other>{_DRESSED}))"
     r"(?P<number>[ ]?(?:\#|[Nn]o\.[ ]?)?\d{0,4})[*_]{0,3}[ ]{0,2}(?P<end>[:：.)](?!\w{1,3}\()|(?=[*_]{0,3}[ \t]{0,4}(?:\n|\Z)))[*_]{0,3}"  # noqa: RUF001
 )
-_ASKS = re.compile(r"[?？؟]|(?:[^\W\d_][\w'’-]*[^\w\n]{1,3}){3}[^\W\d_]|[぀-ヿ一-鿿ก-๛]{8}")  # noqa: RUF001
+_ASKS = re.compile(r"[?？؟]|[^\W\d_]\S*[ \t]+\S+[ \t]+\S|[぀-ヿ一-鿿ก-๛]{8}")  # noqa: RUF001
 _HEADING = re.compile(r"\n[ \t]{0,8}(?:#{1,6}[ ]|\*\*|__)")
 _SAID = re.compile(r"\S")
 _MARKS = 64  # as many lines are looked at, and as many parts
@@ -106,10 +110,9 @@ def parts(text: str) -> list[Part]:
             start = only.end()
         elif _CHANNEL.match(text) is not None or "<|channel|>" in text:
             return []
-    if _MAY_THINK.search(text, start) is None:
+    if not any(sign in text for sign in _MAY_THINK):
         return [Part(start, _trimmed(text, start, stop))]
-    stop = _trimmed(text, start, _end(text, start))
-    return _outside_thoughts(text, start, stop)
+    return _outside_thoughts(text, start, _end(text, start))
 
 
 def _outside_thoughts(text: str, start: int, stop: int) -> list[Part]:
@@ -134,7 +137,7 @@ def _outside_thoughts(text: str, start: int, stop: int) -> list[Part]:
     else:
         seen.append(Part(position, stop))
     said = [part for part in [*thoughts, *seen] if _SAID.search(text, part.start, part.stop)][-_MARKS:]
-    return [Part(part.start, part.stop, whole=not thinks) for part in reversed(said)]
+    return [Part(part.start, _trimmed(text, part.start, part.stop), whole=not thinks) for part in reversed(said)]
 
 
 def _end(text: str, start: int) -> int:
@@ -142,6 +145,8 @@ def _end(text: str, start: int) -> int:
     if first is None:
         return start
     for mark in _MARK.finditer(text, start):
+        if mark.group().lower() in _CLOSES:
+            continue
         if mark["closes"] is not None or mark.start() > first.start():
             return mark.start()
     return len(text)

@@ -40,14 +40,17 @@ EXTRACTOR_VERSION = 2
 Kind = Literal["number", "letter", "word"]
 _KINDS: tuple[str, ...] = get_args(Kind)
 
-_RATHER = re.compile(r"[,;]|\b(?:but|so|rather|instead)\b")
+_RATHER = re.compile(
+    r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"  # noqa: RUF001
+)
+_YET = re.compile(r"\b(?:but|so|rather|instead|closest|nearest)\b")
 _EMPTY = re.compile(
     r"[\s*_:：$.!?\"“”'\\()\[\]{}]*+(?:(?:text\{)?(?:(?:your|the|final)[ ])?answer(?:[ ]here)?[\s}\"'\]]*+)?\Z"  # noqa: RUF001
 )
 _SAID = re.compile(r"[^\W_]")
 # How a text begins that has not answered yet, and how its last line does that has.
 _PREAMBLE = re.compile(r"\W*(?:sure|ok|okay|certainly|of course|here|let|first|to |we |the (?:question|problem)|solution|given|i['’ ])", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
+_LONG = 200  # characters: more than a preamble
 
 
 def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
@@ -88,18 +91,15 @@ def canonical_number(text: str) -> str | None:
 
 
 def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: bool) -> Found | None:
+    stop = end = _next_question(text, start, stop, kind, choices)
     found = statements(text, start, stop)
-    end = _next_question(text, start, stop, found, kind, choices)
-    if end < stop:
-        stop = end
-        found = statements(text, start, stop)
     weak: Found | None = None
     for statement in reversed(found):
         content = statement.start
         if statement.negated:
             content = end_of_sentence(text, content, statement.stop)
             if kind != "word" and says_nothing(text, statement.begin, content):
-                if _RATHER.search(text, statement.start, content) is None:
+                if _YET.search(text, statement.start, content) is None:
                     return NO_ANSWER
             rather = _RATHER.search(text, statement.start, content)
             content = rather.start() if rather else content
@@ -127,6 +127,8 @@ def _calculates(text: str, statement: Statement, answer: Found) -> bool:
 
 
 def _stated(text: str, statement: Statement, kind: Kind, choices: int, *, opens: bool) -> Found | None:
+    if statement.form == "json" and statements(text, statement.start, statement.stop):
+        return _find(text, statement.start, statement.stop, kind, choices, whole=True)
     if kind == "number":
         return numbers.stated(text, statement, opens=opens)
     if kind == "letter":
@@ -142,18 +144,16 @@ def _last(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found |
     return words.last(text, start, stop)
 
 
-def _next_question(text: str, start: int, stop: int, found: list[Statement], kind: Kind, choices: int) -> int:
+def _next_question(text: str, start: int, stop: int, kind: Kind, choices: int) -> int:
     """Where the next question begins after an answer was given; `stop` where none does."""
-    said, tried = None, False
+    seen = start
     for position, plain in questions(text, start, stop):
-        if said is None:
-            said = next((each.start for each in found if not _EMPTY.match(text, each.start, each.stop)), stop)
-        if said < position and _SAID.search(text, said, position):
+        stated = statements(text, seen, position)
+        if any(not _EMPTY.match(text, each.start, each.stop) for each in stated):
             return position
-        if plain and not tried:
-            tried = True
-            if _answered(text, start, position, kind, choices):
-                return position
+        if plain and seen == start and _answered(text, start, position, kind, choices):
+            return position
+        seen = position
     return stop
 
 
@@ -162,8 +162,6 @@ def _answered(text: str, start: int, stop: int, kind: Kind, choices: int) -> boo
     begin = max(start, text.rfind("\n", start, start + len(text[start:stop].rstrip())) + 1)
     if says_nothing(text, begin, stop):
         return True
-    if stop - start < 200 and _PREAMBLE.match(text, start, stop) and "=" not in text[start:stop]:
-        return False
-    if kind == "word":
-        return _SAID.search(text, start, stop) is not None
-    return _last(text, start, stop, kind, choices) is not None
+    if stop - start >= _LONG or "=" in text[start:stop]:
+        return True
+    return _PREAMBLE.match(text, start, stop) is None and _last(text, start, stop, kind, choices) is not None

@@ -204,7 +204,7 @@ LANGUAGES = {
     "hi": Language(
         stems=("उत्तर", "जवाब"),
         noun=r"(?:उत्तर|जवाब)(?:[ ](?:यह|विकल्प))?",
-        verb=r"(?:है|होगा|हैं|-|=)(?=[ :：])",  # noqa: RUF001
+        verb=r"(?:है|होगा|हैं)(?=[ :：])",  # noqa: RUF001
         lead=r"विकल्प|अक्षर|लगभग|कुल|केवल|है",
         denies=r"नहीं[ ](?:है|हो[ ]सकता)",
         denied=r"नहीं",
@@ -218,7 +218,7 @@ LANGUAGES = {
     "bn": Language(
         stems=("উত্তর", "জবাব"),
         noun=r"(?:উত্তর|জবাব)(?:টি|টা)?",
-        verb=r"(?:হল|হলো|হচ্ছে|হবে|ঃ|-|=)(?![ঀ-৿])",
+        verb=r"(?:হল|হলো|হচ্ছে|হবে|ঃ)(?![ঀ-৿])",
         lead=r"বিকল্প|অপশন|প্রায়|প্রায়|মোট|হল|হলো|হবে",
         denies=r"(?:হতে[ ]পারে[ ]না|নয়|নয়)",
         denied=r"নয়|নয়|না(?![ঀ-৿])",
@@ -232,7 +232,7 @@ LANGUAGES = {
     "te": Language(
         stems=("సమాధానం", "జవాబు"),
         noun=r"(?:సమాధానం|జవాబు)",
-        verb=r"(?:=|-)(?=[ ])",
+        verb=r"అంటే(?=[ ])",
         lead=r"ఎంపిక|సుమారు",
         question=r"ప్రశ్న",
         verb_last=True,
@@ -256,8 +256,12 @@ _ASCII_STEMS = tuple(stem for language in LANGUAGES.values() for stem in languag
 
 def of_text(text: str, start: int, stop: int) -> tuple[str, ...]:
     """The languages whose words for "answer" stand in `text[start:stop]`."""
-    if text.isascii() and not any(text.find(stem, start, stop) >= 0 for stem in _ASCII_STEMS):
-        return ()
+    if text.isascii():
+        for stem in _ASCII_STEMS:
+            if text.find(stem, start, stop) >= 0:
+                break
+        else:
+            return ()
     return tuple(
         name
         for name, language in LANGUAGES.items()
@@ -275,9 +279,9 @@ def announcement(name: str) -> re.Pattern[str]:
     last = r"|(?P<open>(?=[ ]))" if language.verb_last else "|(?P<open>(?!))"
     return re.compile(
         rf"(?<![A-Za-zÀ-ɏ])(?:(?P<chosen>{language.chosen})"
-        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{1,40}}[)）])?(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"  # noqa: RUF001
+        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"  # noqa: RUF001
         rf"[ ][^.:：。\n]{{1,60}}?)?[*_\"”」]{{0,3}}(?:[ ]?(?P<denies>{language.denies})"  # noqa: RUF001
-        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|[ ]{{0,4}}(?P<label>[:：=]|[—–][ ])[*_]{{0,3}}"  # noqa: RUF001
+        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=]|[—–][ ])[*_]{{0,3}}"  # noqa: RUF001
         rf"|(?P<heading>[ \t]{{0,4}}$){last}))",
         re.MULTILINE,
     )

@@ -39,7 +39,8 @@ _ENDING = r"(?=です|である|입니다|이다|번)"
 _ANY = rf"(?:[A-Za-z]{_ALONE}|[{_WIDE}]|[{_OTHER}](?:{_OTHER_ALONE}|{_ENDING}))"
 
 _LONE = re.compile(
-    rf"[\W_]*+(?:\\?(?:text|textbf|boxed|mathrm|mathbf)\{{[\W_]*+)*+(?P<letter>[A-Za-z{_WIDE}{_OTHER}])[\W_]*+"
+    rf"(?:(?![{_WIDE}])[\W_])*+(?:\\?(?:text|textbf|boxed|mathrm|mathbf)\{{[\W_]*+)*+"
+    rf"(?P<letter>[A-Za-z{_WIDE}{_OTHER}])[\W_]*+"
 )
 
 # What may stand between "the answer is" and the letter.
@@ -56,7 +57,7 @@ def _lead(language: str) -> re.Pattern[str]:
         own = LANGUAGES[language].lead.split("|")  # the Portuguese article "a" is no letter, "A" is one
         words += "".join(f"|{word}" if len(word) < 3 else f"|(?i:{word})" for word in own)
     return re.compile(
-        rf"(?:\s++|[{DECORATION}:：،、，,$~}}\])]|\\[(\[ ,;]|\\(?:text|textbf|mathbf|mathrm|boxed|quad)\b\{{?"  # noqa: RUF001
+        rf"(?:\s++|[{DECORATION}:：،、，,$~}}\])]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|quad)\b\{{?"  # noqa: RUF001
         rf"|(?:{words})(?:(?![A-Za-zÀ-ɏ'’-])|(?=[A-ZＡ-Ｚ](?![a-z])))){{0,24}}+"  # noqa: RUF001
     )
 
@@ -70,14 +71,14 @@ _SEVERAL = re.compile(r"[(\[{*]*(?P<all>[A-Z](?:[ ]?[/&][ ]?[A-Z])+|[A-Z]{2,8})(
 # Before these words "A" and "I" are letters; before any other the article and the pronoun.
 _PROSE = re.compile(r"[ ](?!(?:because|since|as|and|or|which|with|is|from|due|based|for)\b)[A-Za-z]")
 _ANOTHER = re.compile(
-    r"[)\]*_}.]{0,4}(?:,?[ ](?:and|or|&)[ ]|,[ ])[(\[*]{0,3}(?:option[ ])?(?P<letter>[A-Z])(?![\w'’])"
+    r"[)\]*_}.\"']{0,4}(?:,?[ ](?:and|or|&)[ ]|,[ ])[(\[*\"']{0,3}(?:option[ ])?(?P<letter>[A-Z])(?![\w'’])"
 )
 _OTHER_CLAUSE = re.compile(r"[)\]*_}.]{0,4}[ ](?:is|was|isn't|does|doesn't|would|can|cannot|has|says|states)\b")
 
 _MENTION = re.compile(
     r"""
     ^[ \t>*_#\-]{0,8}\(?(?P<line>[A-Z])(?:[.):：、](?=\W|\Z)|\)(?=\w)|[ ](?:[-–—][ ]|\()|[*_]{0,3}[ \t]{0,8}$)
-    | (?<![\w)\]}])[(（](?P<round>[A-Z])[)）](?![A-Za-z_])
+    | (?<![A-Za-z0-9_)\]}])[(（](?P<round>[A-Z])[)）](?![A-Za-z0-9_])
     | \b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)s?[ ]\(?(?P<named>[A-Z])(?![\w'’])
     | \b(?:[Cc]hoose|[Pp]ick|[Ss]elect|go[ ]with)[ ](?P<picked>[A-Z])(?![\w'’])
     | (?<![\w'’])(?P<correct>[A-Z])(?=[ ]is[ ](?:correct|right)\b)
@@ -116,8 +117,8 @@ _COPULAS = (" ist ", " est ", " es ", " ni ", " adalah ")
 # "C.Paris", and a letter with its option's text that a text ends with: "The one that fits is C. Frogs have fur."
 _GLUED = re.compile(r"[*_(]{0,3}(?P<letter>[A-Z])[.):：](?=[^\W_])(?!\w[.)])[^\n]*\s*\Z")  # noqa: RUF001
 _CLOSING_TEXT = re.compile(
-    r"\b(?:is|be|therefore|thus|so|hence|choose|pick|select)[,:]?[ ]{1,4}[^\w\n]{0,4}(?P<letter>[A-HJ-Z])"
-    r"[.):][*_]{0,3}[ ][^\n]{1,200}\Z"
+    r"\b(?:is|be|therefore|thus|so|hence|choose|pick|select)[,:]?[ ]{1,4}[^\w\n(]{0,4}(?P<letter>[A-HJ-Z])"
+    r"[.):][*_]{0,3}[ ](?=[A-Z0-9])[^\n.!?]{1,200}[.!?]?\s{0,8}\Z"
 )
 _RATHER = re.compile(r"\b(?i:rather|instead|closest|nearest|best)\b[^.\n]{0,40}?(?<![\w'’])(?P<letter>[A-Z])(?![\w'’])")
 

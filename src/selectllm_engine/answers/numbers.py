@@ -40,7 +40,7 @@ _LEAD_WORDS = (
 def _lead_of(language: str) -> re.Pattern[str]:
     words = _LEAD_WORDS if language == "en" else f"{_LEAD_WORDS}|{LANGUAGES[language].lead}"
     return re.compile(
-        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501, RUF001
+        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501, RUF001
         rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"  # noqa: RUF001
     )
 
@@ -57,6 +57,15 @@ _NEW_CLAUSE = re.compile(
     r"[,;:][ ]|[.!?][\"”')\]*_]{0,3}[ \t]|\b(?:so|then|gives|we|I|he|she|they|it|is|are|was|will|has|have)\b"
 )
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
+# "4 hours and 30 minutes" is 4 of something.
+_SMALLER = re.compile(
+    r"(?P<large>hours?|hrs?|h|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|yards?|miles?|dollars?|euros?|pounds?|lbs?"
+    r"|met(?:er|re)s?|kilomet(?:er|re)s?|km|kilograms?|kg)(?:,?[ ]and[ ]|,?[ ])\Z"
+)
+_SMALL = re.compile(
+    r"[ ]?(?:minutes?|mins?|seconds?|secs?|hours?|hrs?|days?|weeks?|months?|inch(?:es)?|in|feet|yards?|cents?|pence|ounces?|oz"
+    r"|centimet(?:er|re)s?|cm|met(?:er|re)s?|m|grams?|g)\b"
+)
 # Numbers that count nothing: "2.", "(2)" or "Step 2" before a text, "a 3-day trip", "the 2nd"; and what a note says.
 _ENUMERATION = re.compile(r"[ \t>*#_(]{0,12}(?:step[ ]|part[ ])?#?(\d{1,3})[.):][*_]{0,3}[ \t]+\S", re.IGNORECASE)
 _LABELLED = re.compile(
@@ -69,20 +78,21 @@ _REASONING = re.compile(
 )
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _BLOCK = 16_000
+_SHORT = 60  # characters of what may be nothing but a number
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 
 # What makes a number a part of something else: of a root or a term, a date, a version, a pair, a ratio.
 _MORE = re.compile(
     r"[ ]?(?:\\sqrt|\\pi\b|[√π])|[xyznij](?![A-Za-z])|[ ]?[-+−][ ]?\d*\.?\d*[ ]?(?:[xyzij]\b|\\sqrt|\\pi\b|[√π])"
-    r"|[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|(?:\.\d+){2}|(?<=\d{4})-\d\d-\d\d|:\d"
+    r"|[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|(?<=\d{4})-\d\d-\d\d|[:,.]\d"
 )
-_PAIR = re.compile(r"[ ]?[,;][ ]?[-−]?\d[^()\[\]\n]{0,80}[)\]]")
+_PAIR = re.compile(r"[\"']?[ ]?[,;][ ]?[\"']?[-−]?\d[^()\[\]\n]{0,80}[)\]]")
 _EITHER = re.compile(r"[ ](?:or|oder|ou|o)[ ](?=[-−$\d])")
 _SYMBOLS = re.compile(r"[-−(\[{ ]{0,4}(?:\\sqrt|√|\\pi\b|π|(?:\d{0,9}|\\frac\{)[a-zA-Z](?![A-Za-z'’.])|\\frac)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Units and what else may follow a number that is the whole of a text: few words, no other number, no operator.
 _REST = re.compile(
-    r"""[\s*_`"'”’)\]}.,;:!$]* (?: \\?[%°‰€£¥₹$] | \\(?:text|textbf|mathrm|mbox|,|;|[ ])\{? | [\s({*_$'"~·/\-]
+    r"""[\s*_`"'”’)\]}.,;:!$]* (?: °[ ]?[CF]\b | \\?[%°‰€£¥₹$] | \\(?:text|textbf|mathrm|mbox|,|;|[ ])\{? | [\s({*_$'"~·/\-]
       | (?!(?:or|and|to|x|times|plus|minus|through|by|und|oder|et|ou|y|e|bis|a|à|st|nd|rd|th|of[ ]\w+[ ]\d
         |jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|september
         |october|november|december|januar|februar|märz|mai|juni|juli|oktober|dezember)\b
@@ -90,6 +100,7 @@ _REST = re.compile(
         [^\W\d_]+\.?(?:[²³]|\^\{?-?\d\}?|(?<=m)[23]\b)? | [\s*_`"'”’)\]}.,;:!$\\] ){0,16}+\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SET = re.compile(r"\s*\{[^{}]*,[^{}]*\}\s*")
 _TITLE = re.compile(r"[A-Z][a-z]+[ ]+[A-Z][a-z]+")
 _ADJUNCT = re.compile(r"\b(?:for|in|per|with|after|within|every|over|of|at|by|from|during|than|each|on|under|until)[ ](?:the[ ]|all[ ])?\$?\Z")
 _PURPOSE = re.compile(r"\d[^\n.]{0,60}?[ ](?:in[ ]order[ ])?to[ ][a-z]+\b")
@@ -100,7 +111,7 @@ def bare(text: str) -> Found | None:
     start, stop = 0, len(text)
     at = _lead(text, start, stop)
     match = STATED_NUMBER.match(text, at, stop)
-    found = read(match)
+    found = None if _SET.fullmatch(text) else read(match)
     if match is None or found is None:
         numeral = _numeral(text, start, stop)
         return numeral if numeral is not None and not text[numeral.end :].strip(" \t\n.!*_\"'”’)") else None
@@ -124,7 +135,11 @@ def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | N
     found = _after(text, start, stop, language)
     if statement.form == "hashes":  # "#### 2. Add them up" is a heading
         heading = found is not None and re.match(r"[.):][ \t]*[A-Za-z]", text[found.end : found.end + 9])
-        return None if heading else found
+        if heading or (found is None and _DIGIT.search(text, start, stop) is None):
+            return None
+        if found is not None and not _part_of_more(text, at, found, stop):
+            return found
+        return NO_ANSWER if _MORE.search(text, at, stop) or _PAIR.search(text, at, stop) else None
     end = stop if statement.exact else end_of_sentence(text, end_of_blank(text, start, stop), stop)
     if found is not None:
         if language != "en" and re.search(LANGUAGES[language].denied, text[found.end : min(end, found.end + 24)]):
@@ -141,7 +156,7 @@ def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | N
         return numeral
     if _SYMBOLS.match(text, at, end) and "=" not in text[at:end] and _WORD.search(_words_of(text[at:end])) is None:
         return NO_ANSWER
-    if STATED_NUMBER.match(text, at, end) is not None and (statement.exact or _MORE.search(text, at, end)):
+    if STATED_NUMBER.match(text, at, end) is not None and (statement.exact or _MORE.search(text, at, end)) and "=" not in text[at:end]:
         return NO_ANSWER
     if says_nothing(text, start, end):
         return NO_ANSWER
@@ -182,7 +197,7 @@ def _part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
     """Whether the number that a statement begins with is part of a term, a date, a pair, or one of several."""
     if _MORE.match(text, found.end, stop):
         return True
-    if text[at - 1 : at] in ("(", "[") and text[at - 2 : at - 1] != "\\" and _PAIR.match(text, found.end, stop):
+    if re.search(r"[(\[][\"']?\Z", text[max(0, at - 2) : at]) and text[at - 2 : at - 1] != "\\" and _PAIR.match(text, found.end, stop):
         return True
     either = _EITHER.match(text, found.end, stop)
     if either is None:
@@ -200,6 +215,8 @@ def last(text: str, start: int, stop: int) -> Found | None:
 
     Numbers that count nothing (of a list, an ordinal, an attribute) are taken only if there are no others.
     """
+    if stop - start < _SHORT and (whole := bare(text[start:stop])) is not None:
+        return Found(whole.answer, start + whole.start, start + whole.end)
     spare: Found | None = None
     for begin, end in _lines(text, start, stop):
         note = _NOTE.match(text, begin, end)
@@ -211,8 +228,19 @@ def last(text: str, start: int, stop: int) -> Found | None:
                 continue
             spare = spare or found
             if note is None and found.end != item and not _counts_nothing(text, found):
-                return _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or found
+                return _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or _larger(text, begin, found)
     return spare or _numeral(text, start, stop)
+
+
+def _larger(text: str, begin: int, found: Found) -> Found:
+    """The 4 of "4 hours and 30 minutes", where `found` is the 30."""
+    unit = _SMALLER.search(text, max(begin, found.start - 24), found.start)
+    if unit is None or _SMALL.match(text, found.end) is None:
+        return found
+    for match in reversed(list(NUMBER.finditer(text, max(begin, unit.start() - 24), unit.start()))):
+        larger = read(match)
+        return larger if larger is not None and not text[larger.end : unit.start()].strip() else found
+    return found
 
 
 def _counts_nothing(text: str, found: Found) -> bool:

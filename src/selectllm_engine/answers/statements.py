@@ -3,7 +3,7 @@ r"""Where a text states its answer: "the answer is …", "Answer: …", "#### �
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from selectllm_engine.answers import languages
@@ -35,7 +35,7 @@ class Found:
 NO_ANSWER = Found("", 0, 0)  # stated is that there is none, or what is none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Statement:
     """An announcement of the answer from `begin`, and what follows it, `text[start:stop]`, up to the next statement.
 
@@ -103,6 +103,7 @@ _AFTER_SENTENCE = re.compile(
     (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
     (?P<negated>n't|[ ](?:not|n[eo]ither)(?=[ ]\S))?
     | [ ](?:cannot|can't|can[ ]not|could[ ]not)[ ]be\b(?P<impossible>)
+    | (?=[ ](?:does[ ]not|doesn't)[ ]exist)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -132,7 +133,7 @@ _NOTHING = re.compile(
     | \b(?:cannot|can't|can[ ]not|could[ ]not|couldn't|(?:is|it's|be)[ ]not|isn't|impossible[ ]to|unable[ ]to|not[ ]possible[ ]to|no[ ]way[ ]to)
       [ ](?:be[ ]|accurately[ ]|uniquely[ ]|possible[ ]to[ ]|possibly[ ]|really[ ])*
       (?:determin|answer(?:ed)?\b|find\b|found\b|calculat|comput|known?\b|tell\b|deduc|infer|solv|establish|conclud|decid|say\b|said\b|given\b|stated\b|specified\b|provided\b|mentioned\b)
-    | \b(?:undetermined|indeterminate|undeterminable|indeterminable|unanswerable|unknown|undefined)\b
+    | \b(?:undetermined|indeterminate|undeterminable|indeterminable|unanswerable|unknown|undefined)\b(?![ ](?:value|number|quantit|variable|amount|angle|length|side))
     | \bno[ ](?:(?:correct|valid|right|such|clear|definite|real|possible|single|unique)[ ]){0,2}(?:answer|solution|option|number|value)s?\b
     | \b(?:do(?:es)?[ ]not|doesn't|don't)[ ](?:exist|know)\b | (?<!\w)N/?A(?!\w) | \A\W*(?i:null|none|nan|unclear)\W*\Z
     """,  # noqa: E501
@@ -144,10 +145,7 @@ _NOTHING_ELSEWHERE = re.compile(languages.NOTHING, re.IGNORECASE)
 def says_nothing(text: str, start: int, stop: int) -> bool:
     """Whether `text[start:stop]`, a sentence, says that there is no answer, or no such option."""
     said = text[start : min(stop, start + 400)]
-    return _NOTHING.search(said) is not None or (
-        (not said.isascii() or any(stem in said for stem in ("nicht", "kein", "imposs", "ning", "nessun", "tidak", "hai")))
-        and _NOTHING_ELSEWHERE.search(said) is not None
-    )
+    return _NOTHING.search(said) is not None or _NOTHING_ELSEWHERE.search(said) is not None
 
 
 def _begins_line(text: str, position: int) -> bool:
@@ -181,15 +179,16 @@ def statements(text: str, start: int, stop: int) -> list[Statement]:
     while others:
         _add(text, found, others.pop())
     if found:
-        found[-1] = replace(found[-1], stop=_end(text, found[-1], stop))
+        found[-1].stop = _end(text, found[-1], stop)
     return _of_object(text, found, start, stop)
 
 
 def _add(text: str, found: list[Statement], statement: Statement) -> None:
     if found:
-        if statement.start <= found[-1].start:
+        inside = found[-1].form == "json" != statement.form and statement.begin < found[-1].stop
+        if inside or statement.start <= found[-1].start:
             return
-        found[-1] = replace(found[-1], stop=_end(text, found[-1], max(statement.begin, found[-1].start)))
+        found[-1].stop = _end(text, found[-1], max(statement.begin, found[-1].start))
     found.append(statement)
 
 

@@ -19,7 +19,7 @@ _TRIM = _SPACES + "*_" + _QUOTES + ".,:;!$#>|~()[]{}\\-–—。，、"  # noqa:
 # Around signs fewer characters are decoration: "-" and "(" may be part of the answer.
 _TRIM_SIGNS = _SPACES + "*_" + _QUOTES + ".,:;!$|。，、"  # noqa: RUF001
 _LEAD = re.compile(
-    rf"(?:[{DECORATION}:：$#>\-]|\\[(\[]|\\(?:text|textbf|mathbf|mathrm|boxed)\{{"  # noqa: RUF001
+    rf"(?:[{DECORATION}:：$#>\-]|\\[(\[\"']|\\(?:text|textbf|mathbf|mathrm|boxed)\{{"  # noqa: RUF001
     r"|(?i:so|thus|therefore|hence|well|overall|then),?[ ](?=[\W_]{0,6}(?i:yes|no|true|false)\b)){0,24}+"
 )
 _STOP = re.compile(
@@ -38,7 +38,7 @@ _ESCAPED = re.compile(r"\\(?:n|r|t)|\\(?=[\"'])")
 _LONGEST = 200
 _SIGN = re.compile(
     r"[\d+=<>≤≥≠±×÷·^√π∞∪∩²³]|\\(?:sqrt|[dt]?frac|pi|le|ge|cup|cap|in|infty)\b|[-−](?=[\w.$\\(])"
-    r"|(?<![A-Za-z]{3})(?<=[A-Za-z])[-−](?=\W*\Z)|(?<=[A-G])\#"
+    r"|(?<![A-Za-z]{3})(?<=[A-Za-z])[-−](?=\W*\Z)|(?<=\b[A-Ga-g])\#"
 )
 _SPEAKS = re.compile(
     r"(?<!\\)\b(?!(?:sin|cos|tan|log|ln|exp|sqrt|min|max|mod|lim|frac|left|right|text|pi|infty|cup|cap|div|cdot|times)\b)"
@@ -107,7 +107,7 @@ def _phrase(text: str, start: int, stop: int, *, exact: bool = False) -> Found |
         return _trimmed(text, *verdict.span())
     end = _STOP.search(text, start, stop)
     stop = end.start() if end else stop
-    quoted = list(_QUOTED.finditer(text, max(0, start - 1), stop))
+    quoted = list(_QUOTED.finditer(text, start if exact else max(0, start - 1), stop))
     if quoted and (len(quoted) == 1 or quoted[0].start(1) == start):
         return _trimmed(text, *quoted[0].span(1))
     return _trimmed(text, start, stop)

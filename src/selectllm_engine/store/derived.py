@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answer
+from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answers
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
 from selectllm_engine.store.frames import read_frame, write_frame
@@ -129,19 +129,25 @@ def _advance(progress: Progress | None, before: int, total: int, done: int) -> N
 
 def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int], None]) -> tuple[pl.DataFrame, bool]:
     """The rows with their answers instead of their texts, and whether all their questions are known."""
-    options = pl.col("choices").list.len().fill_null(4).alias("options")
-    joined = rows.join(
-        questions.select("question_id", "kind", options), on="question_id", how="left", maintain_order="left"
-    )
-    answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
-    columns = [name for name in ANSWER_SCHEMA if name == "answer" or name in rows.columns]
-    return joined.with_columns(answers).select(columns), not joined["options"].has_nulls()
-
-
-def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:
+    options = questions.select("question_id", "kind", _options().alias("options"))
+    joined = rows.join(options, on="question_id", how="left", maintain_order="left")
+    answers: list[pl.Series] = [pl.Series(dtype=pl.String)]
     done = 0
-    for chunk in rows.select("text", "kind", "options").iter_slices(_CHUNK):
-        for text, kind, options in chunk.iter_rows():
-            yield None if kind is None else extract_answer(text, kind=kind, choices=options)
+    for chunk in joined.iter_slices(_CHUNK):
+        answers.append(extract_answers(chunk["text"], chunk["kind"], chunk["options"]))
         done += chunk.height
         advance(done)
+    columns = [name for name in ANSWER_SCHEMA if name == "answer" or name in rows.columns]
+    return joined.with_columns(answer=pl.concat(answers)).select(columns), not joined["options"].has_nulls()
+
+
+def _options() -> pl.Expr:
+    """How many letters are options: as many as there are choices; without them as the subject's questions need.
+
+    That is up to the last letter that is a gold answer or that a question lists at the beginning of a line, of 4 to 26.
+    """
+    listed = pl.col("text").str.extract_all(r"(?m)^[ \t]*\(?[A-Z][.):][ \t]").list.n_unique()
+    last = pl.col("gold").str.extract(r"\A([A-Z])\z").str.to_integer(base=36) - 9  # "A" is the tenth digit
+    lettered = pl.col("kind") == "letter"
+    needed = pl.max_horizontal(pl.when(lettered).then(pl.max_horizontal(listed, last)).max().over("subject"), 4)
+    return pl.coalesce(pl.col("choices").list.len().cast(pl.Int64), pl.when(lettered).then(needed.clip(4, 26)), 4)
