@@ -19,11 +19,11 @@ __all__ = ["extract_answers"]
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # What may be a mark of thought, channel or end, a next question, or a key of an object: not decided here.
 _SPECIAL = (
-    r"<[A-Za-z/|｜]|\[[A-Z/]|◁|[|｜]|assistant\s?final|(?:thought process|my response):|[\"']\s{0,8}:"  # noqa: RUF001
+    r"<[A-Za-z/|｜]|\[[A-Z/]|◁|[|｜]|assistant\s?final|(?:thought process|my response):|[\"']\s{0,8}:"
     r"|\A\s*(?:assistant|analysis|commentary|final)"
     rf"|\n[ \t>#*_=~-]{{0,12}}(?:{QUESTIONS})"
 )
-_BEGINS = r"(?:\A|\n|[.] )(?:(?:So|Thus|Therefore|Hence),? )?[Tt]he (?:final |correct )?answer is:? "
+_BEGINS = r"(?:\A|\n|[.?!] )(?:(?:So|Thus|Therefore|Hence),? )?[Tt]he (?:final |correct )?answer is:? "
 _LABEL = r"(?:\A|\n)(?:Final )?[Aa]nswer: ?"
 _ENDS = r"[ \n\r\t]*\z"
 _NUMBER = r"\$?(-?[1-9][0-9]{0,14}|-?[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}|0)"
@@ -31,13 +31,13 @@ _LETTER = r"[(*]{0,3}([A-Z])[)*]{0,3}"
 _WORD = r"([A-Za-z]{2,30})"
 _PATTERNS = {
     "number": (
-        rf"(?:{_BEGINS}|{_LABEL}|\n#### ){_NUMBER}\.?{_ENDS}",
+        rf"(?:{_BEGINS}|{_LABEL}|\n#### |\nA: ){_NUMBER}\.?{_ENDS}",
         rf"\\boxed\{{{_NUMBER}\}}[ \n\r\t$.)\]\\]*\z",
         rf"\A[ \n\t]*{_NUMBER}\.?{_ENDS}",
     ),
     "letter": (
         rf"(?:{_BEGINS}|{_LABEL}){_LETTER}\.?[*]{{0,2}}{_ENDS}",
-        rf"\\boxed\{{(?:\\text\{{)?([A-Z])\}}{{1,2}}[ \n\r\t$.)\]\\]*\z",
+        r"\\boxed\{(?:\\text\{)?([A-Z])\}{1,2}[ \n\r\t$.)\]\\]*\z",
         rf"\A[ \n\t(*]*([A-Z])[).*]*{_ENDS}",
     ),
     "word": (rf"{_BEGINS}{_WORD}\.?{_ENDS}", rf"\A[ \n\t]*{_WORD}\.?{_ENDS}"),
@@ -81,7 +81,5 @@ def extract_answers(texts: pl.Series, kinds: pl.Series, choices: pl.Series) -> p
     left = found.is_null() & rows["kind"].is_not_null()
     if not left.any():
         return found
-    slow = [
-        extract_answer(text, kind=kind, choices=options) for text, kind, options in rows.filter(left).iter_rows()
-    ]
+    slow = [extract_answer(text, kind=kind, choices=options) for text, kind, options in rows.filter(left).iter_rows()]
     return found.scatter(left.arg_true(), pl.Series(slow, dtype=pl.String))

@@ -30,11 +30,12 @@ def _number(*, stated: bool) -> re.Pattern[str]:
     """A number as it is written; `stated`: where a number must stand, "1 200" and "minus 3" are one."""
     word = rf"minus|negative|{MINUS}" if stated else r"negative|(?:(?<=is[ ])|(?<=be[ ])|(?<=equals[ ])|(?<==[ ]))minus"
     spaced = r"(?<![\d.,/])[1-9]\d{0,2}(?:[ ]\d{3}(?!\d))++(?!-[A-Za-z])" if stated else r"(?!)"
+    first = "" if stated else rf"(?=[{_DASH}+\\$€£¥₹\d.½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞nNmM])"  # most places are none, told cheaply
     gap = r"(?:[ ]|~|\\[,;:! ])?"
     return re.compile(
-        rf"""
+        rf"""{first}
         (?:(?P<sign>[{_DASH}+]){gap}|(?<![A-Za-zÀ-ɏ])(?P<word>(?i:{word}))[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
-        (?P<body>
+        (?=[\d.\\½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]) (?P<body>
             (?: (?P<whole>\d{{1,9}}) (?:[ ]?(?=\\|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|[ ](?:and[ ])?) )?
             (?: \\[cdt]?frac[ ]?
                 (?: \{{(?P<top>[^{{}}]{{1,60}})\}}[ ]?\{{(?P<bottom>[^{{}}]{{1,60}})\}} | (?P<tops>\d)(?P<bottoms>\d) )
@@ -151,7 +152,8 @@ def _inside_another(match: re.Match[str]) -> bool:
         start = match.start("body") if match.start("body") == start + 1 else start
     before = text[max(0, start - 2) : start]
     if _NAME.search(before):
-        return _BEFORE_NUMBER.search(text[max(0, start - 14) : start]) is None
+        window = text[max(0, start - 14) : start]
+        return ("\\" not in window and before[-1] not in "DRPs") or _BEFORE_NUMBER.search(window) is None
     last = before[-1]
     if last.isdecimal() or last in "^√" or before in ("^{", "_{"):
         return True

@@ -42,26 +42,37 @@ _ANSWERS = ("<answer>", "<|begin_of_solution|>", "<|START_RESPONSE|>", "<solutio
 _OPENS = frozenset(opens.lower() for opens, _ in THOUGHTS)
 _CLOSES = frozenset(closes.lower() for _, closes in THOUGHTS)
 _THOUGHT = re.compile(
-    "|".join(re.escape(mark) for mark in sorted((*_OPENS, *_CLOSES, *map(str.lower, _ANSWERS)), key=len, reverse=True)),
+    "(?=[<[◁Hh])(?:"
+    + "|".join(
+        re.escape(mark) for mark in sorted((*_OPENS, *_CLOSES, *map(str.lower, _ANSWERS)), key=len, reverse=True)
+    )
+    + ")",
     re.IGNORECASE,
 )
-_MAY_THINK = ("<", "[", "◁", "my response:", "thought process:")
+_MARKED = re.compile(r"[<\[◁][/|｜A-Za-z◁]")
+_SAYS_SO = ("my response:", "thought process:")
 
 # Channels ("harmony"): the last final one is the answer. Decoders that drop special tokens leave the names behind.
-_FINAL = re.compile(r"<\|channel\|>\s?final[^\n]{0,60}?<\|message\|>|(?<!\w)assistant\s?final(?!\w)|assistantfinal(?=\S|\Z)")
-_CHANNEL = re.compile(r"<\|channel\|>|\s*(?:assistant)?(?:analysis|commentary)(?=[^\W_a-z]|[a-z]|[*\"'$\\(<])|.{0,40}?<\|message\|>")
+_FINAL = re.compile(
+    r"<\|channel\|>\s?final[^\n]{0,60}?<\|message\|>|(?<!\w)assistant\s?final(?!\w)|assistantfinal(?=\S|\Z)"
+)
+_CHANNEL = re.compile(
+    r"<\|channel\|>|\s*(?:assistant)?(?:analysis|commentary)(?=[^\W_a-z]|[a-z]|[*\"'$\\(<])|.{0,40}?<\|message\|>"
+)
 _ONLY_FINAL = re.compile(r"\s*(?:assistant)?final(?=[A-Z0-9*#\\$])")
 
 # A few-shot prompt's or a chat template's marks. A mark that closes ends the answer wherever it stands; one that opens
 # a new question does so only after something was said: a text may begin by repeating its question.
 _MARK = re.compile(
-    r"(?P<closes><END_ANSWER>|<[|｜](?:[\w▁]{0,24}(?:(?i:end|eo[stmd]))[\w▁]{0,24}|return|call|stop)[|｜]>"
+    r"(?=[<\[])(?:(?P<closes><END_ANSWER>|<[|｜](?:[\w▁]{0,24}(?:(?i:end|eo[stmd]))[\w▁]{0,24}|return|call|stop)[|｜]>"
     r"|</s>|<(?:eos|eot|eod|EOS|EOT|EOD|end_of_turn|end_of_text)(?:_\w{1,16})?>|\[(?:EOS|EOT)\])"
     r"|<START_QUESTION>|(?<!<END_QUESTION>)(?<!<END_QUESTION>\s)<START_ANSWER>|<\|im_start\|>|<\|start\|>"
-    r"|<start_of_turn>|<\|start_header_id\|>|<[|｜](?:user|User)[|｜]>|\[INST\]"
+    r"|<start_of_turn>|<\|start_header_id\|>|<[|｜](?:user|User)[|｜]>|\[INST\])"
 )
 # Whatever it is called: a mark that nothing but marks follows.
-_TRAILING = re.compile(r"(?:\s*(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|<[A-Z][A-Z_]{1,30}>|</?[sS]>|<pad>|\[/?[A-Z]{3,12}\]))+\s*\Z")
+_TRAILING = re.compile(
+    r"(?:\s*(?:<[|｜][^<>|｜\s]{1,40}[|｜]>|<[A-Z][A-Z_]{1,30}>|</?[sS]>|<pad>|\[/?[A-Z]{3,12}\]))+\s*\Z"
+)
 
 # The line that begins another question. The first five names are those of few-shot prompts.
 _PLAIN = "Question|Q|Human|User|Instruction"
@@ -72,9 +83,9 @@ _DRESSED = (
 QUESTIONS = f"{_PLAIN}|{_DRESSED}"
 _QUESTION = re.compile(
     rf"\n[ \t>#*_=~-]{{0,12}}(?:(?P<plain>{_PLAIN})|(?P<other>{_DRESSED}))"
-    r"(?P<number>[ ]?(?:\#|[Nn]o\.[ ]?)?\d{0,4})[*_]{0,3}[ ]{0,2}(?P<end>[:：.)](?!\w{1,3}\()|(?=[*_]{0,3}[ \t]{0,4}(?:\n|\Z)))[*_]{0,3}"  # noqa: RUF001
+    r"(?P<number>[ ]?(?:\#|[Nn]o\.[ ]?)?\d{0,4})[*_]{0,3}[ ]{0,2}(?P<end>[:：.)](?!\w{1,3}\()|(?=[*_]{0,3}[ \t]{0,4}(?:\n|\Z)))[*_]{0,3}"
 )
-_ASKS = re.compile(r"[?？؟]|[^\W\d_]\S*[ \t]+\S+[ \t]+\S|[぀-ヿ一-鿿ก-๛]{8}")  # noqa: RUF001
+_ASKS = re.compile(r"[?？؟]|[^\W\d_]\S*[ \t]+\S+[ \t]+\S|[぀-ヿ一-鿿ก-๛]{8}")
 _HEADING = re.compile(r"\n[ \t]{0,8}(?:#{1,6}[ ]|\*\*|__)")
 _SAID = re.compile(r"\S")
 _MARKS = 64  # as many lines are looked at, and as many parts
@@ -110,7 +121,7 @@ def parts(text: str) -> list[Part]:
             start = only.end()
         elif _CHANNEL.match(text) is not None or "<|channel|>" in text:
             return []
-    if not any(sign in text for sign in _MAY_THINK):
+    if _MARKED.search(text, start) is None and not any(said in text for said in _SAYS_SO):
         return [Part(start, _trimmed(text, start, stop))]
     return _outside_thoughts(text, start, _end(text, start))
 

@@ -41,15 +41,19 @@ Kind = Literal["number", "letter", "word"]
 _KINDS: tuple[str, ...] = get_args(Kind)
 
 _RATHER = re.compile(
-    r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"  # noqa: RUF001
+    r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"
 )
 _YET = re.compile(r"\b(?:but|so|rather|instead|closest|nearest)\b")
 _EMPTY = re.compile(
-    r"[\s*_:：$.!?\"“”'\\()\[\]{}]*+(?:(?:text\{)?(?:(?:your|the|final)[ ])?answer(?:[ ]here)?[\s}\"'\]]*+)?\Z"  # noqa: RUF001
+    r"[\s*_:：$.!?\"“”'\\()\[\]{}]*+(?:(?:text\{)?(?:(?:your|the|final)[ ])?answer(?:[ ]here)?[\s}\"'\]]*+)?\Z"
 )
 _SAID = re.compile(r"[^\W_]")
 # How a text begins that has not answered yet, and how its last line does that has.
-_PREAMBLE = re.compile(r"\W*(?:sure|ok|okay|certainly|of course|here|let|first|to |we |the (?:question|problem)|solution|given|i['’ ])", re.IGNORECASE)
+_PREAMBLE = re.compile(
+    r"\W*(?:sure|ok|okay|certainly|of course|here|let|first|to |we |the (?:question|problem)|solution|given|i['’ ])",
+    re.IGNORECASE,
+)
+_MOST = 256  # statements are looked at, the last ones
 _LONG = 200  # characters: more than a preamble
 
 
@@ -94,7 +98,7 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: 
     stop = end = _next_question(text, start, stop, kind, choices)
     found = statements(text, start, stop)
     weak: Found | None = None
-    for statement in reversed(found):
+    for statement in reversed(found[-_MOST:]):
         content = statement.start
         if statement.negated:
             content = end_of_sentence(text, content, statement.stop)

@@ -48,7 +48,7 @@ class Language:
     comma: bool = False
 
 
-_OPTION = r"(?=[ ]{0,2}[(（\[【「『\"“*]{0,3}(?:[A-ZＡ-Ｚ](?![A-Za-z])|[①-⑩]))"  # noqa: RUF001 - as it is written
+_OPTION = r"(?=[ ]{0,2}[(（\[【「『\"“*]{0,3}(?:[A-ZＡ-Ｚ](?![A-Za-z])|[①-⑩]))"
 
 LANGUAGES = {
     "de": Language(
@@ -86,7 +86,8 @@ LANGUAGES = {
         denies=r"no[ ](?:es|puede[ ]ser|sería|será)\b",
         right=r"es[ ](?:la[ ])?(?:respuesta[ ]|opción[ ])?(?:correct[ao]|verdader[ao])\b",
         nothing=r"\bningun[oa]?[ ](?:de[ ]l|es)|no[ ]hay[ ](?:suficiente|respuesta)|información[ ]insuficiente"
-        r"|no[ ]se[ ](?:puede|sabe)|no[ ]puede[ ](?:ser[ ])?(?:determin|calcul|saber)|imposible[ ]|indetermin|desconocid",
+        r"|no[ ]se[ ](?:puede|sabe)|no[ ]puede[ ](?:ser[ ])?(?:determin|calcul|saber)|imposible[ ]|indetermin"
+        r"|desconocid",
         minus=r"menos|negativo",
         question=r"(?:Pregunta|Problema|Ejemplo)",
         comma=True,
@@ -155,11 +156,11 @@ LANGUAGES = {
     ),
     "zh": Language(
         stems=("答", "选", "選"),
-        noun=r"(?:答案|答案选项|答复|(?<![\w])答(?=[ ]?[:：])|(?:正确|最佳|最合适|正確)的?(?:选项|選項|选择|選擇))",  # noqa: RUF001
+        noun=r"(?:答案|答案选项|答复|(?<![\w])答(?=[ ]?[:：])|(?:正确|最佳|最合适|正確)的?(?:选项|選項|选择|選擇))",
         verb=r"(?:应该|應該|应当|应|應|就|则|便|即)?(?:是|为|為|爲|选|選|等于|等於)",
         lead=r"选项|選項|选择|选|選|项|项目|第|约|約|大约|大約|共|总共|等于",
         denies=r"(?:应该|应|就)?(?:不(?:可能|应该|应)?(?:是|为|為|选)|并不是|并非|並非)",
-        chosen=r"(?:(?:故|所以|因此|应该?|本题|此题|我|可以|综上)[，, ]?)?(?:选择?|選擇?)(?:项|項)?" + _OPTION  # noqa: RUF001
+        chosen=r"(?:(?:故|所以|因此|应该?|本题|此题|我|可以|综上)[，, ]?)?(?:选择?|選擇?)(?:项|項)?" + _OPTION
         + r"|答案" + _OPTION,
         right=r"(?:选项)?(?:是|为|為)?(?:最)?(?:正确|正確|对的)",
         nothing=r"[无無]法(?:确定|判断|回答|得知|计算|確定|判斷)|不能确定|不确定|(?:信息|条件)不足|未知|[无無]解"
@@ -169,7 +170,7 @@ LANGUAGES = {
     ),
     "ja": Language(
         stems=("答", "正解"),
-        noun=r"(?:答え|解答|回答|答案|正解(?:の選択肢)?|正しい選択肢|答(?=[ ]?[:：は]))",  # noqa: RUF001
+        noun=r"(?:答え|解答|回答|答案|正解(?:の選択肢)?|正しい選択肢|答(?=[ ]?[:：は]))",
         verb=r"(?:は|が)",
         lead=r"選択肢|約|およそ|合計|全部で",
         denied=r"では(?:な|あ)|じゃな|でな",
@@ -204,12 +205,13 @@ LANGUAGES = {
     "hi": Language(
         stems=("उत्तर", "जवाब"),
         noun=r"(?:उत्तर|जवाब)(?:[ ](?:यह|विकल्प))?",
-        verb=r"(?:है|होगा|हैं)(?=[ :：])",  # noqa: RUF001
+        verb=r"(?:है|होगा|हैं)(?=[ :：])",
         lead=r"विकल्प|अक्षर|लगभग|कुल|केवल|है",
         denies=r"नहीं[ ](?:है|हो[ ]सकता)",
         denied=r"नहीं",
         right=r"(?:ही[ ])?सही[ ](?:है|उत्तर|विकल्प|जवाब)|(?:उत्तर|जवाब)[ ]है",
-        nothing=r"(?:निर्धारित|ज्ञात|पता|तय)[ ](?:नहीं|करना[ ]संभव[ ]नहीं)|पर्याप्त[ ](?:जानकारी[ ])?नहीं|जानकारी[ ]नहीं|कोई[ ](?:भी[ ])?नहीं"
+        nothing=r"(?:निर्धारित|ज्ञात|पता|तय)[ ](?:नहीं|करना[ ]संभव[ ]नहीं)|पर्याप्त[ ](?:जानकारी[ ])?नहीं"
+        r"|जानकारी[ ]नहीं|कोई[ ](?:भी[ ])?नहीं"
         r"|नहीं[ ](?:किया|बताया|निकाला)[ ]जा|संभव[ ]नहीं|अज्ञात",
         minus=r"माइनस|ऋणात्मक|ऋण",
         question=r"(?:प्रश्न|सवाल)",
@@ -223,7 +225,8 @@ LANGUAGES = {
         denies=r"(?:হতে[ ]পারে[ ]না|নয়|নয়)",
         denied=r"নয়|নয়|না(?![ঀ-৿])",
         right=r"(?:হল[ো]?[ ])?(?:সঠিক|ঠিক)|(?:উত্তর|জবাব)",
-        nothing=r"(?:নির্ধারণ|নির্ণয়|নির্ণয়|বলা)[ ](?:করা[ ])?(?:যায়|যায়|সম্ভব)[ ](?:না|নয়|নয়)|অজানা|কোনোটিই|কোনটিই|পর্যাপ্ত[ ](?:তথ্য[ ])?(?:নেই|না)"
+        nothing=r"(?:নির্ধারণ|নির্ণয়|নির্ণয়|বলা)[ ](?:করা[ ])?(?:যায়|যায়|সম্ভব)[ ](?:না|নয়|নয়)|অজানা|কোনোটিই"
+        r"|কোনটিই|পর্যাপ্ত[ ](?:তথ্য[ ])?(?:নেই|না)"
         r"|তথ্য[ ](?:পর্যাপ্ত[ ])?(?:নেই|নয়|নয়)",
         minus=r"ঋণাত্মক|মাইনাস|বিয়োগ",
         question=r"প্রশ্ন",
@@ -279,9 +282,10 @@ def announcement(name: str) -> re.Pattern[str]:
     last = r"|(?P<open>(?=[ ]))" if language.verb_last else "|(?P<open>(?!))"
     return re.compile(
         rf"(?<![A-Za-zÀ-ɏ])(?:(?P<chosen>{language.chosen})"
-        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"  # noqa: RUF001
-        rf"[ ][^.:：。\n]{{1,60}}?)?[*_\"”」]{{0,3}}(?:[ ]?(?P<denies>{language.denies})"  # noqa: RUF001
-        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=]|[—–][ ])[*_]{{0,3}}"  # noqa: RUF001
+        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"
+        rf"[ ][^.:：。\n]{{1,60}}?)?[*_\"”」]{{0,3}}(?:[ ]?(?P<denies>{language.denies})"
+        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=]"
+        rf"|[—–][ ])[*_]{{0,3}}"
         rf"|(?P<heading>[ \t]{{0,4}}$){last}))",
         re.MULTILINE,
     )

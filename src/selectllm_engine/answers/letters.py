@@ -23,12 +23,12 @@ __all__ = ["bare", "last", "stated"]
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Options as other scripts count them; one whose letters are words' beginnings too counts only where nothing follows.
 _SCRIPTS = (
-    "ＡＢＣＤＥＦＧＨＩＪ", "ａｂｃｄｅｆｇｈｉｊ", "①②③④⑤⑥⑦⑧⑨⑩", "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿ", "ⓐⓑⓒⓓⓔⓕⓖⓗⓘⓙ",  # noqa: RUF001
+    "ＡＢＣＤＥＦＧＨＩＪ", "ａｂｃｄｅｆｇｈｉｊ", "①②③④⑤⑥⑦⑧⑨⑩", "ⒶⒷⒸⒹⒺⒻⒼⒽⒾⒿ", "ⓐⓑⓒⓓⓔⓕⓖⓗⓘⓙ",
     "أبجده", "ا", "कखगघङ", "अबसद", "কখগঘঙ", "অবডঢ", "กขคงจ", "가나다라마", "アイウエオ", "甲乙丙丁戊",
 )  # fmt: skip
 _OPTION = {letter: letter for letter in _LETTERS} | {letter.lower(): letter for letter in _LETTERS}
 _OPTION |= {own: letter for script in _SCRIPTS for own, letter in zip(script, _LETTERS, strict=False)}
-_WIDE = "Ａ-Ｊａ-ｊ①-⑩Ⓐ-Ⓙⓐ-ⓙ"  # noqa: RUF001
+_WIDE = "Ａ-Ｊａ-ｊ①-⑩Ⓐ-Ⓙⓐ-ⓙ"
 _OTHER = "".join(_SCRIPTS[5:])
 _LATIN = "A-Za-z0-9À-ɏ"
 _MARKS = "\u0300-\u036f\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0e31\u0e34-\u0e4e"
@@ -57,17 +57,19 @@ def _lead(language: str) -> re.Pattern[str]:
         own = LANGUAGES[language].lead.split("|")  # the Portuguese article "a" is no letter, "A" is one
         words += "".join(f"|{word}" if len(word) < 3 else f"|(?i:{word})" for word in own)
     return re.compile(
-        rf"(?:\s++|[{DECORATION}:：،、，,$~}}\])]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|quad)\b\{{?"  # noqa: RUF001
-        rf"|(?:{words})(?:(?![A-Za-zÀ-ɏ'’-])|(?=[A-ZＡ-Ｚ](?![a-z])))){{0,24}}+"  # noqa: RUF001
+        rf"(?:\s++|[{DECORATION}:：،、，,$~}}\])]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|quad)\b\{{?"
+        rf"|(?:{words})(?:(?![A-Za-zÀ-ɏ'’-])|(?=[A-ZＡ-Ｚ](?![a-z])))){{0,24}}+"
     )
 
 
 _LETTER = re.compile(_ANY)
 _NAMED = re.compile(r"\b(?:option|choice|letter)[ ]\Z", re.IGNORECASE)
-_WRAPPED = re.compile(r"[(\[{*\"'“`（]\Z")  # noqa: RUF001
-_CLOSED = re.compile(r"[.,:;)\]}*_\"'”’$\\\n（）。、，；：】」]|[ ]*\Z")  # noqa: RUF001
+_WRAPPED = re.compile(r"[(\[{*\"'“`（]\Z")
+_CLOSED = re.compile(r"[.,:;)\]}*_\"'”’$\\\n（）。、，；：】」]|[ ]*\Z")
 # Several letters where one is asked for: "(CD)", "A/B".
-_SEVERAL = re.compile(r"[(\[{*]*(?P<all>[A-Z](?:[ ]?[/&][ ]?[A-Z])+|[A-Z]{2,8})(?![\w'’-])(?=[)\]}*.,;$\s]*(?:\Z|\n)|[)\]}])")
+_SEVERAL = re.compile(
+    r"[(\[{*]*(?P<all>[A-Z](?:[ ]?[/&][ ]?[A-Z])+|[A-Z]{2,8})(?![\w'’-])(?=[)\]}*.,;$\s]*(?:\Z|\n)|[)\]}])"
+)
 # Before these words "A" and "I" are letters; before any other the article and the pronoun.
 _PROSE = re.compile(r"[ ](?!(?:because|since|as|and|or|which|with|is|from|due|based|for)\b)[A-Za-z]")
 _ANOTHER = re.compile(
@@ -106,16 +108,16 @@ _CHOSEN = re.compile(r"\b(?:is|be|are|choose|pick|select|say|option|choice)[ ]\W
 _MENTION_ELSEWHERE = re.compile(
     r"(?:\b(?:[Oo]pción|[Oo]pzione|[Oo]pção|[Aa]lternativa|[Ll]ettera|[Ll]etra|[Ll]ettre|Buchstabe|Variante|[Oo]psi)[ ]"
     r"|选项[ ]?|選項[ ]?|選択肢[ ]?|선택지[ ]?|보기[ ]?|विकल्प[ ]|বিকল্প[ ]|ข้อ[ ]?|ตัวเลือก[ ]?|الخيار[ ]|[Cc]haguo[ ])"
-    rf"[(（\[*]{{0,3}}(?P<letter>{_ANY})"  # noqa: RUF001
+    rf"[(（\[*]{{0,3}}(?P<letter>{_ANY})"
 )
 _RIGHT_ELSEWHERE = re.compile(
-    rf"(?<![\w'’.])[(（]?(?P<letter>[A-ZＡ-Ｊ])[)）\]*_.\"]{{0,4}}[ ]?(?:{RIGHT})"  # noqa: RUF001
+    rf"(?<![\w'’.])[(（]?(?P<letter>[A-ZＡ-Ｊ])[)）\]*_.\"]{{0,4}}[ ]?(?:{RIGHT})"
     r"(?![^.。\n]{0,12}(?:않|ない|ません|नहीं|নয়|ไม่))"
 )
 _COPULAS = (" ist ", " est ", " es ", " ni ", " adalah ")
 
 # "C.Paris", and a letter with its option's text that a text ends with: "The one that fits is C. Frogs have fur."
-_GLUED = re.compile(r"[*_(]{0,3}(?P<letter>[A-Z])[.):：](?=[^\W_])(?!\w[.)])[^\n]*\s*\Z")  # noqa: RUF001
+_GLUED = re.compile(r"[*_(]{0,3}(?P<letter>[A-Z])[.):：](?=[^\W_])(?!\w[.)])[^\n]*\s*\Z")
 _CLOSING_TEXT = re.compile(
     r"\b(?:is|be|therefore|thus|so|hence|choose|pick|select)[,:]?[ ]{1,4}[^\w\n(]{0,4}(?P<letter>[A-HJ-Z])"
     r"[.):][*_]{0,3}[ ](?=[A-Z0-9])[^\n.!?]{1,200}[.!?]?\s{0,8}\Z"

@@ -27,7 +27,9 @@ _NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eig
 _NUMERAL = re.compile(rf"({'|'.join(_NUMERALS)})(?=[*_\"'”’)]{{0,3}}(?:[.!,;\n]|\Z))", re.IGNORECASE)
 # Chinese and Japanese numerals, where no word begins with them.
 _CJK = "〇一二三四五六七八九"
-_CJK_NUMERAL = re.compile(rf"([{_CJK}两零十百千万]{{1,9}})(?=[。．，,.!！、\s）)」]|\Z|[个個人元円本枚只匹天日年岁歳公克米里时時分])")  # noqa: RUF001
+_CJK_NUMERAL = re.compile(
+    rf"([{_CJK}两零十百千万]{{1,9}})(?=[。．，,.!！、\s）)」]|\Z|[个個人元円本枚只匹天日年岁歳公克米里时時分])"
+)
 
 # What may stand between "the answer is" and the number.
 _LEAD_WORDS = (
@@ -40,8 +42,8 @@ _LEAD_WORDS = (
 def _lead_of(language: str) -> re.Pattern[str]:
     words = _LEAD_WORDS if language == "en" else f"{_LEAD_WORDS}|{LANGUAGES[language].lead}"
     return re.compile(
-        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501, RUF001
-        rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"  # noqa: RUF001
+        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501
+        rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"
     )
 
 
@@ -102,7 +104,9 @@ _REST = re.compile(
 )
 _SET = re.compile(r"\s*\{[^{}]*,[^{}]*\}\s*")
 _TITLE = re.compile(r"[A-Z][a-z]+[ ]+[A-Z][a-z]+")
-_ADJUNCT = re.compile(r"\b(?:for|in|per|with|after|within|every|over|of|at|by|from|during|than|each|on|under|until)[ ](?:the[ ]|all[ ])?\$?\Z")
+_ADJUNCT = re.compile(
+    r"\b(?:for|in|per|with|after|within|every|over|of|at|by|from|during|than|each|on|under|until)[ ](?:the[ ]|all[ ])?\$?\Z"
+)
 _PURPOSE = re.compile(r"\d[^\n.]{0,60}?[ ](?:in[ ]order[ ])?to[ ][a-z]+\b")
 
 
@@ -139,7 +143,8 @@ def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | N
             return None
         if found is not None and not _part_of_more(text, at, found, stop):
             return found
-        return NO_ANSWER if _MORE.search(text, at, stop) or _PAIR.search(text, at, stop) else None
+        number = found is not None or STATED_NUMBER.match(text, at, stop) is not None
+        return NO_ANSWER if number and (_MORE.search(text, at, stop) or _PAIR.search(text, at, stop)) else None
     end = stop if statement.exact else end_of_sentence(text, end_of_blank(text, start, stop), stop)
     if found is not None:
         if language != "en" and re.search(LANGUAGES[language].denied, text[found.end : min(end, found.end + 24)]):
@@ -156,7 +161,11 @@ def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | N
         return numeral
     if _SYMBOLS.match(text, at, end) and "=" not in text[at:end] and _WORD.search(_words_of(text[at:end])) is None:
         return NO_ANSWER
-    if STATED_NUMBER.match(text, at, end) is not None and (statement.exact or _MORE.search(text, at, end)) and "=" not in text[at:end]:
+    if (
+        STATED_NUMBER.match(text, at, end) is not None
+        and (statement.exact or _MORE.search(text, at, end))
+        and "=" not in text[at:end]
+    ):
         return NO_ANSWER
     if says_nothing(text, start, end):
         return NO_ANSWER
@@ -175,7 +184,9 @@ def _solution(text: str, start: int, stop: int) -> Found | None:
     paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
     if paragraph is None:
         return _in_prose(text, start, stop)
-    heading = re.match(r"\s*(?:#|\*\*|\(?note|check|this|that|verif|explan)", text[paragraph.start() :][:60], re.IGNORECASE)
+    heading = re.match(
+        r"\s*(?:#|\*\*|\(?note|check|this|that|verif|explan)", text[paragraph.start() :][:60], re.IGNORECASE
+    )
     return _in_prose(text, start, paragraph.start()) if heading else None
 
 
@@ -186,7 +197,7 @@ def _in_prose(text: str, start: int, stop: int) -> Found | None:
         stop = text.rindex(" to ", start, purpose.end()) if " to " in text[start : purpose.end()] else stop
     found = last(text, start, stop)
     if found is not None and _EQUALS.search(text, start, found.start) is None:
-        earlier = found
+        earlier: Found | None = found
         while earlier is not None and _ADJUNCT.search(text, max(start, earlier.start - 16), earlier.start):
             earlier = last(text, start, earlier.start) if earlier.start - start < 400 else None
         found = earlier or found
@@ -197,7 +208,11 @@ def _part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
     """Whether the number that a statement begins with is part of a term, a date, a pair, or one of several."""
     if _MORE.match(text, found.end, stop):
         return True
-    if re.search(r"[(\[][\"']?\Z", text[max(0, at - 2) : at]) and text[at - 2 : at - 1] != "\\" and _PAIR.match(text, found.end, stop):
+    if (
+        re.search(r"[(\[][\"']?\Z", text[max(0, at - 2) : at])
+        and text[at - 2 : at - 1] != "\\"
+        and _PAIR.match(text, found.end, stop)
+    ):
         return True
     either = _EITHER.match(text, found.end, stop)
     if either is None:
@@ -228,7 +243,9 @@ def last(text: str, start: int, stop: int) -> Found | None:
                 continue
             spare = spare or found
             if note is None and found.end != item and not _counts_nothing(text, found):
-                return _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or _larger(text, begin, found)
+                return (
+                    _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or _larger(text, begin, found)
+                )
     return spare or _numeral(text, start, stop)
 
 
@@ -305,7 +322,9 @@ def _numeral(text: str, start: int, stop: int, language: str = "en") -> Found | 
 def _chinese(numeral: str) -> int:
     """The value of 十二, 三百零五, 二〇二四."""
     if not re.search("[十百千万]", numeral):
-        return int("".join(str("〇一二三四五六七八九零两".index(digit) % 10 if digit != "两" else 2) for digit in numeral))
+        return int(
+            "".join(str("〇一二三四五六七八九零两".index(digit) % 10 if digit != "两" else 2) for digit in numeral)
+        )
     total, section, digit = 0, 0, 0
     for sign in numeral:
         if sign == "万":

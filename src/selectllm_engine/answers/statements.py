@@ -57,7 +57,7 @@ class Statement:
         return self.form in ("box", "tag", "json")
 
 
-DECORATION = r"\s*_`\"'“”‘’„«»(\[{（【「『《"  # what may stand around an answer, inside a character class # noqa: RUF001
+DECORATION = r"\s*_`\"'“”‘’„«»(\[{（【「『《"  # what may stand around an answer, in a character class
 
 # A statement is found by its key word, cheaply; then what stands before and after it decides.
 _KEY = re.compile(
@@ -78,7 +78,7 @@ _BEFORE_LABEL = re.compile(
 )
 _AFTER_LABEL = re.compile(
     r"(?:[ ]\([^()\n]{1,40}\))?"
-    r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[ ]=[ ]|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",  # noqa: RUF001
+    r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[ ]=[ ]|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",
     re.MULTILINE,
 )
 _BEFORE_JSON = re.compile(r"[\"'](?:(?:final|correct|my|the|your|short)[_ -]?)?\Z", re.IGNORECASE)
@@ -98,7 +98,7 @@ _BEFORE_SENTENCE = {
 _AFTER_SENTENCE = re.compile(
     r"""
     s?(?:[ ](?:choice|option|statement|value|letter))? (?:[ ]\([^()\n]{1,60}\))?
-    (?:[ ](?:to|for|of|in|from|among)[ ][^.:\n]{1,80}?)? (?:[ ]\([^()\n]{1,60}\))? [*_\"']{0,3}
+    (?:[ ](?:to|for|of|in|from|among)[ ][^.:!?\n]{1,80}?)? (?:[ ]\([^()\n]{1,60}\))? [*_\"']{0,3}
     (?:,?\s{1,4}(?:therefore|thus|then|here|clearly),?)?
     (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
     (?P<negated>n't|[ ](?:not|n[eo]ither)(?=[ ]\S))?
@@ -121,7 +121,7 @@ _LINE_START = re.compile(r"^[ \t]{0,4}\Z", re.MULTILINE)
 _HEADS_LINE = re.compile(r"^[^\w\n]{0,12}\Z", re.MULTILINE)
 _BLANK = re.compile(r"\s*+")
 _BRACE = re.compile(r"[{}]")
-_SENTENCE_END = re.compile(r"[.!?][\"”')\]*_]{0,3}(?=\s|\Z)|[。！？؟।]|\n")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"[.!?][\"”')\]*_]{0,3}(?=\s|\Z)|[。！？؟।]|\n")
 # Where a sentence stops to name the answer and begins to explain it.
 CLAUSE = re.compile(r"[ ](?:because|since|as|while|whereas|unlike|instead[ ]of|rather[ ]than)\b")
 

@@ -14,12 +14,12 @@ __all__ = ["bare", "last", "stated"]
 _SPACES = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-_QUOTES = "`\"'“”‘’„«»「」『』"  # noqa: RUF001
-_TRIM = _SPACES + "*_" + _QUOTES + ".,:;!$#>|~()[]{}\\-–—。，、"  # noqa: RUF001
+_QUOTES = "`\"'“”‘’„«»「」『』"
+_TRIM = _SPACES + "*_" + _QUOTES + ".,:;!$#>|~()[]{}\\-–—。，、"
 # Around signs fewer characters are decoration: "-" and "(" may be part of the answer.
-_TRIM_SIGNS = _SPACES + "*_" + _QUOTES + ".,:;!$|。，、"  # noqa: RUF001
+_TRIM_SIGNS = _SPACES + "*_" + _QUOTES + ".,:;!$|。，、"
 _LEAD = re.compile(
-    rf"(?:[{DECORATION}:：$#>\-]|\\[(\[\"']|\\(?:text|textbf|mathbf|mathrm|boxed)\{{"  # noqa: RUF001
+    rf"(?:[{DECORATION}:：$#>\-]|\\[(\[\"']|\\(?:text|textbf|mathbf|mathrm|boxed)\{{"
     r"|(?i:so|thus|therefore|hence|well|overall|then),?[ ](?=[\W_]{0,6}(?i:yes|no|true|false)\b)){0,24}+"
 )
 _STOP = re.compile(
@@ -131,7 +131,7 @@ def _trimmed(text: str, start: int, stop: int) -> Found | None:
     written = text[start:stop]
     if "\\" in written:
         written = _ESCAPED.sub(" ", written)
-    word = " ".join(written.replace("’", "'").casefold().split())  # noqa: RUF001
+    word = " ".join(written.replace("’", "'").casefold().split())
     return Found(word, start, stop) if word else None
 
 
@@ -157,7 +157,7 @@ def _signs(text: str, start: int, stop: int) -> Found | None:
         if inner is None:
             break
         start, stop = inner
-    written = _UPRIGHT.sub(_unwrapped, text[start:stop].replace("−", "-").replace("–", "-"))  # noqa: RUF001
+    written = _UPRIGHT.sub(_unwrapped, text[start:stop].replace("−", "-").replace("–", "-"))
     word = _LAYOUT.sub("", written).casefold()
     return Found(word, start, stop) if word else None
 

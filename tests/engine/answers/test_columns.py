@@ -11,18 +11,114 @@ from selectllm_engine.answers import extract_answer, extract_answers
 from selectllm_engine.errors import UnknownNameError
 
 BEGINNINGS = st.sampled_from(
-    ["", "So 3 + 4 = 7. ", "(A) is wet.\n", "If ", "<think>", "</think>", "analysis", "Question: ", "\nQ: what is it? ", '{"answer": "', "The answer is not ",
-     "Die Antwort ist 5. ", "答案是5。", "[THINK]", "assistantfinal", "A: ", "Answer: ", "The answer (", "Answer to this. ", "\\boxed{", "#### ", "\x1c", "not ", "\n\n"]
-)  # fmt: skip
+    [
+        "",
+        "So 3 + 4 = 7. ",
+        "(A) is wet.\n",
+        "If ",
+        "<think>",
+        "</think>",
+        "analysis",
+        "Question: ",
+        "\nQ: what is it? ",
+        '{"answer": "',
+        "The answer is not ",
+        "Die Antwort ist 5. ",
+        "答案是5。",
+        "[THINK]",
+        "assistantfinal",
+        "A: ",
+        "Answer: ",
+        "The answer (",
+        "Answer to this. ",
+        "If the answer to this? ",
+        "answer of it! ",
+        "\\boxed{",
+        "#### ",
+        "\x1c",
+        "not ",
+        "\n\n",
+    ]
+)
 STATEMENTS = st.sampled_from(
-    ["The answer is {}", "the answer is: {}", "So the final answer is {}", "Answer: {}", "Final Answer: {}", "#### {}", "\\boxed{{{}}}", "$\\boxed{{\\text{{{}}}}}$", "{}",
-     "The answer is ({})", "The answer is **{}**", "**Answer:** {}", "Thus, the correct answer is {}"]
-)  # fmt: skip
+    [
+        "The answer is {}",
+        "the answer is: {}",
+        "So the final answer is {}",
+        "Answer: {}",
+        "Final Answer: {}",
+        "#### {}",
+        "\\boxed{{{}}}",
+        "$\\boxed{{\\text{{{}}}}}$",
+        "{}",
+        "The answer is ({})",
+        "The answer is **{}**",
+        "**Answer:** {}",
+        "Thus, the correct answer is {}",
+    ]
+)
 CONTENTS = st.sampled_from(
-    ["5", "-5", "$12", "0", "007", "1,200", "1,20", "12,5", "3.50", "A", "C", "(B)", "I", "Z", "b", "yes", "not", "the", "Answer", "answer", "Tails", "no way", "√2", "5 or 6",
-     "unknown", "None", "-0", "1,000,000", "5!", "12:30", "x", "neither", "since", "an", "Jibu", "123456789012345678"]
-)  # fmt: skip
-ENDINGS = st.sampled_from(["", ".", ".\n", " \n\n", "</s>", "<|im_end|>", "\x1c", "\x85", ". It", "}", '"}', "$", " \\]", "!", "?", "<EOS_TOKEN>", "**", " 7"])
+    [
+        "5",
+        "-5",
+        "$12",
+        "0",
+        "007",
+        "1,200",
+        "1,20",
+        "12,5",
+        "3.50",
+        "A",
+        "C",
+        "(B)",
+        "I",
+        "Z",
+        "b",
+        "yes",
+        "not",
+        "the",
+        "Answer",
+        "answer",
+        "Tails",
+        "no way",
+        "√2",
+        "5 or 6",
+        "unknown",
+        "None",
+        "-0",
+        "1,000,000",
+        "5!",
+        "12:30",
+        "x",
+        "neither",
+        "since",
+        "an",
+        "Jibu",
+        "123456789012345678",
+    ]
+)
+ENDINGS = st.sampled_from(
+    [
+        "",
+        ".",
+        ".\n",
+        " \n\n",
+        "</s>",
+        "<|im_end|>",
+        "\x1c",
+        "\x85",
+        ". It",
+        "}",
+        '"}',
+        "$",
+        " \\]",
+        "!",
+        "?",
+        "<EOS_TOKEN>",
+        "**",
+        " 7",
+    ]
+)
 BUILT = st.tuples(BEGINNINGS, BEGINNINGS, STATEMENTS, CONTENTS, ENDINGS).map(
     lambda parts: parts[0] + parts[1] + parts[2].format(parts[3]) + parts[4]
 )

@@ -8,13 +8,47 @@ from selectllm_engine.answers import extract_answer
 from selectllm_engine.answers.ends import THOUGHTS
 
 NEXT = [
-    "Question: {}", "## Question:\n\n{}", "## Question\n\n{}", "**Question:** {}", "**Question 2**\n{}", "Question 2: {}", "Q: {}", "Q2: {}", "### Question 3\n{}",
-    "Problem: {}", "**Problem:** {}", "### Problem 2\n\n{}", "Problem 7. {}", "Example 2: {}", "**Example 2:** {}", "Exercise 4: {}", "Next question: {}",
-    "User: {}", "**User:** {}", "Human: {}", "USER: {}", "### Instruction\n{}", "### Instruction:\n{}", "Student: {}", "> Question: {}", "---\nQuestion: {}", "Task: {}",
-    "<|im_start|>user\n{}", "<|start_header_id|>user<|end_header_id|>\n{}", "[INST] {} [/INST]", "<start_of_turn>user\n{}", "<|user|>\n{}", "<｜User｜>{}",
-]  # fmt: skip
-STATED = [("The answer is 7.", "The answer is 12.", "number"), ("#### 7", "#### 12", "number"), ("So, \\boxed{7}.", "\\boxed{12}", "number"),
-          ("The answer is (A).", "The answer is (C).", "letter"), ("Answer: heads", "Answer: tails", "word")]  # fmt: skip
+    "Question: {}",
+    "## Question:\n\n{}",
+    "## Question\n\n{}",
+    "**Question:** {}",
+    "**Question 2**\n{}",
+    "Question 2: {}",
+    "Q: {}",
+    "Q2: {}",
+    "### Question 3\n{}",
+    "Problem: {}",
+    "**Problem:** {}",
+    "### Problem 2\n\n{}",
+    "Problem 7. {}",
+    "Example 2: {}",
+    "**Example 2:** {}",
+    "Exercise 4: {}",
+    "Next question: {}",
+    "User: {}",
+    "**User:** {}",
+    "Human: {}",
+    "USER: {}",
+    "### Instruction\n{}",
+    "### Instruction:\n{}",
+    "Student: {}",
+    "> Question: {}",
+    "---\nQuestion: {}",
+    "Task: {}",
+    "<|im_start|>user\n{}",
+    "<|start_header_id|>user<|end_header_id|>\n{}",
+    "[INST] {} [/INST]",
+    "<start_of_turn>user\n{}",
+    "<|user|>\n{}",
+    "<｜User｜>{}",
+]
+STATED = [
+    ("The answer is 7.", "The answer is 12.", "number"),
+    ("#### 7", "#### 12", "number"),
+    ("So, \\boxed{7}.", "\\boxed{12}", "number"),
+    ("The answer is (A).", "The answer is (C).", "letter"),
+    ("Answer: heads", "Answer: tails", "word"),
+]
 EXPECTED = {"number": "7", "letter": "A", "word": "heads"}
 
 
@@ -26,10 +60,29 @@ def test_the_next_question_ends_a_text(mark, first, second, kind, question):
     assert extract_answer(text, kind=kind) == EXPECTED[kind]
 
 
-REPEATED = ["Question: {}", "**Question:** {}", "## Question\n\n{}", "Problem: {}", "### Problem\n{}", "Q: {}", "User: {}", "Example 1: {}"]
+REPEATED = [
+    "Question: {}",
+    "**Question:** {}",
+    "## Question\n\n{}",
+    "Problem: {}",
+    "### Problem\n{}",
+    "Q: {}",
+    "User: {}",
+    "Example 1: {}",
+]
 
 
-@pytest.mark.parametrize("before", ["", "Here is the solution.\n\n", "Sure!\n\n", "Let me restate it first.\n\n", "Let's solve this problem step by step.\n\n", "Solution\n\n"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "Here is the solution.\n\n",
+        "Sure!\n\n",
+        "Let me restate it first.\n\n",
+        "Let's solve this problem step by step.\n\n",
+        "Solution\n\n",
+    ],
+)
 @pytest.mark.parametrize("mark", REPEATED)
 def test_a_repeated_question_before_the_solution_does_not(mark, before):
     text = f"{before}{mark.format('A box holds 3 rows of 4 eggs. How many eggs are there?')}\n\n3 × 4 = 12. The answer is 12."
@@ -93,13 +146,22 @@ FINAL = "<|start|>assistant<|channel|>final<|message|>"
 CHANNELS = [
     (f"<|channel|>analysis<|message|>3*4 = 12. Check: 3+4 is 7.<|end|>{FINAL}There are **12** hats.<|return|>", "12"),
     (f"<|channel|>analysis<|message|>7<|end|>{FINAL}12", "12"),
-    (f"<|channel|>final<|message|>5<|end|><|start|>user<|message|>Sure?<|end|><|start|>assistant<|channel|>analysis<|message|>7<|end|>{FINAL}6<|return|>", "6"),
-    (f"<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>commentary to=functions.sum<|message|>{{}}<|call|>{FINAL}The answer is 8.<|return|>", "8"),
-    ("<|channel|>final <|constrain|>json<|message|>{\"answer\": 9}<|return|>", "9"),
+    (
+        f"<|channel|>final<|message|>5<|end|><|start|>user<|message|>Sure?<|end|><|start|>assistant<|channel|>analysis<|message|>7<|end|>{FINAL}6<|return|>",
+        "6",
+    ),
+    (
+        f"<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>commentary to=functions.sum<|message|>{{}}<|call|>{FINAL}The answer is 8.<|return|>",
+        "8",
+    ),
+    ('<|channel|>final <|constrain|>json<|message|>{"answer": 9}<|return|>', "9"),
     ("<|channel|>analysis<|message|>3*4 = 12, so the answer is 12", None),
     (f"<|channel|>analysis<|message|>3*4 = 12<|end|>{FINAL}", None),
     ("analysis3*4 = 12. Check: 3+4 is 7.assistantfinalThere are **12** hats.", "12"),
-    ("analysisWe need 3*4. Check: 7assistantcommentary to=functions.sum{}assistantanalysis9assistantfinal#### 12", "12"),
+    (
+        "analysisWe need 3*4. Check: 7assistantcommentary to=functions.sum{}assistantanalysis9assistantfinal#### 12",
+        "12",
+    ),
     ("analysisWe compute 3*4 = 12. The answer is 12", None),
     ("commentaryLet me add 3 and 4", None),
     ("assistantanalysisIt is 12, wait", None),
@@ -108,7 +170,7 @@ CHANNELS = [
     ("Analysis: there are 3 cats with 4 legs. The answer is 12.", "12"),
     ("analysis of the 3 cats with 4 legs gives 12", "12"),
     ("My final answer is 12.", "12"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), CHANNELS)

@@ -61,7 +61,11 @@ OBJECTS = [
     (an_object(answer='"dog"'), "word", "dog"),
     (an_object(thought="woof", answer="'dog'"), "word", "dog"),
     (an_object(answer="no", why="The answer is yes only on Sundays"), "word", "no"),
-    ("```json\n" + json.dumps({"why": "The answer is 3?", "answer": "oak tree"}, indent=2) + "\n```", "word", "oak tree"),
+    (
+        "```json\n" + json.dumps({"why": "The answer is 3?", "answer": "oak tree"}, indent=2) + "\n```",
+        "word",
+        "oak tree",
+    ),
     (an_object(answer="C"), "letter", "C"),
     (an_object(answer="C. Lisbon", confidence=0.9), "letter", "C"),
     (an_object(final_answer="B", explanation="The answer is (C) only if it rains"), "letter", "B"),
@@ -104,7 +108,10 @@ VERDICTS = [
 ]
 # "Answer:" that opens a solution.
 OPENS = [
-    ("Answer: The first shelf holds 3 × 5 = 15 books.\n\nThe second holds 4 more, so there are 15 + 4 = 19 books.", "19"),
+    (
+        "Answer: The first shelf holds 3 × 5 = 15 books.\n\nThe second holds 4 more, so there are 15 + 4 = 19 books.",
+        "19",
+    ),
     ("Answer: Ada has 3 boxes of 4 = 12 pens.\n\nBen has 2 more.\n\nSo Ben has 12 + 2 = 14 pens.", "14"),
     ("Answer:\nFirst we take 4 × 5 = 20 cards.\n\nThen 20 - 3 = 17 remain.\n\nSo he has 17 cards.", "17"),
     ("**Answer:** The tank holds 60 litres and loses 6 an hour.\n\nAfter 4 hours 60 - 24 = 36 litres are left.", "36"),
@@ -149,20 +156,63 @@ SUPPOSED = [
 ]
 # Stated is that there is no answer, or what can be none.
 NONE = [
-    *[(f"(A) is small, (B) is big. {text}", "letter") for text in (
-        "So the answer is (None of the above).", "The answer is none of the above.", "The answer is: None of these.", "The answer is neither of the options.",
-        "Answer: None of the given options", "The answer cannot be determined.", "The answer is (AB).", "The answer is (CD)", "The answer is A/B.", "The answer is A & C.",
-        "The answer is \\boxed{AC}.", "The answer is A and C.", "The correct answer is (E) none of the above.", "The answer is not given.",
-    )],
-    *[(f"There are 3 × 4 = 12.\n{text}", "number") for text in (
-        "\\boxed{Not enough information}", "\\boxed{\\text{Cannot be determined}}", "The answer is \\boxed{\\text{unknown}}.", "The answer cannot be determined.",
-        "The answer is: cannot be determined from the 3 facts.", "The answer is unknown.", "Answer: Not enough information (5 are missing)", "The answer is not enough information, though 5 came.",
-        "The answer can't be calculated.", "#### 4√3", "The answer is 6√2.", "The answer is \\boxed{6\\sqrt{2}}.", "The answer is \\sqrt{5}.", "\\boxed{3x + 2}", "The answer is 2 + 3i.",
-        "The answer is (3, 4).", "\\boxed{(3, 4)}", "The answer is 3π.", "\\boxed{x+1}", "\\boxed{\\frac{\\sqrt{3}}{2}}", "The answer is \\frac{x}{2}.", "The answer is 05/01/2021.",
-        "The answer is 2021-05-01.", "The answer is 1.2.3.", "The answer is 3 or 4.", "The answer is 5,6,7.", "<answer>none</answer>", "\\boxed{\\text{No solution}}", "The answer is 2:3.",
-        "It is impossible to say. The answer is: undefined", "There is no answer.\nAnswer: N/A", "The answer does not exist.",
-    )],
-]  # fmt: skip
+    *[
+        (f"(A) is small, (B) is big. {text}", "letter")
+        for text in (
+            "So the answer is (None of the above).",
+            "The answer is none of the above.",
+            "The answer is: None of these.",
+            "The answer is neither of the options.",
+            "Answer: None of the given options",
+            "The answer cannot be determined.",
+            "The answer is (AB).",
+            "The answer is (CD)",
+            "The answer is A/B.",
+            "The answer is A & C.",
+            "The answer is \\boxed{AC}.",
+            "The answer is A and C.",
+            "The correct answer is (E) none of the above.",
+            "The answer is not given.",
+        )
+    ],
+    *[
+        (f"There are 3 × 4 = 12.\n{text}", "number")
+        for text in (
+            "\\boxed{Not enough information}",
+            "\\boxed{\\text{Cannot be determined}}",
+            "The answer is \\boxed{\\text{unknown}}.",
+            "The answer cannot be determined.",
+            "The answer is: cannot be determined from the 3 facts.",
+            "The answer is unknown.",
+            "Answer: Not enough information (5 are missing)",
+            "The answer is not enough information, though 5 came.",
+            "The answer can't be calculated.",
+            "#### 4√3",
+            "The answer is 6√2.",
+            "The answer is \\boxed{6\\sqrt{2}}.",
+            "The answer is \\sqrt{5}.",
+            "\\boxed{3x + 2}",
+            "The answer is 2 + 3i.",
+            "The answer is (3, 4).",
+            "\\boxed{(3, 4)}",
+            "The answer is 3π.",
+            "\\boxed{x+1}",
+            "\\boxed{\\frac{\\sqrt{3}}{2}}",
+            "The answer is \\frac{x}{2}.",
+            "The answer is 05/01/2021.",
+            "The answer is 2021-05-01.",
+            "The answer is 1.2.3.",
+            "The answer is 3 or 4.",
+            "The answer is 5,6,7.",
+            "<answer>none</answer>",
+            "\\boxed{\\text{No solution}}",
+            "The answer is 2:3.",
+            "It is impossible to say. The answer is: undefined",
+            "There is no answer.\nAnswer: N/A",
+            "The answer does not exist.",
+        )
+    ],
+]
 OTHERWISE = [
     ("The answer is (E) None of the above.", "letter", 5, "E"),
     ("The answer is (D) None of the above.", "letter", 4, "D"),
@@ -207,8 +257,23 @@ def test_a_long_solution_behind_answer_is_no_letter():
     assert extract_answer("Answer: It must be (C), since (A) is a planet.", kind="letter") == "C"
 
 
-SIGNS = ["The answer is - 3.", "\\boxed{- 3}", "#### - 3", "The answer is minus 3.", "It is negative 3.", "The answer is $-\\,3$.", "x = - 3",
-         "The answer is −3.", "The temperature is minus 3 degrees.", "Answer: -3", "The answer is (-3).", "$- 3$", "\\boxed{-\\,3}", "A: minus 3", "- 3"]  # fmt: skip
+SIGNS = [
+    "The answer is - 3.",
+    "\\boxed{- 3}",
+    "#### - 3",
+    "The answer is minus 3.",
+    "It is negative 3.",
+    "The answer is $-\\,3$.",
+    "x = - 3",
+    "The answer is −3.",
+    "The temperature is minus 3 degrees.",
+    "Answer: -3",
+    "The answer is (-3).",
+    "$- 3$",
+    "\\boxed{-\\,3}",
+    "A: minus 3",
+    "- 3",
+]
 
 
 @pytest.mark.parametrize("text", SIGNS)
@@ -218,17 +283,44 @@ def test_signs(text):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("10 minus 7 is 3", "3"), ("10 - 3", "3"), ("12 minus 5", "5"), ("Answer:\n- 3 apples\n", "3"), ("pages 10-15", "15"),
-     ("The answer is 10 - 3 = 7.", "7"), ("a 3-day trip of 5 km", "5")],
-)  # fmt: skip
+    [
+        ("10 minus 7 is 3", "3"),
+        ("10 - 3", "3"),
+        ("12 minus 5", "5"),
+        ("Answer:\n- 3 apples\n", "3"),
+        ("pages 10-15", "15"),
+        ("The answer is 10 - 3 = 7.", "7"),
+        ("a 3-day trip of 5 km", "5"),
+    ],
+)
 def test_what_is_no_sign(text, expected):
     assert extract_answer(text, kind="number") == expected
 
 
-COMMAS = {"0.5": "0,5", "12.5": "12,5", "3.25": "3,25", "0.125": "0,125", "1250.5": "1.250,50", "1200": "1 200", "12500": "12 500", "1250000": "1 250 000"}
+COMMAS = {
+    "0.5": "0,5",
+    "12.5": "12,5",
+    "3.25": "3,25",
+    "0.125": "0,125",
+    "1250.5": "1.250,50",
+    "1200": "1 200",
+    "12500": "12 500",
+    "1250000": "1 250 000",
+}
 
 
-@pytest.mark.parametrize("dress", ["The answer is {}.", "\\boxed{{{}}}", "Answer: {} kg", "A: {}", "#### {}", "<answer>{}</answer>", "**Answer: {}**"])
+@pytest.mark.parametrize(
+    "dress",
+    [
+        "The answer is {}.",
+        "\\boxed{{{}}}",
+        "Answer: {} kg",
+        "A: {}",
+        "#### {}",
+        "<answer>{}</answer>",
+        "**Answer: {}**",
+    ],
+)
 @pytest.mark.parametrize("number", COMMAS)
 def test_decimal_commas_and_groups(number, dress):
     for space in (" ", "\u2009", "\u202f", "\\,"):
