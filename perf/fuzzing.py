@@ -3,7 +3,7 @@
 python perf/fuzzing.py                          # 1,000,000 texts
 python perf/fuzzing.py --texts 20000 --seed 3
 
-A text may take 1 ms and 1 ms per kB of UTF-8, of processor time, for each kind. What is over is tried again twice, since
+A text may take 1 ms and 1 ms per kB of UTF-8, of processor time, for each kind. What is over is tried twice again, for
 the machine may have been at something else. Exit code 1 where a text is over for good, or raises.
 """
 
@@ -24,11 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KINDS = ("number", "letter", "word")
-WORDS = ["the answer is ", "The correct answer is (", "Answer: ", "A: ", "Q: ", "#### ", "\\boxed{", "}", "\\text{", "Question: ", "\n\nQuestion: what is it? ", "if the answer is ", "suppose ", "not ", "cannot be ", "determined", "None of the above", "(A) ", "(B)", "C. ", "option D", "A and B", "yes", "no", ", because ", ". So ", "\n", "\n\n", "**", "_", "`", '"', "'", "{", "[", "(", ")", "]", "$", "\\", "/", "-", "- ", "−", "minus ", "1", "0", "7", "12", "1,200", "1 200", "0,5", "1.250,50", "½", "\\frac{1}{2}", "1/2", "2:30", "e9", "^", "10^", "√", "π", "x", "3x + 2", "=", " = ", "+ ", "× ", "%", " km", " hours and ", "30 minutes", "<think>", "</think>", "<|im_end|>", "<|channel|>final<|message|>", "assistantfinal", "analysis", "<EOS_TOKEN>", "</s>", "[INST]", "[EOS]", '"answer": ', "'answer': ", '{"answer": "', "<answer>", "</answer>", "User: 5\n", "\nQ: false\n", "## Question\n", "Step 2: ", "(Note: ", "1st ", "a 3-day ", "the statement that is false is ", "C ist richtig", "選", "é", "́", "\x00", "�", "٣", "१२", "一"]  # noqa: E501
-NOUNS = ["Antwort: ", "Die Antwort ist ", "La réponse est ", "La respuesta es ", "La risposta è ", "A resposta é ", "答案是", "答案：", "故选", "答えは", "正解は", "정답은 ", "الإجابة هي ", "उत्तर ", "উত্তর হল ", "คำตอบคือ", "Jibu ni ", "Ответ: ", "నిజం", "సమాధానం "]
+WORDS = (
+    "the answer is ¦The correct answer is (¦Answer: ¦A: ¦Q: ¦#### ¦\\boxed{¦}¦\\text{¦Question: ¦"
+    "\n\nQuestion: what is it? ¦if the answer is ¦suppose ¦not ¦cannot be ¦determined¦None of the above¦(A) ¦(B)¦"
+    "C. ¦option D¦A and B¦yes¦no¦, because ¦. So ¦\n¦\n\n¦**¦_¦`¦\"¦'¦{¦[¦(¦)¦]¦$¦\\¦/¦-¦- ¦−¦minus ¦1¦0¦7¦12¦1,200¦"
+    "1 200¦0,5¦1.250,50¦½¦\\frac{1}{2}¦1/2¦2:30¦e9¦^¦10^¦√¦π¦x¦3x + 2¦=¦ = ¦+ ¦× ¦%¦ km¦ hours and ¦30 minutes¦"
+    "<think>¦</think>¦<|im_end|>¦<|channel|>final<|message|>¦assistantfinal¦analysis¦<EOS_TOKEN>¦</s>¦[INST]¦[EOS]¦"
+    '"answer": ¦\'answer\': ¦{"answer": "¦<answer>¦</answer>¦User: 5\n¦\nQ: false\n¦## Question\n¦Step 2: ¦'
+    "(Note: ¦1st ¦a 3-day ¦the statement that is false is ¦C ist richtig¦選¦é¦\u0301¦\x00¦�¦٣¦१२¦一"
+)
+NOUNS = (
+    "Antwort: ¦Die Antwort ist ¦La réponse est ¦La respuesta es ¦La risposta è ¦A resposta é ¦答案是¦答案：¦故选¦答えは¦正解は¦"
+    "정답은 ¦الإجابة هي ¦उत्तर ¦উত্তর হল ¦คำตอบคือ¦Jibu ni ¦Ответ: ¦నిజం¦సమాధానం "
+)
+SENTENCE = "she has seven apples and gives 2 of them to her brother so there are 5 left"
 STEMS = [stem for language in LANGUAGES.values() for stem in language.stems]
+PROSE = SENTENCE.split()
 MARKS = [mark for pair in THOUGHTS for mark in pair]
-PIECES = [*WORDS, *NOUNS, *STEMS, *MARKS]
+PIECES = [*WORDS.split("¦"), *NOUNS.split("¦"), *STEMS, *MARKS]
 
 
 def noise(rng: random.Random, size: int) -> str:
@@ -46,8 +59,7 @@ def pieces(rng: random.Random, size: int) -> str:
 
 
 def prose(rng: random.Random, size: int) -> str:
-    words = ["she", "has", "seven", "apples", "and", "gives", "2", "of", "them", "to", "her", "brother", "so", "there", "are", "5", "left"]
-    text = " ".join(rng.choices(words, k=max(1, size // 5)))
+    text = " ".join(rng.choices(PROSE, k=max(1, size // 5)))
     return text + rng.choice((". ", "\n")) + "".join(rng.choices(PIECES, k=rng.randrange(1, 6)))
 
 
@@ -106,14 +118,13 @@ def main() -> int:
             if taken > allowed:
                 over += 1
                 print(
-                    f"{kind}: {taken * 1e3:.1f} ms for {len(text)} characters, {taken / allowed:.1f} of what is allowed: {text[:80]!r}"
+                    f"{kind}: {taken * 1e3:.1f} ms, {taken / allowed:.1f} of what {len(text)} characters may: {text[:80]!r}"
                 )
     print(
         f"{args.texts:,} texts of {total / args.texts:.0f} characters on average, {len(KINDS)} kinds, seed {args.seed}:"
     )
-    print(
-        f"{raised} exceptions, {over} over 1 ms and 1 ms per kB; the worst took {worst[0]:.2f} of that ({worst[1]}: {worst[2]!r})"
-    )
+    print(f"{raised} exceptions, {over} over 1 ms and 1 ms per kB")
+    print(f"the worst took {worst[0]:.2f} of that ({worst[1]}: {worst[2]!r})")
     return 1 if raised or over else 0
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
-from selectllm_engine.answers import letters, numbers, words
+from selectllm_engine.answers import letters, numbers, numbers_stated, words
 from selectllm_engine.answers.ends import parts, questions
 from selectllm_engine.answers.statements import (
     NO_ANSWER,
@@ -102,9 +102,9 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: 
         content = statement.start
         if statement.negated:
             content = end_of_sentence(text, content, statement.stop)
-            if kind != "word" and says_nothing(text, statement.begin, content):
-                if _YET.search(text, statement.start, content) is None:
-                    return NO_ANSWER
+            none = kind != "word" and says_nothing(text, statement.begin, content)
+            if none and _YET.search(text, statement.start, content) is None:
+                return NO_ANSWER
             rather = _RATHER.search(text, statement.start, content)
             content = rather.start() if rather else content
         if _EMPTY.match(text, content, end):
@@ -134,7 +134,7 @@ def _stated(text: str, statement: Statement, kind: Kind, choices: int, *, opens:
     if statement.form == "json" and statements(text, statement.start, statement.stop):
         return _find(text, statement.start, statement.stop, kind, choices, whole=True)
     if kind == "number":
-        return numbers.stated(text, statement, opens=opens)
+        return numbers_stated.stated(text, statement, opens=opens)
     if kind == "letter":
         return letters.stated(text, statement, choices, opens=opens)
     return words.stated(text, statement, opens=opens)

@@ -187,7 +187,8 @@ LANGUAGES = {
         lead=r"선택지|보기|옵션|약|총|바로",
         denied=r"[이가번]?[ ]?아[니닙닌]",
         right=r"(?:번)?[이가은는]?[ ]?(?:정답|맞|올바|옳)",
-        nothing=r"(?:알|결정할|판단할|구할|계산할|확정할)[ ]수[ ]?(?:가[ ])?없|정보가[ ]부족|불가능|없음|없습니다|모릅니다",
+        nothing=r"(?:알|결정할|판단할|구할|계산할|확정할)[ ]수[ ]?(?:가[ ])?없"
+        r"|정보가[ ]부족|불가능|없음|없습니다|모릅니다",
         minus=r"마이너스|음수",
         question=r"(?:질문|문제)",
     ),
@@ -282,7 +283,8 @@ def announcement(name: str) -> re.Pattern[str]:
     last = r"|(?P<open>(?=[ ]))" if language.verb_last else "|(?P<open>(?!))"
     return re.compile(
         rf"(?<![A-Za-zÀ-ɏ])(?:(?P<chosen>{language.chosen})"
-        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"
+        rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?"
+        rf"(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"
         rf"[ ][^.:：。\n]{{1,60}}?)?[*_\"”」]{{0,3}}(?:[ ]?(?P<denies>{language.denies})"
         rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=]"
         rf"|[—–][ ])[*_]{{0,3}}"

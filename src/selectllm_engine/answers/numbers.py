@@ -8,28 +8,13 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.answers.decimals import NUMBER, STATED_NUMBER, read
 from selectllm_engine.answers.languages import LANGUAGES
-from selectllm_engine.answers.statements import (
-    DECORATION,
-    NO_ANSWER,
-    Found,
-    Statement,
-    end_of_blank,
-    end_of_sentence,
-    says_nothing,
-)
+from selectllm_engine.answers.numerals import numeral
+from selectllm_engine.answers.statements import DECORATION, Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["bare", "last", "stated"]
-
-_NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_NUMERAL = re.compile(rf"({'|'.join(_NUMERALS)})(?=[*_\"'”’)]{{0,3}}(?:[.!,;\n]|\Z))", re.IGNORECASE)
-# Chinese and Japanese numerals, where no word begins with them.
-_CJK = "〇一二三四五六七八九"
-_CJK_NUMERAL = re.compile(
-    rf"([{_CJK}两零十百千万]{{1,9}})(?=[。．，,.!！、\s）)」]|\Z|[个個人元円本枚只匹天日年岁歳公克米里时時分])"
-)
+__all__ = ["EQUALS", "MORE", "PAIR", "after", "bare", "last", "lead_of", "part_of_more"]
 
 # What may stand between "the answer is" and the number.
 _LEAD_WORDS = (
@@ -39,10 +24,11 @@ _LEAD_WORDS = (
 
 
 @cache
-def _lead_of(language: str) -> re.Pattern[str]:
+def _lead_pattern(language: str) -> re.Pattern[str]:
     words = _LEAD_WORDS if language == "en" else f"{_LEAD_WORDS}|{LANGUAGES[language].lead}"
     return re.compile(
-        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{{?"  # noqa: E501
+        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)"
+        r"|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{?"
         rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"
     )
 
@@ -54,19 +40,19 @@ _EQUATION = re.compile(
     rf"|\b(?:plus|minus|times|divided[ ]by)\b){_TERM}(?:=|≈|\\approx\b)"
 )
 _OPERATOR_NEXT = re.compile(r"\s*(?:[-+*/×÷·−](?!\*)|x[ ]|\\(?:times|cdot|div)\b)[ ]?[\d$(]")
-_EQUALS = re.compile(r"(?<![=<>!])=(?!=)|≈|\\approx\b")
+EQUALS = re.compile(r"(?<![=<>!])=(?!=)|≈|\\approx\b")
 _NEW_CLAUSE = re.compile(
     r"[,;:][ ]|[.!?][\"”')\]*_]{0,3}[ \t]|\b(?:so|then|gives|we|I|he|she|they|it|is|are|was|will|has|have)\b"
 )
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
 # "4 hours and 30 minutes" is 4 of something.
 _SMALLER = re.compile(
-    r"(?P<large>hours?|hrs?|h|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|yards?|miles?|dollars?|euros?|pounds?|lbs?"
-    r"|met(?:er|re)s?|kilomet(?:er|re)s?|km|kilograms?|kg)(?:,?[ ]and[ ]|,?[ ])\Z"
+    r"(?P<large>hours?|hrs?|h|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|yards?|miles?|dollars?|euros?"
+    r"|pounds?|lbs?|met(?:er|re)s?|kilomet(?:er|re)s?|km|kilograms?|kg)(?:,?[ ]and[ ]|,?[ ])\Z"
 )
 _SMALL = re.compile(
-    r"[ ]?(?:minutes?|mins?|seconds?|secs?|hours?|hrs?|days?|weeks?|months?|inch(?:es)?|in|feet|yards?|cents?|pence|ounces?|oz"
-    r"|centimet(?:er|re)s?|cm|met(?:er|re)s?|m|grams?|g)\b"
+    r"[ ]?(?:minutes?|mins?|seconds?|secs?|hours?|hrs?|days?|weeks?|months?|inch(?:es)?|in|feet|yards?|cents?|pence"
+    r"|ounces?|oz|centimet(?:er|re)s?|cm|met(?:er|re)s?|m|grams?|g)\b"
 )
 # Numbers that count nothing: "2.", "(2)" or "Step 2" before a text, "a 3-day trip", "the 2nd"; and what a note says.
 _ENUMERATION = re.compile(r"[ \t>*#_(]{0,12}(?:step[ ]|part[ ])?#?(\d{1,3})[.):][*_]{0,3}[ \t]+\S", re.IGNORECASE)
@@ -75,26 +61,22 @@ _LABELLED = re.compile(
 )
 _ATTRIBUTE = re.compile(r"-[a-zA-Z]|(?:st|nd|rd|th)\b")
 _NOTE = re.compile(r"[ \t(*_]{0,6}note\b", re.IGNORECASE)
-_REASONING = re.compile(
-    r"[\s*]*(?:let'?s|let us|first|to (?:find|solve|determine|calculate)|we |step|given)\b", re.IGNORECASE
-)
-_PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _BLOCK = 16_000
 _SHORT = 60  # characters of what may be nothing but a number
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 
+_WORD = re.compile(r"[^\W\d_]{3,}")
 # What makes a number a part of something else: of a root or a term, a date, a version, a pair, a ratio.
-_MORE = re.compile(
+MORE = re.compile(
     r"[ ]?(?:\\sqrt|\\pi\b|[√π])|[xyznij](?![A-Za-z])|[ ]?[-+−][ ]?\d*\.?\d*[ ]?(?:[xyzij]\b|\\sqrt|\\pi\b|[√π])"
     r"|[/.-]\d{1,2}[/.-]\d{1,4}(?!\d)|(?<=\d{4})-\d\d-\d\d|[:,.]\d"
 )
-_PAIR = re.compile(r"[\"']?[ ]?[,;][ ]?[\"']?[-−]?\d[^()\[\]\n]{0,80}[)\]]")
+PAIR = re.compile(r"[\"']?[ ]?[,;][ ]?[\"']?[-−]?\d[^()\[\]\n]{0,80}[)\]]")
 _EITHER = re.compile(r"[ ](?:or|oder|ou|o)[ ](?=[-−$\d])")
-_SYMBOLS = re.compile(r"[-−(\[{ ]{0,4}(?:\\sqrt|√|\\pi\b|π|(?:\d{0,9}|\\frac\{)[a-zA-Z](?![A-Za-z'’.])|\\frac)")
-_WORD = re.compile(r"[^\W\d_]{3,}")
 # Units and what else may follow a number that is the whole of a text: few words, no other number, no operator.
 _REST = re.compile(
-    r"""[\s*_`"'”’)\]}.,;:!$]* (?: °[ ]?[CF]\b | \\?[%°‰€£¥₹$] | \\(?:text|textbf|mathrm|mbox|,|;|[ ])\{? | [\s({*_$'"~·/\-]
+    r"""[\s*_`"'”’)\]}.,;:!$]* (?: °[ ]?[CF]\b | \\?[%°‰€£¥₹$] | \\(?:text|textbf|mathrm|mbox|,|;|[ ])\{?
+      | [\s({*_$'"~·/\-]
       | (?!(?:or|and|to|x|times|plus|minus|through|by|und|oder|et|ou|y|e|bis|a|à|st|nd|rd|th|of[ ]\w+[ ]\d
         |jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|september
         |october|november|december|januar|februar|märz|mai|juni|juli|oktober|dezember)\b
@@ -104,114 +86,33 @@ _REST = re.compile(
 )
 _SET = re.compile(r"\s*\{[^{}]*,[^{}]*\}\s*")
 _TITLE = re.compile(r"[A-Z][a-z]+[ ]+[A-Z][a-z]+")
-_ADJUNCT = re.compile(
-    r"\b(?:for|in|per|with|after|within|every|over|of|at|by|from|during|than|each|on|under|until)[ ](?:the[ ]|all[ ])?\$?\Z"
-)
-_PURPOSE = re.compile(r"\d[^\n.]{0,60}?[ ](?:in[ ]order[ ])?to[ ][a-z]+\b")
 
 
 def bare(text: str) -> Found | None:
     """The number that a text is, apart from a currency, percent or a unit; for gold answers."""
     start, stop = 0, len(text)
-    at = _lead(text, start, stop)
+    at = lead_of(text, start, stop)
     match = STATED_NUMBER.match(text, at, stop)
     found = None if _SET.fullmatch(text) else read(match)
     if match is None or found is None:
-        numeral = _numeral(text, start, stop)
-        return numeral if numeral is not None and not text[numeral.end :].strip(" \t\n.!*_\"'”’)") else None
+        word = numeral(text, at, stop)
+        return word if word is not None and not text[word.end :].strip(" \t\n.!*_\"'”’)") else None
     rest = text[found.end :]
-    if found.end < match.end() or len(rest) > 200 or _MORE.match(text, found.end) or _PAIR.match(text, found.end):
+    if found.end < match.end() or len(rest) > 200 or MORE.match(text, found.end) or PAIR.match(text, found.end):
         return None
     if _REST.fullmatch(rest) is None or len(_WORD.findall(rest)) > 4 or _TITLE.search(rest):
         return None
     return found
 
 
-def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | None:
-    """The number that a statement of the answer names: the first, or the right-hand side of the equation it begins.
-
-    `NO_ANSWER` where it names what is no number, or says that there is none.
-    `opens`: the text begins with the statement, which may head a whole solution.
-    """
-    start, stop = statement.start, statement.stop
-    language = statement.language
-    at = _lead(text, start, stop, language)
-    found = _after(text, start, stop, language)
-    if statement.form == "hashes":  # "#### 2. Add them up" is a heading
-        heading = found is not None and re.match(r"[.):][ \t]*[A-Za-z]", text[found.end : found.end + 9])
-        if heading or (found is None and _DIGIT.search(text, start, stop) is None):
-            return None
-        if found is not None and not _part_of_more(text, at, found, stop):
-            return found
-        number = found is not None or STATED_NUMBER.match(text, at, stop) is not None
-        return NO_ANSWER if number and (_MORE.search(text, at, stop) or _PAIR.search(text, at, stop)) else None
-    end = stop if statement.exact else end_of_sentence(text, end_of_blank(text, start, stop), stop)
-    if found is not None:
-        if language != "en" and re.search(LANGUAGES[language].denied, text[found.end : min(end, found.end + 24)]):
-            return None
-        if _part_of_more(text, at, found, end):
-            return NO_ANSWER if "=" not in text[found.end : end] else last(text, start, end)
-        if statement.form == "direct" and at > start + 12:
-            return None
-        return found
-    if statement.form == "direct":
-        return None
-    numeral = _numeral(text, start, stop, language)
-    if numeral is not None:
-        return numeral
-    if _SYMBOLS.match(text, at, end) and "=" not in text[at:end] and _WORD.search(_words_of(text[at:end])) is None:
-        return NO_ANSWER
-    if (
-        STATED_NUMBER.match(text, at, end) is not None
-        and (statement.exact or _MORE.search(text, at, end))
-        and "=" not in text[at:end]
-    ):
-        return NO_ANSWER
-    if says_nothing(text, start, end):
-        return NO_ANSWER
-    if statement.exact:
-        return last(text, start, stop) or NO_ANSWER
-    if statement.form == "sentence":
-        return _in_prose(text, start, end)
-    if opens or _REASONING.match(text, start, stop):
-        return _solution(text, start, stop) if opens else None
-    paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
-    return _in_prose(text, start, stop if paragraph is None else paragraph.start())
-
-
-def _solution(text: str, start: int, stop: int) -> Found | None:
-    """What "Answer:" names that begins a text and opens a solution: nothing, where it goes on behind a paragraph."""
-    paragraph = _PARAGRAPH_END.search(text, end_of_blank(text, start, stop), stop)
-    if paragraph is None:
-        return _in_prose(text, start, stop)
-    heading = re.match(
-        r"\s*(?:#|\*\*|\(?note|check|this|that|verif|explan)", text[paragraph.start() :][:60], re.IGNORECASE
-    )
-    return _in_prose(text, start, paragraph.start()) if heading else None
-
-
-def _in_prose(text: str, start: int, stop: int) -> Found | None:
-    """The number that a sentence gives: the last, but for what it only goes on to say it is for ("for 30 days")."""
-    purpose = _PURPOSE.search(text, start, min(stop, start + 400))
-    if purpose is not None and _EQUALS.search(text, start, stop) is None:
-        stop = text.rindex(" to ", start, purpose.end()) if " to " in text[start : purpose.end()] else stop
-    found = last(text, start, stop)
-    if found is not None and _EQUALS.search(text, start, found.start) is None:
-        earlier: Found | None = found
-        while earlier is not None and _ADJUNCT.search(text, max(start, earlier.start - 16), earlier.start):
-            earlier = last(text, start, earlier.start) if earlier.start - start < 400 else None
-        found = earlier or found
-    return found
-
-
-def _part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
+def part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
     """Whether the number that a statement begins with is part of a term, a date, a pair, or one of several."""
-    if _MORE.match(text, found.end, stop):
+    if MORE.match(text, found.end, stop):
         return True
     if (
         re.search(r"[(\[][\"']?\Z", text[max(0, at - 2) : at])
         and text[at - 2 : at - 1] != "\\"
-        and _PAIR.match(text, found.end, stop)
+        and PAIR.match(text, found.end, stop)
     ):
         return True
     either = _EITHER.match(text, found.end, stop)
@@ -219,10 +120,6 @@ def _part_of_more(text: str, at: int, found: Found, stop: int) -> bool:
         return False
     other = read(NUMBER.match(text, either.end(), stop))
     return other is not None and other.answer != found.answer and text[other.end : other.end + 1] not in ("%", "\\")
-
-
-def _words_of(text: str) -> str:
-    return re.sub(r"\\[A-Za-z]+", " ", text)
 
 
 def last(text: str, start: int, stop: int) -> Found | None:
@@ -246,7 +143,7 @@ def last(text: str, start: int, stop: int) -> Found | None:
                 return (
                     _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or _larger(text, begin, found)
                 )
-    return spare or _numeral(text, start, stop)
+    return spare or numeral(text, lead_of(text, start, stop), stop)
 
 
 def _larger(text: str, begin: int, found: Found) -> Found:
@@ -273,33 +170,33 @@ def _bold(text: str, begin: int, end: int) -> Found | None:
     found = None
     for bold in _BOLD.finditer(text, begin, end):
         if not bold[1].rstrip().endswith(":") and _ENUMERATION.match(text, *bold.span(1)) is None:
-            found = _after(text, *bold.span(1)) or found
+            found = after(text, *bold.span(1)) or found
     return found
 
 
 def _right_hand_side(text: str, begin: int, end: int, number: Found) -> Found | None:
     """What the last equation of the line gives, unless the line goes on with another clause or sentence."""
     equals = None
-    for equals in _EQUALS.finditer(text, begin, number.start):  # noqa: B007 - the last one is meant
+    for equals in EQUALS.finditer(text, begin, number.start):  # noqa: B007 - the last one is meant
         pass
     if equals is None:
         return None
-    right = read(NUMBER.match(text, _lead(text, equals.end(), end), end))
+    right = read(NUMBER.match(text, lead_of(text, equals.end(), end), end))
     if right is None or _OPERATOR_NEXT.match(text, right.end, end):
         return None
     return None if _NEW_CLAUSE.search(text, right.end, number.start) else right
 
 
-def _after(text: str, start: int, stop: int, language: str = "en") -> Found | None:
+def after(text: str, start: int, stop: int, language: str = "en") -> Found | None:
     """The number right at `start`, and where it begins an equation, that equation's right-hand side."""
     points = language != "en" and LANGUAGES[language].comma
-    match = STATED_NUMBER.match(text, _lead(text, start, stop, language), stop)
+    match = STATED_NUMBER.match(text, lead_of(text, start, stop, language), stop)
     found = read(match, points=points)
     if match is None or found is None:
         return None
     equation = _EQUATION.match(text, match.start("body"), stop)
     while equation is not None:
-        right = STATED_NUMBER.match(text, _lead(text, equation.end(), stop), stop)
+        right = STATED_NUMBER.match(text, lead_of(text, equation.end(), stop), stop)
         value = read(right, points=points)
         if right is None or value is None:
             break
@@ -307,38 +204,9 @@ def _after(text: str, start: int, stop: int, language: str = "en") -> Found | No
     return found
 
 
-def _numeral(text: str, start: int, stop: int, language: str = "en") -> Found | None:
-    """A number up to twelve in words right at `start`, or one in Chinese numerals."""
-    at = _lead(text, start, stop, language)
-    numeral = _NUMERAL.match(text, at, stop)
-    if numeral is not None:
-        return Found(str(_NUMERALS.index(numeral[1].lower())), numeral.start(1), numeral.end(1))
-    if text.isascii():
-        return None
-    own = _CJK_NUMERAL.match(text, at, stop)
-    return None if own is None else Found(str(_chinese(own[1])), own.start(1), own.end(1))
-
-
-def _chinese(numeral: str) -> int:
-    """The value of 十二, 三百零五, 二〇二四."""
-    if not re.search("[十百千万]", numeral):
-        return int(
-            "".join(str("〇一二三四五六七八九零两".index(digit) % 10 if digit != "两" else 2) for digit in numeral)
-        )
-    total, section, digit = 0, 0, 0
-    for sign in numeral:
-        if sign == "万":
-            total, section, digit = (total + section + digit) * 10_000, 0, 0
-        elif sign in "十百千":
-            section += (digit or 1) * {"十": 10, "百": 100, "千": 1000}[sign]
-            digit = 0
-        else:
-            digit = 2 if sign == "两" else 0 if sign in "零〇" else _CJK.index(sign)
-    return total + section + digit
-
-
-def _lead(text: str, start: int, stop: int, language: str = "en") -> int:
-    lead = _lead_of(language).match(text, start, stop)
+def lead_of(text: str, start: int, stop: int, language: str = "en") -> int:
+    """Where `text[start:stop]` comes to what may be a number, behind decoration, "about", "x =" and the like."""
+    lead = _lead_pattern(language).match(text, start, stop)
     return start if lead is None else lead.end()
 
 

@@ -1,4 +1,4 @@
-r"""Where a text states its answer: "the answer is …", "Answer: …", "#### …", `\boxed{…}`, `<answer>…</answer>`, JSON."""
+r"""Where a text states its answer: "the answer is …", "Answer: …", "#### …", `\boxed{…}`, `<answer>…</answer>`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ DECORATION = r"\s*_`\"'“”‘’„«»(\[{（【「『《"  # what may stand
 
 # A statement is found by its key word, cheaply; then what stands before and after it decides.
 _KEY = re.compile(
-    r"[AaRrOoCcSs\\#](?:nswer|NSWER|ns\b|NS\b|esult|ption|hoice|tatement|f?box(?:ed)?[ ]?\{|###(?!#)|[ ]?:|olution[ ]is)"
+    r"[AaRrOoCcSs\\#](?:nswer|NSWER|ns\b|NS\b|esult|ption|hoice|tatement|f?box(?:ed)?[ ]?\{|###(?!#)|[ ]?:"
+    r"|olution[ ]is)"
 )
 _FORMS: dict[str, Form] = {
     "answer": "label",

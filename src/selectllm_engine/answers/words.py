@@ -114,7 +114,7 @@ def _phrase(text: str, start: int, stop: int, *, exact: bool = False) -> Found |
 
 
 def _in_signs(text: str) -> bool:
-    """Whether a text is written in signs rather than words: "(-4, 1)", "2 + 7i", "\\frac{x}{2}", "x > 5"."""
+    r"""Whether a text is written in signs rather than words: "(-4, 1)", "2 + 7i", "\frac{x}{2}", "x > 5"."""
     return len(text) <= _LONGEST and _SIGN.search(text) is not None and _SPEAKS.search(text) is None
 
 

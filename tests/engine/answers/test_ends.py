@@ -85,7 +85,8 @@ REPEATED = [
 )
 @pytest.mark.parametrize("mark", REPEATED)
 def test_a_repeated_question_before_the_solution_does_not(mark, before):
-    text = f"{before}{mark.format('A box holds 3 rows of 4 eggs. How many eggs are there?')}\n\n3 × 4 = 12. The answer is 12."
+    question = mark.format("A box holds 3 rows of 4 eggs. How many eggs are there?")
+    text = f"{before}{question}\n\n3 × 4 = 12. The answer is 12."
     assert extract_answer(text, kind="number") == "12"
     text = f"{before}{mark.format('Which one flies: (A) a cow or (B) a crow?')}\n\nThe answer is (B)."
     assert extract_answer(text, kind="letter") == "B"
@@ -147,11 +148,13 @@ CHANNELS = [
     (f"<|channel|>analysis<|message|>3*4 = 12. Check: 3+4 is 7.<|end|>{FINAL}There are **12** hats.<|return|>", "12"),
     (f"<|channel|>analysis<|message|>7<|end|>{FINAL}12", "12"),
     (
-        f"<|channel|>final<|message|>5<|end|><|start|>user<|message|>Sure?<|end|><|start|>assistant<|channel|>analysis<|message|>7<|end|>{FINAL}6<|return|>",
+        "<|channel|>final<|message|>5<|end|><|start|>user<|message|>Sure?<|end|><|start|>assistant"
+        f"<|channel|>analysis<|message|>7<|end|>{FINAL}6<|return|>",
         "6",
     ),
     (
-        f"<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>commentary to=functions.sum<|message|>{{}}<|call|>{FINAL}The answer is 8.<|return|>",
+        "<|channel|>analysis<|message|>7<|end|><|start|>assistant<|channel|>commentary to=functions.sum<|message|>{}"
+        f"<|call|>{FINAL}The answer is 8.<|return|>",
         "8",
     ),
     ('<|channel|>final <|constrain|>json<|message|>{"answer": 9}<|return|>', "9"),
