@@ -1,9 +1,11 @@
 """Answers: a text that an LLM wrote → its canonical answer, or none.
 
 In: texts and the kind of answer that a question has. Out: strings that are equal where answers are.
-Read `extract` first; `numbers`, `letters` and `words` know one kind each, `statements` where an answer is stated.
+Read `extract` first; `numbers`, `letters` and `words` know one kind each, `statements` where an answer is stated, in
+which words of `languages`, `ends` which parts of a text may hold one. `columns` does the same for many texts at once.
 """
 
+from selectllm_engine.answers.columns import extract_answers
 from selectllm_engine.answers.extract import (
     EXTRACTOR_VERSION,
     Kind,
@@ -19,5 +21,6 @@ __all__ = [
     "canonical",
     "canonical_number",
     "extract_answer",
+    "extract_answers",
     "find_answer",
 ]

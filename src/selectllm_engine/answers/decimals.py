@@ -11,47 +11,71 @@ from __future__ import annotations
 
 import re
 
+from selectllm_engine.answers.languages import MINUS
 from selectllm_engine.answers.statements import Found
 
-__all__ = ["NUMBER", "read"]
+__all__ = ["NUMBER", "STATED_NUMBER", "read"]
 
 _MAX_DIGITS = 1000  # of fractions and powers; plain decimals have no limit
 
 # Between groups of three: commas (also LaTeX's "{,}", "\!" and "\,"), apostrophes, and spaces that don't break.
 _COMMA = r"(?:,\\!|\{,\}|\\[,!:; ]|[,'’_\u066c\u2009\u202f\u00a0])"
+_SPACE = "[ \u2009\u202f\u00a0]"
 _POINT = r"[.\u066b．]"
 _DASH = "-−﹣－–"
-NUMBER = re.compile(
-    rf"""
-    (?:(?P<sign>[{_DASH}+])[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
-    (?P<body>
-        (?: (?P<whole>\d{{1,9}}) (?:[ ]?(?=\\|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|[ ](?:and[ ])?) )?
-        (?: \\[cdt]?frac[ ]?
-            (?: \{{(?P<top>[^{{}}]{{1,60}})\}}[ ]?\{{(?P<bottom>[^{{}}]{{1,60}})\}} | (?P<tops>\d)(?P<bottoms>\d) )
-          | (?P<over>\d{{1,40}})[ ]?/[ ]?(?P<under>\d{{1,40}})(?![\d/]|[.,]\d)
-          | (?P<vulgar>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]) )
-      | (?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?![\d:])
-      | (?P<plain>
-            (?(money)\d{{1,3}}(?:[ ]\d{{3}}(?!\d))++|(?!))          # $1 200
-          | \d{{1,3}}(?:[ ]\d{{3}}(?!\d))++(?=[ ]?[€£])             # 1 200 €
-          | (?(money)\d{{1,3}},\d\d(?![\d,])|(?!))                  # €12,50
-          | \d{{1,3}}(?:[.]\d{{3}}(?!\d))++,\d{{1,2}}(?!\d)         # 1.200,50
-          | \d{{1,3}}(?:[.]\d{{3}}(?!\d)){{2,}}+(?![.]?\d)          # 1.200.000
-          | (?: \d{{1,3}}(?:{_COMMA}\d{{3}}(?!\d))++                # 1,200
-              | \d{{1,2}}(?:,\d\d(?!\d)){{1,6}}+,\d{{3}}(?!\d)      # 1,00,000
-              | \d{{1,2}}(?:[ ]\d{{3}}(?!\d)){{2,6}}+               # 1 200 000
-              | \d++
-            ) (?:{_POINT}\d++)?
-          | (?<![\w.])[.]\d++
+_LIST = r"(?![ ](?:and|or|und|oder|et|ou|y|e|o)[ ]\d)"  # "3,4 and 5" are three
+
+
+def _number(*, stated: bool) -> re.Pattern[str]:
+    """A number as it is written; `stated`: where a number must stand, "1 200" and "minus 3" are one."""
+    word = rf"minus|negative|{MINUS}" if stated else r"negative|(?:(?<=is[ ])|(?<=be[ ])|(?<=equals[ ])|(?<==[ ]))minus"
+    spaced = r"(?<![\d.,/])[1-9]\d{0,2}(?:[ ]\d{3}(?!\d))++(?!-[A-Za-z])" if stated else r"(?!)"
+    first = "" if stated else rf"(?=[{_DASH}+\\$€£¥₹\d.½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞nNmM])"  # most places are none, told cheaply
+    gap = r"(?:[ ]|~|\\[,;:! ])?"
+    return re.compile(
+        rf"""{first}
+        (?:(?P<sign>[{_DASH}+]){gap}|(?<![A-Za-zÀ-ɏ])(?P<word>(?i:{word}))[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?
+        (?=[\d.\\½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]) (?P<body>
+            (?: (?P<whole>\d{{1,9}}) (?:[ ]?(?=\\|[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|[ ](?:and[ ])?) )?
+            (?: \\[cdt]?frac[ ]?
+                (?: \{{(?P<top>[^{{}}]{{1,60}})\}}[ ]?\{{(?P<bottom>[^{{}}]{{1,60}})\}} | (?P<tops>\d)(?P<bottoms>\d) )
+              | (?P<over>\d{{1,40}})[ ]?/[ ]?(?P<under>\d{{1,40}})(?![\d/]|[.,]\d)
+              | (?P<vulgar>[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]) )
+          | (?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d)(?![\d:])
+          | (?P<plain>
+                (?P<comma>                                          # a decimal comma
+                    (?<![\d,.])
+                    (?: (?(money)\d{{1,3}}|(?!))                    # €12,50
+                      | \d{{1,3}}(?:[.]\d{{3}}(?!\d))++             # 1.200,50
+                      | \d{{1,3}}(?:{_SPACE}\d{{3}}(?!\d))++        # 1 200,50
+                      | \d{{1,9}} )                                 # 12,5
+                    ,\d{{1,2}}(?!\d|[,.:/]\d){_LIST}
+                  | (?<![\d,.]) (?: 0,\d++ | [1-9]\d{{0,8}},\d{{4,20}} ) (?!\d|[,.:/]\d)
+                )
+              | (?(money)\d{{1,3}}(?:[ ]\d{{3}}(?!\d))++|(?!))          # $1 200
+              | \d{{1,3}}(?:[ ]\d{{3}}(?!\d))++(?=[ ]?[€£])             # 1 200 €
+              | \d{{1,3}}(?:[.]\d{{3}}(?!\d)){{2,}}+(?![.]?\d)          # 1.200.000
+              | (?: \d{{1,3}}(?:{_COMMA}\d{{3}}(?!\d))++                # 1,200
+                  | \d{{1,2}}(?:,\d\d(?!\d)){{1,6}}+,\d{{3}}(?!\d)      # 1,00,000
+                  | \d{{1,2}}(?:[ ]\d{{3}}(?!\d)){{2,6}}+               # 1 200 000
+                  | {spaced}                                            # 1 200
+                  | \d++
+                ) (?:{_POINT}\d++)?
+              | (?<![\w.])[.]\d++
+            )
+            (?: [eE](?P<exponent>[-−+]?\d{{1,9}})(?!\w)
+              | [ ]?(?:[×x*·]|\\times|\\cdot)[ ]?10
+                (?:\^\{{?(?P<ten>[-−+]?\d{{1,9}})\}}?|(?P<raised_ten>[⁻⁰¹²³⁴-⁹]{{1,9}}))
+              | \^\{{?(?P<power>[-−]?\d{{1,9}})\}}?
+              | (?P<raised>[⁻⁰¹²³⁴-⁹]{{1,9}}) )?
         )
-        (?: [eE](?P<exponent>[-−+]?\d{{1,9}})(?!\w)
-          | [ ]?(?:[×x*·]|\\times|\\cdot)[ ]?10(?:\^\{{?(?P<ten>[-−+]?\d{{1,9}})\}}?|(?P<raised_ten>[⁻⁰¹²³⁴-⁹]{{1,9}}))
-          | \^\{{?(?P<power>[-−]?\d{{1,9}})\}}?
-          | (?P<raised>[⁻⁰¹²³⁴-⁹]{{1,9}}) )?
+        """,
+        re.VERBOSE,
     )
-    """,
-    re.VERBOSE,
-)
+
+
+NUMBER = _number(stated=False)
+STATED_NUMBER = _number(stated=True)
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 _VULGAR = dict(
     zip(
@@ -77,14 +101,24 @@ _VULGAR = dict(
     )
 )
 _FACTOR = re.compile(r"[ ]?(?:\\sqrt|\\pi\b|[√π])")
-_NAME = re.compile(r"(?:[A-Za-z]|\w_)-?\Z")
+_NAME = re.compile(r"(?:[A-Za-z]|[^\W_]_)-?\Z")
+_OPERAND = re.compile(r"[\d)}\]%][ ]?\Z")
+_WORDS_NEXT = re.compile(r"[ \t]+[^\W\d]")
 _BEFORE_NUMBER = re.compile(r"\\[a-z]{2,12}-?\Z|\b(?:USD|EUR|GBP|INR|Rs)\Z")
+_POINTS = re.compile(r"\d*\.\d+[.,]")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
+_COMMA_PART = re.compile(r",(?=\d{1,2}\Z)")
 _REPEATING = re.compile(r"\d*?([1-8])\1{2,}(\d)")
 
 
-def read(match: re.Match[str] | None) -> Found | None:
-    """The number that `NUMBER` matched; None where it is part of a word, of a date or of no value."""
+def read(match: re.Match[str] | None, *, points: bool = False) -> Found | None:
+    """The number that `NUMBER` matched; None where it is part of a word, of a pair, of a date or of no value.
+
+    `points`: a point before three digits separates thousands.
+    """
     if match is None or _inside_another(match) or _FACTOR.match(match.string, match.end()):
+        return None
+    if match["comma"] and _in_pair(match):
         return None
     negative = _negative(match)
     start = match.start() if negative else match.start("money") if match["money"] else match.start("body")
@@ -96,10 +130,17 @@ def read(match: re.Match[str] | None) -> Found | None:
             else:
                 top += int(match["whole"]) * bottom
         value = _decimal(-top if negative else top, bottom)
-    elif match["exponent"] or match["ten"] or match["raised_ten"] or match["power"] or match["raised"]:
-        value = _power(match, negative=negative)
     else:
-        value = _plain(match["plain"], euro=match["money"] is not None, negative=negative)
+        digits = _ascii(match["plain"])
+        if match["comma"]:
+            whole, _, part = digits.rpartition(",")
+            digits = "".join(re.findall(r"\d++", whole)) + "." + part
+        elif points and _THOUSANDS.fullmatch(digits):
+            digits = digits.replace(".", "")
+        if match["exponent"] or match["ten"] or match["raised_ten"] or match["power"] or match["raised"]:
+            value = _power(match, digits, negative=negative)
+        else:
+            value = _plain(digits, negative=negative)
     return None if value is None else Found(value, start, match.end())
 
 
@@ -112,7 +153,8 @@ def _inside_another(match: re.Match[str]) -> bool:
         start = match.start("body") if match.start("body") == start + 1 else start
     before = text[max(0, start - 2) : start]
     if _NAME.search(before):
-        return _BEFORE_NUMBER.search(text[max(0, start - 14) : start]) is None
+        window = text[max(0, start - 14) : start]
+        return ("\\" not in window and before[-1] not in "DRPs") or _BEFORE_NUMBER.search(window) is None
     last = before[-1]
     if last.isdecimal() or last in "^√" or before in ("^{", "_{"):
         return True
@@ -125,20 +167,42 @@ def _inside_another(match: re.Match[str]) -> bool:
     return last == "," and before[0].isdecimal() and match["body"].startswith("0")
 
 
+def _in_pair(match: re.Match[str]) -> bool:
+    """Whether what looks like a decimal comma separates two numbers in brackets: "(4,1)"."""
+    text, start = match.string, match.start()
+    opening = text[start - 1 : start]
+    if opening == "{":
+        opening = text[start - 2 : start - 1]
+        return opening == "\\"
+    return opening in ("(", "[") and text[match.end() : match.end() + 1] in (")", "]")
+
+
 def _negative(match: re.Match[str]) -> bool:
     """Whether the dash before a number is its sign: not an operator, a range, a hyphen or a bullet."""
-    if match["inner"]:
-        return True
+    if match["inner"] or match["word"]:
+        return match["word"] is None or not _OPERAND.search(match.string, max(0, match.start() - 8), match.start())
     if match["sign"] is None or match["sign"] == "+":
         return False
     text, start = match.string, match.start()
     before = text[max(0, start - 4) : start]
     word = before.rstrip(" ")[-1:]
-    if text[match.end("sign")] == " ":
-        return word == "="
+    body = match.start("money") if match["money"] else match.start("body")
+    if body > match.end("sign"):  # "- 3"
+        return word in ("=", "$") or (match.re is STATED_NUMBER and _signed(match, word))
     if before[-1:].isspace() or not before:
         return not (word.isdigit() or word in (")", "}", "]", "%"))
-    return not (word.isalnum() or word in (")", "}", "]", "%"))
+    spaced = word < "\u0e00"  # scripts beyond write no spaces between words
+    return not ((word.isalnum() and spaced) or word in (")", "}", "]", "%"))
+
+
+def _signed(match: re.Match[str], word: str) -> bool:
+    """Whether "- 3" is a number rather than an item of a list or what is subtracted."""
+    text, start = match.string, match.start()
+    if word.isdigit() or word in (")", "}", "]", "%"):
+        return False
+    line = text.rfind("\n", max(0, start - 8), start) + 1
+    listed = (line or start < 8) and not text[max(line, start - 8) : start].strip(" \t>")
+    return not listed or _WORDS_NEXT.match(text, match.end()) is None
 
 
 def _ascii(digits: str) -> str:
@@ -150,7 +214,7 @@ def _ascii(digits: str) -> str:
 
 def _ratio(text: str) -> tuple[int, int] | None:
     """A short plain number as numerator and denominator."""
-    digits = re.sub(r"[,\s{}$\\!]", "", _ascii(text.replace("−", "-")))
+    digits = _COMMA_PART.sub(".", re.sub(r"[\s{}$\\!]", "", _ascii(text.replace("−", "-")))).replace(",", "")
     if len(digits) > _MAX_DIGITS or re.fullmatch(r"-?(?:\d+\.?\d*|\.\d+)", digits) is None:
         return None
     whole, _, part = digits.partition(".")
@@ -168,9 +232,9 @@ def _ratio_of(match: re.Match[str]) -> tuple[int, int]:
     return (0, 0) if top is None or bottom is None else (top[0] * bottom[1], top[1] * bottom[0])
 
 
-def _power(match: re.Match[str], *, negative: bool) -> str | None:
+def _power(match: re.Match[str], base: str, *, negative: bool) -> str | None:
     """The value of "1.5e3", "1.5 × 10^3", "10³" or "2^5"."""
-    ratio = _ratio(match["plain"])
+    ratio = _ratio(base)
     of_ten = match["exponent"] or match["ten"] or match["raised_ten"]
     digits = _ascii(of_ten or match["power"] or match["raised"]).translate(_RAISED)
     if ratio is None or re.fullmatch(r"[-+]?\d+", digits) is None:
@@ -186,9 +250,8 @@ def _power(match: re.Match[str], *, negative: bool) -> str | None:
     return _decimal(-top if negative else top, bottom)
 
 
-def _plain(text: str, *, euro: bool, negative: bool) -> str:
-    digits = _ascii(text)
-    if re.search(r"\.\d+[.,]", digits) or (euro and re.fullmatch(r"\d{1,3},\d\d", digits)):
+def _plain(digits: str, *, negative: bool) -> str:
+    if _POINTS.match(digits):
         digits = digits.replace(".", "").replace(",", ".")
     whole, _, part = digits.partition(".")
     whole = re.sub(r"\D++", "", whole).lstrip("0") or "0"

@@ -2,12 +2,15 @@ r"""An LLM's text → its canonical answer: a number, a letter or a word; pure, 
 
 Where the answer is looked for, in this order:
 
-1. The text ends at its first end mark: `<END_ANSWER>`, a chat template's marks, or a new "Question:" that a base LLM
-   makes up. What precedes `</think>` counts only if nothing is found after it.
-2. The last statement of the answer that holds one: "the answer is …", "Answer: …", "#### …", `\boxed{…}`,
-   `<answer>…</answer>`. A statement that says what the answer is *not* is passed over. One that is cut off before it
-   names anything hands over to the next rule: what was stated before may have been revised.
-3. Else the last number, the last letter in parentheses or in a like dress, or the last line.
+1. What follows the last thought, and the last final channel (`ends`); what was thought counts only if the thought is
+   finished and nothing is found outside it.
+2. Up to the first end mark: `<END_ANSWER>`, a chat template's marks, or the next "Question:" that a base LLM makes up.
+3. The last statement of the answer that holds one: "the answer is …", "Answer: …", "#### …", `\boxed{…}`,
+   `<answer>…</answer>`, `{"answer": …}`, or the like in another language (`languages`). A statement that says what the
+   answer is *not*, or that supposes one, is passed over. One that says that there is no answer, or that names what
+   can be none, is final. One that is cut off before it names anything hands over to the next rule: what was stated
+   before may have been revised.
+4. Else the last number, the last letter in parentheses or in a like dress, or the last line.
 
 What counts as the same answer: numbers as plain decimals (`numbers`), letters as capitals, words without case,
 quotes and full stop. A statement that names several options names none.
@@ -18,24 +21,44 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
-from selectllm_engine.answers import letters, numbers, words
-from selectllm_engine.answers.statements import Found, Statement, end_of_answer, end_of_sentence, statements
+from selectllm_engine.answers import letters, numbers, numbers_stated, words
+from selectllm_engine.answers.ends import parts, questions
+from selectllm_engine.answers.statements import (
+    NO_ANSWER,
+    Found,
+    Statement,
+    end_of_sentence,
+    says_nothing,
+    statements,
+)
 from selectllm_engine.errors import UnknownNameError
 
 __all__ = ["EXTRACTOR_VERSION", "Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
 
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 
 Kind = Literal["number", "letter", "word"]
 _KINDS: tuple[str, ...] = get_args(Kind)
 
-_THOUGHT = "</think>"
-_RATHER = re.compile(r"[,;]|\b(?:but|so|rather|instead)\b")
-_NOTHING = re.compile(r"[\s*_:$.!?\"“”'\\()\[\]{}]*+\Z")
+_RATHER = re.compile(
+    r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"
+)
+_YET = re.compile(r"\b(?:but|so|rather|instead|closest|nearest)\b")
+_EMPTY = re.compile(
+    r"[\s*_:：$.!?\"“”'\\()\[\]{}]*+(?:(?:text\{)?(?:(?:your|the|final)[ ])?answer(?:[ ]here)?[\s}\"'\]]*+)?\Z"
+)
+_SAID = re.compile(r"[^\W_]")
+# How a text begins that has not answered yet, and how its last line does that has.
+_PREAMBLE = re.compile(
+    r"\W*(?:sure|ok|okay|certainly|of course|here|let|first|to |we |the (?:question|problem)|solution|given|i['’ ])",
+    re.IGNORECASE,
+)
+_MOST = 256  # statements are looked at, the last ones
+_LONG = 200  # characters: more than a preamble
 
 
 def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
-    """The canonical answer that `text` gives, or None; only the first `choices` letters (of ten) are options.
+    """The canonical answer that `text` gives, or None; only the first `choices` letters (of 26) are options.
 
     Raises:
         UnknownNameError: there is no such kind.
@@ -48,13 +71,11 @@ def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
 
 def find_answer(text: str, *, kind: Kind, choices: int = 4) -> Found | None:
     """The canonical answer that `text` gives and where it stands in it, or None."""
-    stop = end_of_answer(text)
-    thought = text.rfind(_THOUGHT, 0, stop)
-    if thought >= 0:
-        found = _find(text, thought + len(_THOUGHT), stop, kind, choices)
+    for part in parts(text):
+        found = _find(text, part.start, part.stop, kind, choices, whole=part.whole)
         if found is not None:
-            return found
-    return _find(text, 0, stop, kind, choices)
+            return None if found is NO_ANSWER else found
+    return None
 
 
 def canonical(text: str, kind: Kind, choices: int = 4) -> str | None:
@@ -73,23 +94,53 @@ def canonical_number(text: str) -> str | None:
     return canonical(text, "number")
 
 
-def _find(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
-    end = stop
-    for statement in reversed(statements(text, start, stop)):
+def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: bool) -> Found | None:
+    stop = end = _next_question(text, start, stop, kind, choices)
+    found = statements(text, start, stop)
+    weak: Found | None = None
+    for statement in reversed(found[-_MOST:]):
         content = statement.start
         if statement.negated:
             content = end_of_sentence(text, content, statement.stop)
+            none = kind != "word" and says_nothing(text, statement.begin, content)
+            if none and _YET.search(text, statement.start, content) is None:
+                return NO_ANSWER
             rather = _RATHER.search(text, statement.start, content)
             content = rather.start() if rather else content
-        if _NOTHING.match(text, content, end):
+        if _EMPTY.match(text, content, end):
             end = statement.begin  # cut off, or only what the answer is not: look before it
         elif end < stop:
             break
-        elif not statement.negated:
-            found = _stated(text, statement, kind, choices)
-            if found is not None:
-                return None if found is letters.SEVERAL else found
-    stop = end
+        elif not statement.negated and not statement.supposed:
+            opens = statement.form in ("label", "short") and _SAID.search(text, start, statement.begin) is None
+            answer = _stated(text, statement, kind, choices, opens=opens)
+            if answer is not None and kind == "number" and _calculates(text, statement, answer):
+                weak = weak or answer
+            elif answer is not None:
+                return answer
+    if weak is not None:
+        return weak
+    return _last(text, start, end, kind, choices) if whole else None
+
+
+def _calculates(text: str, statement: Statement, answer: Found) -> bool:
+    """Whether what follows "Answer:" is a calculation rather than its result."""
+    if statement.form not in ("label", "short") or answer is NO_ANSWER:
+        return False
+    return "=" in text[statement.start : answer.start] and statement.language == "en"
+
+
+def _stated(text: str, statement: Statement, kind: Kind, choices: int, *, opens: bool) -> Found | None:
+    if statement.form == "json" and statements(text, statement.start, statement.stop):
+        return _find(text, statement.start, statement.stop, kind, choices, whole=True)
+    if kind == "number":
+        return numbers_stated.stated(text, statement, opens=opens)
+    if kind == "letter":
+        return letters.stated(text, statement, choices, opens=opens)
+    return words.stated(text, statement, opens=opens)
+
+
+def _last(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
     if kind == "number":
         return numbers.last(text, start, stop)
     if kind == "letter":
@@ -97,9 +148,24 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found |
     return words.last(text, start, stop)
 
 
-def _stated(text: str, statement: Statement, kind: Kind, choices: int) -> Found | None:
-    if kind == "number":
-        return numbers.stated(text, statement)
-    if kind == "letter":
-        return letters.stated(text, statement, choices)
-    return words.stated(text, statement)
+def _next_question(text: str, start: int, stop: int, kind: Kind, choices: int) -> int:
+    """Where the next question begins after an answer was given; `stop` where none does."""
+    seen = start
+    for position, plain in questions(text, start, stop):
+        stated = statements(text, seen, position)
+        if any(not _EMPTY.match(text, each.start, each.stop) for each in stated):
+            return position
+        if plain and seen == start and _answered(text, start, position, kind, choices):
+            return position
+        seen = position
+    return stop
+
+
+def _answered(text: str, start: int, stop: int, kind: Kind, choices: int) -> bool:
+    """Whether a text without a statement of its answer has come to one."""
+    begin = max(start, text.rfind("\n", start, start + len(text[start:stop].rstrip())) + 1)
+    if says_nothing(text, begin, stop):
+        return True
+    if stop - start >= _LONG or "=" in text[start:stop]:
+        return True
+    return _PREAMBLE.match(text, start, stop) is None and _last(text, start, stop, kind, choices) is not None

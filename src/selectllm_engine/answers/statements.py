@@ -3,21 +3,24 @@ r"""Where a text states its answer: "the answer is …", "Answer: …", "#### �
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
+
+from selectllm_engine.answers import languages
 
 __all__ = [
     "CLAUSE",
     "DECORATION",
+    "NO_ANSWER",
     "Found",
     "Statement",
-    "end_of_answer",
     "end_of_blank",
     "end_of_sentence",
+    "says_nothing",
     "statements",
 ]
 
-Form = Literal["box", "hashes", "label", "short", "sentence", "tag"]
+Form = Literal["box", "direct", "hashes", "json", "label", "sentence", "short", "tag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,15 @@ class Found:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+NO_ANSWER = Found("", 0, 0)  # stated is that there is none, or what is none
+
+
+@dataclass(slots=True)
 class Statement:
     """An announcement of the answer from `begin`, and what follows it, `text[start:stop]`, up to the next statement.
 
-    `negated`: the text says that this is *not* the answer.
+    `negated`: the text says that this is *not* the answer. `supposed`: it only supposes that it is.
+    `language`: of the table of languages; "en" for what has none. A "direct" one counts only right at its answer.
     """
 
     form: Form
@@ -41,26 +48,30 @@ class Statement:
     start: int
     stop: int
     negated: bool = False
+    supposed: bool = False
+    language: str = "en"
+
+    @property
+    def exact(self) -> bool:
+        """Whether its content is the answer and nothing else."""
+        return self.form in ("box", "tag", "json")
 
 
-DECORATION = r"\s*_`\"'“”‘’(\[{"  # what may stand around an answer, inside a character class
-
-# A few-shot prompt's or a chat template's marks. A mark that closes ends the answer wherever it stands; one that opens
-# a new question does so only after something was said: a text may begin by repeating its question.
-_END = re.compile(
-    r"(?P<closes><END_ANSWER>|<\|(?:im_end|endoftext|end_of_text|eot_id|end)\|>|</s>|<eos>|<end_of_turn>)"
-    r"|<START_QUESTION>|(?<!<END_QUESTION>)(?<!<END_QUESTION>\s)<START_ANSWER>|<\|im_start\|>|<start_of_turn>|\[INST\]"
-    r"|(?P<line>(?:Question|Q)[ ]?\d{0,4}[ ]?:|Human[ ]?:|User[ ]?:|###[ ]Instruction)"
-)
+DECORATION = r"\s*_`\"'“”‘’„«»(\[{（【「『《"  # what may stand around an answer, in a character class
 
 # A statement is found by its key word, cheaply; then what stands before and after it decides.
-_KEY = re.compile(r"[AaRrOoCc\\#](?:nswer|NSWER|ns\b|NS\b|esult|ption|hoice|f?box(?:ed)?[ ]?\{|###(?!#)|[ ]?:)")
+_KEY = re.compile(
+    r"[AaRrOoCcSs\\#](?:nswer|NSWER|ns\b|NS\b|esult|ption|hoice|tatement|f?box(?:ed)?[ ]?\{|###(?!#)|[ ]?:"
+    r"|olution[ ]is)"
+)
 _FORMS: dict[str, Form] = {
     "answer": "label",
     "ans": "label",
     "result": "sentence",
     "option": "sentence",
     "choice": "sentence",
+    "statement": "sentence",
+    "solution is": "sentence",
 }
 _BEFORE_LABEL = re.compile(
     r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>[ ]?)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
@@ -68,46 +79,74 @@ _BEFORE_LABEL = re.compile(
 )
 _AFTER_LABEL = re.compile(
     r"(?:[ ]\([^()\n]{1,40}\))?"
-    r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",
+    r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[ ]=[ ]|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",
     re.MULTILINE,
 )
+_BEFORE_JSON = re.compile(r"[\"'](?:(?:final|correct|my|the|your|short)[_ -]?)?\Z", re.IGNORECASE)
+_AFTER_JSON = re.compile(r"(?:[_ -]?(?:letter|choice|option|value|key))?[\"']\s{0,8}:\s{0,8}", re.IGNORECASE)
+_STRING = re.compile(r"\"((?:[^\"\\]|\\.)*+)|'((?:[^'\\\n]|\\.)*+)", re.DOTALL)
+_VALUE = re.compile(r"\[[^\[\]\n]{0,200}\]|\{[^{}]{0,400}\}|[^,}\n]{0,2000}")
+_CHOSEN = r"\b(?:correct|right|best|my|final|true|false|incorrect|only)[ ]\Z"
 _BEFORE_SENTENCE = {
     "answer": re.compile(r"(?<!\w)\Z"),
+    "ans": re.compile(r"(?<!\w)\Z"),
     "result": re.compile(r"\bfinal[ ]\Z", re.IGNORECASE),
-    "option": re.compile(r"\b(?:correct|right|best|my|final)[ ]\Z", re.IGNORECASE),
-    "choice": re.compile(r"\b(?:correct|right|best|my|final)[ ]\Z", re.IGNORECASE),
+    "option": re.compile(_CHOSEN, re.IGNORECASE),
+    "choice": re.compile(_CHOSEN, re.IGNORECASE),
+    "statement": re.compile(rf"{_CHOSEN}|\b(?:the|The)[ ]\Z", re.IGNORECASE),
+    "solution is": re.compile(r"\b(?:the|final|our)[ ]\Z", re.IGNORECASE),
 }
 _AFTER_SENTENCE = re.compile(
     r"""
-    s?(?:[ ](?:choice|option))? (?:[ ](?:to|for|of|in)[ ][^.:\n]{1,80}?)? [*_]{0,3}
+    s?(?:[ ](?:choice|option|statement|value|letter))? (?:[ ]\([^()\n]{1,60}\))?
+    (?:[ ](?:to|for|of|in|from|among)[ ][^.:!?\n]{1,80}?)? (?:[ ]\([^()\n]{1,60}\))? [*_\"']{0,3}
+    (?:,?\s{1,4}(?:therefore|thus|then|here|clearly),?)?
     (?:\s{1,4}(?:is|was|are|equals|(?:would|should|must|will|has[ ]to|can[ ]only)[ ]be)\b|[ ]?=|[ ]of\b)
     (?P<negated>n't|[ ](?:not|n[eo]ither)(?=[ ]\S))?
     | [ ](?:cannot|can't|can[ ]not|could[ ]not)[ ]be\b(?P<impossible>)
+    | (?=[ ](?:does[ ]not|doesn't)[ ]exist)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# "The statement that is false is C": a statement only with a letter right behind it.
+_WHICH = re.compile(r"[ ](?:that|which)[ ](?:is|are)[ ](?:not[ ])?(?:\w{1,20}[ ]){1,4}?(?:is|would[ ]be)\b")
 _INTRODUCTION = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|the|my|our|final|correct|right|best),?[ ]|[\"“*_(]){0,8}\Z", re.IGNORECASE
 )
+_SUPPOSES = re.compile(
+    r"\b(?:(?:even|only|as)[ ])?(?:if|suppose|supposing|assume|assuming|whether|unless|imagine)"
+    r"(?:[ ](?:that|we[ ]say|we[ ]assume))?[ ]\Z",
+    re.IGNORECASE,
+)
 _LINE_START = re.compile(r"^[ \t]{0,4}\Z", re.MULTILINE)
+_HEADS_LINE = re.compile(r"^[^\w\n]{0,12}\Z", re.MULTILINE)
 _BLANK = re.compile(r"\s*+")
 _BRACE = re.compile(r"[{}]")
-_SENTENCE_END = re.compile(r"[.!?][\"”')\]*_]{0,3}(?=\s|\Z)|\n")
+_SENTENCE_END = re.compile(r"[.!?][\"”')\]*_]{0,3}(?=\s|\Z)|[。！？؟।]|\n")
 # Where a sentence stops to name the answer and begins to explain it.
 CLAUSE = re.compile(r"[ ](?:because|since|as|while|whereas|unlike|instead[ ]of|rather[ ]than)\b")
 
+_NOTHING = re.compile(
+    r"""\bn(?:one|either)[ ]of[ ](?:the|these|those|them)\b | \ball[ ]of[ ]the[ ]above\b
+    | \bnot[ ](?:have[ ])?(?:enough|sufficient)\b[ ](?:information|info|data|details|context)
+    | \binsufficient[ ](?:information|info|data|details|context)
+    | \b(?:information|data)[ ](?:provided[ ]|given[ ])?is[ ](?:not[ ]sufficient|not[ ]enough|insufficient|missing)
+    | \b(?:cannot|can't|can[ ]not|could[ ]not|couldn't|(?:is|it's|be)[ ]not|isn't|impossible[ ]to|unable[ ]to|not[ ]possible[ ]to|no[ ]way[ ]to)
+      [ ](?:be[ ]|accurately[ ]|uniquely[ ]|possible[ ]to[ ]|possibly[ ]|really[ ])*
+      (?:determin|answer(?:ed)?\b|find\b|found\b|calculat|comput|known?\b|tell\b|deduc|infer|solv|establish|conclud|decid|say\b|said\b|given\b|stated\b|specified\b|provided\b|mentioned\b)
+    | \b(?:undetermined|indeterminate|undeterminable|indeterminable|unanswerable|unknown|undefined)\b(?![ ](?:value|number|quantit|variable|amount|angle|length|side))
+    | \bno[ ](?:(?:correct|valid|right|such|clear|definite|real|possible|single|unique)[ ]){0,2}(?:answer|solution|option|number|value)s?\b
+    | \b(?:do(?:es)?[ ]not|doesn't|don't)[ ](?:exist|know)\b | (?<!\w)N/?A(?!\w) | \A\W*(?i:null|none|nan|unclear)\W*\Z
+    """,  # noqa: E501
+    re.IGNORECASE | re.VERBOSE,
+)
+_NOTHING_ELSEWHERE = re.compile(languages.NOTHING, re.IGNORECASE)
 
-def end_of_answer(text: str) -> int:
-    """Where `text` stops being about its question: at the end mark of a prompt, or at the next question."""
-    first = re.search(r"\S", text)
-    if first is None:
-        return 0
-    for mark in _END.finditer(text):
-        if mark["closes"] is not None:
-            return mark.start()
-        if mark.start() > first.start() and (mark["line"] is None or _begins_line(text, mark.start())):
-            return mark.start()
-    return len(text)
+
+def says_nothing(text: str, start: int, stop: int) -> bool:
+    """Whether `text[start:stop]`, a sentence, says that there is no answer, or no such option."""
+    said = text[start : min(stop, start + 400)]
+    return _NOTHING.search(said) is not None or _NOTHING_ELSEWHERE.search(said) is not None
 
 
 def _begins_line(text: str, position: int) -> bool:
@@ -129,16 +168,38 @@ def end_of_sentence(text: str, start: int, stop: int) -> int:
 def statements(text: str, start: int, stop: int) -> list[Statement]:
     """Every statement of an answer in `text[start:stop]`, in order; they don't overlap."""
     found: list[Statement] = []
+    others = _in_other_languages(text, start, stop)
     for key in _KEY.finditer(text, start, stop):
+        while others and others[-1].begin <= key.start():
+            _add(text, found, others.pop())
         if found and key.start() < found[-1].start:
             continue
         statement = _announced(text, key, start, stop)
         if statement is not None:
-            if found:
-                found[-1] = replace(found[-1], stop=_end(text, found[-1], max(statement.begin, found[-1].start)))
-            found.append(statement)
+            _add(text, found, statement)
+    while others:
+        _add(text, found, others.pop())
     if found:
-        found[-1] = replace(found[-1], stop=_end(text, found[-1], stop))
+        found[-1].stop = _end(text, found[-1], stop)
+    return _of_object(text, found, start, stop)
+
+
+def _add(text: str, found: list[Statement], statement: Statement) -> None:
+    if found:
+        inside = found[-1].form == "json" != statement.form and statement.begin < found[-1].stop
+        if inside or statement.start <= found[-1].start:
+            return
+        found[-1].stop = _end(text, found[-1], max(statement.begin, found[-1].start))
+    found.append(statement)
+
+
+def _of_object(text: str, found: list[Statement], start: int, stop: int) -> list[Statement]:
+    """Where `text[start:stop]` is or ends with a JSON object, what its keys say, and nothing that its texts say."""
+    if any(statement.form == "json" for statement in found):
+        opening = text[start : start + 400].lstrip().removeprefix("```json").removeprefix("```").lstrip()
+        ending = text[max(start, stop - 400) : stop].rstrip("` \r\n\t.")
+        if opening.startswith("{") or ending.endswith("}"):
+            return [statement for statement in found if statement.form == "json"]
     return found
 
 
@@ -147,6 +208,8 @@ def _end(text: str, statement: Statement, bound: int) -> int:
         return _closing_brace(text, statement.start, bound)
     if statement.form == "tag":
         return _up_to("</", text, statement.start, bound)
+    if statement.form == "json":
+        return min(bound, statement.stop)
     return _up_to("\n", text, statement.start, bound) if statement.form == "hashes" else bound
 
 
@@ -165,18 +228,57 @@ def _announced(text: str, key: re.Match[str], start: int, stop: int) -> Statemen
     if word == "answer" and text[begin - 1 : begin] == "<" and text[end : end + 1] == ">":
         return Statement("tag", begin - 1, end + 1, stop)
     before = max(start, begin - 48)
+    if word == "answer" and _BEFORE_JSON.search(text, before, begin) and (field := _AFTER_JSON.match(text, end, stop)):
+        return _value(text, begin, field.end(), stop)
     introduction = _INTRODUCTION.search(text, before, begin)
     opening = introduction.start() if introduction else begin
     if _FORMS[word] == "label" and (leading := _BEFORE_LABEL.search(text, before, begin)):
         label = _AFTER_LABEL.match(text, end, stop)
         if label is not None and (label["heading"] is None or leading["line"] is not None):
             return Statement("label", opening, label.end(), stop)
-    if word in _BEFORE_SENTENCE and _BEFORE_SENTENCE[word].search(text, before, begin):
+    if _BEFORE_SENTENCE[word].search(text, before, begin):
+        if word == "solution is":
+            return Statement("direct", opening, end, stop)
+        if word == "statement" and (which := _WHICH.match(text, end, stop)):
+            return Statement("direct", opening, which.end(), stop)
         sentence = _AFTER_SENTENCE.match(text, end, stop)
         if sentence is not None:
             negated = sentence["negated"] is not None or sentence["impossible"] is not None
-            return Statement("sentence", opening, sentence.end(), stop, negated)
+            supposed = _SUPPOSES.search(text, max(start, opening - 32), opening) is not None
+            form: Form = "direct" if word == "statement" else "sentence"
+            return Statement(form, opening, sentence.end(), stop, negated, supposed)
     return None
+
+
+def _value(text: str, begin: int, start: int, stop: int) -> Statement:
+    """The value of a key "answer" of a JSON object, or of a Python dict."""
+    string = _STRING.match(text, start, stop)
+    if string is not None:
+        group = 1 if string[1] is not None else 2
+        return Statement("json", begin, string.start(group), string.end(group))
+    value = _VALUE.match(text, start, stop)
+    return Statement("json", begin, start, value.end() if value else start)
+
+
+def _in_other_languages(text: str, start: int, stop: int) -> list[Statement]:
+    """What is announced in the languages of the table, the last first."""
+    found: dict[int, Statement] = {}
+    for name in languages.of_text(text, start, stop):
+        for match in languages.announcement(name).finditer(text, start, stop):
+            form: Form = "sentence"
+            if match["heading"] is not None:
+                if _HEADS_LINE.search(text, max(start, match.start() - 16), match.start()) is None:
+                    continue
+                form = "label"
+            elif match["label"] is not None:
+                form = "label"
+            elif match["chosen"] is not None or match["open"] is not None:
+                form = "direct"
+            statement = Statement(form, match.start(), match.end(), stop, match["denies"] is not None, language=name)
+            other = found.get(match.start())
+            if other is None or other.start < statement.start:
+                found[match.start()] = statement
+    return sorted(found.values(), key=lambda statement: -statement.begin)
 
 
 def _up_to(mark: str, text: str, start: int, stop: int) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answer
+from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answers
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
@@ -177,7 +177,7 @@ def _advance(progress: Progress | None, before: int, total: int, done: int) -> N
 def _extract(rows: pl.DataFrame, questions: pl.DataFrame, advance: Callable[[int], None]) -> tuple[pl.DataFrame, bool]:
     """The rows with their answers instead of their texts, and whether all their questions are known."""
     joined = rows.join(with_options(questions, rows), on="question_id", how="left", maintain_order="left")
-    answers = pl.Series("answer", list(_answers(joined, advance)), dtype=pl.String)
+    answers = _answers(joined, advance)
     if "letters" in joined.columns:
         answers = _in_one_order(answers, joined["letters"])
     columns = [name for name in ANSWER_SCHEMA if name in {"answer", *_ENDS} or name in rows.columns]
@@ -195,10 +195,11 @@ def _here(answer: str | None, order: str | None) -> str | None:
     return order[place] if order is not None and 0 <= place < len(order) else answer
 
 
-def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> Iterator[str | None]:
+def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> pl.Series:
+    found: list[pl.Series] = [pl.Series(dtype=pl.String)]
     done = 0
-    for chunk in rows.select("text", "kind", "options").iter_slices(_CHUNK):
-        for text, kind, options in chunk.iter_rows():
-            yield None if kind is None else extract_answer(text, kind=kind, choices=options)
+    for chunk in rows.iter_slices(_CHUNK):
+        found.append(extract_answers(chunk["text"], chunk["kind"], chunk["options"]))
         done += chunk.height
         advance(done)
+    return pl.concat(found).alias("answer")
