@@ -34,7 +34,8 @@ WORDS = (
     "(Note: ¦1st ¦a 3-day ¦the statement that is false is ¦C ist richtig¦選¦é¦\u0301¦\x00¦�¦٣¦१२¦一"
 )
 NOUNS = (
-    "Antwort: ¦Die Antwort ist ¦La réponse est ¦La respuesta es ¦La risposta è ¦A resposta é ¦答案是¦答案：¦故选¦答えは¦正解は¦"
+    "Antwort: ¦Die Antwort ist ¦La réponse est ¦La respuesta es ¦La risposta è ¦A resposta é ¦"
+    "答案是¦答案：¦故选¦答えは¦正解は¦"
     "정답은 ¦الإجابة هي ¦उत्तर ¦উত্তর হল ¦คำตอบคือ¦Jibu ni ¦Ответ: ¦నిజం¦సమాధానం "
 )
 SENTENCE = "she has seven apples and gives 2 of them to her brother so there are 5 left"
@@ -118,7 +119,8 @@ def main() -> int:
             if taken > allowed:
                 over += 1
                 print(
-                    f"{kind}: {taken * 1e3:.1f} ms, {taken / allowed:.1f} of what {len(text)} characters may: {text[:80]!r}"
+                    f"{kind}: {taken * 1e3:.1f} ms, {taken / allowed:.1f} of what {len(text)} characters may: "
+                    f"{text[:80]!r}"
                 )
     print(
         f"{args.texts:,} texts of {total / args.texts:.0f} characters on average, {len(KINDS)} kinds, seed {args.seed}:"

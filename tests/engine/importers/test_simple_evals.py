@@ -100,7 +100,7 @@ def test_several_tries_share_a_score(cache, write):
 
 
 @pytest.mark.parametrize(
-    ("right", "gold"), [("[&#39;7&#39;]", "7"), ("[&#39;7&#39;, &#39;seven&#39;]", None), ("1 &lt; 2", "1 < 2")]
+    ("right", "gold"), [("[&#39;7&#39;]", "7"), ("[&#39;7&#39;, &#39;seven&#39;]", None), ("1 &lt; 2", "1<2")]
 )
 def test_gold_answers(cache, write, right, gold):
     import_simple_evals(cache, write([example(right=right)]), "b")

@@ -117,7 +117,7 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
         writer.append(fake_rows(("test-0", 3)), {})
     before = cache.answers("fake", "a")
     monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 2)
-    monkeypatch.setattr("selectllm_engine.store.derived.extract_answer", None)  # would fail if it were called
+    monkeypatch.setattr("selectllm_engine.store.derived.extract_answers", None)  # would fail if it were called
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
         monkeypatch.undo()
@@ -164,7 +164,7 @@ def test_answers_are_extracted_once(cache, monkeypatch):
     assert [path.name for path in derived_files(cache)] == [
         f"v{EXTRACTOR_VERSION}-{path.stem.partition('-')[2]}.parquet" for path in part_files(cache)
     ]
-    monkeypatch.setattr("selectllm_engine.store.derived.extract_answer", None)
+    monkeypatch.setattr("selectllm_engine.store.derived.extract_answers", None)
     assert cache.answers("fake", "a").equals(first)
     assert 0 < first["answer"].null_count() < 15
 
