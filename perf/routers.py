@@ -50,13 +50,13 @@ def main() -> None:
         seconds = time.perf_counter() - started
         total += seconds
         started = time.perf_counter()
-        predicted = router.predict(test[0])
+        predicted = router.predict_proba(test[0])
         together = time.perf_counter() - started
         alone = 1e3 * seconds_per_question(router, test[0])
         right = 100 * test[1][np.arange(len(predicted)), predicted.argmax(axis=1)].mean()
         print(f"{name:18} {seconds:8.2f} {together:16.2f} {alone:13.2f} {right:9.1f}", flush=True)
     started = time.perf_counter()
-    ConfidenceForest().fit(fitted["logistic:tfidf"].predict(validation[0]), validation[1])
+    ConfidenceForest().fit(fitted["logistic:tfidf"].predict_proba(validation[0]), validation[1])
     print(f"\nall routers: {total:.1f} s; a confidence forest: {time.perf_counter() - started:.2f} s")
 
 

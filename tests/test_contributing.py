@@ -129,7 +129,7 @@ class Toy:
         self.rates_ = labels.mean(axis=0, dtype=np.float32)
         return self
 
-    def predict(self, questions):
+    def predict_proba(self, questions):
         short = np.array([len(text) < 20 for text in questions])
         return np.where(short[:, None], self.rates_ / 2, self.rates_).astype(np.float32)
 

@@ -34,7 +34,7 @@ class Router(Protocol):
     def fit(self, questions: Sequence[str], labels: NDArray[np.bool_], *, validation: Labelled | None = None) -> Self:
         """Learn from T questions and labels [T, N]; `validation` chooses settings, without it defaults hold."""
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The probability that each LLM is right, [Q, N]."""
 
 
@@ -78,7 +78,7 @@ class FeatureRouter(ABC):
             self._fit(self._vectors(questions), labels, held_out)
         return self
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The probability that each LLM is right, [Q, N]."""
         if not len(questions):
             return np.zeros((0, len(self.rates_)), np.float32)

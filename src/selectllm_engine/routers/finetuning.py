@@ -118,7 +118,11 @@ class Classifier:
                         schedule.step()
                         optimizer.zero_grad()
                         report(f"epoch {epoch + 1} of {recipe.epochs}", (epoch * batches + at + 1) / steps)
-                    score = math.inf if validation is None else _weighted_f1(self.predict(validation[0]), validation[1])
+                    score = (
+                        math.inf
+                        if validation is None
+                        else _weighted_f1(self.predict_proba(validation[0]), validation[1])
+                    )
                     if validation is None or score > best:
                         best, kept = score, self._state()
                     finished = epoch + 1
@@ -128,7 +132,7 @@ class Classifier:
         self.head.load_state_dict(kept[1])
         return finished
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Probabilities [Q, N]."""
         import torch
 

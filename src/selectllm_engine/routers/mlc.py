@@ -78,9 +78,9 @@ class FineTuned:
                     self.note_ = f"stopped after epoch {finished} of {recipe.epochs}{of}; the best so far is kept"
         return self
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The probability that each LLM is right, [Q, N]."""
-        return np.concatenate([each.predict(questions) for each in self.classifiers_], axis=1)
+        return np.concatenate([each.predict_proba(questions) for each in self.classifiers_], axis=1)
 
     def save_weights(self, folder: Path) -> None:
         """Write one folder per classifier: encoder, tokenizer and head, in safetensors and JSON."""

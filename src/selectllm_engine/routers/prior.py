@@ -47,6 +47,6 @@ class Prior:
         check_labels(questions, labels)
         return np.asarray((labels.sum(axis=0) - labels) / max(len(labels) - 1, 1), np.float32)
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The same row for every question, [Q, N]."""
         return np.tile(self.rates_, (len(questions), 1))

@@ -129,7 +129,7 @@ def route(
     if spec.needs_forest:
         if data.validation is None:
             raise UsageError(f"the policy {spec.name} needs a validation split", "take another --policy")
-        forest = ConfidenceForest().fit(known.probabilities, data.validation.labels).predict(probabilities)
+        forest = ConfidenceForest().fit(known.probabilities, data.validation.labels).predict_proba(probabilities)
     asked = None
     try:
         spec = view.tune(known, spec)
@@ -162,7 +162,7 @@ def _predicted(
                 f"{name} was trained without {missing}", f"selectllm train --router {name} trains it again"
             )
         try:
-            predicted: NDArray[np.float32] = load_router(folder, encoders, device=device).predict([question])
+            predicted: NDArray[np.float32] = load_router(folder, encoders, device=device).predict_proba([question])
         except (UsageError, EngineError) as error:  # its encoder, or the extra that runs it, is not here
             reason = reason or error
             continue

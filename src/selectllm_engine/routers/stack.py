@@ -67,20 +67,20 @@ class Stack:
         self.trust_ = 1.0
         if validation is not None and len(validation[0]):
             check_labels(*validation)
-            predicted = np.stack([self.routers[name].predict(validation[0]) for name in names])
+            predicted = np.stack([self.routers[name].predict_proba(validation[0]) for name in names])
             self.trust_ = _trust(predicted, self.rates_, validation[1], self.seed)
             found = dict(zip(names, _weights(predicted, validation[1]).tolist(), strict=True))
             kept = {name: weight for name, weight in found.items() if weight >= _LEAST}
             self.weights_ = {name: weight / sum(kept.values()) for name, weight in kept.items()}
         return self
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The probability that each LLM is right, [Q, N]."""
         assert self.routers is not None  # noqa: S101 - fitted or loaded
         mixed = np.zeros((len(questions), len(self.rates_)))
         for name, weight in self.weights_.items():
             if self.trust_ > 0:
-                mixed += weight * self.routers[name].predict(questions)
+                mixed += weight * self.routers[name].predict_proba(questions)
         return as_probabilities(self.trust_ * mixed + (1 - self.trust_) * self.rates_)
 
 
@@ -104,11 +104,11 @@ class Member:
         self.train_held_out = train_held_out
         self.recorded = recorded or {}
 
-    def predict(self, questions: Sequence[str]) -> NDArray[np.float32]:
+    def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """The router's probabilities [Q, N]."""
         if questions and all(text in self.recorded for text in questions):
             return np.stack([self.recorded[text] for text in questions])
-        return self._router.predict(questions)
+        return self._router.predict_proba(questions)
 
     @cached_property
     def _router(self) -> Router:

@@ -285,7 +285,7 @@ def _try(router: Any, manifest: Mapping[str, Any]) -> None:
     """Predict once, so that weights of odd shapes fail here and not later."""
     import numpy as np
 
-    predicted = router.predict(["How many are 2 and 3?", ""])
+    predicted = router.predict_proba(["How many are 2 and 3?", ""])
     llms = manifest.get("llms")
     if predicted.shape[0] != 2 or (llms is not None and predicted.shape[1] != len(llms)):
         raise ValueError(f"predictions of shape {predicted.shape}")

@@ -199,7 +199,7 @@ def _fitted(context: _Context, name: str, made: Router) -> TrainedRouter:
     context.say("fitting")
     held_out = None if data.validation is None else (data.validation.texts, data.validation.labels)
     made.fit(data.train.texts, data.train.labels, validation=held_out)
-    predicted = made.predict(data.questions["text"].to_list())
+    predicted = made.predict_proba(data.questions["text"].to_list())
     held_out_too = _hold_out(made, data, predicted)
     forest = _confidences(data, predicted, seed)
     seconds = time.perf_counter() - started
@@ -321,19 +321,19 @@ def refitting(
     def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
         texts = [data.train.texts[row] for row in rows]
         made = make_router(router, seed=seed).fit(texts, data.train.labels[rows], validation=held_out)
-        return np.asarray(made.predict(asked))
+        return np.asarray(made.predict_proba(asked))
 
     return fit, len(data.train.texts)
 
 
 def seconds_per_question(router: Router, texts: Sequence[str], repeats: int = 15) -> float:
     """The median time in seconds to predict for one question alone, warm, with texts that no store knows."""
-    router.predict([f"{texts[0]} (first)"])
+    router.predict_proba([f"{texts[0]} (first)"])
     times = []
     for i in range(repeats):
         text = f"{texts[i % len(texts)]} ({i})"
         started = time.perf_counter()
-        router.predict([text])
+        router.predict_proba([text])
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 
@@ -350,7 +350,7 @@ def _confidences(data: TrainingData, predicted: NDArray[np.float32], seed: int) 
         return None
     rows = _rows(data, data.validation.ids)
     forest = ConfidenceForest(seed=seed).fit(predicted[rows], data.validation.labels)
-    confidences = forest.predict(predicted)
+    confidences = forest.predict_proba(predicted)
     confidences[rows] = forest.out_of_bag_
     return confidences
 

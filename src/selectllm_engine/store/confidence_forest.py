@@ -50,7 +50,7 @@ class ConfidenceForest:
         self.out_of_bag_ = self._out_of_bag(predicted, targets)
         return self
 
-    def predict(self, predicted: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_proba(self, predicted: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities [Q, N] from a router's probabilities [Q, N]."""
         if not len(predicted):
             return predicted.astype(np.float32)

@@ -124,4 +124,4 @@ def _fit_forest(
 
     fitted = ConfidenceForest().fit(held_out.astype(np.float32), validation.labels)
     out_of_bag = fitted.out_of_bag_.astype(np.float64)
-    return (out_of_bag if same else fitted.predict(here.astype(np.float32)).astype(np.float64)), out_of_bag
+    return (out_of_bag if same else fitted.predict_proba(here.astype(np.float32)).astype(np.float64)), out_of_bag

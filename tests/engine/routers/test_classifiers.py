@@ -43,7 +43,7 @@ def test_a_classifier_is_a_router(run, classifier, name) -> None:
     again = load("fake", run.cache)
     assert np.array_equal(again.scores(name).probabilities, run.scores(name).probabilities)
     assert again.router_seconds(name) > 0
-    predicted = trained.router.predict(["How many are 2 and 3?"])
+    predicted = trained.router.predict_proba(["How many are 2 and 3?"])
     assert (predicted.shape, predicted.dtype) == ((1, 3), np.float32)
     assert not list(run.cache.verify("fake"))
     with pytest.raises(UsageError, match="probabilities only"):

@@ -70,16 +70,16 @@ def test_a_fine_tuned_encoder_is_loaded_without_the_pretrained_one(encoders, kin
     files = {path.suffix for path in (tmp_path / "router").rglob("*") if path.is_file()}
     assert files <= {".json", ".safetensors", ".txt"}
     loaded = load_router(tmp_path / "router", device="cpu")
-    np.testing.assert_array_equal(loaded.predict(TEXTS), router.predict(TEXTS))
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), router.predict_proba(TEXTS))
     untuned = make_router(f"{family}:{kind}@1", encoders, device="cpu", epochs=0).fit(TEXTS, labels)
-    assert np.abs(untuned.predict(TEXTS) - router.predict(TEXTS)).max() > 0
+    assert np.abs(untuned.predict_proba(TEXTS) - router.predict_proba(TEXTS)).max() > 0
 
 
 def test_class_weights_leave_probabilities_what_they_are(encoders):
     rare = np.zeros((100, 1), bool)
     rare[:10] = True
     router = make_router("mlc-weighted:bert", encoders, device="cpu", epochs=1).fit(["how many?"] * 100, rare)
-    assert router.predict(["how many?"])[0, 0] == pytest.approx(0.1, abs=0.05)
+    assert router.predict_proba(["how many?"])[0, 0] == pytest.approx(0.1, abs=0.05)
 
 
 def test_the_best_epoch_on_validation_is_kept(encoders, monkeypatch):
@@ -94,7 +94,7 @@ def test_the_best_epoch_on_validation_is_kept(encoders, monkeypatch):
 
     monkeypatch.setattr(finetuning, "_weighted_f1", scripted)
     router = make_router("mlc:bert", encoders, device="cpu", epochs=3).fit(TEXTS, labels, validation=(TEXTS, labels))
-    np.testing.assert_array_equal(router.predict(TEXTS), seen[1])
+    np.testing.assert_array_equal(router.predict_proba(TEXTS), seen[1])
     assert np.abs(seen[2] - seen[1]).max() > 0
 
 
@@ -111,7 +111,7 @@ def test_an_interrupt_keeps_the_best_so_far(encoders, family, note):
     router.fit(TEXTS, labels, validation=(TEXTS, labels))
     assert router.interrupted_
     assert note in router.note_
-    assert router.predict(TEXTS).shape == labels.shape
+    assert router.predict_proba(TEXTS).shape == labels.shape
 
 
 def test_an_interrupt_before_the_first_epoch_is_one(encoders):
@@ -150,7 +150,7 @@ def test_training_writes_a_router_that_says_which_encoder_it_had(encoders, run):
     assert manifest["encoder"].keys() == {"name", "source", "layers", "fingerprint"}
     assert "/" not in manifest["encoder"]["source"]
     loaded = load_router(folder, encoders, device="cpu")
-    np.testing.assert_allclose(loaded.predict(TEXTS), trained.router.predict(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(loaded.predict_proba(TEXTS), trained.router.predict_proba(TEXTS), atol=1e-5)
     with pytest.raises(UsageError, match=r"another one.*--encoder roberta=FOLDER"):
         load_router(folder, {"roberta": encoders["bert"]}, device="cpu")
     with pytest.raises(UsageError, match="--encoder roberta=FOLDER"):
@@ -163,7 +163,7 @@ def test_a_fine_tuned_router_is_trained_and_stacked(encoders, run):
     train(run, "stack", encoders=encoders, device="cpu")
     assert len(run.routers) == 4
     loaded = load_router(run.cache.router_dir("fake", "stack"), encoders, device="cpu")
-    assert loaded.predict(TEXTS).shape == (len(TEXTS), 3)
+    assert loaded.predict_proba(TEXTS).shape == (len(TEXTS), 3)
 
 
 def test_what_is_no_encoder_is_one_clear_error(encoders, tmp_path):

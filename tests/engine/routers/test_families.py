@@ -88,14 +88,14 @@ def check(predicted, questions, llms=LLMS):
 
 
 def test_predictions_are_probabilities(fitted):
-    check(fitted.predict(words(2, 50)[0]), 50)
-    check(fitted.predict([]), 0)
-    check(fitted.predict(HOSTILE), len(HOSTILE))
+    check(fitted.predict_proba(words(2, 50)[0]), 50)
+    check(fitted.predict_proba([]), 0)
+    check(fitted.predict_proba(HOSTILE), len(HOSTILE))
 
 
 def test_what_can_be_learned_is_learned(name, make, fitted):
     texts, labels = words(2, 100)
-    predicted = fitted.predict(texts)
+    predicted = fitted.predict_proba(texts)
     right = labels[np.arange(100), predicted.argmax(axis=1)].mean()
     assert right > (0.95 if name.endswith(":tfidf") or parse_router(name).info.combines else 0.3)
     assert np.abs(predicted.mean(axis=0) - labels.mean(axis=0)).max() < 0.2
@@ -103,22 +103,22 @@ def test_what_can_be_learned_is_learned(name, make, fitted):
 
 def test_a_question_is_predicted_alike_alone_and_among_others(fitted):
     texts = words(2, 30)[0]
-    together = fitted.predict(texts)
-    alone = np.concatenate([fitted.predict([text]) for text in texts])
+    together = fitted.predict_proba(texts)
+    alone = np.concatenate([fitted.predict_proba([text]) for text in texts])
     np.testing.assert_allclose(alone, together, atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_router(name, make, fitted):
     again = make(name).fit(*words(0, 120), validation=words(1, 60))
     texts = words(2, 20)[0]
-    np.testing.assert_array_equal(again.predict(texts), fitted.predict(texts))
+    np.testing.assert_array_equal(again.predict_proba(texts), fitted.predict_proba(texts))
 
 
 def test_inputs_stay_as_they_are(name, make):
     train, validation = words(0, 40), words(1, 20)
     before = copy.deepcopy((train, validation))
     router = make(name).fit(*train, validation=validation)
-    router.predict(validation[0])
+    router.predict_proba(validation[0])
     for given_, kept in zip((train, validation), before, strict=True):
         assert given_[0] == kept[0]
         np.testing.assert_array_equal(given_[1], kept[1])
@@ -127,9 +127,9 @@ def test_inputs_stay_as_they_are(name, make):
 def test_a_changed_label_array_changes_no_fitted_router(name, make):
     texts, labels = words(0, 40)
     router = make(name).fit(texts, labels)
-    before = router.predict(texts)
+    before = router.predict_proba(texts)
     labels[:] = ~labels
-    np.testing.assert_array_equal(router.predict(texts), before)
+    np.testing.assert_array_equal(router.predict_proba(texts), before)
 
 
 def test_a_loaded_router_predicts_the_same(name, make, fitted, tmp_path):
@@ -140,7 +140,9 @@ def test_a_loaded_router_predicts_the_same(name, make, fitted, tmp_path):
         fitted = Stack(members).fit(*words(0, 120), validation=words(1, 60))
     save(fitted, tmp_path / "router", name, {"llms": ["a", "b", "c"]})
     texts = [*words(2, 20)[0], *HOSTILE]
-    np.testing.assert_array_equal(load_router(tmp_path / "router", make.encoders).predict(texts), fitted.predict(texts))
+    np.testing.assert_array_equal(
+        load_router(tmp_path / "router", make.encoders).predict_proba(texts), fitted.predict_proba(texts)
+    )
 
 
 @pytest.mark.parametrize("validated", [True, False])
@@ -149,7 +151,7 @@ def test_any_size_fits(name, make, questions, llms, validated):
     texts = words(3, questions)[0]
     labels = np.random.default_rng(0).random((questions, llms)) < 0.5
     validation = (texts[:1], labels[:1]) if validated else None
-    check(make(name).fit(texts, labels, validation=validation).predict([*texts, "new"]), questions + 1, llms)
+    check(make(name).fit(texts, labels, validation=validation).predict_proba([*texts, "new"]), questions + 1, llms)
 
 
 @pytest.mark.parametrize("validated", [True, False])
@@ -157,7 +159,7 @@ def test_an_llm_that_is_always_right_or_wrong(name, make, validated):
     texts, labels = words(0, 60)
     labels = np.stack([np.ones(60, bool), labels[:, 0], np.zeros(60, bool)], axis=1)
     router = make(name).fit(texts, labels, validation=(texts[:20], labels[:20]) if validated else None)
-    predicted = router.predict(words(2, 20)[0])
+    predicted = router.predict_proba(words(2, 20)[0])
     check(predicted, 20)
     assert (predicted[:, 0] > 0.9).all()
     assert (predicted[:, 2] < 0.1).all()
@@ -167,7 +169,7 @@ def test_an_llm_that_is_always_right_or_wrong(name, make, validated):
 def test_any_text_can_be_learned_from(name, make, texts):
     labels = np.random.default_rng(0).random((len(texts), 2)) < 0.5
     router = make(name).fit(texts, labels, validation=(texts, labels))
-    check(router.predict([*texts, "new words"]), len(texts) + 1, 2)
+    check(router.predict_proba([*texts, "new words"]), len(texts) + 1, 2)
 
 
 @pytest.mark.parametrize(

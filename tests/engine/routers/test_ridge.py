@@ -100,7 +100,7 @@ def test_neighbours_leave_themselves_out_exactly():
             [text for text, k in zip(texts, kept, strict=True) if k], labels[kept]
         )
         other.k_ = 7
-        alone.append(other.predict(texts[i : i + 1])[0])
+        alone.append(other.predict_proba(texts[i : i + 1])[0])
     np.testing.assert_allclose(router.held_out(texts, labels), alone, atol=1e-5)
 
 
@@ -130,7 +130,7 @@ def test_held_out_probabilities_know_nothing_of_the_labels_they_predict(name):
     right, wrong = held_out[labels].mean(), held_out[~labels].mean()
     assert right - wrong < 0.04
     if parse_router(name).family in {"knn", "forest", "mf"}:  # these remember what they have seen
-        assert log_loss(router.predict(texts), labels) < log_loss(held_out, labels) - 0.05
+        assert log_loss(router.predict_proba(texts), labels) < log_loss(held_out, labels) - 0.05
     again = router.held_out(texts, labels)
     np.testing.assert_array_equal(held_out, again)
 
@@ -149,5 +149,5 @@ def test_ridge_on_dense_features():
     texts, labels = numbered(60)
     router = Ridge(FakeFeatures()).fit(texts, labels)
     assert router.basis_.shape == (6, 6)
-    assert router.predict(texts).shape == (60, 3)
+    assert router.predict_proba(texts).shape == (60, 3)
     np.testing.assert_array_equal(router.held_out(texts, labels), router.leave_one_out_)

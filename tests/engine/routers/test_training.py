@@ -60,9 +60,9 @@ def test_training_questions_get_what_the_others_teach(run, name):
     by_split = {each: stored.filter(pl.col("split") == each).select(run.llms).to_numpy() for each in ("train", "test")}
     held_out = trained.router.held_out(data.train.texts, data.train.labels)
     np.testing.assert_allclose(by_split["train"], held_out, atol=1e-6)
-    assert np.abs(by_split["train"] - trained.router.predict(data.train.texts)).max() > 1e-4
+    assert np.abs(by_split["train"] - trained.router.predict_proba(data.train.texts)).max() > 1e-4
     texts = data.questions.filter(pl.col("split") == "test")["text"].to_list()
-    np.testing.assert_allclose(by_split["test"], trained.router.predict(texts), atol=1e-6)
+    np.testing.assert_allclose(by_split["test"], trained.router.predict_proba(texts), atol=1e-6)
     assert read_manifest(run.cache.router_dir("fake", name))["train_held_out"] is True
 
 
@@ -116,7 +116,7 @@ def test_a_loaded_router_predicts_what_the_table_holds(run):
     train(run, "knn:tfidf")
     others = pl.col("split") != "train"  # for training questions the table holds what the others teach
     texts = training_data(run).questions.filter(others)["text"].to_list()
-    predicted = load_router(run.cache.router_dir("fake", "knn:tfidf")).predict(texts)
+    predicted = load_router(run.cache.router_dir("fake", "knn:tfidf")).predict_proba(texts)
     np.testing.assert_array_equal(predicted, table(run, "knn:tfidf").filter(others).select(run.llms).to_numpy())
 
 
@@ -172,7 +172,7 @@ def test_the_forest_judges_validation_questions_it_did_not_learn_from(run):
 
     forest = ConfidenceForest().fit(columns[0], validation.labels)
     np.testing.assert_array_equal(columns[1], forest.out_of_bag_)
-    assert np.abs(forest.predict(columns[0]) - forest.out_of_bag_).max() > 0
+    assert np.abs(forest.predict_proba(columns[0]) - forest.out_of_bag_).max() > 0
 
 
 @pytest.mark.parametrize("name", ["nope", "knn:nope", "mlc:tfidf"])
@@ -270,7 +270,7 @@ def test_a_real_skops_file_of_another_kind_is_refused(run):
         {"rates_": np.full(3, np.nan, np.float32)},
         {"rates_": "text"},
         {"rates_": [0.1, 0.2, 0.3]},
-        {"rates_": np.zeros(3, np.float32), "predict": "other"},
+        {"rates_": np.zeros(3, np.float32), "predict_proba": "other"},
         {"rates_": np.zeros(3, np.float32), "_fit_": 1},
         {},
     ],
