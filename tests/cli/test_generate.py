@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -250,10 +249,14 @@ def test_interrupted_and_gone_on_with(lab, signals):
     for line in command.stderr:
         if re.match(r"a on own: [1-9]\d*/48 samples", line):
             break
+    rest = ""
     for each in signals:
         command.send_signal(each)
-        time.sleep(0.1)
-    rest = command.stderr.read()
+        for line in command.stderr:  # the next one comes once this one was heard
+            rest += line
+            if line.startswith("stopping: "):
+                break
+    rest += command.stderr.read()
     assert command.wait(GIVE_UP) == 130
     command.stderr.close()
     assert "stopping: what is in flight is finished and kept; Ctrl-C again stops now\n" in rest

@@ -36,5 +36,7 @@ def eager_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
         for _turn in range(40):  # more than a key needs from the terminal to the screen and back
             await asyncio.sleep(0)
 
+    # nor does what a busy machine is slow to look at go away meanwhile
+    monkeypatch.setattr("selectllm_tui.widgets.tabs.results.FLASH", 3600.0)
     monkeypatch.setattr("textual.app.wait_for_idle", turns)
     monkeypatch.setattr("textual.pilot.wait_for_idle", turns)

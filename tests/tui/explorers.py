@@ -125,3 +125,12 @@ async def press(pilot: Pilot[None], *keys: str) -> MainScreen:
         await pilot.press(key)
         await settled(pilot)
     return main_of(pilot)
+
+
+async def resize(pilot: Pilot[None], width: int, height: int) -> None:
+    """Resizes the terminal and waits until what follows from the size of the screen is painted too."""
+    await pilot.resize_terminal(width, height)
+    await settled(pilot)
+    while pilot.app.screen.size != (width, height) or pilot.app.screen._callbacks:
+        await pilot.pause()
+    await pilot.pause()

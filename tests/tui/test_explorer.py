@@ -21,7 +21,7 @@ from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import idle, main_of, press, settled
+from tui.explorers import idle, main_of, press, resize, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -451,7 +451,7 @@ async def test_terminals_of_any_size_are_fine(cache: Path) -> None:
     async with app.run_test(size=(20, 5)) as pilot:
         await settled(pilot)
         for size in ((20, 5), (1, 1), (300, 90)):
-            await pilot.resize_terminal(*size)
+            await resize(pilot, *size)
             for _ in TABS:
                 await press(pilot, "right_square_bracket")
         await press(pilot, "question_mark", "escape", "f", "escape", "e", "escape")
@@ -462,18 +462,15 @@ async def test_all_tabs_are_named_however_the_terminal_was_resized(cache: Path) 
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         for size in ((80, 24), (120, 40), (200, 50), (112, 30), (80, 24)):
-            await pilot.resize_terminal(*size)
-            await settled(pilot)
-            await pilot.pause()
+            await resize(pilot, *size)
             shown = text_of(pilot)
             assert all(tab.title in shown for tab in TABS.values()), size
         await press(pilot, "e")
         for size in ((200, 50), (120, 40)):  # under a dialog
-            await pilot.resize_terminal(*size)
-            await settled(pilot)
+            await resize(pilot, *size)
         await press(pilot, "escape")
         assert all(tab.title in text_of(pilot) for tab in TABS.values())
-        await pilot.resize_terminal(40, 12)
+        await resize(pilot, 40, 12)
         await press(pilot, "left_square_bracket")
         assert "Pools  7 of 7" in text_of(pilot)
 

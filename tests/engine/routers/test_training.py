@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import zipfile
 
 import numpy as np
@@ -31,6 +32,33 @@ class GuardedRun(Run):
 @pytest.fixture
 def run(tmp_path):
     return GuardedRun(write_fake_run(tmp_path / "cache"), "fake")
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """Folders of routers, each trained once by itself; not to be changed."""
+    made = {}
+
+    def trained(router):
+        if router not in made:
+            run = GuardedRun(write_fake_run(tmp_path_factory.mktemp("trained")), "fake")
+            train(run, router)
+            made[router] = run.cache.router_dir("fake", router)
+        return made[router]
+
+    return trained
+
+
+@pytest.fixture
+def take(run, shelf):
+    """Put a trained router into the test's own run; gives its folder."""
+
+    def take(router):
+        folder = run.cache.router_dir("fake", router, write=True)
+        shutil.copytree(shelf(router), folder, dirs_exist_ok=True)
+        return folder
+
+    return take
 
 
 def table(run, router, name="probabilities"):
@@ -103,20 +131,20 @@ def test_what_a_killed_training_left_is_no_damage_and_swept(run):
     assert run.cache.verify() == []
 
 
-def test_the_manifest_says_what_was_learned_from(run):
-    train(run, "knn:tfidf")
-    manifest = read_manifest(run.cache.router_dir("fake", "knn:tfidf"))
+def test_the_manifest_says_what_was_learned_from(run, take):
+    folder = take("knn:tfidf")
+    manifest = read_manifest(folder)
     assert manifest["llms"] == list(run.llms)
     assert (manifest["train"], manifest["validation"], manifest["k"]) == (60, 30, 5)
     assert manifest["labels"] == training_data(run).digest
     assert {"numpy", "scikit-learn", "selectllm"} <= manifest["versions"].keys()
 
 
-def test_a_loaded_router_predicts_what_the_table_holds(run):
-    train(run, "knn:tfidf")
+def test_a_loaded_router_predicts_what_the_table_holds(run, take):
+    folder = take("knn:tfidf")
     others = pl.col("split") != "train"  # for training questions the table holds what the others teach
     texts = training_data(run).questions.filter(others)["text"].to_list()
-    predicted = load_router(run.cache.router_dir("fake", "knn:tfidf")).predict_proba(texts)
+    predicted = load_router(folder).predict_proba(texts)
     np.testing.assert_array_equal(predicted, table(run, "knn:tfidf").filter(others).select(run.llms).to_numpy())
 
 
@@ -127,8 +155,8 @@ def test_training_again_replaces_the_router_and_leaves_nothing_behind(run):
     assert [path.name for path in routers.iterdir()] == ["prior"]
 
 
-def test_a_failed_training_keeps_the_old_router(run, monkeypatch):
-    train(run, "prior")
+def test_a_failed_training_keeps_the_old_router(run, take, monkeypatch):
+    take("prior")
     before = table(run, "prior")
 
     def fail(*_):
@@ -160,8 +188,8 @@ def test_options_are_part_of_what_a_router_reads(run):
     assert with_options.height == run.cache.questions("fake").filter(pl.col("kind") == "letter").height > 0
 
 
-def test_the_forest_judges_validation_questions_it_did_not_learn_from(run):
-    train(run, "knn:tfidf")
+def test_the_forest_judges_validation_questions_it_did_not_learn_from(run, take):
+    take("knn:tfidf")
     validation = run.outcomes("validation")
     ids = validation.questions.select("question_id")
     columns = [
@@ -197,9 +225,8 @@ def test_unknown_routers_are_refused(run, name):
         (lambda folder: (folder / "manifest.json").unlink(), "not trained"),
     ],
 )
-def test_a_changed_router_is_one_clear_error(run, change, message):
-    train(run, "logistic:tfidf")
-    folder = run.cache.router_dir("fake", "logistic:tfidf")
+def test_a_changed_router_is_one_clear_error(take, change, message):
+    folder = take("logistic:tfidf")
     change(folder)
     with pytest.raises((DamagedError, CacheError), match=message) as caught:
         load_router(folder)
@@ -243,9 +270,8 @@ def command(path):
 
 
 @pytest.mark.parametrize("which", range(7))
-def test_a_malicious_file_runs_nothing(run, tmp_path, which):
-    train(run, "logistic:tfidf")
-    folder = run.cache.router_dir("fake", "logistic:tfidf")
+def test_a_malicious_file_runs_nothing(take, tmp_path, which):
+    folder = take("logistic:tfidf")
     bad = list(command(tmp_path / "ran"))[which]
     forge(folder, archive(node("builtins", "dict", "DictNode", content={"router": bad}, key_types=[])))
     with pytest.raises(DamagedError, match="which no router of ours does"):
@@ -253,11 +279,10 @@ def test_a_malicious_file_runs_nothing(run, tmp_path, which):
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_real_skops_file_of_another_kind_is_refused(run):
+def test_a_real_skops_file_of_another_kind_is_refused(take):
     from sklearn.preprocessing import FunctionTransformer
 
-    train(run, "prior")
-    folder = run.cache.router_dir("fake", "prior")
+    folder = take("prior")
     forge(folder, skops.io.dumps({"router": {"rates_": FunctionTransformer(np.exp)}, "features": {}}))
     with pytest.raises(DamagedError, match="FunctionTransformer"):
         load_router(folder)
@@ -276,24 +301,21 @@ def test_a_real_skops_file_of_another_kind_is_refused(run):
     ],
     ids=str,
 )
-def test_weights_that_are_no_such_routers_are_refused(run, state):
-    train(run, "prior")
-    folder = run.cache.router_dir("fake", "prior")
+def test_weights_that_are_no_such_routers_are_refused(take, state):
+    folder = take("prior")
     forge(folder, skops.io.dumps({"router": state, "features": {}}))
     with pytest.raises(DamagedError):
         load_router(folder)
 
 
-def test_indices_out_of_bounds_are_refused(run):
-    train(run, "knn:tfidf")
-    train(run, "forest:tfidf")
-    folder = run.cache.router_dir("fake", "knn:tfidf")
+def test_indices_out_of_bounds_are_refused(take):
+    folder = take("knn:tfidf")
     state = skops.io.load(folder / "weights.skops", trusted=["scipy.sparse._csr.csr_matrix"])
     state["router"]["vectors_"].indices[0] = 10**6
     forge(folder, skops.io.dumps(state))
     with pytest.raises(DamagedError, match="do not fit"):
         load_router(folder)
-    folder = run.cache.router_dir("fake", "forest:tfidf")
+    folder = take("forest:tfidf")
     state = skops.io.load(folder / "weights.skops", trusted=["sklearn.tree._tree.Tree"])
     tree = state["router"]["forest_"].estimators_[0].tree_
     stored = tree.__getstate__()
@@ -304,9 +326,10 @@ def test_indices_out_of_bounds_are_refused(run):
         load_router(folder)
 
 
-def test_a_stack_whose_routers_changed_says_so(run):
-    for name in ("prior", "knn:tfidf", "stack"):
-        train(run, name)
+def test_a_stack_whose_routers_changed_says_so(run, take):
+    for name in ("prior", "knn:tfidf"):
+        take(name)
+    train(run, "stack")
     folder = run.cache.router_dir("fake", "stack")
     load_router(folder)
     for name in run.routers:
@@ -321,9 +344,9 @@ def test_a_stack_alone_trains_what_it_combines(run):
     assert set(run.routers) == set(suite())
 
 
-def test_a_stack_combines_what_can_run_here(run, monkeypatch):
+def test_a_stack_combines_what_can_run_here(run, take, monkeypatch):
     for name in ("prior", "knn:tfidf", "logistic:tfidf"):
-        train(run, name)
+        take(name)
     monkeypatch.setattr("selectllm_engine.routers.training.usable", lambda name, _: name.family != "logistic")
     train(run, "stack")
     assert set(run.cache.routers("fake")) == {"prior", "knn:tfidf", "logistic:tfidf", "stack"}
