@@ -8,6 +8,7 @@ import re
 import sys
 import types
 from contextlib import redirect_stdout
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -29,6 +30,9 @@ from selectllm_engine.routers import FAMILIES, Family, suite
 from selectllm_tui import cli
 from selectllm_tui.snapshots.model import sliders
 from suites import policies_without_oracle, router_names, undocumented
+
+for name in ("import_", "train"):  # so that what is there after a test was made before the toys
+    import_module(f"selectllm_tui.cli.{name}")
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
@@ -76,8 +80,8 @@ def completed(monkeypatch, cache, line):
 
 def anew(monkeypatch, module):
     """Forget a module of commands, for a process of one's own would import it after the toy was written."""
-    monkeypatch.delitem(sys.modules, f"selectllm_tui.cli.{module}", raising=False)
-    monkeypatch.delattr(cli, module, raising=False)
+    monkeypatch.delitem(sys.modules, f"selectllm_tui.cli.{module}")
+    monkeypatch.delattr(cli, module)
 
 
 def reference():

@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
@@ -37,6 +37,7 @@ def test_a_painted_line_fills_its_width_with_visible_text(spans, width, align) -
 
 
 @given(SPANS, WIDTHS)
+@example([("0\t00", "plain")], 1)
 def test_text_wraps_without_loss_and_within_its_width(spans, width) -> None:
     lines = wrap(spans, width)
     widest = max(2, width)  # a wide character needs two cells

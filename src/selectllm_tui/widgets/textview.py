@@ -63,7 +63,7 @@ class _Wrapper:
         if not self.used:
             self.indent = min(size, self.width // 4)
         elif size > 1 and self.used < NUMBER and "".join(each for each, _ in self.lines[-1]).isdigit():
-            self.indent = self.used + size
+            self.indent = min(self.used + size, self.width // 4)
         if self.used + size <= self.width:
             self._put(text, style, size)
 
