@@ -18,21 +18,18 @@ task with the same settings the newest successful one counts; other settings mak
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections import Counter
 from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.configurations import telling_names
 from selectllm_engine.importers.inspect_logs import Log, open_log, samples
+from selectllm_engine.importers.inspect_samples import Scorer, number, question_of, record_of, score_of, unusable
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
-from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,10 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["import_inspect"]
 
-_SCORES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
-_WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
-_ATTACHED = "attachment://"
-_INT = 2**31
 _FEW = 5  # samples of a log that show which questions it has
 _GRADED = re.compile(
     r"graded|grader|judge|rubric|(?:\b|_)(?:f1|rouge|bleu|bert_?score|similarity)(?:\b|_)", re.IGNORECASE
@@ -157,7 +150,7 @@ def _asking(log: Log, logs: Sequence[Log]) -> Mapping[str, str]:
 
 
 def _first_questions(log: Log) -> set[str]:
-    return {_question(sample) for sample in islice(samples(log), _FEW) if sample is not None}
+    return {question_of(sample) for sample in islice(samples(log), _FEW) if sample is not None}
 
 
 class _Logs:
@@ -183,12 +176,12 @@ class _Logs:
         """The records of all logs."""
         done, total = 0, sum(log.samples for log in self._logs)
         for log in self._logs:
-            chosen, seen = _Scorer(self._scorer), set[str]()
+            chosen, seen = Scorer(self._scorer), set[str]()
             for sample in samples(log):
                 done += 1
                 if self._progress is not None:
                     self._progress(done, total)
-                if reason := _unusable(sample):
+                if reason := unusable(sample):
                     self._reading.skip(reason)
                     continue
                 assert sample is not None  # noqa: S101  # or it were unusable
@@ -207,17 +200,17 @@ class _Logs:
             self._judged.setdefault(what, set()).add(log.task)
         self._summary()
 
-    def _judge(self, sample: Mapping[str, Any], log: Log, chosen: _Scorer, scores: Mapping[str, Any]) -> Record | None:
+    def _judge(self, sample: Mapping[str, Any], log: Log, chosen: Scorer, scores: Mapping[str, Any]) -> Record | None:
         verdict, value = chosen.verdict(scores)
-        score, parted = _score(value), isinstance(value, dict)
+        score, parted = score_of(value), isinstance(value, dict)
         if parted:
             self._parts.setdefault(chosen.name or "", {}).update(dict.fromkeys(value))
         self._odd += score is None and not parted and "value" in verdict
         self._scores += score is not None
-        clock = next((each for each in ("working_time", "total_time") if _number(sample.get(each))), None)
+        clock = next((each for each in ("working_time", "total_time") if number(sample.get(each))), None)
         self._clocks[clock or ""] += 1
         graded = _GRADED.search(chosen.name or "") is not None
-        record = _record(
+        record = record_of(
             sample,
             log,
             llm=self._names[log.path],
@@ -248,184 +241,3 @@ class _Logs:
             note("latency is each sample's working_time, measured while other samples ran too")
         if self._clocks["total_time"]:
             note(f"{self._clocks['total_time']:,} samples have no working_time: their latency is total_time")
-
-
-class _Scorer:
-    """Whose verdict of a log counts: the first one's, the named one's, or one part of its scores."""
-
-    def __init__(self, chosen: str | None) -> None:
-        self.name, self._chosen, self._part = chosen, chosen, ""
-
-    @property
-    def written(self) -> str:
-        """With the part, where one is chosen."""
-        return f"{self.name}.{self._part}" if self._part else str(self.name)
-
-    def verdict(self, scores: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
-        """What the scorer said of a sample, and its score."""
-        if self._chosen is None:
-            self.name = self.name or next(iter(scores), None)
-        elif self._chosen not in scores:
-            named = [name for name in scores if self._chosen.startswith(f"{name}.")]
-            if named:
-                self.name = max(named, key=len)
-                self._part = self._chosen.removeprefix(f"{self.name}.")
-        found = scores.get(self.name) if self.name else None
-        verdict = found if isinstance(found, dict) else {}
-        value = verdict.get("value")
-        if isinstance(value, dict) and self._part:
-            if self._part not in value:
-                raise UnknownNameError(f"part of {self.name}", self._part, list(value))
-            return verdict, value[self._part]
-        return verdict, value
-
-
-def _unusable(sample: Mapping[str, Any] | None) -> str | None:
-    """Why a sample is not used, if so."""
-    if sample is None:
-        return "samples of more than 256 MiB"
-    if sample.get("error"):
-        return "samples that ended with an error"
-    if sample.get("invalidation"):
-        return "samples that were invalidated"
-    choices = sample.get("choices")
-    if isinstance(choices, list) and len(choices) > len(LETTERS):
-        return "samples with more than 26 choices"
-    if _count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
-        return "samples without an id or epoch"
-    if not _question(sample).strip():
-        return "samples without a question in words"
-    return None
-
-
-def _record(
-    sample: Mapping[str, Any],
-    log: Log,
-    *,
-    llm: str,
-    score: float | None,
-    answer: Any,
-    clock: str | None,
-    literal: bool,
-) -> Record | None:
-    """The record of a sample; None where the LLM said nothing at all, not even an empty text.
-
-    `literal`: whether the target is the answer itself, which among options it always is.
-    """
-    output = sample.get("output")
-    output = output if isinstance(output, dict) else {}
-    first = (output.get("choices") or [None])[0] if isinstance(output.get("choices"), list) else None
-    first = first if isinstance(first, dict) else {}
-    message = first.get("message")
-    text = _words(message.get("content") if isinstance(message, dict) else None, sample)
-    answer = answer if isinstance(answer, str) and answer else None
-    text = answer if not text and answer else text
-    if text is None:
-        return None
-    question, target = _question(sample), sample.get("target")
-    choices = sample.get("choices")
-    options = tuple(str(each) for each in choices) if isinstance(choices, list) and choices else None
-    usage = _usage(sample, output, log)
-    prompt = [_count(usage.get(f"input_tokens{each}")) for each in ("", "_cache_read", "_cache_write")]
-    stop = first.get("stop_reason")
-    return Record(
-        llm=llm,
-        key=_key(sample, log.task, question, options, target),
-        question=question,
-        choices=options,
-        gold=_gold(target, options) if literal or options else None,
-        kind="letter" if options else None,
-        subject=log.task,
-        sample=max(sample["epoch"] - 1, 0),
-        text=text,
-        answer=answer,
-        score=score,
-        latency=_number(sample.get(clock)) if clock else None,
-        cost=_number(usage.get("total_cost")),
-        prompt_tokens=_count(sum(each or 0 for each in prompt)) if prompt[0] is not None else None,
-        output_tokens=_count(usage.get("output_tokens")),
-        finish_reason=stop if isinstance(stop, str) else None,
-    )
-
-
-def _key(sample: Mapping[str, Any], task: str, question: str, options: tuple[str, ...] | None, target: Any) -> str:
-    name = sample["id"]
-    if isinstance(name, str) and not name.isdecimal():
-        return f"{task}-{name}"
-    whole = json.dumps([question, options, target], sort_keys=True)
-    return f"{task}-{digest(whole.encode())}"
-
-
-def _question(sample: Mapping[str, Any]) -> str:
-    """The input, of a conversation what the user said in it."""
-    asked = sample.get("input")
-    if isinstance(asked, list):
-        messages = [each for each in asked if isinstance(each, dict) and each.get("role") == "user"]
-        return "\n\n".join(filter(None, (_words(each.get("content"), sample) for each in messages)))
-    return _words(asked, sample) or ""
-
-
-def _words(content: Any, sample: Mapping[str, Any]) -> str | None:
-    """The text of a message: a string, or parts of which some are text. Long ones may be kept as attachments."""
-    if isinstance(content, list):
-        parts = [
-            _words(each.get("text"), sample)
-            for each in content
-            if isinstance(each, dict) and each.get("type", "text") == "text"
-        ]
-        known = [each for each in parts if each is not None]
-        return "\n".join(known) if known else None
-    if not isinstance(content, str):
-        return None
-    if content.startswith(_ATTACHED):
-        attachments = sample.get("attachments")
-        found = attachments.get(content.removeprefix(_ATTACHED)) if isinstance(attachments, dict) else None
-        return found if isinstance(found, str) else None
-    return content
-
-
-def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
-    """The one target; None where several are right."""
-    targets = target if isinstance(target, list) else [target]
-    if len(targets) != 1 or not isinstance(targets[0], str):
-        return None
-    gold = targets[0].strip()
-    # In parentheses a letter is no option's text, as it may be elsewhere ("Which vitamin is it?").
-    return f"({gold})" if options and len(gold) == 1 else gold
-
-
-def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: Log) -> Mapping[str, Any]:
-    """Tokens and cost of the LLM itself over the whole sample, else of its last call."""
-    usage = sample.get("model_usage")
-    usage = usage if isinstance(usage, dict) else {}
-    own = usage.get(log.named) or (next(iter(usage.values())) if len(usage) == 1 else output.get("usage"))
-    return own if isinstance(own, dict) else {}
-
-
-def _score(value: Any) -> float | None:
-    """A score's value from 0 to 1; None where it is something else."""
-    if isinstance(value, str):
-        found = _SCORES.get(value, _WORDS.get(value.lower()))
-        if found is not None:
-            return found
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    number = _number(float(value) if isinstance(value, bool) else value)
-    return number if number is not None and number <= 1 else None
-
-
-def _number(value: Any) -> float | None:
-    """A number that is not negative; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT else None

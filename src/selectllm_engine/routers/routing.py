@@ -19,7 +19,7 @@ from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy, se
 from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
-from selectllm_engine.routers.training import training_data
+from selectllm_engine.routers.training_data import training_data
 from selectllm_engine.store import ConfidenceForest
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PolicySpec, PoolView
     from selectllm_engine.llms import Pool
-    from selectllm_engine.routers.training import TrainingData
+    from selectllm_engine.routers.training_data import TrainingData
     from selectllm_engine.run import StoredRun
 
 __all__ = ["Neighbour", "RoutedLLM", "Routing", "route"]

@@ -1,12 +1,10 @@
 """From a run to a trained router on disk, with its predictions for every question.
 
-Only the training labels train and only the validation labels tune: what comes here is a `TrainingData`, which has
-the texts of all splits and the labels of these two.
+Only the training labels train and only the validation labels tune: what comes here is a `TrainingData`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +24,7 @@ from selectllm_engine.routers.families import FAMILIES, RouterName, make_router,
 from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
+from selectllm_engine.routers.training_data import TrainingData, training_data
 from selectllm_engine.store import ConfidenceForest, folder_name, make_folder, move, read_frame, scratch, write_frame
 
 if TYPE_CHECKING:
@@ -34,46 +33,9 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.base import Router
     from selectllm_engine.run import StoredRun
 
-__all__ = ["TrainedRouter", "TrainingData", "TrainingProgress", "question_texts", "refitting", "train", "training_data"]
+__all__ = ["TrainedRouter", "TrainingProgress", "refitting", "train"]
 
 TrainingProgress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledSplit:
-    """Questions of one split with their labels: ids and texts of length Q, labels bool [Q, N]."""
-
-    ids: tuple[str, ...]
-    texts: tuple[str, ...]
-    labels: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingData:
-    """What a router may see of a run: every question's text, and no label of the test split.
-
-    Attributes:
-        questions: question_id, split, text (String); all questions of the benchmark.
-        validation: None where the run has no such split.
-        k: samples behind each label.
-    """
-
-    benchmark: str
-    llms: tuple[str, ...]
-    questions: pl.DataFrame
-    train: LabelledSplit
-    validation: LabelledSplit | None
-    k: int
-
-    @property
-    def digest(self) -> str:
-        """Of everything learned from; equal digests mean that training again would give the same router."""
-        parts = hashlib.blake2b(repr(self.llms).encode(), digest_size=16)
-        for split in (self.train, self.validation):
-            if split is not None:
-                parts.update(repr((split.ids, split.texts)).encode("utf-8", "surrogatepass"))
-                parts.update(np.packbits(split.labels).tobytes())
-        return parts.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,50 +62,6 @@ class TrainedRouter:
     seconds_per_question: float
     interrupted: bool = False
     note: str | None = None
-
-
-def training_data(run: StoredRun) -> TrainingData:
-    """The training view of a run.
-
-    Raises:
-        UsageError: no question of a train split is complete for all LLMs.
-    """
-    questions = run.cache.questions(run.benchmark)
-    splits = set(questions["split"].unique())
-    if "train" not in splits:
-        raise UsageError(
-            f"{run.benchmark} has no train split, and a router learns from nothing else",
-            "generate samples for one (selectllm generate --split train) or name another --benchmark",
-        )
-    texts = questions.select("question_id", "split", question_texts().alias("text"))
-    train, k = _labelled(run, "train", texts)
-    if not train.ids:
-        raise UsageError(
-            f"no training question of {run.benchmark} is complete for all LLMs",
-            "selectllm generate --split train makes what is missing",
-        )
-    validation = _labelled(run, "validation", texts)[0] if "validation" in splits else None
-    return TrainingData(
-        run.benchmark, run.llms, texts, train, validation if validation is not None and validation.ids else None, k
-    )
-
-
-def question_texts() -> pl.Expr:
-    """What routers read of a question: its text, and its options on one more line."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-    def options(choices: pl.Series) -> str:
-        return "".join(f" ({letter}) {choice}" for letter, choice in zip(letters, choices, strict=False))
-
-    shown = pl.col("choices").map_elements(options, return_dtype=pl.String).fill_null("")
-    return pl.col("text").fill_null("") + shown
-
-
-def _labelled(run: StoredRun, split: str, texts: pl.DataFrame) -> tuple[LabelledSplit, int]:
-    outcomes = run.outcomes(split)
-    ids = outcomes.questions.select("question_id")
-    joined = ids.join(texts, on="question_id", how="left", maintain_order="left")
-    return LabelledSplit(tuple(ids["question_id"]), tuple(joined["text"]), outcomes.labels), outcomes.samples
 
 
 def train(

@@ -17,7 +17,8 @@ from selectllm_engine.api import Run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.routers import parse_router, suite, usable
 from selectllm_engine.routers.storage import load_router, read_manifest
-from selectllm_engine.routers.training import train, training_data
+from selectllm_engine.routers.training import train
+from selectllm_engine.routers.training_data import training_data
 from selectllm_engine.store.files import TEMPORARY, digest
 
 
