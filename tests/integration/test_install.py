@@ -122,7 +122,8 @@ def test_the_wheel_alone_evaluates_the_recorded_run(wheel, tmp_path):
         check=True,
     )
     table = json.loads(done.stdout)
-    assert list(table) == ["benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool", "rows"]
+    fields = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
+    assert list(table) == [*fields, "answers_missing", "rows"]
     assert table["benchmark"] == "reasoning"
     assert table["questions"] >= 200
     assert table["samples"] >= 5
