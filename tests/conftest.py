@@ -22,5 +22,6 @@ def own_environment(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("selectllm_engine.machine._LAST_WORDS", 0.0)  # pytest catches what is said late
     for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
