@@ -39,7 +39,7 @@ def test_the_margin_is_the_best_of_all_thresholds(case):
         mean = sum(won) / len(won)
         return mean - math.sqrt(sum((w - mean) ** 2 for w in won) / len(won) / (len(won) - 1))
 
-    gains = {0.0, *(float(p[q].max()) - float(p[q, best_single]) for q in range(len(p)))}
+    gains = {0.0, *(float(p[q, order].max()) - float(p[q, best_single]) for q in range(len(p)))}
     top = max(worth(least) for least in gains if least >= 0)
     if top <= 1e-12:
         assert found == Margin(math.inf, 0.0, 0.0)
