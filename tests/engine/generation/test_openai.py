@@ -223,10 +223,22 @@ def test_servers_without_n_are_asked_again_and_again(lab, many):
     assert server.most <= 4 + 4
 
 
+def once_busy(server, act, *, after=0.0):
+    """Act, some seconds after the server was asked for eight samples at the same time."""
+
+    def wait():
+        while server.running < 8:
+            time.sleep(0.01)
+        time.sleep(after)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def test_samples_at_the_same_time_are_bounded(lab):
     gate = threading.Event()
-    threading.Timer(0.2, gate.set).start()
     with FakeServer(gate=gate) as server:
+        once_busy(server, gate.set, after=0.2)  # time for more than there may be
         assert lab.run(server, concurrency=8)
     lab.check()
     assert server.most == 8
@@ -402,16 +414,13 @@ def test_stopping_finishes_what_is_in_flight(lab):
     stop = Stop()
     gate = threading.Event()
 
-    def emit(event, **fields):
-        if event == "phase" and fields["phase"] == "loading":
-            threading.Timer(0.3, halt).start()
-
     def halt():
         stop.level = 1
         gate.set()
 
     with FakeServer(gate=gate) as server:
-        lab.run(server, concurrency=8, stop=stop, emit=emit)
+        once_busy(server, halt)
+        lab.run(server, concurrency=8, stop=stop)
     counts = lab.rows().group_by("question_id").len()["len"]
     assert set(counts) == {4}
     assert 2 <= len(counts) <= 3
@@ -421,14 +430,11 @@ def test_stopping_now_waits_for_no_answer(lab):
     stop = Stop()
     gate = threading.Event()
 
-    def emit(event, **fields):
-        if event == "phase" and fields["phase"] == "loading":
-            threading.Timer(0.3, halt).start()
-
     def halt():
         stop.level = 2
 
     with FakeServer(gate=gate) as server:
-        lab.run(server, concurrency=8, stop=stop, emit=emit)
+        once_busy(server, halt)
+        lab.run(server, concurrency=8, stop=stop)
         gate.set()
     assert not lab.cache.parts("fake", "a").listed()
