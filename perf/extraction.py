@@ -3,7 +3,7 @@
 python perf/extraction.py             # both
 python perf/extraction.py agreement   # counts of every kind of disagreement, on ../shared/data
 python perf/extraction.py examples    # and the end of a few texts of each kind
-python perf/extraction.py speed       # per text, and per megabyte of hostile text as a ratio to plain prose
+python perf/extraction.py speed       # per text, in columns, and per megabyte of hostile text
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from selectllm_engine.answers import extract_answers
 from selectllm_engine.answers.extract import Kind, canonical_number, find_answer
 
 if TYPE_CHECKING:
@@ -110,12 +113,20 @@ def seconds(text: str, kind: Kind) -> float:
     return time.process_time() - started
 
 
+def in_columns(texts: list[str], kind: Kind) -> float:
+    column = pl.Series(texts), pl.Series([kind] * len(texts)), pl.Series([10] * len(texts))
+    started = time.process_time()
+    extract_answers(*column)
+    return time.process_time() - started
+
+
 def speed() -> None:
     for name, outputs, kind in (("routellm", routellm, "number"), ("mmlu_pro", mmlu_pro, "letter")):
         texts = [text for _, text, _ in outputs()]
         taken = sum(seconds(text, kind) for text in texts)
         length = sum(map(len, texts)) / len(texts)
-        print(f"{name}: {taken / len(texts) * 1e6:.0f} µs a text of {length:.0f} characters on average")
+        print(f"{name}: {taken / len(texts) * 1e6:.0f} µs a text of {length:.0f} characters on average", end="")
+        print(f", {in_columns(texts, kind) / len(texts) * 1e6:.0f} µs in a column")
     prose = "She has seven apples and gives two of them to her brother. "
     kinds: tuple[Kind, ...] = ("number", "letter", "word")
     plain = {kind: seconds(prose * (2_000_000 // len(prose)), kind) for kind in kinds}

@@ -31,12 +31,11 @@ WORDS = (
     "1 200¦0,5¦1.250,50¦½¦\\frac{1}{2}¦1/2¦2:30¦e9¦^¦10^¦√¦π¦x¦3x + 2¦=¦ = ¦+ ¦× ¦%¦ km¦ hours and ¦30 minutes¦"
     "<think>¦</think>¦<|im_end|>¦<|channel|>final<|message|>¦assistantfinal¦analysis¦<EOS_TOKEN>¦</s>¦[INST]¦[EOS]¦"
     '"answer": ¦\'answer\': ¦{"answer": "¦<answer>¦</answer>¦User: 5\n¦\nQ: false\n¦## Question\n¦Step 2: ¦'
-    "(Note: ¦1st ¦a 3-day ¦the statement that is false is ¦C ist richtig¦選¦é¦\u0301¦\x00¦�¦٣¦१२¦一"
+    "(Note: ¦1st ¦a 3-day ¦the statement that is false is ¦C ist richtig¦選¦é¦\u0301¦\x00¦\ud800¦٣¦१२¦一"
 )
 NOUNS = (
-    "Antwort: ¦Die Antwort ist ¦La réponse est ¦La respuesta es ¦La risposta è ¦A resposta é ¦"
-    "答案是¦答案：¦故选¦答えは¦正解は¦"
-    "정답은 ¦الإجابة هي ¦उत्तर ¦উত্তর হল ¦คำตอบคือ¦Jibu ni ¦Ответ: ¦నిజం¦సమాధానం "
+    "Antwort: ¦Die Antwort ist ¦La réponse est ¦La respuesta es ¦La risposta è ¦A resposta é ¦答案是¦答案：¦故选¦"
+    "答えは¦正解は¦정답은 ¦الإجابة هي ¦उत्तर ¦উত্তর হল ¦คำตอบคือ¦Jibu ni ¦Ответ: ¦నిజం¦సమాధానం "
 )
 SENTENCE = "she has seven apples and gives 2 of them to her brother so there are 5 left"
 STEMS = [stem for language in LANGUAGES.values() for stem in language.stems]
@@ -118,10 +117,7 @@ def main() -> int:
             worst = max(worst, (taken / allowed, kind, text[:80]))
             if taken > allowed:
                 over += 1
-                print(
-                    f"{kind}: {taken * 1e3:.1f} ms, {taken / allowed:.1f} of what {len(text)} characters may: "
-                    f"{text[:80]!r}"
-                )
+                print(f"{kind}: {taken * 1e3:.1f} ms, {taken / allowed:.1f} of what is allowed: {text[:80]!r}")
     print(
         f"{args.texts:,} texts of {total / args.texts:.0f} characters on average, {len(KINDS)} kinds, seed {args.seed}:"
     )

@@ -21,7 +21,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SPECIAL = (
     r"<[A-Za-z/|｜]|\[[A-Z/]|◁|[|｜]|assistant\s?final|(?:thought process|my response):|[\"']\s{0,8}:"
     r"|\A\s*(?:assistant|analysis|commentary|final)"
-    rf"|\n[ \t>#*_=~-]{{0,12}}(?:{QUESTIONS})"
+    rf"|\n[ \t>#*_=~\[-]{{0,12}}(?:[0-9]{{1,3}}[.)][ ])?(?:{QUESTIONS})"
 )
 _BEGINS = r"(?:\A|\n|[.?!] )(?:(?:So|Thus|Therefore|Hence),? )?[Tt]he (?:final |correct )?answer is:? "
 _LABEL = r"(?:\A|\n)(?:Final )?[Aa]nswer: ?"

@@ -28,10 +28,14 @@ _LIST = r"(?![ ](?:and|or|und|oder|et|ou|y|e|o)[ ]\d)"  # "3,4 and 5" are three
 
 def _number(*, stated: bool) -> re.Pattern[str]:
     """A number as it is written; `stated`: where a number must stand, "1 200" and "minus 3" are one."""
-    word = rf"minus|negative|{MINUS}" if stated else r"negative|(?:(?<=is[ ])|(?<=be[ ])|(?<=equals[ ])|(?<==[ ]))minus"
+    word = (
+        rf"minus|negative|{MINUS}"
+        if stated
+        else r"negative|(?:(?<=is[ ])|(?<=be[ ])|(?<=to[ ])|(?<=equals[ ])|(?<==[ ]))minus"
+    )
     spaced = r"(?<![\d.,/])[1-9]\d{0,2}(?:[ ]\d{3}(?!\d))++(?!-[A-Za-z])" if stated else r"(?!)"
     first = "" if stated else rf"(?=[{_DASH}+\\$€£¥₹\d.½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞nNmM])"  # most places are none, told cheaply
-    gap = r"(?:[ ]|~|\\[,;:! ])?"
+    gap = r"(?:[ ]{1,2}|~|\\[,;:! ])?"
     return re.compile(
         rf"""{first}
         (?:(?P<sign>[{_DASH}+]){gap}|(?<![A-Za-zÀ-ɏ])(?P<word>(?i:{word}))[ ]?)? (?P<money>\\?[$€£¥₹])? (?P<inner>[-−])?

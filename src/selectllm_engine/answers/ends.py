@@ -77,14 +77,15 @@ _TRAILING = re.compile(
 # The line that begins another question. The first five names are those of few-shot prompts.
 _PLAIN = "Question|Q|Human|User|Instruction"
 _DRESSED = (
-    r"(?:(?:Next|New|Another)[ ])?(?:[Qq]uestion|QUESTION|[Pp]roblem|PROBLEM|Example|Exercise|Puzzle|Task|Riddle)"
-    rf"|USER|HUMAN|Student|Input|{QUESTION}"
+    r"(?:(?:Here(?:[ ]is|'s|’s)[ ])?(?:[Nn]ext|[Nn]ew|[Aa]nother|the[ ]next|a[ ]new)[ ])?"
+    r"(?:[Qq]uestion|QUESTION|[Pp]roblem|PROBLEM|[Ee]xample|[Ee]xercise|Puzzle|Task|Riddle)"
+    rf"|USER|HUMAN|user|Student|Input|{QUESTION}"
 )
 QUESTIONS = f"{_PLAIN}|{_DRESSED}"
 _QUESTION = re.compile(
-    rf"\n[ \t>#*_=~-]{{0,12}}(?:(?P<plain>{_PLAIN})|(?P<other>{_DRESSED}))"
+    rf"\n[ \t>#*_=~\[-]{{0,12}}(?:\d{{1,3}}[.)][ ])?(?:(?P<plain>{_PLAIN})|(?P<other>{_DRESSED}))"
     r"(?P<number>[ ]?(?:\#|[Nn]o\.[ ]?)?\d{0,4})[*_]{0,3}[ ]{0,2}"
-    r"(?P<end>[:：.)](?!\w{1,3}\()|(?=[*_]{0,3}[ \t]{0,4}(?:\n|\Z)))[*_]{0,3}"
+    r"(?P<end>\][:：]?|[:：.)](?!\w{1,3}\()|(?=[*_]{0,3}[ \t]{0,4}(?:\n|\Z)))[*_]{0,3}"
 )
 _ASKS = re.compile(r"[?？؟]|[^\W\d_]\S*[ \t]+\S+[ \t]+\S|[぀-ヿ一-鿿ก-๛]{8}")
 _HEADING = re.compile(r"\n[ \t]{0,8}(?:#{1,6}[ ]|\*\*|__)")
@@ -177,7 +178,8 @@ def questions(text: str, start: int, stop: int) -> Iterator[tuple[int, bool]]:
     if (first := _SAID.search(text, start, stop)) is None:
         return
     for mark in islice(_QUESTION.finditer(text, first.start(), stop), _MARKS):
-        if mark["plain"] is None and not mark["end"] and not (mark["number"] or _HEADING.match(text, mark.start())):
+        headed = mark["number"] or mark["other"] == "user" or _HEADING.match(text, mark.start())
+        if mark["plain"] is None and not mark["end"] and not headed:
             continue  # "Problem" alone on a line
         end = text.find("\n", mark.end(), stop)
         content = text[mark.end() : min(stop if end < 0 else end, mark.end() + 200)]

@@ -53,7 +53,9 @@ _PREAMBLE = re.compile(
     r"\W*(?:sure|ok|okay|certainly|of course|here|let|first|to |we |the (?:question|problem)|solution|given|i['’ ])",
     re.IGNORECASE,
 )
-_MOST = 256  # statements are looked at, the last ones
+_CLOSING = " \t\n.!*_)\"'"
+_MOST = 64  # statements are looked at, the last ones
+_SHORT = 12  # characters, too few for a sentence
 _LONG = 200  # characters: more than a preamble
 
 
@@ -120,7 +122,19 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: 
                 return answer
     if weak is not None:
         return weak
-    return _last(text, start, end, kind, choices) if whole else None
+    return _unstated(text, start, end, kind, choices) if whole else None
+
+
+def _unstated(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
+    """What a text gives without a statement of its answer; `NO_ANSWER` where it ends with saying that there is none."""
+    found = _last(text, start, stop, kind, choices)
+    if kind == "word" or found is None:
+        return found
+    ends = start + len(text[start:stop].rstrip(_CLOSING))
+    sentence = max(text.rfind(". ", start, ends), text.rfind("\n", start, ends), start - 1) + 1
+    if kind == "letter" and found.start >= sentence:
+        return found
+    return NO_ANSWER if says_nothing(text, sentence, ends) else found
 
 
 def _calculates(text: str, statement: Statement, answer: Found) -> bool:
@@ -131,7 +145,8 @@ def _calculates(text: str, statement: Statement, answer: Found) -> bool:
 
 
 def _stated(text: str, statement: Statement, kind: Kind, choices: int, *, opens: bool) -> Found | None:
-    if statement.form == "json" and statements(text, statement.start, statement.stop):
+    quoted = statement.form == "json" and text[statement.start - 1] in "\"'"
+    if quoted and statement.stop - statement.start > _SHORT and statements(text, statement.start, statement.stop):
         return _find(text, statement.start, statement.stop, kind, choices, whole=True)
     if kind == "number":
         return numbers_stated.stated(text, statement, opens=opens)

@@ -52,8 +52,9 @@ _OPTION = r"(?=[ ]{0,2}[(（\[【「『\"“*]{0,3}(?:[A-ZＡ-Ｚ](?![A-Za-z])|[
 
 LANGUAGES = {
     "de": Language(
-        stems=("ntwort", "NTWORT", "ndergebnis", "Lösung"),
-        noun=r"(?:Antwort|ANTWORT|antwort|Endergebnis|Lösung)(?:möglichkeit)?",
+        stems=("ntwort", "NTWORT", "ndergebnis", "Lösung", "wähle", "orrekte Option", "ichtige Option"),
+        noun=r"(?:Antwort|ANTWORT|antwort|Endergebnis|Lösung|(?:korrekte|richtige)[ ]Option)(?:möglichkeit)?",
+        chosen=r"wähle[ ](?:die[ ])?(?:(?:Antwort|Option|Variante)[ ])?" + _OPTION,
         verb=r"(?:ist|lautet|wäre|beträgt|war|sind|muss)(?:[ ](?:also|daher|somit|demnach|folglich|damit|dann|nun))?\b",
         lead=r"die|der|das|option|antwort|antwortmöglichkeit|buchstabe|variante|aussage|wahrscheinlich|eindeutig"
         r"|etwa|ungefähr|genau|rund|insgesamt|ca\.",
@@ -66,8 +67,10 @@ LANGUAGES = {
         comma=True,
     ),
     "fr": Language(
-        stems=("éponse", "ÉPONSE", "REPONSE"),
-        noun=r"(?:[Rr]éponse|RÉPONSE|REPONSE)(?:[ ](?:correcte|finale|exacte|juste|définitive))?",
+        stems=("éponse", "ÉPONSE", "REPONSE", "hoisi", "ption correcte", "ption exacte"),
+        noun=r"(?:(?:[Rr]éponse|RÉPONSE|REPONSE)(?:[ ](?:correcte|finale|exacte|juste|définitive))?"
+        r"|[Oo]ption[ ](?:correcte|exacte))",
+        chosen=r"choisi(?:s|rais)[ ](?:la[ ]réponse[ ]|l['’]option[ ])?" + _OPTION,
         verb=r"(?:est|serait|sera|doit[ ]être|vaut|était)(?:[ ]donc)?\b",
         lead=r"la|le|les|l['’](?=option)|option|lettre|réponse|choix|proposition|donc|probablement|environ|exactement",
         denies=r"n['’](?:est|était)[ ](?:pas|ni|aucune?)\b|ne[ ](?:peut|saurait|sera)[ ](?:pas[ ])?(?:être)?",
@@ -79,8 +82,10 @@ LANGUAGES = {
         question=r"(?:Question|Problème|Exemple)",
     ),
     "es": Language(
-        stems=("espuesta", "ESPUESTA"),
-        noun=r"(?:[Rr]espuesta|RESPUESTA)(?:[ ](?:correcta|final|adecuada|definitiva))?",
+        stems=("espuesta", "ESPUESTA", "pción correcta", "lternativa correcta", "lijo", "scojo"),
+        noun=r"(?:(?:[Rr]espuesta|RESPUESTA)(?:[ ](?:correcta|final|adecuada|definitiva))?"
+        r"|(?:[Oo]pción|[Aa]lternativa)[ ]correcta)",
+        chosen=r"(?:[Ee]lijo|[Ee]scojo)[ ](?:la[ ])?(?:(?:opción|respuesta)[ ])?" + _OPTION,
         verb=r"(?:es|sería|será|debe[ ]ser|fue|son)(?:[ ](?:entonces|por[ ](?:lo[ ])?tanto))?\b",
         lead=r"la|el|opción|letra|alternativa|respuesta|inciso|aproximadamente|exactamente|unos|unas",
         denies=r"no[ ](?:es|puede[ ]ser|sería|será)\b",
@@ -93,8 +98,9 @@ LANGUAGES = {
         comma=True,
     ),
     "it": Language(
-        stems=("isposta", "ISPOSTA"),
-        noun=r"(?:[Rr]isposta|RISPOSTA)(?:[ ](?:corretta|giusta|esatta|finale|definitiva))?",
+        stems=("isposta", "ISPOSTA", "pzione corretta", "celgo"),
+        noun=r"(?:(?:[Rr]isposta|RISPOSTA)(?:[ ](?:corretta|giusta|esatta|finale|definitiva))?|[Oo]pzione[ ]corretta)",
+        chosen=r"[Ss]celgo[ ](?:la[ ]|l['’])?(?:(?:risposta|opzione)[ ])?" + _OPTION,
         verb=r"(?:è|é|e'|sarebbe|sarà|deve[ ]essere|era|sono)(?:[ ](?:quindi|dunque))?(?!\w)",
         lead=r"la|il|l['’](?=opzione)|opzione|lettera|alternativa|risposta|quindi|circa|esattamente",
         denies=r"non[ ](?:è|può[ ]essere|sarà)(?!\w)",
@@ -106,8 +112,10 @@ LANGUAGES = {
         comma=True,
     ),
     "pt": Language(
-        stems=("esposta", "ESPOSTA"),
-        noun=r"(?:[Rr]esposta|RESPOSTA)(?:[ ](?:correta|certa|final|definitiva))?",
+        stems=("esposta", "ESPOSTA", "pção correta", "lternativa correta", "scolho"),
+        noun=r"(?:(?:[Rr]esposta|RESPOSTA)(?:[ ](?:correta|certa|final|definitiva))?"
+        r"|(?:[Oo]pção|[Aa]lternativa)[ ]correta)",
+        chosen=r"[Ee]scolho[ ](?:a[ ])?(?:(?:resposta|opção|alternativa|letra)[ ])?" + _OPTION,
         verb=r"(?:é|seria|será|deve[ ]ser|foi|são)(?:[ ](?:então|portanto))?(?!\w)",
         lead=r"a|o|alternativa|opção|letra|item|resposta|portanto|aproximadamente|exatamente",
         denies=r"não[ ](?:é|pode[ ]ser|será)(?!\w)",
@@ -132,8 +140,9 @@ LANGUAGES = {
         comma=True,
     ),
     "sw": Language(
-        stems=("jibu", "Jibu", "JIBU"),
-        noun=r"(?:[Jj]ibu|JIBU)(?:[ ](?:sahihi|la[ ]mwisho|langu|lake))?",
+        stems=("jibu", "Jibu", "JIBU", "haguo sahihi", "nachagua"),
+        noun=r"(?:(?:[Jj]ibu|JIBU)(?:[ ](?:sahihi|la[ ]mwisho|langu|lake))?|[Cc]haguo[ ]sahihi)",
+        chosen=r"[Nn](?:in)?achagua[ ](?:chaguo[ ]|jibu[ ])?" + _OPTION,
         verb=r"(?:ni|litakuwa|lingekuwa)\b",
         lead=r"chaguo|herufi|la|takriban|kama",
         denies=r"(?:si|sio|siyo|haliwezi[ ]kuwa)\b",
@@ -169,7 +178,7 @@ LANGUAGES = {
         question=r"(?:问题|問題|题目|例题|下一题)",
     ),
     "ja": Language(
-        stems=("答", "正解"),
+        stems=("答", "正解", "選択肢"),
         noun=r"(?:答え|解答|回答|答案|正解(?:の選択肢)?|正しい選択肢|答(?=[ ]?[:：は]))",
         verb=r"(?:は|が)",
         lead=r"選択肢|約|およそ|合計|全部で",
@@ -193,8 +202,8 @@ LANGUAGES = {
         question=r"(?:질문|문제)",
     ),
     "ar": Language(
-        stems=("جاب", "جواب"),
-        noun=r"(?:ال)?(?:إجاب[ةه]|اجاب[ةه]|جواب)(?:[ ](?:الصحيحة|الصحيح|النهائية|النهائي)){0,2}",
+        stems=("جاب", "جواب", "خيار الصحيح"),
+        noun=r"(?:ال)?(?:إجاب[ةه]|اجاب[ةه]|جواب|خيار(?=[ ]الصحيح))(?:[ ](?:الصحيحة|الصحيح|النهائية|النهائي)){0,2}",
         verb=r"(?:هي|هو|تكون|يكون|ستكون)(?!\w)",
         lead=r"الخيار|خيار|الحرف|الإجابة|رقم|حوالي|تقريبا|تقريبًا|بالضبط",
         denies=r"(?:ليست?|لن[ ][تي]كون|لا[ ]يمكن[ ]أن[ ][تي]كون)(?!\w)",
@@ -242,8 +251,8 @@ LANGUAGES = {
         verb_last=True,
     ),
     "th": Language(
-        stems=("ตอบ", "เฉลย"),
-        noun=r"(?:คำตอบ|เฉลย)(?:ที่ถูกต้อง(?:ที่สุด)?|สุดท้าย)?(?:ของ[^:\n]{1,40}?)?",
+        stems=("ตอบ", "เฉลย", "ข้อที่ถูก"),
+        noun=r"(?:คำตอบ|เฉลย|ข้อ(?=ที่ถูก))(?:ที่ถูก(?:ต้อง)?(?:ที่สุด)?|สุดท้าย)?(?:ของ[^:\n]{1,40}?)?",
         verb=r"(?:จึง|จะ|ก็)?(?:คือ|เป็น|ได้แก่)",
         lead=r"ข้อ|ตัวเลือก|ประมาณ|ทั้งหมด|จำนวน|ว่า",
         denies=r"(?:จึง|จะ)?ไม่(?:ใช่|ได้เป็น|ได้คือ)",
@@ -286,7 +295,7 @@ def announcement(name: str) -> re.Pattern[str]:
         rf"|{language.noun}(?:[ ]?[(（][^()（）\n]{{3,60}}[)）])?"
         rf"(?:[ ](?:auf|zu|zur|für|à|de|a|la|alla|para|kwa|untuk|на)"
         rf"[ ][^.:：。\n]{{1,60}}?)?[*_\"”」]{{0,3}}(?:[ ]?(?P<denies>{language.denies})"
-        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=]"
+        rf"|[ ]?(?:{language.verb})[ ]?[:：]?|(?=[ ](?:{language.nothing}))|[ ]{{0,4}}(?P<label>[:：=】]"
         rf"|[—–][ ])[*_]{{0,3}}"
         rf"|(?P<heading>[ \t]{{0,4}}$){last}))",
         re.MULTILINE,

@@ -46,7 +46,7 @@ _LONE = re.compile(
 # What may stand between "the answer is" and the letter.
 _LEAD_WORDS = (
     r"the|option|choice|letter|answer|statement|therefore|thus|clearly|probably|most[ ]likely|indeed|definitely|then"
-    r"|only|simply|just|indeed|actually|likely|number"
+    r"|only|simply|just|indeed|actually|likely|number|both|either"
 )
 
 
@@ -73,7 +73,7 @@ _SEVERAL = re.compile(
 # Before these words "A" and "I" are letters; before any other the article and the pronoun.
 _PROSE = re.compile(r"[ ](?!(?:because|since|as|and|or|which|with|is|from|due|based|for)\b)[A-Za-z]")
 _ANOTHER = re.compile(
-    r"[)\]*_}.\"']{0,4}(?:,?[ ](?:and|or|&)[ ]|,[ ])[(\[*\"']{0,3}(?:option[ ])?(?P<letter>[A-Z])(?![\w'’])"
+    r"[)\]*_}.\"']{0,4}(?:,?[ ](?:and|or|&)[ ]|,[ ]?)[(\[*\"']{0,3}(?:option[ ])?(?P<letter>[A-Z])(?![\w'’])"
 )
 _OTHER_CLAUSE = re.compile(r"[)\]*_}.]{0,4}[ ](?:is|was|isn't|does|doesn't|would|can|cannot|has|says|states)\b")
 
@@ -94,7 +94,7 @@ _RIGHT = re.compile(
     r"(?:(?:correct|right|best|accurate|appropriate|final)[ ])?(?:answer|option|choice)\b"
 )
 _DENIED_BEFORE = re.compile(
-    r"(?:\b(?:not|neither|nor|rul(?:e|es|ed|ing)[ ]out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing))|n't)[ ]"
+    r"(?:\b(?:not|neither|nor|none[ ]of|rul(?:e|es|ed|ing)[ ]out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing))|n't)[ ]"
     r"(?:(?!\b(?:but|so|thus|therefore|hence|closest|which|is|be|leav\w{1,3}|must)\b)[^.;\n])*+\Z"
 )
 _DENIED_AFTER = re.compile(
@@ -114,6 +114,7 @@ _RIGHT_ELSEWHERE = re.compile(
     rf"(?<![\w'’.])[(（]?(?P<letter>[A-ZＡ-Ｊ])[)）\]*_.\"]{{0,4}}[ ]?(?:{RIGHT})"
     r"(?![^.。\n]{0,12}(?:않|ない|ません|नहीं|নয়|ไม่))"
 )
+_MOST = 512  # mentions are looked at, the first and the last ones
 _COPULAS = (" ist ", " est ", " es ", " ni ", " adalah ")
 
 # "C.Paris", and a letter with its option's text that a text ends with: "The one that fits is C. Frogs have fur."
@@ -270,6 +271,8 @@ def _mentions(text: str, start: int, stop: int, choices: int) -> list[_Mention]:
             if option is not None and all(mention.start != option.start for mention in mentions[-64:]):
                 mentions.append(_Mention(option.answer, option.start, begins_line=False))
         mentions.sort(key=lambda mention: mention.start)
+    if len(mentions) > _MOST:
+        mentions = [*mentions[: _MOST // 2], *mentions[-_MOST // 2 :]]
     return [
         mention
         for mention in _without_listings(text, mentions, choices)

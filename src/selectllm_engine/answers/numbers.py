@@ -19,7 +19,7 @@ __all__ = ["EQUALS", "MORE", "PAIR", "after", "bare", "last", "lead_of", "part_o
 # What may stand between "the answer is" and the number.
 _LEAD_WORDS = (
     r"approximately|approx\.?|about|around|roughly|exactly|only|simply|just|indeed|thus|therefore|then|equal[ ]to"
-    r"|as[ ]follows|a[ ]total[ ]of|USD|EUR|GBP|INR|US|Rs\.?"
+    r"|as[ ]follows|a[ ]total[ ]of|USD|EUR|GBP|INR|US|R|Rs\.?"
 )
 
 
@@ -27,7 +27,7 @@ _LEAD_WORDS = (
 def _lead_pattern(language: str) -> re.Pattern[str]:
     words = _LEAD_WORDS if language == "en" else f"{_LEAD_WORDS}|{LANGUAGES[language].lead}"
     return re.compile(
-        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[ ,;]|\\(?=\\)"
+        rf"(?:\s++|(?!\$[-−]?[\d.])[{DECORATION}:：、，,~≈$}}]|\\[(\[{{ ,;]|\\(?=\\)"
         r"|\\(?:text|textbf|mathbf|mathrm|boxed|approx|quad)\b\{?"
         rf"|(?:{words})(?=[\s:：,、，$\d])|\\?[A-Za-z]{{1,12}}[ ]?=(?!=)){{0,24}}+"
     )
@@ -62,6 +62,7 @@ _LABELLED = re.compile(
 _ATTRIBUTE = re.compile(r"-[a-zA-Z]|(?:st|nd|rd|th)\b")
 _NOTE = re.compile(r"[ \t(*_]{0,6}note\b", re.IGNORECASE)
 _BLOCK = 16_000
+_MOST = 2048  # numbers that count nothing are passed over
 _SHORT = 60  # characters of what may be nothing but a number
 _DIGIT = re.compile(r"[\d½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 
@@ -130,7 +131,10 @@ def last(text: str, start: int, stop: int) -> Found | None:
     if stop - start < _SHORT and (whole := bare(text[start:stop])) is not None:
         return Found(whole.answer, start + whole.start, start + whole.end)
     spare: Found | None = None
+    weak = 0
     for begin, end in _lines(text, start, stop):
+        if weak > _MOST:
+            break
         note = _NOTE.match(text, begin, end)
         enumeration = _ENUMERATION.match(text, begin, end)
         item = enumeration.end(1) if enumeration else -1
@@ -138,7 +142,7 @@ def last(text: str, start: int, stop: int) -> Found | None:
             found = read(match)
             if found is None:
                 continue
-            spare = spare or found
+            spare, weak = spare or found, weak + 1
             if note is None and found.end != item and not _counts_nothing(text, found):
                 return (
                     _bold(text, begin, end) or _right_hand_side(text, begin, end, found) or _larger(text, begin, found)

@@ -26,6 +26,7 @@ _PARAGRAPH_END = re.compile(r"\n[ \t]*\n")
 _SYMBOLS = re.compile(r"[-−(\[{ ]{0,4}(?:\\sqrt|√|\\pi\b|π|(?:\d{0,9}|\\frac\{)[a-zA-Z](?![A-Za-z'’.])|\\frac)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
+_ANOTHER = re.compile(r"[\s,;]*(?:,|;|(?:\\text\{\s*)?\b(?:or|and)\b\s*\}?)[\s\\]*[-−$]?[\d\\]")
 _HEADING = re.compile(r"[.):][ \t]*[A-Za-z]")
 _CHECKS = re.compile(r"\s*(?:#|\*\*|\(?note|check|this|that|verif|explan)", re.IGNORECASE)
 _ADJUNCT = re.compile(
@@ -51,7 +52,7 @@ def stated(text: str, statement: Statement, *, opens: bool = False) -> Found | N
         return _direct(text, at, end, found, statement)
     if statement.form == "direct":
         return None
-    word = numeral(text, at, stop)
+    word = numeral(text, at, stop, stated=True)
     if word is not None:
         return word
     if _no_number(text, at, end, exact=statement.exact) or says_nothing(text, start, end):
@@ -71,7 +72,7 @@ def _direct(text: str, at: int, end: int, found: Found, statement: Statement) ->
     language = statement.language
     if language != "en" and re.search(LANGUAGES[language].denied, text[found.end : min(end, found.end + 24)]):
         return None
-    if part_of_more(text, at, found, end):
+    if part_of_more(text, at, found, end) or (statement.exact and _ANOTHER.match(text, found.end, end)):
         return NO_ANSWER if "=" not in text[found.end : end] else last(text, statement.start, end)
     return None if statement.form == "direct" and at > statement.start + 12 else found
 

@@ -10,6 +10,9 @@ __all__ = ["numeral"]
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _WORD = re.compile(rf"({'|'.join(_WORDS)})(?=[*_\"'”’)]{{0,3}}(?:[.!,;\n]|\Z))", re.IGNORECASE)
+_COUNTS = re.compile(
+    rf"({'|'.join(_WORDS[2:])})(?=[ ](?!of\b|or\b|and\b|to\b|hundred|thousand|million)[a-z]{{2}})", re.IGNORECASE
+)
 # Chinese and Japanese ones, where no other word begins with them.
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
@@ -18,9 +21,9 @@ _OWN = re.compile(
 )
 
 
-def numeral(text: str, at: int, stop: int) -> Found | None:
-    """A number up to twelve in words at `at`, or one in Chinese numerals."""
-    word = _WORD.match(text, at, stop)
+def numeral(text: str, at: int, stop: int, *, stated: bool = False) -> Found | None:
+    """A number up to twelve in words at `at`, or one in Chinese numerals; `stated`: something may be counted by it."""
+    word = _WORD.match(text, at, stop) or (_COUNTS.match(text, at, stop) if stated else None)
     if word is not None:
         return Found(str(_WORDS.index(word[1].lower())), word.start(1), word.end(1))
     own = None if text.isascii() else _OWN.match(text, at, stop)

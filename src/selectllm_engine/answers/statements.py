@@ -3,6 +3,7 @@ r"""Where a text states its answer: "the answer is …", "Answer: …", "#### �
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,7 +75,7 @@ _FORMS: dict[str, Form] = {
     "solution is": "sentence",
 }
 _BEFORE_LABEL = re.compile(
-    r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>[ ]?)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
+    r"(?:(?P<line>^[^\w\n]{0,12}|[.!?)\]*][ ]|>[ ]?|\{)(?:(?:the|my|final|correct|short)[ ]){0,3}|\bfinal[ ]|[\"'])\Z",
     re.MULTILINE | re.IGNORECASE,
 )
 _AFTER_LABEL = re.compile(
@@ -82,6 +83,7 @@ _AFTER_LABEL = re.compile(
     r"(?:[*_\"']{0,3}[ ]{0,4}[:：—–][*_]{0,3}|(?<=[Aa]ns)\.|[ ]=[ ]|(?P<heading>[*_]{0,4}[ \t]{0,8}$))",
     re.MULTILINE,
 )
+_BEFORE_TAG = re.compile(r"<(?:final|short|my|correct)?[_ -]?\Z", re.IGNORECASE)
 _BEFORE_JSON = re.compile(r"[\"'](?:(?:final|correct|my|the|your|short)[_ -]?)?\Z", re.IGNORECASE)
 _AFTER_JSON = re.compile(r"(?:[_ -]?(?:letter|choice|option|value|key))?[\"']\s{0,8}:\s{0,8}", re.IGNORECASE)
 _STRING = re.compile(r"\"((?:[^\"\\]|\\.)*+)|'((?:[^'\\\n]|\\.)*+)", re.DOTALL)
@@ -114,10 +116,12 @@ _INTRODUCTION = re.compile(
     r"(?:\b(?:so|thus|hence|therefore|the|my|our|final|correct|right|best),?[ ]|[\"“*_(]){0,8}\Z", re.IGNORECASE
 )
 _SUPPOSES = re.compile(
-    r"\b(?:(?:even|only|as)[ ])?(?:if|suppose|supposing|assume|assuming|whether|unless|imagine)"
+    r"\b(?:(?:even|only|as)[ ])?(?:if|suppose|supposing|assume|assuming|whether|unless|imagine"
+    r"|let(?:'s|[ ]us)[ ](?:say|assume|suppose))"
     r"(?:[ ](?:that|we[ ]say|we[ ]assume))?[ ]\Z",
     re.IGNORECASE,
 )
+_MOST = 512  # key words are looked at, the last ones
 _LINE_START = re.compile(r"^[ \t]{0,4}\Z", re.MULTILINE)
 _HEADS_LINE = re.compile(r"^[^\w\n]{0,12}\Z", re.MULTILINE)
 _BLANK = re.compile(r"\s*+")
@@ -135,7 +139,7 @@ _NOTHING = re.compile(
       [ ](?:be[ ]|accurately[ ]|uniquely[ ]|possible[ ]to[ ]|possibly[ ]|really[ ])*
       (?:determin|answer(?:ed)?\b|find\b|found\b|calculat|comput|known?\b|tell\b|deduc|infer|solv|establish|conclud|decid|say\b|said\b|given\b|stated\b|specified\b|provided\b|mentioned\b)
     | \b(?:undetermined|indeterminate|undeterminable|indeterminable|unanswerable|unknown|undefined)\b(?![ ](?:value|number|quantit|variable|amount|angle|length|side))
-    | \bno[ ](?:(?:correct|valid|right|such|clear|definite|real|possible|single|unique)[ ]){0,2}(?:answer|solution|option|number|value)s?\b
+    | \bno[ ](?:(?:correct|valid|right|such|clear|definite|real|possible|single|unique)[ ]){0,2}(?:answer|solution|option)s?\b
     | \b(?:do(?:es)?[ ]not|doesn't|don't)[ ](?:exist|know)\b | (?<!\w)N/?A(?!\w) | \A\W*(?i:null|none|nan|unclear)\W*\Z
     """,  # noqa: E501
     re.IGNORECASE | re.VERBOSE,
@@ -169,7 +173,7 @@ def statements(text: str, start: int, stop: int) -> list[Statement]:
     """Every statement of an answer in `text[start:stop]`, in order; they don't overlap."""
     found: list[Statement] = []
     others = _in_other_languages(text, start, stop)
-    for key in _KEY.finditer(text, start, stop):
+    for key in deque(_KEY.finditer(text, start, stop), _MOST):
         while others and others[-1].begin <= key.start():
             _add(text, found, others.pop())
         if found and key.start() < found[-1].start:
@@ -225,9 +229,9 @@ def _announced(text: str, key: re.Match[str], start: int, stop: int) -> Statemen
         return Statement("short", begin, end, stop) if line and key.group()[0] == "A" else None
     if word not in _FORMS:
         return None
-    if word == "answer" and text[begin - 1 : begin] == "<" and text[end : end + 1] == ">":
-        return Statement("tag", begin - 1, end + 1, stop)
     before = max(start, begin - 48)
+    if word == "answer" and text[end : end + 1] == ">" and (tag := _BEFORE_TAG.search(text, before, begin)):
+        return Statement("tag", tag.start(), end + 1, stop)
     if word == "answer" and _BEFORE_JSON.search(text, before, begin) and (field := _AFTER_JSON.match(text, end, stop)):
         return _value(text, begin, field.end(), stop)
     introduction = _INTRODUCTION.search(text, before, begin)
@@ -264,7 +268,7 @@ def _in_other_languages(text: str, start: int, stop: int) -> list[Statement]:
     """What is announced in the languages of the table, the last first."""
     found: dict[int, Statement] = {}
     for name in languages.of_text(text, start, stop):
-        for match in languages.announcement(name).finditer(text, start, stop):
+        for match in deque(languages.announcement(name).finditer(text, start, stop), _MOST):
             form: Form = "sentence"
             if match["heading"] is not None:
                 if _HEADS_LINE.search(text, max(start, match.start() - 16), match.start()) is None:
