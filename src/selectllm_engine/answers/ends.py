@@ -90,7 +90,8 @@ _QUESTION = re.compile(
 _ASKS = re.compile(r"[?？؟]|[^\W\d_]\S*[ \t]+\S+[ \t]+\S|[぀-ヿ一-鿿ก-๛]{8}")
 _HEADING = re.compile(r"\n[ \t]{0,8}(?:#{1,6}[ ]|\*\*|__)")
 _SAID = re.compile(r"\S")
-_MARKS = 64  # as many lines are looked at, and as many parts
+_MARKS = 64  # as many lines are looked at
+_PARTS = 16  # and as many parts, the last ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def _outside_thoughts(text: str, start: int, stop: int) -> list[Part]:
         thoughts = []
     else:
         seen.append(Part(position, stop))
-    said = [part for part in [*thoughts, *seen] if _SAID.search(text, part.start, part.stop)][-_MARKS:]
+    said = [part for part in [*thoughts, *seen] if _SAID.search(text, part.start, part.stop)][-_PARTS:]
     return [Part(part.start, _trimmed(text, part.start, part.stop), whole=not thinks) for part in reversed(said)]
 
 

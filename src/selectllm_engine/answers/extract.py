@@ -97,8 +97,8 @@ def canonical_number(text: str) -> str | None:
 
 
 def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: bool) -> Found | None:
-    stop = end = _next_question(text, start, stop, kind, choices)
-    found = statements(text, start, stop)
+    found, stop = _stated_before_next(text, start, stop, kind, choices)
+    end = stop
     weak: Found | None = None
     for statement in reversed(found[-_MOST:]):
         content = statement.start
@@ -163,17 +163,17 @@ def _last(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found |
     return words.last(text, start, stop)
 
 
-def _next_question(text: str, start: int, stop: int, kind: Kind, choices: int) -> int:
-    """Where the next question begins after an answer was given; `stop` where none does."""
+def _stated_before_next(text: str, start: int, stop: int, kind: Kind, choices: int) -> tuple[list[Statement], int]:
+    """The statements up to where the next question begins after an answer was given, and where that is, else `stop`."""
     seen = start
     for position, plain in questions(text, start, stop):
-        stated = statements(text, seen, position)
-        if any(not _EMPTY.match(text, each.start, each.stop) for each in stated):
-            return position
+        found = statements(text, seen, position)
+        if any(not _EMPTY.match(text, each.start, each.stop) for each in found):
+            return (found if seen == start else statements(text, start, position)), position
         if plain and seen == start and _answered(text, start, position, kind, choices):
-            return position
+            return found, position
         seen = position
-    return stop
+    return statements(text, start, stop), stop
 
 
 def _answered(text: str, start: int, stop: int, kind: Kind, choices: int) -> bool:

@@ -145,12 +145,24 @@ _NOTHING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _NOTHING_ELSEWHERE = re.compile(languages.NOTHING, re.IGNORECASE)
+# One of these stands in whatever the patterns match: most sentences are told from their few words.
+_SIGNS = (
+    "no", "n't", "neither", "insuff", "imposs", "unable", "undeter", "indeter", "unansw", "unkn", "undef", "exist", "all of",
+    "n/a", "null", "nan", "unclear", "missing",
+)  # fmt: skip
+_SIGNS_ELSEWHERE = re.compile(
+    "[\u0370-\u1fff\u3040-\uffdc]|[Nn]icht|[Kk]ein|unb|unz|[Aa]ucun|[Ii]mpos|ndeterm|pas |[Nn]ing|[Nn]essun"
+    "|[Nn]enhum|onosc|onhec|[Nn]o (?:se|hay|puede)|[Nn]on |não|nform|tidak|[Hh]a[ilkz]|nconnu"
+)
 
 
 def says_nothing(text: str, start: int, stop: int) -> bool:
     """Whether `text[start:stop]`, a sentence, says that there is no answer, or no such option."""
     said = text[start : min(stop, start + 400)]
-    return _NOTHING.search(said) is not None or _NOTHING_ELSEWHERE.search(said) is not None
+    lower = said.lower()
+    if any(sign in lower for sign in _SIGNS) and _NOTHING.search(said) is not None:
+        return True
+    return _SIGNS_ELSEWHERE.search(said) is not None and _NOTHING_ELSEWHERE.search(said) is not None
 
 
 def _begins_line(text: str, position: int) -> bool:
