@@ -147,8 +147,8 @@ _NOTHING = re.compile(
 _NOTHING_ELSEWHERE = re.compile(languages.NOTHING, re.IGNORECASE)
 # One of these stands in whatever the patterns match: most sentences are told from their few words.
 _SIGNS = (
-    "no", "n't", "neither", "insuff", "imposs", "unable", "undeter", "indeter", "unansw", "unkn", "undef", "exist", "all of",
-    "n/a", "null", "nan", "unclear", "missing",
+    "no", "n't", "neither", "insuff", "imposs", "unable", "undeter", "indeter", "unansw", "unkn", "undef", "exist",
+    "all of", "n/a", "null", "nan", "unclear", "missing",
 )  # fmt: skip
 _SIGNS_ELSEWHERE = re.compile(
     "[\u0370-\u1fff\u3040-\uffdc]|[Nn]icht|[Kk]ein|unb|unz|[Aa]ucun|[Ii]mpos|ndeterm|pas |[Nn]ing|[Nn]essun"
