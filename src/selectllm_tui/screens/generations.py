@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
+from selectllm_engine.benchmarks import LETTERS
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.untrusted import safe
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_tui.snapshots.question import Detail
 
-__all__ = ["GenerationsScreen", "Sample", "samples_of"]
+__all__ = ["GenerationsScreen", "Sample", "options_of", "samples_of"]
+
+FEWEST = 4  # options, where nothing says how many there are
 
 
 class Sample:
@@ -45,7 +48,7 @@ class Sample:
 
         self.number: int = row["sample"]
         self.text: str = row["text"] or ""
-        found = find_answer(self.text, kind=kind, choices=choices or 4)  # type: ignore[arg-type]
+        found = find_answer(self.text, kind=kind, choices=choices)  # type: ignore[arg-type]
         self.answer = found.answer if found else None
         self.span = (found.start, found.end) if found else None
         self.tokens: int | None = row.get("output_tokens")
@@ -55,8 +58,16 @@ class Sample:
 
 def samples_of(run: Run, detail: Detail, llm: str) -> list[Sample]:
     """The generations of an LLM for a question, in order of samples."""
-    rows = run.generations(detail.question_id, llm)
-    return [Sample(row, detail.kind, len(detail.choices), detail.gold) for row in rows.iter_rows(named=True)]
+    rows, choices = run.generations(detail.question_id, llm), options_of(detail)
+    return [Sample(row, detail.kind, choices, detail.gold) for row in rows.iter_rows(named=True)]
+
+
+def options_of(detail: Detail) -> int:
+    """How many letters are options of a question; where it lists none, up to the last that is gold or has a vote."""
+    if detail.choices or detail.kind != "letter":
+        return len(detail.choices) or FEWEST
+    letters = [detail.gold, *(answer for ballot in detail.ballots for answer, _ in ballot.votes if answer)]
+    return max(FEWEST, *(LETTERS.find(letter) + 1 for letter in letters))
 
 
 class GenerationsScreen(Dialog[None]):
