@@ -39,7 +39,8 @@ def written(column: pl.Series, *, role: str = "assistant") -> pl.Series:
             )
         return pl.Series(column.name, cells, dtype=pl.String)
     found = column.cast(pl.String)
-    chats = found.str.starts_with("[") | found.str.starts_with("{")
+    # Begins with [ or {: said by order, since of most texts their first four bytes are all that is then looked at.
+    chats = found.is_between("[", "\\", closed="left") | found.is_between("{", "|", closed="left")
     if not chats.any() or not (chats := chats & found.str.contains('"content"', literal=True)).any():
         return found
     pairs = zip(found, chats.fill_null(value=False), strict=True)

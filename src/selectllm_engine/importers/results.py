@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, REORDERED, VERDI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from numpy.typing import NDArray
 
     from selectllm_engine.store import Cache, QuestionIds
 
@@ -41,8 +44,17 @@ class Subjects:
         """Per subject how many rows are marked; without those of which none is."""
         if self._codes is None:
             return {None: int(marked.sum())}
+        if marked.all(ignore_nulls=False):
+            return self._all
         found = np.bincount(self._codes[marked.fill_null(value=False).to_numpy()], minlength=len(self._names))
-        return {name: int(count) for name, count in zip(self._names, found, strict=True) if count}
+        return self._named(found)
+
+    @cached_property
+    def _all(self) -> dict[str | None, int]:
+        return self._named(np.bincount(np.asarray(self._codes), minlength=len(self._names)))
+
+    def _named(self, counts: NDArray[np.intp]) -> dict[str | None, int]:
+        return {name: int(count) for name, count in zip(self._names, counts, strict=True) if count}
 
 
 class Results:
