@@ -30,31 +30,36 @@ class Subjects:
     """The subjects of a chunk's rows, looked at once for all LLMs."""
 
     def __init__(self, column: pl.Series) -> None:
-        self._names: list[str | None] = [None]
-        self._codes = None
-        if column.null_count() < len(column):
-            found = column.cast(pl.Categorical)
-            distinct_names = found.unique()
-            by_code = dict(zip(distinct_names.to_physical(), distinct_names.cast(pl.String), strict=True))
-            last = max(code for code in by_code if code is not None) + 1  # where there is none
-            self._codes = found.to_physical().fill_null(last).to_numpy()
-            self._names = [by_code.get(code) for code in range(last + 1)]
+        self._column = column
+
+    @cached_property
+    def _coded(self) -> tuple[NDArray[np.uint32] | None, list[str | None]]:
+        """A code per row and the codes' names; looked at when it is needed, beside what is being written."""
+        if self._column.null_count() == len(self._column):
+            return None, [None]
+        found = self._column.cast(pl.Categorical)
+        distinct_names = found.unique()
+        by_code = dict(zip(distinct_names.to_physical(), distinct_names.cast(pl.String), strict=True))
+        last = max(code for code in by_code if code is not None) + 1  # where there is none
+        return found.to_physical().fill_null(last).to_numpy(), [by_code.get(code) for code in range(last + 1)]
 
     def counts(self, marked: pl.Series) -> dict[str | None, int]:
         """Per subject how many rows are marked; without those of which none is."""
-        if self._codes is None:
+        codes, names = self._coded
+        if codes is None:
             return {None: int(marked.sum())}
         if marked.all(ignore_nulls=False):
             return self._all
-        found = np.bincount(self._codes[marked.fill_null(value=False).to_numpy()], minlength=len(self._names))
+        found = np.bincount(codes[marked.fill_null(value=False).to_numpy()], minlength=len(names))
         return self._named(found)
 
     @cached_property
     def _all(self) -> dict[str | None, int]:
-        return self._named(np.bincount(np.asarray(self._codes), minlength=len(self._names)))
+        codes, names = self._coded
+        return self._named(np.bincount(np.asarray(codes), minlength=len(names)))
 
     def _named(self, counts: NDArray[np.intp]) -> dict[str | None, int]:
-        return {name: int(count) for name, count in zip(self._names, counts, strict=True) if count}
+        return {name: int(count) for name, count in zip(self._coded[1], counts, strict=True) if count}
 
 
 class Results:
@@ -80,6 +85,7 @@ class Results:
         self._once = False  # whether they are known to be of a question each
         self._right: Counter[str | None] | None = Counter()  # per subject; None where questions have several scores
         self._judged: Counter[str | None] = Counter()
+        self._uncounted: list[tuple[pl.Series, Subjects]] = []
 
     def add(
         self,
@@ -121,13 +127,18 @@ class Results:
         return [(subject, count, self._right[subject]) for subject, count in self._judged.items()]
 
     def _count(self, scores: pl.Series, subjects: Subjects, *, once: bool) -> None:
-        """Count right answers per subject while the rows are at hand, where each is a question's only one."""
+        """Keep what `finish` counts right answers per subject in, where each row is a question's only one."""
         if self._right is None or not once or self._seen:
             self._right = None
             return
-        known, right = (subjects.counts(each) for each in (scores.is_not_null(), scores >= self._facts["threshold"]))
-        self._judged.update(known)
-        self._right.update(right)
+        self._uncounted.append((scores, subjects))
+
+    def _count_all(self) -> None:
+        if self._right is None:
+            return
+        for scores, subjects in self._uncounted:
+            self._judged.update(subjects.counts(scores.is_not_null()))
+            self._right.update(subjects.counts(scores >= self._facts["threshold"]))
 
     @property
     def judged(self) -> pl.Series:
@@ -150,6 +161,7 @@ class Results:
     ) -> None:
         """Write the verdicts and the manifest, with what tells this import from another; raises as `add`."""
         self._take(cache, benchmark)
+        self._count_all()
         seen = pl.concat(self._seen)
         last = seen["sample"].max()
         alone = self._once or distinct(seen["question_id"])
