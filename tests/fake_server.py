@@ -22,7 +22,8 @@ class FakeServer:
     behaviour: models (names), listed (what is told of them instead), fields (of every choice), many ("ignored",
     "refused"), usage (False, or fields of it), refuse (fields that are unknown here), system (False), status (of
     everything), key (that is wanted), wait (Retry-After of 429 and 500), limit ("max_completion_tokens"), long (prompts
-    with this word are refused), gate (an Event that answers wait for).
+    with this word are refused), gate (an Event that answers wait for), spare (most replies of one prompt that are not
+    whole).
     upstream: base URL of a real server that answers instead.
     """
 
@@ -34,6 +35,7 @@ class FakeServer:
         self.paths = []
         self.headers = []
         self.happened = Counter()
+        self.halved = Counter()  # replies that are not whole, by prompt
         self.running = self.most = 0  # samples that were asked for at the same time
         self.texts = 0
         self._lock = threading.Lock()
@@ -98,7 +100,12 @@ class FakeServer:
             self.headers.append({name.lower(): value for name, value in handler.headers.items()})
             self.running += samples
             self.most = max(self.most, self.running)
-        fault = self.faults.get(number)
+            fault = self.faults.get(number)
+            if fault in {"cut", "half"}:
+                prompt = json.dumps(fields.get("messages", fields.get("prompt")))
+                self.halved[prompt] += 1
+                if self.halved[prompt] > self.behaviour.get("spare", len(self.requests)):
+                    fault = None
         try:
             if gate := self.behaviour.get("gate"):
                 gate.wait(60)
