@@ -257,6 +257,7 @@ class _Target:
         with ThreadPoolExecutor(3) as threads:  # of many rows, writing is what takes time
             work: list[Future[Any]] = [threads.submit(self._cache.write_questions, self._benchmark, new, distinct=True)]
             work.append(told := threads.submit(origin))  # which reads the files again
+            work.append(threads.submit(self._count))
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 choice = self._options.verdicts or Choice()
@@ -269,9 +270,14 @@ class _Target:
         self._tell(reading, about.height)
         return about
 
+    def _count(self) -> None:
+        for llm in self.llms.values():
+            llm.count()
+
     def _check_texts(self, reading: Reading) -> None:
         """Raise ImportFormatError where files contradict each other, rather than have ids that are none."""
-        ambiguous = self._ids.ambiguous
+        if not (ambiguous := self._ids.ambiguous):
+            return
         few = len(ambiguous) <= _FEW * self._questions.all().height
         for key, texts in ambiguous.items():
             one, other = list(texts)[:2]
