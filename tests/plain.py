@@ -160,7 +160,7 @@ def plain_cascade(asked: Asked, level: float) -> set[int]:
         before.append(n)
         said = [code for each in before for code in asked.answers[each]]
         lead = max((said.count(code) for code in said if code >= 0), default=0)
-        if lead / len(said) >= level - 1e-9:
+        if len(said) > 1 and lead / len(said) >= level - 1e-9:
             break
     return set(before)
 

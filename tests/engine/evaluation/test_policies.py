@@ -122,6 +122,13 @@ def test_cascade_counts_silent_samples_and_stops_at_the_share() -> None:
     assert selected(view_of(outcomes).policy(router, PolicySpec("cascade", 0.67))) == [{0, 1}]
 
 
+def test_a_cascade_over_one_sample_each_asks_two_llms_at_least() -> None:
+    outcomes = make_outcomes([[[0], [0], [1]], [[0], [1], [1]], [[-1], [-1], [-1]]], latency=[1, 2, 3])
+    router = scores([[0.5, 0.5, 0.5]] * 3)
+    assert selected(view_of(outcomes).policy(router, PolicySpec("cascade", 1.0))) == [{0, 1}, {0, 1, 2}, {0, 1, 2}]
+    assert selected(view_of(outcomes, ["fake-b"]).policy(router, PolicySpec("cascade", 1.0))) == [{1}] * 3
+
+
 def test_policies_without_their_data_say_why() -> None:
     labels_only = make_outcomes(labels=[[True, False]])
     router = scores([[0.5, 0.5]])
