@@ -100,8 +100,10 @@ class Run(StoredRun):
         """
         chosen = self.pool(pool)
         routers = [self.scores(name, split, forest=False) for name in self.routers]
-        prepared, validation = self.prepared(split, k), self.validation(k)
-        return find_subsets(prepared, chosen, validation, routers=routers, progress=progress)
+        view = self.view(chosen, k=k, split=split)
+        return find_subsets(
+            view.prepared, chosen, view.validation, train=view.train, routers=routers, progress=progress
+        )
 
     def lessons(
         self,
@@ -113,7 +115,7 @@ class Run(StoredRun):
     ) -> Lessons:
         """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost."""
         view = self.view(pool, k=k, protocol=protocol, split=split)
-        return draw_lessons(view, [self.scores(name, split) for name in self.routers], self.training(split, k))
+        return draw_lessons(view, [self.scores(name, split) for name in self.routers])
 
     def route(
         self,

@@ -122,10 +122,6 @@ class StoredRun:
         """The validation split over as many of its samples as there are up to k; None where there is none."""
         return self._beside("validation", k)
 
-    def training(self, split: str, k: int | None = None) -> Prepared | None:
-        """The train split beside `split`, over its samples up to k; None where there is none or it is that one."""
-        return None if split == "train" else self._beside("train", k)
-
     def _beside(self, split: str, k: int | None) -> Prepared | None:
         if split not in self.splits or not len(self.outcomes(split).labels):
             return None
@@ -151,7 +147,8 @@ class StoredRun:
             UsageError: a k that isn't there, or no complete question.
             UnknownNameError: an unknown LLM, split or protocol.
         """
-        return view_of(self.prepared(split, k), self.pool(pool), self.validation(k), protocol)
+        held_out, train = self.validation(k), self._beside("train", k)
+        return view_of(self.prepared(split, k), self.pool(pool), held_out, protocol, train=train)
 
     # Routers
 
@@ -265,7 +262,7 @@ class StoredRun:
         view = self.view(pool, k=k, split=split)
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)
-        return detail(view, routers, specs, self.training(split, k))
+        return detail(view, routers, specs)
 
     def scored(self, router: Router, split: str = "test", *, forest: bool = True) -> RouterScores:
         """A router's scores, given as they are or by name; raises as `scores` does."""

@@ -62,7 +62,7 @@ def _beaten(lesson: Beaten) -> str:
         return f"{name} is significantly better than every LLM, the best too, {against(top)}."
     if not beaten:
         return f"{name} is not significantly better than any LLM; the best here is {against(top)}."
-    # The best single LLM is chosen on validation; on these questions another may do better, and must be beaten too.
+    # The best single LLM is chosen on other splits; on these questions another may do better, and must be beaten too.
     among = f", best-single {against(single)} among them," if single != top and single in beaten else ","
     many = f"{len(beaten)} of the {count} LLMs"
     return f"{name} is significantly better than {many}{among} but not than the best here, {against(top)}."

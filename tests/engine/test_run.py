@@ -290,7 +290,7 @@ def test_a_run_without_validation_says_what_is_missing(tmp_path: Path) -> None:
     cache = write_fake_run(tmp_path, questions={"train": 20, "test": 10})
     write_fake_router(cache)
     table = load("fake", cache).evaluate(all_policies=True)
-    assert "no validation split" in table.row("best-single").note
+    assert table.row("best-single").note == "fake-c, chosen on train"
     assert "validation" in table.row("knn:fake prediction").note
     assert load("fake", cache).evaluate(policy="threshold:auto").row("knn:fake threshold").accuracy is None
 

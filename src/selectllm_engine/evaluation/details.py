@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.contamination import train_test_gaps
 from selectllm_engine.evaluation.metrics import (
     Quality,
     aiq,
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.policies import By, PolicySpec
     from selectllm_engine.evaluation.pool_view import PoolView
-    from selectllm_engine.evaluation.prepared import Prepared
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
     from selectllm_engine.evaluation.statistics import Interval
@@ -164,16 +162,13 @@ def _figures(one: Quality, f1: str) -> dict[str, float | None]:
     return {"auroc": one.auroc, "brier": one.brier, "calibration_error": one.calibration_error, f1: one.f1}
 
 
-def detail(
-    view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec], train: Prepared | None = None
-) -> Details:
+def detail(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Details:
     """The table of a pool with its details.
 
     Args:
         view: a pool over the evaluated split, under protocol `corrected`.
         routers: their scores for its questions.
         policies: each is applied to each router.
-        train: the train split; None where there is none, or where it is the evaluated one.
     """
     table = tabulate(view, routers, policies)
     rows: dict[str, RowDetails] = {}
@@ -188,7 +183,7 @@ def detail(
     return Details(
         table=table,
         rows=rows,
-        llms=_llms(view, train),
+        llms=_llms(view),
         routers={scores.name: _router(view, scores) for scores in routers},
         subjects=_subjects(rows, subjects),
     )
@@ -219,11 +214,10 @@ def _row(view: PoolView, row: Row, selection: Selection) -> RowDetails:
     )
 
 
-def _llms(view: PoolView, train: Prepared | None) -> dict[str, LLMDetails]:
+def _llms(view: PoolView) -> dict[str, LLMDetails]:
     outcomes = view.prepared.outcomes
     accuracy, any_right = view.prepared.labels.mean(axis=0), pass_at_k(outcomes)
-    gaps = {} if train is None else {gap.llm: gap for gap in train_test_gaps(train, view.prepared, view.order.tolist())}
-
+    gaps = {gap.llm: gap for gap in view.gaps}
     unanswered = unanswered_of(outcomes)
 
     def of(name: str) -> LLMDetails:

@@ -218,8 +218,8 @@ class PaperView(PoolView):
         return self._paper_row("baseline", "random", self._expected(weights, self.prepared.labels))
 
     def best_single_row(self) -> Row:
-        """Row of the LLM that is best on validation."""
-        return self._llm("baseline", "best-single", self.best_single, [self.best_single_note()])
+        """Row of the LLM that is best on train and validation together."""
+        return self._llm("baseline", "best-single", self.best_single, self.best_single_notes())
 
     def llm_row(self, name: str) -> Row:
         """Row of one LLM of the run."""

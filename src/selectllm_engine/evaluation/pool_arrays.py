@@ -35,13 +35,17 @@ class PoolArrays:
     Args:
         prepared: the split that is evaluated.
         pool: the LLMs switched on.
-        validation: chooses best-single, sorts the LLMs and tunes `:auto`; None where the run has no such split.
+        validation: sorts the LLMs, tunes `:auto` and chooses best-single; None where the run has no such split.
+        train: chooses best-single together with it, for LLMs learn from neither; None where there is no such split.
     """
 
-    def __init__(self, prepared: Prepared, pool: Pool, validation: Prepared | None = None) -> None:
+    def __init__(
+        self, prepared: Prepared, pool: Pool, validation: Prepared | None = None, train: Prepared | None = None
+    ) -> None:
         self.prepared = prepared
         self.pool = pool
         self.validation = validation
+        self.train = train
         self.mask = np.array(pool.mask, dtype=bool)
         self.order = prepared.order[self.mask[prepared.order]]
         self.llms = len(self.mask)
@@ -58,9 +62,13 @@ class PoolArrays:
 
     @cached_property
     def best_single(self) -> int:
-        """The LLM with the highest accuracy on validation (on this split without one); ties: the faster."""
-        labels = (self.validation or self.prepared).labels
-        return int(max(self.order, key=lambda llm: np.count_nonzero(labels[:, llm])))
+        """The LLM that is right most often on train and validation together; ties: the faster.
+
+        Of the two splits those count that there are; without either, this one.
+        """
+        chosen_on = [each for each in (self.train, self.validation) if each is not None] or [self.prepared]
+        right = np.sum([each.right for each in chosen_on], axis=0)
+        return int(max(self.order, key=lambda llm: right[llm]))
 
     @cached_property
     def best_right(self) -> NDArray[np.bool_]:
@@ -92,7 +100,7 @@ class PoolArrays:
 
     @cached_property
     def _tuning(self) -> PoolArrays | None:
-        return None if self.validation is None else PoolArrays(self.validation, self.pool, self.validation)
+        return None if self.validation is None else PoolArrays(self.validation, self.pool, self.validation, self.train)
 
     # Selections
 

@@ -6,11 +6,13 @@ A `PoolView` is cheap to make and gives its rows one by one, so that a screen ca
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.contamination import train_test_gaps
 from selectllm_engine.evaluation.policies import PolicySpec, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation.contamination import Gap
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
 
@@ -174,15 +177,27 @@ class PoolView(PoolArrays):
         return self.row("baseline", "random", self.anyone())
 
     def best_single_row(self) -> Row:
-        """The LLM that is best on validation."""
-        return self.row("baseline", "best-single", self.one(self.best_single), notes=[self.best_single_note()])
+        """The LLM that is best on train and validation together."""
+        return self.row("baseline", "best-single", self.one(self.best_single), notes=self.best_single_notes())
 
-    def best_single_note(self) -> str:
-        """Which LLM best-single is, and where it was chosen."""
-        name = self.pool.run[self.best_single]
-        if self.validation is None:
-            return f"{name}, chosen on {self.prepared.outcomes.split}: there is no validation split"
-        return f"{name}, chosen on validation"
+    def best_single_notes(self) -> list[str]:
+        """Which LLM best-single is, where it was chosen, and whether it has probably seen the train split."""
+        name, split = self.pool.run[self.best_single], self.prepared.outcomes.split
+        chosen_on = [name for name, each in (("train", self.train), ("validation", self.validation)) if each]
+        if not chosen_on:
+            return [f"{name}, chosen on {split}: there is no train or validation split"]
+        notes = [f"{name}, chosen on {' and '.join(chosen_on)}"]
+        gap = next((each for each in self.gaps if each.llm == name), None)
+        if gap is not None and gap.alarm:
+            notes.append(f"it has probably seen train: {100 * gap.gap:.1f} points better there than on {split}")
+        return notes
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """How much better each LLM is on train than here; empty on the train split, and where there is none."""
+        if self.train is None or self.train.outcomes.split == self.prepared.outcomes.split:
+            return ()
+        return train_test_gaps(self.train, self.prepared, self.order.tolist())
 
     def all_llms_row(self) -> Row:
         """One vote over all samples of all LLMs of the pool."""

@@ -58,6 +58,11 @@ class Prepared:
                 np.putmask(self.comparable_latency[:, llm], np.isnan(self.comparable_latency[:, llm]), stand_in)
 
     @cached_property
+    def right(self) -> NDArray[np.intp]:
+        """How many questions each LLM is right on, intp [N]."""
+        return np.array([np.count_nonzero(column) for column in self.labels.T], dtype=np.intp)
+
+    @cached_property
     def tally(self) -> Tally | None:
         """The votes of all LLMs; None where only labels are known."""
         return None if self.outcomes.answers is None else tally(self.outcomes.answers)

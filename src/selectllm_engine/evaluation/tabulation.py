@@ -44,12 +44,17 @@ PROTOCOLS: dict[str, type[PoolView]] = {view.protocol: view for view in (PoolVie
 
 
 def view_of(
-    prepared: Prepared, pool: Pool, validation: Prepared | None = None, protocol: str = "corrected"
+    prepared: Prepared,
+    pool: Pool,
+    validation: Prepared | None = None,
+    protocol: str = "corrected",
+    *,
+    train: Prepared | None = None,
 ) -> PoolView:
     """The pool's view under a protocol; raises UnknownNameError for an unknown one."""
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
-    return PROTOCOLS[protocol](prepared, pool, validation)
+    return PROTOCOLS[protocol](prepared, pool, validation, train)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ def evaluate(
     outcomes: Outcomes,
     *,
     validation: Outcomes | None,
+    train: Outcomes | None = None,
     pool: Pool,
     routers: Sequence[RouterScores] = (),
     policies: Sequence[PolicySpec] = (),
@@ -142,7 +148,8 @@ def evaluate(
 
     Args:
         outcomes: of the split that is evaluated.
-        validation: of the validation split, which chooses best-single and tunes; None where there is none.
+        validation: of the validation split, which tunes and chooses best-single; None where there is none.
+        train: of the train split, which chooses best-single together with it; None where there is none.
         pool: the LLMs switched on.
         routers: their scores for the questions of `outcomes`.
         policies: each is applied to each router.
@@ -153,7 +160,9 @@ def evaluate(
         UsageError: there is no question, or k is not within the samples.
         UnknownNameError: an unknown protocol.
     """
-    held_out = None if validation is None or not len(validation.labels) else validation
-    chosen_on = None if held_out is None else Prepared(held_out, samples_up_to(held_out, k))
-    view = view_of(Prepared(outcomes, k), pool, chosen_on, protocol)
+
+    def beside(split: Outcomes | None) -> Prepared | None:
+        return None if split is None or not len(split.labels) else Prepared(split, samples_up_to(split, k))
+
+    view = view_of(Prepared(outcomes, k), pool, beside(validation), protocol, train=beside(train))
     return tabulate(view, routers, policies)

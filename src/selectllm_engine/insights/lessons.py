@@ -96,7 +96,7 @@ class Beaten(Lesson):
 
     Attributes:
         routers, llms: their accuracies; LLMs from fast to slow, empty where there is no router.
-        best_single: the LLM chosen on validation; on these questions another may do better.
+        best_single: the LLM chosen on train and validation; on these questions another may do better.
         p: per (router, LLM), Holm-adjusted over all.
     """
 

@@ -199,6 +199,7 @@ def find_subsets(
     pool: Pool,
     validation: Prepared | None = None,
     *,
+    train: Prepared | None = None,
     routers: Sequence[RouterScores] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Subsets:
@@ -208,6 +209,7 @@ def find_subsets(
         prepared: the split whose figures are shown.
         pool: whose LLMs to combine.
         validation: the split that ranks; without it `prepared` does, and the note says so.
+        train: chooses best-single together with validation, for the routers' rows.
         routers: evaluated with argmax on the subsets of the front, with their scores for `prepared`.
         progress: told (done, total) subsets, roughly.
     """
@@ -241,7 +243,7 @@ def find_subsets(
         names = tuple(pool.run[llm] for llm in chosen)
         subset = Subset(names, None if validation is None else measured[chosen], shown[chosen], rank, chosen in front)
         if subset.front and routers:
-            view = PoolView(prepared, Pool.of(pool.run, names), validation)
+            view = PoolView(prepared, Pool.of(pool.run, names), validation, train)
             rows = tuple(view.policy_row(scores, PolicySpec("argmax")) for scores in routers)
             subset = replace(subset, routers=rows)
         subsets.append(subset)

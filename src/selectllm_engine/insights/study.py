@@ -17,7 +17,6 @@ from selectllm_engine.evaluation import (
     holm,
     mcnemar,
     parse_policy,
-    train_test_gaps,
     unanswered_of,
 )
 from selectllm_engine.insights.lessons import (
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import PoolView, Prepared, RouterScores, Unanswered
+    from selectllm_engine.evaluation import PoolView, RouterScores, Unanswered
 
 __all__ = ["best_router", "draw_lessons"]
 
@@ -45,13 +44,12 @@ LOSSES = (Verdict.UNSOLVABLE, Verdict.MISROUTED, Verdict.OUTVOTED, Verdict.RESCU
 ARGMAX = PolicySpec("argmax")
 
 
-def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Prepared | None = None) -> Lessons:
+def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = ()) -> Lessons:
     """Answer the five questions for a pool.
 
     Args:
         view: the pool over the evaluated split.
         routers: with their scores for that split and for validation; those that can't be used are left out.
-        train: the train split, for the gaps; None where there is none.
     """
     usable = [scores for scores in routers if view.policy_row(scores, ARGMAX).accuracy is not None]
     chosen = best_router(view, usable)
@@ -69,7 +67,7 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), train: Pr
             _policies(view, chosen),
             _latency(view, chosen),
         ),
-        gaps=() if train is None else train_test_gaps(train, view.prepared, view.order.tolist()),
+        gaps=view.gaps,
         losses={str(name): getattr(row, name) for name in LOSSES},
         router=None if chosen is None else chosen.name,
         unanswered=unanswered,

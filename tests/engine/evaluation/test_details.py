@@ -27,8 +27,9 @@ ARGMAX = [parse_policy("argmax")]
 EVERY = [parse_policy(name) for name in POLICIES]
 
 
-def view(outcomes, pool=None, validation=None):
-    return view_of(Prepared(outcomes), Pool.of(outcomes.llms, pool), validation and Prepared(validation))
+def view(outcomes, pool=None, validation=None, train=None):
+    beside = (None if each is None else Prepared(each) for each in (validation, train))
+    return view_of(Prepared(outcomes), Pool.of(outcomes.llms, pool), next(beside), train=next(beside))
 
 
 def router(outcomes, seed=0, **fields):
@@ -43,8 +44,8 @@ def outcomes():
 
 @pytest.fixture(scope="module")
 def details(outcomes):
-    train = Prepared(fake_outcomes(50, split="train", seed=1))
-    return detail(view(outcomes, validation=fake_outcomes(seed=2)), [router(outcomes)], EVERY, train)
+    train = fake_outcomes(50, split="train", seed=1)
+    return detail(view(outcomes, validation=fake_outcomes(seed=2), train=train), [router(outcomes)], EVERY)
 
 
 def test_every_row_has_its_own_selection(outcomes):
@@ -101,8 +102,9 @@ def test_llms(details, outcomes):
 
 def test_an_llm_that_knows_the_train_split_is_alarming():
     train = fake_outcomes(300, split="train", accuracy=(0.4, 0.4, 1.2))
-    found = detail(view(fake_outcomes(300, accuracy=(0.4, 0.4, 0.4))), [], [], Prepared(train)).llms
-    assert [each.alarm for each in found.values()] == [False, False, True]
+    details = detail(view(fake_outcomes(300, accuracy=(0.4, 0.4, 0.4)), train=train), [], [])
+    assert [each.alarm for each in details.llms.values()] == [False, False, True]
+    assert "fake-c, chosen on train; it has probably seen train: " in details.table["best-single"].note
 
 
 def test_without_a_train_split_there_are_no_gaps(outcomes):
@@ -202,12 +204,13 @@ def test_labels_only():
 def test_no_data_make_it_fail_or_give_nan(data):
     outcomes = data.draw(small_outcomes())
     validation = data.draw(st.none() | small_outcomes(llms=len(outcomes.llms), split="validation"))
+    train = data.draw(st.none() | small_outcomes(llms=len(outcomes.llms), split="train"))
     scores = data.draw(
         small_scores(*outcomes.labels.shape, validation=0 if validation is None else len(validation.labels))
     )
     pool = data.draw(st.sets(st.sampled_from(outcomes.llms), min_size=1))
     specs = [*EVERY, parse_policy("threshold:auto")]
-    details = detail(view(outcomes, pool, validation), [scores], specs, validation and Prepared(validation))
+    details = detail(view(outcomes, pool, validation, train), [scores], specs)
     shown = json.loads(json.dumps(details.to_dict(), allow_nan=False))
     assert len(shown["rows"]) == len(details.table.rows)
 

@@ -236,7 +236,7 @@ def test_rescued_and_outvoted_by_hand() -> None:
     assert view.llm_row("fake-b").misrouted == 0.5
 
 
-def test_best_single_is_chosen_on_validation_ties_to_the_faster() -> None:
+def test_best_single_is_chosen_on_train_and_validation_ties_to_the_faster() -> None:
     outcomes = make_outcomes(labels=[[True, False, False]], latency=[3, 2, 1])
     validation = make_outcomes(
         labels=[[True, True, False], [False, False, False]], latency=[3, 2, 1], split="validation"
@@ -247,7 +247,14 @@ def test_best_single_is_chosen_on_validation_ties_to_the_faster() -> None:
     assert table.row("best-single").note == "fake-b, chosen on validation"
     without = evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms))
     assert without.best_single == "fake-a"
-    assert "no validation split" in without.row("best-single").note
+    assert "no train or validation split" in without.row("best-single").note
+    # b is right twice in both together, a once and c three times
+    train = make_outcomes(labels=[[False, True, True], [False, False, True], [False, False, True]], split="train")
+    both = evaluate(outcomes, validation=validation, train=train, pool=Pool.of(outcomes.llms))
+    assert both.best_single == "fake-c"
+    assert both.row("best-single").note == "fake-c, chosen on train and validation"
+    alone = evaluate(outcomes, validation=None, train=train, pool=Pool.of(outcomes.llms, ["fake-a", "fake-b"]))
+    assert alone.row("best-single").note == "fake-b, chosen on train"
 
 
 def test_gap_closed_and_its_absence() -> None:
@@ -414,4 +421,4 @@ def test_nothing_to_evaluate_is_one_clear_line() -> None:
 def test_an_empty_validation_split_is_none_at_all() -> None:
     outcomes = fake_outcomes()
     table = evaluate(outcomes, validation=make_outcomes(np.zeros((0, 3, 5))), pool=Pool.of(outcomes.llms))
-    assert "no validation split" in table.row("best-single").note
+    assert "no train or validation split" in table.row("best-single").note
