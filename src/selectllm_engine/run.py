@@ -17,7 +17,9 @@ from selectllm_engine.evaluation import (
     RouterScores,
     as_routers,
     as_specs,
+    compared_with,
     detail,
+    planned_row,
     quality,
     samples_up_to,
     tabulate,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from selectllm_engine.evaluation import Outcomes, Policies, PolicySpec, PoolView, Router, Routers, Table
+    from selectllm_engine.evaluation import Outcomes, PlannedRow, Policies, PolicySpec, PoolView, Router, Routers, Table
     from selectllm_engine.store import Cache, Progress
 
 __all__ = ["StoredRun"]
@@ -218,6 +220,7 @@ class StoredRun:
         protocol: str = "corrected",
         split: str = "test",
         all_policies: bool = False,
+        against: str | None = None,
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -231,17 +234,19 @@ class StoredRun:
             protocol: "corrected", or "paper" for the released code's arithmetic.
             split: which questions.
             all_policies: each router with each policy at its default parameter.
+            against: the name of the row that the others are compared with: a baseline, an LLM, or a router with a
+                policy, in the table or not; None for best-single.
 
         Raises:
-            UnknownNameError: an unknown LLM, router, policy, protocol or split.
-            UsageError: a k that isn't there, no complete question, what is no router or policy, or a policy where
-                there is no router.
+            UnknownNameError: an unknown LLM, router, policy, protocol, split or row.
+            UsageError: a k that isn't there, no complete question, what is no router or policy, a policy where there
+                is no router, or a row to compare with that has no accuracy.
         """
         specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, protocol=protocol, split=split)
         routers = self._scored(router, specs, split, protocol)
         self._check_routed(policy, routers)
-        return tabulate(view, routers, specs)
+        return tabulate(self._against(view, against, routers, specs), routers, specs)
 
     def details(
         self,
@@ -252,6 +257,7 @@ class StoredRun:
         k: int | None = None,
         split: str = "test",
         all_policies: bool = False,
+        against: str | None = None,
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
@@ -262,7 +268,23 @@ class StoredRun:
         view = self.view(pool, k=k, split=split)
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)
-        return detail(view, routers, specs)
+        return detail(self._against(view, against, routers, specs), routers, specs)
+
+    def row_named(
+        self, view: PoolView, name: str, routers: Sequence[RouterScores] = (), policies: Sequence[PolicySpec] = ()
+    ) -> PlannedRow:
+        """The row of a view by that name, of a stored router as well as of these; raises as `planned_row` does."""
+        router, _, policy = name.rpartition(" ")
+        if router in self.routers and router not in [scores.name for scores in routers if scores.forest is not None]:
+            info = POLICIES.get(policy.partition(":")[0])
+            forest = view.protocol == "corrected" and info is not None and info.needs_forest
+            routers = [self.scores(router, view.prepared.outcomes.split, forest=forest), *routers]
+        return planned_row(view, name, routers, policies)
+
+    def _against(
+        self, view: PoolView, name: str | None, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]
+    ) -> PoolView:
+        return view if name is None else compared_with(view, self.row_named(view, name, routers, policies))
 
     def scored(self, router: Router, split: str = "test", *, forest: bool = True) -> RouterScores:
         """A router's scores, given as they are or by name; raises as `scores` does."""

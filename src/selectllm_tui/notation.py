@@ -14,7 +14,19 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["MISSING", "csv_table", "known", "markdown", "markdown_table", "number", "p_value", "percent", "span"]
+__all__ = [
+    "MISSING",
+    "csv_table",
+    "known",
+    "markdown",
+    "markdown_table",
+    "number",
+    "p_value",
+    "percent",
+    "points",
+    "points_span",
+    "span",
+]
 
 MISSING = "–"
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in "\\|*_`<>[]"})
@@ -33,6 +45,16 @@ def number(digits: int) -> Callable[[float | None], str]:
 def percent(value: float | None) -> str:
     """A fraction as percent with one decimal, without the sign."""
     return f"{100 * value:.1f}" if known(value) else MISSING
+
+
+def points(value: float | None) -> str:
+    """A difference of fractions in percentage points, with its sign."""
+    return f"{100 * value:+.1f}".replace("-", "−") if known(value) else MISSING
+
+
+def points_span(low: float | None, high: float | None) -> str:
+    """An interval of a difference, in percentage points."""
+    return f"{points(low)} … {points(high)}" if known(low) and known(high) else MISSING
 
 
 def span(low: float | None, high: float | None) -> str:

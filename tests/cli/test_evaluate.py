@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import sys
 
@@ -13,11 +14,12 @@ import selectllm_engine as sl
 from fakes import write_fake_run
 
 TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
-TOP += ["answers_missing", "rows"]
+TOP += ["reference", "detectable_difference", "subjects", "answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
-    *("latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed"),
-    *("p_vs_best_single", "p_adjusted"),
+    *("latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost", "llms_per_question"),
+    *("samples_per_question", "gap_closed", "p_vs_best_single", "reference", "delta", "delta_low", "delta_high"),
+    *("delta_low_clustered", "delta_high_clustered", "p_clustered", "discordant", "p", "p_adjusted"),
     *("unsolvable", "misrouted", "outvoted", "rescued", "note"),
 ]
 LLMS = ["fake-a", "fake-b", "fake-c"]
@@ -81,13 +83,42 @@ def test_the_table_for_people(selectllm):
     code, out, err = selectllm("evaluate")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "fake · test · 40 questions · maj@5 · pool of 3: fake-a, fake-b, fake-c"
+    about = "fake · test · 40 questions, enough for differences of 28.0 points · maj@5"
+    assert lines[0] == f"{about} · pool of 3: fake-a, fake-b, fake-c"
     (best,) = [line for line in lines if line.startswith("best-single")]
     assert "Holm p" in out
     assert "adjusted by Holm over 8 rows" in out
-    assert "%" in lines[2]
-    assert " – " in best  # its interval
+    assert all(title in lines[2] for title in ("accuracy %", "Δ by question", "Δ by subject"))
+    assert "fake-b" not in best
+    assert "by subject, for questions of other kinds (here 5, which are few" in out
     assert "routers' own time per question: logistic:tfidf" in out
+
+
+def test_another_row_is_the_reference(selectllm, fake_cache):
+    table = as_json(selectllm("evaluate", "--against", "prior top-m:1", "--format", "json"))
+    assert table == sl.load("fake", fake_cache).evaluate(against="prior top-m:1").to_dict()
+    assert (table["reference"], {row["reference"] for row in table["rows"]}) == ("prior top-m:1", {"prior top-m:1"})
+    other = as_json(
+        selectllm("evaluate", "--router", "prior", "--against", "logistic:tfidf argmax", "--format", "json")
+    )
+    assert other["reference"] == "logistic:tfidf argmax"
+    out = selectllm("evaluate", "--against", "fake-a")[1]
+    assert "Δ: points of accuracy more than fake-a, on the same questions" in out
+    assert selectllm("evaluate", "--against", "fake-a", "--details")[0] == 0
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_table_fits_the_terminal(selectllm, monkeypatch, width):
+    from rich.cells import cell_len
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", selectllm("evaluate", "--all")[1]).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    head = next(line for line in lines if "accuracy %" in line)
+    assert all(title in head for title in ("Δ by question", "latency s"))
+    assert ("Δ by subject" in head) is (width == 120)
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])
@@ -128,6 +159,9 @@ def test_what_is_left_out_is_said(selectllm, fake_cache, tmp_path):
     ("args", "line"),
     [
         (["--pool", "fake-aa"], "error: no LLM 'fake-aa'; did you mean 'fake-a'?"),
+        (["--against", "orakel"], "error: no row 'orakel'; did you mean 'oracle'?"),
+        (["--against", "prior argmx"], "error: no row 'prior argmx'; did you mean 'prior argmax'?"),
+        (["--against", "fake-d"], "error: no row 'fake-d'; did you mean 'fake-"),
         (["--router", "priro"], "error: no router 'priro'; did you mean 'prior'?"),
         (["--policy", "argmx"], "error: no policy 'argmx'; did you mean 'argmax'?"),
         (["--policy", "threshold:2"], "error: policy threshold takes"),

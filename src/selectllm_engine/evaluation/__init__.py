@@ -25,7 +25,7 @@ from selectllm_engine.evaluation.router_scores import RouterScores, as_probabili
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import SCHEMA, Row, Table
-from selectllm_engine.evaluation.tabulation import PROTOCOLS, tabulate, view_of
+from selectllm_engine.evaluation.tabulation import PROTOCOLS, PlannedRow, compared_with, planned_row, tabulate, view_of
 from selectllm_engine.evaluation.votes import (
     Vote,
     Votes,
@@ -49,6 +49,7 @@ __all__ = [
     "LLMDetails",
     "LeftOut",
     "Outcomes",
+    "PlannedRow",
     "Policies",
     "Policy",
     "PolicyFunction",
@@ -74,6 +75,7 @@ __all__ = [
     "as_routers",
     "as_spec",
     "as_specs",
+    "compared_with",
     "detail",
     "entries_by_llm",
     "holm",
@@ -84,6 +86,7 @@ __all__ = [
     "pareto_front",
     "parse_policy",
     "percent",
+    "planned_row",
     "pooled_votes",
     "quality",
     "samples_up_to",

@@ -194,6 +194,15 @@ class PaperView(PoolView):
         """Which LLM the notebook charges for each question; raises NotAvailableError."""
         return self._policy(scores, spec).selection
 
+    def policy_right(self, scores: RouterScores, spec: PolicySpec) -> NDArray[Any]:
+        """Which questions the notebook counts as right."""
+        return self._policy(scores, spec).right
+
+    def upper_bound_right(self, scores: RouterScores) -> NDArray[np.bool_]:
+        """Which questions some LLM is right on and predicted to be."""
+        self.check(scores)
+        return self._first(self.prepared.labels & _confidences(scores).gate)[1]
+
     def cost_aware(self, scores: RouterScores, weight: float, by: By) -> Selection:  # noqa: ARG002
         """There is none."""
         raise NotAvailableError(NO_SUCH_POLICY)
@@ -240,6 +249,7 @@ class PaperView(PoolView):
             latency=latency,
             latency_parallel=max(self.seconds.values()) if known else None,
             llms_per_question=float(len(self.order)),
+            samples_per_question=self._samples(len(self.order)),
         )
         notes = [] if known else ["no latency known for a right answer"]
         row = self._judged(row, figures.right, figures.chosen_right, None, notes)
@@ -297,6 +307,7 @@ class PaperView(PoolView):
             latency_parallel=latency,
             latency_correct=latency,
             llms_per_question=1.0,
+            samples_per_question=self._samples(1.0),
         )
         expectation = scored.selection.weights is not None
         judged = self._judged(row, scored.right, None if expectation else scored.right, None, notes)

@@ -5,17 +5,19 @@ A `PoolView` is cheap to make and gives its rows one by one, so that a screen ca
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.comparison import Reference, difference, two_by_two
 from selectllm_engine.evaluation.contamination import train_test_gaps
 from selectllm_engine.evaluation.policies import PolicySpec, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
-from selectllm_engine.evaluation.statistics import Interval, bootstrap, mcnemar, wilson
+from selectllm_engine.evaluation.statistics import Interval, bootstrap, wilson
 from selectllm_engine.evaluation.table import Row, RowKind
 from selectllm_engine.verdicts import Verdict
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.contamination import Gap
+    from selectllm_engine.evaluation.figures import Right
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
 
@@ -53,6 +56,25 @@ class PoolView(PoolArrays):
     """A pool over prepared outcomes. Rows come one at a time; what they share is computed once."""
 
     protocol: ClassVar[str] = "corrected"
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The row that the others are compared with: best-single, unless the view is `against` another."""
+        return Reference("best-single", self.best_right)
+
+    def against(self, reference: Reference) -> Self:
+        """The same pool, its rows compared with another one. What was computed is kept."""
+        view = copy(self)
+        vars(view)["reference"] = reference
+        return view
+
+    def policy_right(self, scores: RouterScores, spec: PolicySpec) -> Right | None:
+        """Which questions a policy gets right, None where votes are unknown; raises NotAvailableError."""
+        return self.figures(self.policy(scores, spec)).right
+
+    def upper_bound_right(self, scores: RouterScores) -> Right | None:
+        """Which questions the best policy could get right with a router; raises NotAvailableError."""
+        return self.figures(self.upper_bound(scores)).right
 
     def verdicts(self, selection: Selection) -> Verdicts:
         """What became of each question; an expectation is judged by one seeded draw."""
@@ -105,6 +127,7 @@ class PoolView(PoolArrays):
         """The row of a selection of this pool."""
         figures = self.figures(selection)
         latency = _known(figures.latency)
+        p50, p95 = _quantiles(figures.latency) if selection.weights is None else (None, None)
         if latency is None:
             notes = (*notes, f"no latency known for {self._unknown_latency(selection)}")
         row = Row(
@@ -115,8 +138,11 @@ class PoolView(PoolArrays):
             parameter=parameter,
             latency=latency,
             latency_parallel=_known(figures.parallel),
+            latency_p50=p50,
+            latency_p95=p95,
             cost=_known(figures.cost),
             llms_per_question=figures.llms_per_question,
+            samples_per_question=self._samples(figures.llms_per_question),
         )
         if figures.right is None:
             return replace(row, notes=(*notes, NO_VOTES))
@@ -136,6 +162,7 @@ class PoolView(PoolArrays):
         accuracy = total / len(right)
         row = replace(
             row,
+            **self._compared(row.name, right),
             accuracy=accuracy,
             latency_correct=right_latency / total if right_latency is not None and total else None,
             gap_closed=_none_if_nan(
@@ -158,15 +185,34 @@ class PoolView(PoolArrays):
             row,
             accuracy_low=interval.low,
             accuracy_high=interval.high,
-            p_vs_best_single=mcnemar(
-                int(np.count_nonzero(right & ~self.best_right)), int(np.count_nonzero(wrong & self.best_right))
-            ),
+            p_vs_best_single=two_by_two(right, self.best_right).p,
             unsolvable=_share(wrong & ~self.solvable),
             misrouted=_share(wrong & self.solvable & ~chosen_right),
             outvoted=_share(wrong & chosen_right),
             rescued=_share(right & ~self.solvable),
             notes=tuple(notes),
         )
+
+    def _compared(self, name: str, right: Right) -> dict[str, Any]:
+        """What a row's fields say about its difference to the reference; nothing to test where it is that row."""
+        reference = self.reference
+        single = ("best-single", self.pool.run[self.best_single])
+        named_alike = name == reference.name or (name in single and reference.name in single)
+        if named_alike and np.array_equal(right, reference.right):  # two rows may differ in a parameter only
+            return {"reference": reference.name, "delta": 0.0}
+        found = difference(right, reference.right, self.prepared.subjects)
+        fields: dict[str, Any] = {"reference": reference.name, "delta": found.delta}
+        if found.counts is not None and found.by_question is not None:
+            low, high = found.by_question
+            fields |= {"delta_low": low, "delta_high": high, "p": found.counts.p, "discordant": found.counts.discordant}
+        if found.by_subject is not None:
+            low, high = found.by_subject.interval
+            fields |= {"delta_low_clustered": low, "delta_high_clustered": high, "p_clustered": found.by_subject.p}
+        return fields
+
+    def _samples(self, llms: float) -> float | None:
+        """How many samples vote where that many LLMs are asked; None where only labels are known."""
+        return llms * self.prepared.outcomes.samples or None
 
     def oracle_row(self) -> Row:
         """The oracle's row."""
@@ -255,6 +301,12 @@ def _gap(means: NDArray[np.float64]) -> NDArray[np.float64]:
     accuracy, best, oracle = means
     gap = oracle - best
     return np.asarray(np.divide(accuracy - best, gap, out=np.full_like(gap, np.nan), where=gap != 0))
+
+
+def _quantiles(values: NDArray[Any]) -> tuple[float | None, float | None]:
+    """Median and 95 % quantile; None where any value is unknown."""
+    p50, p95 = np.quantile(values, [0.5, 0.95]).tolist()
+    return _none_if_nan(p50), _none_if_nan(p95)
 
 
 def _known(values: NDArray[Any]) -> float | None:

@@ -83,6 +83,14 @@ class Prepared:
         """0, 1, … Q − 1."""
         return np.arange(self.questions)
 
+    @cached_property
+    def subjects(self) -> NDArray[np.intp] | None:
+        """Each question's subject as a number, intp [Q], those without one together; None where no question has any."""
+        names = self.outcomes.questions["subject"]
+        if names.null_count() == len(names):
+            return None
+        return (names.fill_null("").rank("dense") - 1).to_numpy().astype(np.intp)
+
     @property
     def questions(self) -> int:
         """Q."""

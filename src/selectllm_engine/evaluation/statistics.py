@@ -114,15 +114,14 @@ def clustered(differences: NDArray[Any], groups: NDArray[Any]) -> Clustered | No
 
     Args:
         differences: [Q], for example right − right of the reference.
-        groups: [Q], each question's group, as whole numbers from 0 or anything that sorts.
+        groups: [Q], each question's group, whole numbers from 0.
     """
-    _, group = np.unique(groups, return_inverse=True)
-    count = int(group.max(initial=-1)) + 1
+    count = int(np.count_nonzero(np.bincount(groups)))
     if count < FEWEST_CLUSTERS:
         return None
     mean = float(differences.mean(dtype=np.float64))
-    sums = np.bincount(group, differences - mean)
-    error = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(group)
+    sums = np.bincount(groups, differences - mean)
+    error = math.sqrt(count / (count - 1) * float(sums @ sums)) / len(groups)
     half = t_quantile(0.95, count - 1) * error
     if error == 0:
         return Clustered(count, Interval(mean, mean), 1.0 if mean == 0 else 0.0)

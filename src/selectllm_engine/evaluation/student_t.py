@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 __all__ = ["t_quantile", "two_sided_p"]
 
@@ -27,6 +28,7 @@ def two_sided_p(t: float, freedom: int) -> float:
     return max(0.0, 1.0 - within(abs(t), freedom))
 
 
+@lru_cache
 def t_quantile(confidence: float, freedom: int) -> float:
     """The t with P(|T| ≤ t) = confidence, by halving."""
     low, high = 0.0, 1.0

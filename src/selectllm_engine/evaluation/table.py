@@ -35,10 +35,19 @@ class Row:
             released code prints, a mean over correctly answered questions.
         latency_parallel: the same with the slowest selected LLM's latency: all asked at once.
         latency_correct: `latency` over correctly answered questions only.
+        latency_p50, latency_p95: its median and 95 % quantile over the questions; None for an expectation.
         cost: mean dollars per question.
         llms_per_question: mean number of selected LLMs.
+        samples_per_question: mean number of samples that vote.
         gap_closed: (accuracy − best-single's) / (oracle's − best-single's).
         p_vs_best_single: exact two-sided McNemar p against best-single on the same questions, not adjusted.
+        reference: the row that the next ones compare this one with, on the same questions.
+        delta: accuracy − the reference's.
+        delta_low, delta_high: its 95 % interval by question: for more questions of these kinds (Newcombe 1998).
+        delta_low_clustered, delta_high_clustered, p_clustered: the interval and p by subject: for other kinds of
+            questions (Miller 2024); None under 5 subjects.
+        discordant: share of questions on which exactly one of this row and the reference is right.
+        p: exact two-sided McNemar p against the reference, not adjusted; None where the row is the reference.
         p_adjusted: the same by Holm over all rows of the table that are compared; None where this one takes no part.
         unsolvable, misrouted, outvoted: share of questions answered wrong because no LLM of the pool is right,
             because one is but none selected, because a selected one is but the pooled vote is not.
@@ -57,10 +66,22 @@ class Row:
     latency: float | None = None
     latency_parallel: float | None = None
     latency_correct: float | None = None
+    latency_p50: float | None = None
+    latency_p95: float | None = None
     cost: float | None = None
     llms_per_question: float | None = None
+    samples_per_question: float | None = None
     gap_closed: float | None = None
     p_vs_best_single: float | None = None
+    reference: str | None = None
+    delta: float | None = None
+    delta_low: float | None = None
+    delta_high: float | None = None
+    delta_low_clustered: float | None = None
+    delta_high_clustered: float | None = None
+    p_clustered: float | None = None
+    discordant: float | None = None
+    p: float | None = None
     p_adjusted: float | None = None
     unsolvable: float | None = None
     misrouted: float | None = None
@@ -94,7 +115,7 @@ class Row:
 
 _FIGURES = tuple(field.name for field in fields(Row) if field.name != "notes")
 _COLUMNS: dict[str, Any] = {
-    name: pl.String if name in ("kind", "name", "router", "policy", "note") else pl.Float64
+    name: pl.String if name in ("kind", "name", "router", "policy", "reference", "note") else pl.Float64
     for name in (*_FIGURES, "note")
 }
 
@@ -109,6 +130,10 @@ class Table:
         samples, k: samples there are, and samples used; 0 where only labels are known.
         pool: names of the LLMs switched on.
         best_single: the LLM that the row best-single is.
+        reference: the row that the others are compared with.
+        detectable_difference: the smallest difference that this many questions can show, from the median share of
+            discordant questions among the rows that one can run; None where they can show none.
+        subjects: how many kinds of questions there are; None where no question has a subject.
         compared: over how many rows the p values are Holm-adjusted; 0 where they are not adjusted.
         answers_missing: per LLM of the pool the share of its samples without an answer; without those that have no
             texts.
@@ -124,6 +149,9 @@ class Table:
     pool: tuple[str, ...]
     rows: tuple[Row, ...]
     best_single: str
+    reference: str = "best-single"
+    detectable_difference: float | None = None
+    subjects: int | None = None
     compared: int = 0
     incomplete: tuple[LeftOut, ...] = ()
     answers_missing: dict[str, float] = field(default_factory=dict)
@@ -151,7 +179,9 @@ class Table:
         votes = f"maj@{self.k}{of}" if self.k else "labels only"
         paper = ["protocol paper"] if self.protocol == "paper" else []
         pool = f"pool of {len(self.pool)}: {', '.join(self.pool)}"
-        return " · ".join([self.benchmark, self.split, f"{self.questions} questions", votes, pool, *paper])
+        shows = self.detectable_difference
+        enough = "" if shows is None else f", enough for differences of {100 * shows:.1f} points"
+        return " · ".join([self.benchmark, self.split, f"{self.questions} questions{enough}", votes, pool, *paper])
 
     def __repr__(self) -> str:
         return f"<Table of {self.benchmark} · {self.split}: {len(self.rows)} rows, {self.questions:,} questions>"
@@ -163,6 +193,7 @@ class Table:
             "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},
             "pool": list(self.pool),
+            **{name: getattr(self, name) for name in ("reference", "detectable_difference", "subjects")},
             "answers_missing": dict(self.answers_missing),
             "rows": [row.as_dict() for row in self.rows],
         }
@@ -182,17 +213,19 @@ class Table:
     def _repr_html_(self) -> str:
         """How a notebook shows it: the main figures, by kind of row."""
         priced, p = any(row.cost is not None for row in self.rows), "Holm p" if self.compared else "raw p"
-        heads = ["", "accuracy %", "95 % interval", "latency s", *(["cost $"] if priced else []), "gap closed %", p, ""]
+        heads = ["", "accuracy %", "Δ", "95 % interval of Δ", "latency s", *(["cost $"] if priced else [])]
+        heads += ["gap closed %", p, ""]
         sections = ([row for row in self.rows if row.kind == kind] for kind in ("baseline", "llm", "router"))
         return html_table(self.title, heads, ([self._cells(row, priced=priced) for row in rows] for rows in sections))
 
     def _cells(self, row: Row, *, priced: bool) -> list[str | None]:
         value = "" if row.parameter is None else f":{row.parameter:g}"
-        ends = None if row.accuracy_low is None else f"{percent(row.accuracy_low)} – {percent(row.accuracy_high)}"
-        p = row.p_adjusted if self.compared else row.p_vs_best_single
+        ends = None if row.delta_low is None else f"{percent(row.delta_low)} – {percent(row.delta_high)}"
+        p = row.p_adjusted if self.compared else row.p
         return [
             row.name + value,
             percent(row.accuracy),
+            percent(row.delta),
             ends,
             None if row.latency is None else f"{row.latency:.2f}",
             *([None if row.cost is None else f"{row.cost:.5f}"] if priced else []),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.errors import NotAvailableError, UnknownNameError
+from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
+from selectllm_engine.evaluation.comparison import Reference
 from selectllm_engine.evaluation.outcomes import unanswered_of
 from selectllm_engine.evaluation.paper import PaperView
+from selectllm_engine.evaluation.policies import POLICIES, parse_policy
+from selectllm_engine.evaluation.pool_arrays import NO_VOTES
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.statistics import holm
+from selectllm_engine.evaluation.statistics import detectable_difference, holm
 from selectllm_engine.evaluation.table import Row, Table
 from selectllm_engine.evaluation.votes import samples_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from selectllm_engine.evaluation.figures import Right
     from selectllm_engine.evaluation.outcomes import Outcomes
     from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
@@ -32,8 +37,10 @@ __all__ = [
     "Protocol",
     "Row",
     "Table",
+    "compared_with",
     "evaluate",
     "plan",
+    "planned_row",
     "tabulate",
     "view_of",
 ]
@@ -59,10 +66,19 @@ def view_of(
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """A row of a table before it is computed, and the selection behind it; `select` raises NotAvailableError."""
+    """A row of a table before it is computed.
 
+    Attributes:
+        name: the row's.
+        row: computes it.
+        select: gives the selection behind it; raises NotAvailableError.
+        right: gives which questions it is right on, None where votes are unknown; raises NotAvailableError.
+    """
+
+    name: str
     row: Callable[[], Row]
     select: Callable[[], Selection]
+    right: Callable[[], Right | None]
 
     @property
     def selection(self) -> Selection | None:
@@ -75,42 +91,106 @@ class PlannedRow:
 
 def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Iterator[PlannedRow]:
     """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
-    yield PlannedRow(view.oracle_row, lambda: view.oracle)
-    yield PlannedRow(view.random_row, view.anyone)
-    yield PlannedRow(view.best_single_row, lambda: view.one(view.best_single))
-    yield PlannedRow(view.all_llms_row, view.everyone)
+    yield _planned(view, "oracle", view.oracle_row, lambda: view.oracle)
+    yield _planned(view, "random", view.random_row, view.anyone)
+    yield _planned(view, "best-single", view.best_single_row, lambda: view.one(view.best_single))
+    yield _planned(view, "all-llms", view.all_llms_row, view.everyone)
     for scores in routers:
-        yield PlannedRow(partial(view.upper_bound_row, scores), partial(view.upper_bound, scores))
+        yield PlannedRow(
+            f"{scores.name} upper-bound",
+            partial(view.upper_bound_row, scores),
+            partial(view.upper_bound, scores),
+            partial(view.upper_bound_right, scores),
+        )
     for name in view.pool:
-        yield PlannedRow(partial(view.llm_row, name), partial(view.one, view.pool.run.index(name)))
+        yield _of_llm(view, name)
     for scores in routers:
         for spec in policies:
-            yield PlannedRow(partial(view.policy_row, scores, spec), partial(view.policy, scores, spec))
+            yield _of_policy(view, scores, spec)
+
+
+def _planned(view: PoolView, name: str, row: Callable[[], Row], select: Callable[[], Selection]) -> PlannedRow:
+    return PlannedRow(name, row, select, lambda: view.figures(select()).right)
+
+
+def _of_llm(view: PoolView, name: str) -> PlannedRow:
+    return _planned(view, name, partial(view.llm_row, name), partial(view.one, view.pool.run.index(name)))
+
+
+def _of_policy(view: PoolView, scores: RouterScores, spec: PolicySpec) -> PlannedRow:
+    return PlannedRow(
+        f"{scores.name} {spec.name}",
+        partial(view.policy_row, scores, spec),
+        partial(view.policy, scores, spec),
+        partial(view.policy_right, scores, spec),
+    )
+
+
+def planned_row(
+    view: PoolView, name: str, routers: Sequence[RouterScores] = (), policies: Sequence[PolicySpec] = ()
+) -> PlannedRow:
+    """The row of that name: a baseline, any LLM of the run, or a router with its upper bound or any policy.
+
+    Args:
+        view: the pool over the evaluated split.
+        name: as tables have it, with the policy's value or without, for example "oracle" or "prior threshold:0.7".
+        routers: those that the name may begin with.
+        policies: those that are meant where the value is left out, and functions.
+
+    Raises:
+        UnknownNameError: there is no such row.
+        UsageError: a value that the policy doesn't take.
+    """
+    planned = {each.name: each for each in reversed(list(plan(view, routers, policies)))}
+    if name in planned:
+        return planned[name]
+    if name in view.pool.run:
+        return _of_llm(view, name)
+    of_router, _, policy = name.rpartition(" ")
+    for scores in routers:
+        if scores.name == of_router and policy.partition(":")[0] in POLICIES:
+            return replace(_of_policy(view, scores, parse_policy(policy)), name=name)
+    all_of_them = [f"{scores.name} {policy}" for scores in routers for policy in POLICIES]
+    raise UnknownNameError("row", name, list(dict.fromkeys([*reversed(planned), *view.pool.run, *all_of_them])))
+
+
+def compared_with(view: PoolView, planned: PlannedRow) -> PoolView:
+    """The same pool with its rows compared with that one; raises UsageError where it has no accuracy."""
+    try:
+        right = planned.right()
+    except NotAvailableError as reason:
+        raise UsageError(f"nothing can be compared with {planned.name}", str(reason)) from None
+    if right is None:
+        raise UsageError(f"nothing can be compared with {planned.name}", NO_VOTES)
+    return view.against(Reference(planned.name, right))
 
 
 def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:
-    """All rows of a pool: baselines, its LLMs, and every router with every policy.
+    """All rows of a pool: baselines, its LLMs, and every router with every policy, compared with the view's reference.
 
-    With more than one router × policy the p values are also Holm-adjusted, over all rows that have one, best-single
-    itself and the LLM that it is aside; `Table.compared` says over how many.
+    With more than one router × policy the p values are also Holm-adjusted, over all rows that have one;
+    `Table.compared` says over how many.
     """
     rows = [planned.row() for planned in plan(view, routers, policies)]
-    best_single = view.pool.run[view.best_single]
     compared = 0
     if len(routers) * len(policies) > 1:
-        rows, compared = _adjusted(rows, best_single)
-    outcomes = view.prepared.outcomes
+        rows, compared = _adjusted(rows)
+    outcomes, questions = view.prepared.outcomes, view.prepared.questions
+    discordant = [row.discordant for row in rows if row.reachable and row.discordant is not None]
     return Table(
         benchmark=outcomes.benchmark,
         split=outcomes.split,
         protocol=view.protocol,
-        questions=view.prepared.questions,
+        questions=questions,
         left_out=outcomes.left_out_total,
         samples=view.prepared.samples,
         k=outcomes.samples,
         pool=view.pool.names,
         rows=tuple(rows),
-        best_single=best_single,
+        best_single=view.pool.run[view.best_single],
+        reference=view.reference.name,
+        detectable_difference=detectable_difference(questions, median(discordant)) if discordant else None,
+        subjects=None if view.prepared.subjects is None else int(view.prepared.subjects.max()) + 1,
         compared=compared,
         incomplete=outcomes.left_out,
         answers_missing={
@@ -121,14 +201,9 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
     )
 
 
-def _adjusted(rows: list[Row], best_single: str) -> tuple[list[Row], int]:
-    """The rows with their adjusted p values, and over how many; best-single itself and the LLM it is are no tests."""
-    itself = {("baseline", "best-single"), ("llm", best_single)}
-    ps = {
-        place: row.p_vs_best_single
-        for place, row in enumerate(rows)
-        if row.p_vs_best_single is not None and (row.kind, row.name) not in itself
-    }
+def _adjusted(rows: list[Row]) -> tuple[list[Row], int]:
+    """The rows with their adjusted p values, and over how many."""
+    ps = {place: row.p for place, row in enumerate(rows) if row.p is not None}
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
     return [replace(row, p_adjusted=adjusted.get(place)) for place, row in enumerate(rows)], len(ps)
 

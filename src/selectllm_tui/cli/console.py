@@ -92,17 +92,20 @@ def write_table(
     footnotes: Sequence[str] = (),
     section: str | None = None,
     styles: Sequence[str] = (),
+    page: int | None = None,
 ) -> None:
     """Write rows on standard output.
 
     Args:
-        columns: what people see; the machine formats, csv and json, have every field of the rows instead.
+        columns: what people see, as far as there is room; the machine formats, csv and json, have every field of the
+            rows instead.
         rows: at least one; mappings with the columns' fields.
         form: which form.
         title: a line above the table.
         footnotes: lines below it.
         section: a field; a rule separates rows that differ in it.
         styles: a Rich style per row, for a terminal.
+        page: how many characters there are room for where no terminal says; None for any number.
     """
     if form is Format.JSON:
         return write_json(list(rows))
@@ -113,6 +116,8 @@ def write_table(
         for column in columns
         if not column.drop or any(_known(column, row) for row in rows)
     ]
+    if page is not None and not (form is Format.TABLE and sys.stdout.isatty()):
+        columns = _fitting(columns, rows, page)
     ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
     if form is Format.TABLE and sys.stdout.isatty():
         return _rich(columns, rows, title=title, footnotes=footnotes, ends=ends, styles=styles)

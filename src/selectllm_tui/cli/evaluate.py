@@ -10,6 +10,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import (
+    Against,
     Benchmark,
     CacheDir,
     Format,
@@ -22,7 +23,7 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
-from selectllm_tui.notation import number, p_value, percent, span
+from selectllm_tui.notation import number, p_value, percent, points, points_span, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,21 +32,30 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "write"]
 
+PAGE = 120  # characters
+ENOUGH_SUBJECTS = 20  # fewer give intervals that are too narrow
+
 COLUMNS = [
     Column("name", "", text, align="left"),
     Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
+    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=7),
+    Column("delta", "Δ", points, drop=1),
+    Column(("delta_low", "delta_high"), "Δ by question", points_span, drop=1),
+    Column(("delta_low_clustered", "delta_high_clustered"), "Δ by subject", points_span, drop=3),
+    Column("p", "raw p", p_value, drop=2),
     Column("latency", "latency s", number(2)),
-    Column("latency_parallel", "parallel s", number(2), drop=8),
-    Column("latency_correct", "if right s", number(2), drop=9),
+    Column("latency_p50", "median s", number(2), drop=10),
+    Column("latency_p95", "95 % s", number(2), drop=9),
+    Column("latency_parallel", "parallel s", number(2), drop=11),
+    Column("latency_correct", "if right s", number(2), drop=13),
     Column("cost", "cost $", number(5), drop=4),
-    Column("llms_per_question", "LLMs asked", number(2), drop=3),
-    Column("gap_closed", "gap closed %", percent, drop=1),
-    Column("p_vs_best_single", "raw p", p_value, drop=2),
-    Column("unsolvable", "unsolvable %", percent, drop=7),
-    Column("misrouted", "misrouted %", percent, drop=5),
-    Column("outvoted", "outvoted %", percent, drop=6),
-    Column("rescued", "rescued %", percent, drop=8),
+    Column("llms_per_question", "LLMs", number(2), drop=5),
+    Column("samples_per_question", "samples", number(1), drop=11),
+    Column("gap_closed", "gap closed %", percent, drop=6),
+    Column("unsolvable", "unsolvable %", percent, drop=12),
+    Column("misrouted", "misrouted %", percent, drop=8),
+    Column("outvoted", "outvoted %", percent, drop=8),
+    Column("rescued", "rescued %", percent, drop=12),
 ]
 
 
@@ -81,6 +91,7 @@ def evaluate(
             "router's probabilities, and accuracy by subject.",
         ),
     ] = False,
+    against: Against = None,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -96,10 +107,9 @@ def evaluate(
     policies = [name for each in policy for name in names(each) or []] if policy else None
     with reading(benchmark, cache) as run:
         asked = (names(pool), routers, policies)
-        more = run.details(*asked, k=k, split=split, all_policies=every) if details else None
-        table = (
-            more.table if more else run.evaluate(*asked, k=k, protocol=protocol.value, split=split, all_policies=every)
-        )
+        how: dict[str, Any] = {"k": k, "split": split, "all_policies": every, "against": against}
+        more = run.details(*asked, **how) if details else None
+        table = more.table if more else run.evaluate(*asked, protocol=protocol.value, **how)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
         seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more)
@@ -133,6 +143,7 @@ def write(
         footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *footnotes(table, seconds or {})],
         section="kind",
         styles=_styles(rows),
+        page=PAGE,
     )
     if details:
         from selectllm_tui.cli.details import write_details
@@ -144,7 +155,7 @@ def write(
 def columns(table: Table) -> list[Column]:
     """The columns, with the p that counts: Holm's where rows are compared, else the raw one."""
     adjusted = Column("p_adjusted", "Holm p", p_value, drop=2)
-    return [adjusted if table.compared and each.field == "p_vs_best_single" else each for each in COLUMNS]
+    return [adjusted if table.compared and each.field == "p" else each for each in COLUMNS]
 
 
 def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
@@ -154,9 +165,21 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
     else:
         votes = f"; accuracy is of the vote over {table.k} samples" if table.k > 1 else ""
         lines = [f"latency: seconds to answer a prompt alone once, added up over the LLMs asked{votes}"]
-    if any(row.p_vs_best_single is not None for row in table.rows):
+    if any(row.p is not None for row in table.rows):
+        single = f", {table.best_single}" if table.reference == "best-single" else ""
+        lines.append(f"Δ: points of accuracy more than {table.reference}{single}, on the same questions")
+        kinds = ""
+        if any(row.p_clustered is not None for row in table.rows):
+            few = ", which are few: take it as a rough guide" if (table.subjects or 0) < ENOUGH_SUBJECTS else ""
+            kinds = f"; by subject, for questions of other kinds (here {table.subjects}{few})"
+        lines.append(f"its 95 % interval: by question, for more questions of these kinds{kinds}")
         adjusted = f"adjusted by Holm over {table.compared} rows" if table.compared else "not adjusted"
-        lines.append(f"p: exact McNemar test against best-single, {table.best_single}, {adjusted}; intervals: Wilson")
+        lines.append(f"p: exact McNemar test of Δ, by question, {adjusted}")
+    if table.detectable_difference is not None:
+        lines.append(
+            f"a true difference of {100 * table.detectable_difference:.1f} points would be found significant four "
+            "times in five; smaller ones are likely to be missed"
+        )
     timed = [f"{name} {1000 * each:.1f} ms" for name, each in seconds.items() if each is not None]
     if timed:
         lines.append(f"routers' own time per question: {', '.join(timed)}")

@@ -12,7 +12,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Benchmark", "CacheDir", "Format", "K", "Output", "PoolNames", "Protocol", "Split", "names"]
+BASELINES = ("oracle", "random", "best-single", "all-llms")
+
+__all__ = ["Against", "Benchmark", "CacheDir", "Format", "K", "Output", "PoolNames", "Protocol", "Split", "names"]
 
 
 class Format(StrEnum):
@@ -116,6 +118,10 @@ def complete_policy(incomplete: str) -> list[str]:
     return complete(POLICIES, incomplete)
 
 
+def complete_row(ctx: typer.Context, incomplete: str) -> list[str]:
+    return [*complete(BASELINES, incomplete), *complete_llm(ctx, incomplete)]
+
+
 Benchmark = Annotated[
     str | None,
     typer.Option(
@@ -139,5 +145,14 @@ PoolNames = Annotated[
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train, validation or test.")]
 K = Annotated[
     int | None, typer.Option("--k", metavar="K", min=1, help="Vote over the first K samples; all without it.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="NAME",
+        help="The row that the others are compared with, by the name it has in the table; best-single without it.",
+        autocompletion=complete_row,
+    ),
 ]
 Output = Annotated[Format, typer.Option("--format", metavar="FORM", help="table, json, csv, markdown or latex.")]

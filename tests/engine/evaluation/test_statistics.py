@@ -193,7 +193,7 @@ def test_clustered_is_ordinary_least_squares_with_clustered_errors(seed: int, gr
     rng = np.random.default_rng(seed)
     group = np.concatenate([np.arange(groups), rng.integers(groups, size=60)])
     d = rng.choice([-1.0, 0.0, 1.0], size=len(group)) + 0.2 * (group % 3)
-    found = clustered(d, np.array([f"subject {g}" for g in group]))
+    found = clustered(d, 2 * group)
     fitted = OLS(d, np.ones(len(d))).fit(cov_type="cluster", cov_kwds={"groups": group}, use_t=True)
     assert found is not None
     assert found.groups == groups
@@ -212,7 +212,7 @@ def test_clustered_by_hand() -> None:
 
 def test_few_groups_and_no_differences() -> None:
     assert clustered(np.ones(8), np.repeat(np.arange(4), 2)) is None
-    assert clustered(np.zeros(0), np.zeros(0)) is None
+    assert clustered(np.zeros(0), np.zeros(0, dtype=int)) is None
     same = clustered(np.zeros(10), np.repeat(np.arange(5), 2))
     assert same is not None
     assert (same.interval, same.p) == ((0.0, 0.0), 1.0)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.table import Row
 
 ALL_POLICIES = [parse_policy(name) for name in POLICIES]
+COMPARED = ("reference", "delta", "delta_low", "delta_high", "delta_low_clustered", "delta_high_clustered")
+COMPARED += ("p_clustered", "discordant", "p", "p_adjusted")
 ONE_LLM = ["argmax", "random", "prediction", "sorted-prediction", "cost-aware"]
 
 
@@ -43,7 +45,7 @@ def assert_figures(row: Row, expected: dict) -> None:
 
 
 def numbers(row: Row) -> dict:
-    given_ = ("kind", "name", "router", "policy", "parameter", "notes")
+    given_ = ("kind", "name", "router", "policy", "parameter", "notes", *COMPARED)
     return {field.name: getattr(row, field.name) for field in fields(row) if field.name not in given_}
 
 
@@ -381,12 +383,13 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     made = table.to_dict()
     assert list(made) == [
         *("schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"),
-        *("answers_missing", "rows"),
+        *("reference", "detectable_difference", "subjects", "answers_missing", "rows"),
     ]
     assert list(made["rows"][0]) == [
         *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high"),
-        *("latency", "latency_parallel", "latency_correct", "cost", "llms_per_question", "gap_closed"),
-        *("p_vs_best_single", "p_adjusted", "unsolvable", "misrouted", "outvoted", "rescued", "note"),
+        *("latency", "latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost"),
+        *("llms_per_question", "samples_per_question", "gap_closed", "p_vs_best_single", *COMPARED),
+        *("unsolvable", "misrouted", "outvoted", "rescued", "note"),
     ]
     assert (made["pool"], made["left_out"], made["samples"], made["k"]) == (["fake-a", "fake-c"], 2, 5, 5)
     assert [(row["kind"], row["name"]) for row in made["rows"]] == [
