@@ -50,7 +50,12 @@ def made_up(questions: int, llms: int, samples: int, *, votes: bool, seed: int =
     return Outcomes(
         benchmark="made-up",
         split=split,
-        questions=pl.DataFrame({"question_id": np.arange(questions).astype(str)}),
+        questions=pl.DataFrame(
+            {
+                "question_id": np.arange(questions).astype(str),
+                "subject": [f"subject {each}" for each in rng.integers(57, size=questions).tolist()],
+            }
+        ),
         llms=tuple(f"llm-{n}" for n in range(llms)),
         samples=samples if votes else 0,
         answers=answers if votes else None,
