@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+import os
+import signal
+from threading import Timer
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import on, work
 from textual.app import App
+from textual.command import CommandPalette
 from textual.events import Paste
+from textual.filter import LineFilter
 from textual.message import Message
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.crash import CrashError, save_report
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, THEMES
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from textual.color import Color
     from textual.command import Provider
-    from textual.events import Event
+    from textual.events import Event, Resize
 
     from selectllm_engine.api import Run
     from selectllm_tui.cache_activity import Contents
@@ -34,6 +45,18 @@ def _palette() -> type[Provider]:
     return ExplorerCommands
 
 
+class _Styled(LineFilter):
+    """Gives every segment a style: Textual's own filter for NO_COLOR can't take those without one."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
+        plain = Style.null()
+        return [Segment(text, plain if style is None else style, control) for text, style, control in segments]
+
+
+LEAST_LINES = 6  # on fewer, Textual's palette has none for its list and fails there
+PATIENCE = 3.0  # seconds that leaving may take once the system asks for it: its terminal may be gone
+
+
 class ExplorerApp(App[None]):
     """Loads a run in a worker, then shows the main screen, or says why it can't.
 
@@ -45,6 +68,7 @@ class ExplorerApp(App[None]):
 
     TITLE = "selectllm"
     CSS = APP_CSS
+    ALLOW_SELECT: ClassVar[bool] = False  # tables are painted: what Textual would select in them is empty
     COMMANDS = {_palette}  # noqa: RUF012 - as the base class has it
 
     class Progress(Message):
@@ -73,14 +97,25 @@ class ExplorerApp(App[None]):
         self._benchmark, self._cache, self._resume = benchmark, cache, resume
         self._benchmarks: list[str] = []
         self._seen: Contents | None = None
+        self.crash: CrashError | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DEFAULT
 
     async def on_mount(self) -> None:
         """Starts to load."""
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.leave_by_signal, number)
         await self.push_screen(LoadingScreen())
         self.load_run()
+
+    def leave_by_signal(self, number: int) -> None:
+        """Leaves as `q` does, with the exit code that shells expect; at once where the terminal takes nothing more."""
+        watchdog = Timer(PATIENCE, os._exit, [128 + number])
+        watchdog.daemon = True
+        watchdog.start()
+        self.exit(return_code=128 + number)
 
     async def on_event(self, event: Event) -> None:
         """What is pasted was written by others: Textual's own lines show it as it is."""
@@ -139,7 +174,7 @@ class ExplorerApp(App[None]):
             state, theme = recalled
             if theme in self.available_themes:
                 self.theme = theme
-        await self.push_screen(MainScreen(message.model, state))
+        await self.switch_screen(MainScreen(message.model, state))
 
     @property
     def main(self) -> MainScreen | None:
@@ -153,7 +188,7 @@ class ExplorerApp(App[None]):
         if (main := self.main) is not None:
             main.say(f"{message.problem}; {message.remedy}" if message.remedy else message.problem)
             return
-        await self.push_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
+        await self.switch_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
 
     @on(ProblemScreen.Picked)
     async def _picked(self, message: ProblemScreen.Picked) -> None:
@@ -163,17 +198,67 @@ class ExplorerApp(App[None]):
     async def action_reload(self) -> None:
         """Reads the cache again; a run that is on the screen stays there meanwhile."""
         if isinstance(self.screen, ProblemScreen):
-            await self.pop_screen()
+            await self.switch_screen(LoadingScreen())
         self.load_run()
+
+    def action_command_palette(self) -> None:
+        """Everything by name, where there is something to command and room for it."""
+        if (main := self.main) is None or self.screen is not main:
+            return
+        if self.size.height < LEAST_LINES:
+            main.say("too few lines for the palette")
+            return
+        super().action_command_palette()
+
+    def on_resize(self, event: Resize) -> None:
+        """Closes a palette that has no room any more."""
+        if event.size.height < LEAST_LINES and isinstance(self.screen, CommandPalette):
+            self.pop_screen()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies a text; nothing never takes the place of what is on the clipboard."""
+        if text:
+            super().copy_to_clipboard(text)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters; without colours every segment gets a style first."""
+        filters = super().get_line_filters()
+        return [_Styled(), *filters] if self.no_color else filters
 
     def exit(self, *args: Any, **kwargs: Any) -> None:
         """Leaves, and remembers where."""
+        self._remember()
+        super().exit(*args, **kwargs)
+
+    def _remember(self) -> None:
         if (main := self.main) is not None:
             from selectllm_tui.resume import remember
 
             run = main.model.run
             remember(run.cache.root, run.benchmark, main.state, self.theme)
-        super().exit(*args, **kwargs)
+
+    def _fatal_error(self) -> None:
+        """Instead of Textual's traceback: the setup and a report are kept, and whoever ran this says where."""
+        error = self._exception or RuntimeError("unknown")
+        if self.crash is None:
+            self.crash = CrashError(error, save_report(error, self._facts()))
+            self._remember()
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: Any) -> None:  # noqa: ARG002
+        """As for any other error; Textual calls this for those that draw themselves and for its threads."""
+        self._return_code = 1
+        self._fatal_error()
+
+    def _facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {
+            "terminal": f"{self.size.width} x {self.size.height}, {self.console.color_system}",
+            "theme": self.theme,
+            "screens": " > ".join(type(screen).__name__ for screen in self.screen_stack),
+        }
+        if (main := self.main) is not None:
+            facts |= {"setup": main.state.setup, "view": main.state.view}
+        return facts
 
     def action_exit(self) -> None:
         """Leaves."""

@@ -28,4 +28,10 @@ def tui(
         )
     from selectllm_tui.app import ExplorerApp
 
-    ExplorerApp(benchmark, cache, resume=resume).run()
+    app = ExplorerApp(benchmark, cache, resume=resume)
+    try:
+        app.run()
+    finally:
+        if app.crash is not None:
+            raise app.crash
+    raise typer.Exit(app.return_code or 0)

@@ -1,0 +1,169 @@
+"""What a person must be able to rely on: nothing crashes, and whatever does leaves a report, the setup and a shell."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import time
+from fcntl import ioctl
+from termios import TIOCSWINSZ
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.command import CommandPalette
+
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.crash import CrashError
+from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.screens.message import LoadingScreen
+from selectllm_tui.tabs import TABS
+from tui.explorers import press, resize, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 120.0
+EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', *sys.argv[1:]]))"
+BROKEN = """
+from selectllm_tui.screens.state_screen import StateScreen
+def broken(self): raise ZeroDivisionError("made for the test")
+StateScreen.on_screen_resume = broken
+"""
+
+
+async def test_every_tab_is_painted_without_colours(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        assert app.no_color
+        for _ in TABS:
+            await press(pilot, "right_square_bracket")
+
+
+async def test_the_palette_opens_once_there_is_something_to_command(cache: Path) -> None:
+    class Waiting(ExplorerApp):
+        def load_run(self) -> None:
+            """Never."""
+
+    app = Waiting(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("ctrl+p", "ctrl+p")
+        assert [type(screen) for screen in app.screen_stack][1:] == [LoadingScreen]
+        ExplorerApp.load_run(app)
+        await settled(pilot)
+        assert [type(screen) for screen in app.screen_stack][1:] == [MainScreen]
+        await pilot.press("ctrl+p")
+        await pilot.press("ctrl+p")
+        assert CommandPalette.is_open(app)
+
+
+async def test_the_palette_needs_some_lines(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(60, 4)) as pilot:
+        screen = await settled(pilot)
+        await pilot.press("ctrl+p", "pagedown")
+        assert app.screen is screen
+        await resize(pilot, 60, 20)
+        await pilot.press("ctrl+p")
+        assert CommandPalette.is_open(app)
+        await pilot.resize_terminal(60, 4)
+        await pilot.pause()
+        await pilot.press("pagedown")
+        assert app.screen is screen
+
+
+async def test_a_crash_keeps_a_report_and_the_setup(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ExplorerApp(cache=cache)
+
+    def broken(self: MainScreen) -> None:
+        raise ZeroDivisionError("made for\x1b[2J the test")
+
+    async def crash() -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settled(pilot)
+            await press(pilot, "2")
+            monkeypatch.setattr(MainScreen, "refresh_context", broken)
+            await pilot.press("1")
+
+    with pytest.raises(ZeroDivisionError):
+        await crash()
+    assert isinstance(app.crash, CrashError)
+    (report,) = (tmp_path / "state" / "selectllm" / "crashes").iterdir()
+    text = report.read_text("utf-8")
+    assert "ZeroDivisionError: made for␛[2J the test" in text
+    assert "terminal: 120 x 40" in text
+    assert str(report) in str(app.crash)
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    again = ExplorerApp(cache=cache, resume=True)
+    async with again.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert screen.state.setup.pool.names == ("fake-c",)
+
+
+class Terminal:
+    """An explorer in a terminal of its own."""
+
+    def __init__(self, cache: Path, home: Path, *, before: str = "") -> None:
+        self.terminal, self.child = pty.openpty()  # kept open: what is written last is lost with the last who has it
+        ioctl(self.child, TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", before + EXPLORER, "--cache", str(cache)],
+            stdin=self.child,
+            stdout=self.child,
+            stderr=self.child,
+            env={**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(home)},
+            start_new_session=True,
+        )
+        self.seen = b""
+
+    def read_until(self, part: bytes) -> None:
+        end = time.monotonic() + PATIENCE
+        while part not in self.seen:
+            if not self._read(max(end - time.monotonic(), 0)):
+                raise AssertionError(f"no {part!r}: {self.seen[-2000:]!r}")
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self.terminal], [], [], seconds)[0]:
+            return False
+        self.seen += os.read(self.terminal, 65536)
+        return True
+
+    def code(self) -> int:
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < end:
+            self._read(0.05)
+        while self._read(0.05):
+            pass
+        os.close(self.terminal)
+        os.close(self.child)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_restore_the_terminal(cache: Path, tmp_path: Path, number: signal.Signals) -> None:
+    terminal = Terminal(cache, tmp_path)
+    terminal.read_until(b"best-single")
+    terminal.process.send_signal(number)
+    assert terminal.code() == 128 + number
+    assert terminal.seen.rindex(b"\x1b[?1049l") > terminal.seen.rindex(b"best-single")
+    assert b"\x1b[?25h" in terminal.seen
+    assert b"Traceback" not in terminal.seen
+
+
+def test_a_crash_restores_the_terminal_and_ends_with_one_line(cache: Path, tmp_path: Path) -> None:
+    terminal = Terminal(cache, tmp_path, before=BROKEN)
+    assert terminal.code() == 1
+    after = terminal.seen[terminal.seen.rindex(b"\x1b[?1049l") :].decode()
+    assert "ZeroDivisionError: made for the test" in after
+    assert "Traceback" not in after
+    (report,) = (tmp_path / "selectllm" / "crashes").iterdir()
+    assert str(report) in "".join(after.split("\r\n"))
