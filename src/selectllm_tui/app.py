@@ -12,7 +12,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import on, work
 from textual.app import App
-from textual.command import CommandPalette
 from textual.events import Paste
 from textual.filter import LineFilter
 from textual.message import Message
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from textual.color import Color
     from textual.command import Provider
-    from textual.events import Event, Resize
+    from textual.events import Event
 
     from selectllm_engine.api import Run
     from selectllm_tui.cache_activity import Contents
@@ -53,7 +52,6 @@ class _Styled(LineFilter):
         return [Segment(text, plain if style is None else style, control) for text, style, control in segments]
 
 
-LEAST_LINES = 6  # on fewer, Textual's palette has none for its list and fails there
 PATIENCE = 3.0  # seconds that leaving may take once the system asks for it: its terminal may be gone
 
 
@@ -202,18 +200,11 @@ class ExplorerApp(App[None]):
         self.load_run()
 
     def action_command_palette(self) -> None:
-        """Everything by name, where there is something to command and room for it."""
-        if (main := self.main) is None or self.screen is not main:
-            return
-        if self.size.height < LEAST_LINES:
-            main.say("too few lines for the palette")
-            return
-        super().action_command_palette()
+        """Everything by name, where there is something to command."""
+        if (main := self.main) is not None and self.screen is main:
+            from selectllm_tui.palette import Palette
 
-    def on_resize(self, event: Resize) -> None:
-        """Closes a palette that has no room any more."""
-        if event.size.height < LEAST_LINES and isinstance(self.screen, CommandPalette):
-            self.pop_screen()
+            self.push_screen(Palette())
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copies a text; nothing never takes the place of what is on the clipboard."""

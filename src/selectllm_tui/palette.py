@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from textual.command import DiscoveryHit, Hit, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
 
 from selectllm_tui.keymap import COMMANDS
@@ -19,9 +20,17 @@ if TYPE_CHECKING:
 
     from textual.command import Hits
 
-__all__ = ["ExplorerCommands"]
+__all__ = ["ExplorerCommands", "Palette"]
 
 Entry = tuple[str, str, "Callable[[], None]"]  # name, help, what it does
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list can be asked for a page before it has one."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):  # nothing is laid out yet, or there is no line for it
+            super()._action_command_list(action)
 
 
 class ExplorerCommands(Provider):

@@ -19,10 +19,11 @@ from textual.command import CommandPalette
 
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.crash import CrashError
+from selectllm_tui.palette import Palette
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.screens.message import LoadingScreen
 from selectllm_tui.tabs import TABS
-from tui.explorers import press, resize, settled
+from tui.explorers import press, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,22 +61,16 @@ async def test_the_palette_opens_once_there_is_something_to_command(cache: Path)
         assert [type(screen) for screen in app.screen_stack][1:] == [MainScreen]
         await pilot.press("ctrl+p")
         await pilot.press("ctrl+p")
-        assert CommandPalette.is_open(app)
+        assert [type(screen) for screen in app.screen_stack][1:] == [MainScreen, Palette]
 
 
-async def test_the_palette_needs_some_lines(cache: Path) -> None:
+@pytest.mark.parametrize("height", [1, 4, 40])
+async def test_the_palette_takes_pages_on_any_number_of_lines(cache: Path, height: int) -> None:
     app = ExplorerApp(cache=cache)
-    async with app.run_test(size=(60, 4)) as pilot:
-        screen = await settled(pilot)
-        await pilot.press("ctrl+p", "pagedown")
-        assert app.screen is screen
-        await resize(pilot, 60, 20)
-        await pilot.press("ctrl+p")
-        assert CommandPalette.is_open(app)
-        await pilot.resize_terminal(60, 4)
-        await pilot.pause()
-        await pilot.press("pagedown")
-        assert app.screen is screen
+    async with app.run_test(size=(60, height)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+p", "pagedown", "pageup", "end", "pagedown", "x", "pagedown")
+        assert isinstance(app.screen, CommandPalette)
 
 
 async def test_a_crash_keeps_a_report_and_the_setup(
