@@ -107,7 +107,7 @@ class MadeUpRun:
         }
         self.llms = self._outcomes["test"].llms
         self._prepared: dict[Any, Prepared] = {}
-        self.cache = SimpleNamespace(problems={})
+        self.cache = SimpleNamespace(problems={}, is_packaged=lambda _: False)
         rng = np.random.default_rng(1)
         chances = {
             split: (0.3 * each.labels + 0.7 * rng.random(each.labels.shape)).astype(np.float32)

@@ -185,8 +185,7 @@ def play(
             if code:
                 problems.append(f"exit code {code} after action {done} ({last}): {explorer.seen[-400:]!r}")
             exits += done < actions
-        for report in sorted(folder.rglob("crashes/*.txt")):
-            problems.append(report.read_text("utf-8"))
+        problems += [report.read_text("utf-8") for report in sorted(folder.rglob("crashes/*.txt"))]
     return exits, problems
 
 
@@ -207,9 +206,7 @@ def main() -> None:
         exits, problems = play(size, colours, share, given.seed * 1000 + at, given.cache)
         failed |= bool(problems)
         took = time.monotonic() - started
-        print(
-            f"{name:20} {share:6,} actions, {exits} times left and begun again, {len(problems)} problems, {took:.0f} s"
-        )
+        print(f"{name:20} {share:6,} actions, begun again {exits} times, {len(problems)} problems, {took:.0f} s")
         for problem in problems:
             print(problem)
         sys.stdout.flush()

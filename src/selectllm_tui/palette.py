@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
 
@@ -18,7 +19,7 @@ from selectllm_tui.untrusted import safe, visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from textual.command import Hits
+from textual.command import Hits
 
 __all__ = ["ExplorerCommands", "Palette"]
 
@@ -26,7 +27,11 @@ Entry = tuple[str, str, "Callable[[], None]"]  # name, help, what it does
 
 
 class Palette(CommandPalette):
-    """Textual's palette, whose list can be asked for a page before it has one."""
+    """Textual's palette, whose list can be asked for a page before it has one, and which closes once."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Leaves; a second click that comes before it has gone does not close what lies below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def _action_command_list(self, action: str) -> None:
         with suppress(KeyError):  # nothing is laid out yet, or there is no line for it

@@ -58,6 +58,7 @@ APP_CSS = """
 .paint--up { color: $success; text-style: bold; }
 .paint--down { color: $error; text-style: bold; }
 .paint--header { color: $foreground 62%; }
+.paint--badge { color: $background; background: $warning; text-style: bold; }
 .paint--hit { color: $background; background: $accent; }
 .paint--right-chosen { color: $success; text-style: bold underline; }
 .paint--wrong-chosen { color: $error; text-style: bold underline; }

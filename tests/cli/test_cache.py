@@ -53,10 +53,10 @@ def test_list_as_json_and_csv(selectllm):
 
 def test_list_of_an_empty_cache(selectllm, tmp_path, monkeypatch):
     monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
-    code, out, err = selectllm("cache", "list", cache=tmp_path / "none")
+    code, out, err = selectllm("cache", "list", cache=tmp_path)
     assert (code, out) == (0, "")
-    assert err == f"the cache {tmp_path / 'none'} is empty\n"
-    assert selectllm("cache", "list", "--format", "json", cache=tmp_path / "none")[1] == "[]\n"
+    assert err == f"the cache {tmp_path} is empty\n"
+    assert selectllm("cache", "list", "--format", "json", cache=tmp_path)[1] == "[]\n"
 
 
 def test_names_are_harmless(selectllm, own):
@@ -68,9 +68,9 @@ def test_names_are_harmless(selectllm, own):
 
 def test_the_packaged_run_is_listed_as_such(selectllm, own, tmp_path, monkeypatch):
     monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: own.root)
-    rows = json.loads(selectllm("cache", "list", "--benchmark", "mine", "--format", "json", cache=tmp_path / "none")[1])
+    rows = json.loads(selectllm("cache", "list", "--benchmark", "mine", "--format", "json", cache=tmp_path)[1])
     assert {row["where"] for row in rows} == {"package"}
-    code, _, err = selectllm("cache", "remove", "--benchmark", "mine", "--yes", cache=tmp_path / "none")
+    code, _, err = selectllm("cache", "remove", "--benchmark", "mine", "--yes", cache=tmp_path)
     assert code == 2
     assert err == "error: mine comes with the package; nothing of yours is stored for it\n"
 

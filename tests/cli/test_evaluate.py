@@ -12,6 +12,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import write_fake_run
+from selectllm_tui.cli import main
 
 TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
 TOP += ["reference", "detectable_difference", "subjects", "answers_missing", "rows"]
@@ -184,9 +185,39 @@ def test_an_empty_cache_says_what_to_do(selectllm, tmp_path, monkeypatch):
     from selectllm_engine.store import cache
 
     monkeypatch.setattr(cache, "_packaged", lambda: None)
-    code, out, err = selectllm("evaluate", cache=tmp_path / "none")
+    code, out, err = selectllm("evaluate", cache=tmp_path)
     assert (code, out) == (2, "")
     assert "selectllm generate" in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate",
+        "show x",
+        "pools",
+        "lessons",
+        "route x",
+        "export results x.csv",
+        "cache list",
+        "cache verify",
+        "train --all",
+    ],
+)
+def test_a_cache_that_is_named_and_not_there_is_an_error(selectllm, tmp_path, monkeypatch, capsys, command):
+    code, out, err = selectllm(*command.split(), cache=tmp_path / "none")
+    assert (code, out) == (2, "")
+    assert f"{tmp_path / 'none'} is not there" in err
+    monkeypatch.setenv("SELECTLLM_CACHE", str(tmp_path / "nowhere"))
+    assert main(command.split()) == 2
+    assert f"$SELECTLLM_CACHE names {tmp_path / 'nowhere'}, which is not there" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_recorded_run_is_named_as_what_it_is(fake_cache, selectllm, tmp_path, monkeypatch):
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: fake_cache)
+    assert selectllm("evaluate", cache=tmp_path)[2] == "note: fake is the recorded run, comes with selectllm\n"
+    assert selectllm("evaluate")[2] == ""
 
 
 def test_hostile_names_stay_text(selectllm, tmp_path, monkeypatch):

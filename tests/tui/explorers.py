@@ -104,7 +104,7 @@ async def idle(app: App[None]) -> None:
 
 async def settled(pilot: Pilot[None]) -> MainScreen:
     """Waits until the run is loaded and all that the screen shows is computed and painted."""
-    while not any(isinstance(screen, MainScreen) for screen in pilot.app.screen_stack):
+    while not any(isinstance(screen, MainScreen) and screen.threads.generation for screen in pilot.app.screen_stack):
         await asyncio.sleep(0)  # the screens are being switched: nobody there to wait for
     while True:
         await idle(pilot.app)

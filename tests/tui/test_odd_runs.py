@@ -110,7 +110,7 @@ ODD: dict[str, tuple[Callable[[Path], None], str]] = {
     "no latency": (no_latency, "no latency"),
     "many LLMs": (many_llms, "of 14 LLMs"),
     "a damaged part": (a_damaged_part, "selectllm cache verify names the damaged files"),
-    "no test split yet": (no_test_split_yet, "fake · validation"),
+    "no test split yet": (no_test_split_yet, "fake ·  validation split"),
     "a damaged router": (a_damaged_router, "train it again"),
 }
 
@@ -187,4 +187,4 @@ async def test_reading_again_says_where_it_leads_to_another_split(tmp_path: Path
             writer.append(fake_generations(table.filter(table["split"] != "test"), 3, 5), {"engine": "fake"})
         await press(pilot, "f5")
         assert "test has no complete question: this is validation" in text_of(pilot)
-        assert "fake · validation" in text_of(pilot)
+        assert "fake ·  validation split" in text_of(pilot)

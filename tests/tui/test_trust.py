@@ -73,6 +73,20 @@ async def test_the_palette_takes_pages_on_any_number_of_lines(cache: Path, heigh
         assert isinstance(app.screen, CommandPalette)
 
 
+async def test_what_is_left_twice_closes_once(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        for key in ("ctrl+p", "f", "e", "question_mark"):
+            await pilot.press(key)
+            opened = app.screen
+            assert opened is not screen
+            opened.dismiss()
+            opened.dismiss()
+            await settled(pilot)
+            assert app.screen is screen
+
+
 async def test_a_crash_keeps_a_report_and_the_setup(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
 from selectllm_tui.notation import MISSING
 from selectllm_tui.untrusted import visible
@@ -30,7 +31,7 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
     """
     from selectllm_engine.store import open_cache
 
-    stored = open_cache(cache)
+    stored = open_cache(named(cache))
     names = [stored.choose(benchmark)] if benchmark is not None else stored.benchmarks()
     rows = [row for name in names for row in _rows(stored, name)]
     if rows:
@@ -107,7 +108,7 @@ def verify(
 
     from selectllm_engine.store import open_cache
 
-    stored = open_cache(cache)
+    stored = open_cache(named(cache))
     console = error_console()
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking files", total=None)
@@ -149,7 +150,7 @@ def remove(
 
     if llm is not None and router is not None:
         raise UsageError("--llm and --router exclude each other", "remove one after the other")
-    stored = open_cache(cache)
+    stored = open_cache(named(cache))
     benchmark = benchmark or stored.choose(None)
     size = _size(stored.removable(benchmark, llm=llm, router=router))
     what = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import note
 
 if TYPE_CHECKING:
@@ -13,7 +15,28 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
 
-__all__ = ["reading"]
+__all__ = ["RECORDED", "named", "reading"]
+
+RECORDED = "the recorded run, comes with selectllm"
+
+
+def named(cache: Path | None) -> Path | None:
+    """The cache that was named by hand, which must be there: else figures of the recorded run would pass for one's own.
+
+    Raises:
+        UsageError: there is nothing at that place.
+    """
+    from selectllm_engine.machine import expanded
+
+    chosen = os.environ.get("SELECTLLM_CACHE") if cache is None else None
+    path = expanded(chosen) if chosen else cache
+    if path is not None and not path.exists():
+        where = f"$SELECTLLM_CACHE names {path}, which" if chosen else f"{path}"
+        raise UsageError(
+            f"{where} is not there",
+            "selectllm generate and selectllm import make a cache; without a name the usual one is read",
+        )
+    return cache
 
 
 @contextmanager
@@ -21,14 +44,16 @@ def reading(benchmark: str | None, cache: Path | None) -> Iterator[Run]:
     """The run of a benchmark. What became of it while it was read is said at the end, also after an error.
 
     That is files that were passed over, and figures that moved because an earlier version had stored them. Raises as
-    `selectllm_engine.load` does.
+    `selectllm_engine.load` does; UsageError where a cache that was named by hand is not there.
     """
     from selectllm_engine.api import load
 
-    run = load(benchmark, cache, progress=_bar())
+    run = load(benchmark, named(cache), progress=_bar())
     try:
         yield run
     finally:
+        if run.cache.is_packaged(run.benchmark):
+            note(f"note: {run.benchmark} is {RECORDED}")
         for each in run.cache.news:
             note(f"note: {each}")
         if problems := list(run.cache.problems.values()):

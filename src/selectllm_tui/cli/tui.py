@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from selectllm_engine.errors import UsageError
+from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir
 
 __all__ = ["tui"]
@@ -28,7 +29,7 @@ def tui(
         )
     from selectllm_tui.app import ExplorerApp
 
-    app = ExplorerApp(benchmark, cache, resume=resume)
+    app = ExplorerApp(benchmark, named(cache), resume=resume)
     try:
         app.run()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
@@ -33,6 +34,10 @@ class Dialog(ModalScreen[T]):
         """Names the keys."""
         for box in self.query(".box"):
             box.border_subtitle = "   ".join(f"[$accent]{key}[/] {what}" for key, what in self.KEYS.items())
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Leaves with a result; a second key or click that comes before it has gone does not close what lies below."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def action_leave(self) -> None:
         """Leaves without a result."""

@@ -16,6 +16,7 @@ from selectllm_tui.snapshots.questions import Questions
 from selectllm_tui.state import Setup, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.themes import BREAKPOINTS, LOW
+from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
@@ -54,6 +55,7 @@ class StateScreen(Screen[None]):
     StateScreen { layout: vertical; }
     #body { height: 1fr; }
     #main { width: 1fr; border: round $line; padding: 0 1; border-title-color: $foreground 62%; }
+    #main { border-subtitle-color: $background; border-subtitle-background: $warning; border-subtitle-style: bold; }
     #main:focus-within { border: round $accent; }
     #tabs { height: 1fr; }
     """
@@ -87,7 +89,7 @@ class StateScreen(Screen[None]):
         self._show_setup()
         self.compute()
         if self.model.advice:
-            self.say(self.model.advice)
+            self.say(self.model.advice, "accent" if self.model.recorded else "warn")
         self.set_interval(WATCH_EVERY, lambda: self.threads.watch(self.model))
         self.threads.watch(self.model)
 
@@ -179,6 +181,8 @@ class StateScreen(Screen[None]):
         self.query_one(Side).show(setup, self.model.space, self.facts)
         strip = self.query_one(PoolStrip)
         strip.setup, strip.facts = setup, self.facts
+        badge = "" if setup.split == "test" else f" figures of the {setup.split} split "
+        self.query_one("#main").border_subtitle = safe(badge)
         self._show_heading(setup)
 
     def _note(self) -> str:
@@ -202,6 +206,7 @@ class StateScreen(Screen[None]):
             row=headline.row if headline else None,
             before=headline.before if headline else None,
             note=self._note(),
+            recorded=self.model.recorded,
             symbol=knob.symbol if (knob := self.model.space.policies[setup.policy]) else "",
         )
 

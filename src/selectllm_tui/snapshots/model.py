@@ -36,6 +36,7 @@ class Model:
         run: the engine's facade.
         space: what there is to choose from.
         seen: the files that the run was read from; None where nobody looks for new ones.
+        recorded: whether it is the run that comes with the package.
 
     Raises:
         UsageError: there is no question that all LLMs have answered.
@@ -44,6 +45,7 @@ class Model:
     def __init__(self, run: Run, seen: Contents | None = None) -> None:
         self.run = run
         self.seen = seen
+        self.recorded = run.cache.is_packaged(run.benchmark)
         self._lock = RLock()
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
         start, splits = "test" if "test" in run.splits else run.splits[-1], tuple(run.splits)
@@ -74,10 +76,12 @@ class Model:
 
     @property
     def advice(self) -> str:
-        """What to do about it; empty where there is nothing to warn of."""
+        """What to do about it; or whose run it is; empty where there is nothing to say."""
         if self.run.cache.problems:
             return "selectllm cache verify names the damaged files"
-        return "selectllm generate samples the incomplete questions" if self._left_out else ""
+        if self._left_out:
+            return "selectllm generate samples the incomplete questions"
+        return f"{self.run.benchmark} is the recorded run, comes with selectllm" if self.recorded else ""
 
     def keep(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once per key; the least recently used is forgotten."""

@@ -28,7 +28,7 @@ NARROW = BREAKPOINTS[1][0]  # below this width there are always two lines
 class Heading:
     """What the header shows; `row` is None until the first figures are there, `before` where nothing changed.
 
-    `symbol` is that of the policy's parameter.
+    `symbol` is that of the policy's parameter; `recorded` says that the run comes with the package.
     """
 
     benchmark: str
@@ -38,20 +38,22 @@ class Heading:
     before: Row | None = None
     note: str = ""
     symbol: str = ""
+    recorded: bool = False
 
 
 def heading_lines(heading: Heading, width: int, least: int) -> list[list[Span]]:
     """The header on at least so many lines, on more where something would be lost: up to two, a third for the note."""
     setup = heading.setup
     facts: list[Line] = [
-        ((setup.split, "plain"),),
+        ((setup.split, "plain") if setup.split == "test" else (f" {setup.split} split ", "badge"),),
         ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
         ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
         ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
     ]
     short = [each for at, each in enumerate(facts) if at != 1]
-    taken = width_of(join(short, " · ")) + 7  # margins, and the separator after it
-    benchmark: Line = ((shorten(heading.benchmark, max(width - taken, 6)), "strong"),)
+    whose: list[Span] = [(" recorded", "muted")] if heading.recorded else []
+    taken = width_of(join(short, " · ")) + width_of(whose) + 7  # margins, and the separator after it
+    benchmark: Line = ((shorten(heading.benchmark, max(width - taken, 6)), "strong"), *whose)
     brand: list[Span] = [(" selectllm", "accent"), ("  ", "plain")]
     # What is said elsewhere too goes first where it is narrow: the count of questions, the name of the program.
     lefts = (
