@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 
 import numpy as np
+import polars as pl
 import pytest
 
 import selectllm_engine as sl
@@ -18,7 +19,9 @@ from fake_engine import fake_weights
 from fakes import write_fake_run
 from paths import ROOT
 from plain import ORACLES
-from selectllm_engine.benchmarks import SOURCES, Benchmark, known_sizes, load_benchmark, question_frame
+from selectllm_engine.benchmarks import PRESETS, Description, known_sizes, load_benchmark
+from selectllm_engine.benchmarks.description import Part
+from selectllm_engine.benchmarks.presets import Preset
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.evaluation import POLICIES, Selection
 from selectllm_engine.evaluation.policies import PolicyInfo
@@ -99,25 +102,26 @@ def test_the_rows_are_these():
         assert f"\n{table}: dict" in found.read_text("utf-8")
 
 
-def test_a_benchmark(add, cache, tmp_path, monkeypatch, capsys):
-    rows = [
-        {"question_id": f"t{n}", "split": "test", "text": f"{n} + 1?", "gold": str(n + 1), "kind": "number"}
-        for n in (1, 2)
-    ]
-
-    def load(**_):
-        return Benchmark("toy", question_frame([{"subject": None, "choices": None, **row} for row in rows]))
-
-    add(SOURCES, "selectllm_engine.benchmarks.toy", "selectllm_engine.benchmarks.toy", load=load, SIZES={"test": 2})
-    assert load_benchmark("toy").questions.height == known_sizes("toy")["test"]
+def test_a_benchmark(cache, tmp_path, monkeypatch, capsys):
+    (tmp_path / "toy").mkdir()
+    pl.DataFrame({"ask": ["1 + 1?", "2 + 1?"], "say": [2, 3]}).write_parquet(tmp_path / "toy" / "test-0.parquet")
+    line = Preset(
+        description=Description(hub="o/n", question="ask", answer="say", split={"test": Part(of="test")}),
+        sizes={"test": 2},
+        source="a toy",
+    )
+    monkeypatch.setitem(PRESETS, "toy", line)
+    loaded = load_benchmark("toy", data=tmp_path / "toy")
+    assert loaded.questions["gold"].to_list() == ["2", "3"]
+    assert loaded.questions.height == known_sizes("toy")["test"]
     assert completed(monkeypatch, cache, "selectllm generate --benchmark to") == ["toy"]
     with pytest.raises(UnknownNameError, match="did you mean 'toy'"):
         load_benchmark("tooy")
     fake_weights(tmp_path / "weights")
     monkeypatch.setattr(engine, "find_spec", lambda _: True)
-    cli.main(
-        ["generate", "--benchmark", "toy", "--llm", f"a={tmp_path / 'weights'}", "--dry-run", "--cache", str(cache)]
-    )
+    llm = f"a={tmp_path / 'weights'}"
+    args = {"--benchmark": "toy", "--data": str(tmp_path / "toy"), "--llm": llm, "--cache": str(cache)}
+    cli.main(["generate", "--dry-run", *(each for pair in args.items() for each in pair)])
     assert re.search(r"^a +toy +2 +20 ", "".join(capsys.readouterr()), re.MULTILINE), "2 questions, 10 samples each"
 
 

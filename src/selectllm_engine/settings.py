@@ -21,6 +21,8 @@ from selectllm_engine.machine import expanded
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from selectllm_engine.benchmarks.description import Description
+
 __all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
 
 FILE = "selectllm.toml"
@@ -99,6 +101,26 @@ _GPUS = Key(
     ),
 )
 
+_FIELDS = ("question", "choices", "answer", "subject", "rationale", "id", "split")
+_SHARE = Key("a share above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
+_PART = Key(
+    "the name of a source's split, a share, or a table of both",
+    lambda value: _is_text(value) or _SHARE.fits(value) or isinstance(value, dict),
+)
+
+
+def _is_pattern(value: object) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
+
+
+_PATTERNS = Key(
+    "a table of regular expressions by key",
+    lambda value: isinstance(value, dict) and all(map(_is_pattern, value.values())),
+)
+
 # section -> its keys: the one table of all there is in the file
 KEYS: dict[str, dict[str, Key]] = {
     "defaults": {
@@ -146,7 +168,48 @@ KEYS: dict[str, dict[str, Key]] = {
         "letter": _TEXT,
         "word": _TEXT,
     },
-    "benchmarks": {"data": _TEXT, "exemplars": _TEXT},
+    "benchmarks": {
+        "data": _TEXT,
+        "hub": Key(
+            'a data set of the hub, "owner/name"',
+            lambda value: isinstance(value, str) and bool(re.fullmatch(r"[^/\s]+/[^/\s]+", value)),
+        ),
+        "revision": _TEXT,
+        "config": _TEXTS,
+        "files": Key(
+            "a table of patterns by split",
+            lambda value: isinstance(value, dict) and all(map(_TEXTS.fits, value.values())),
+        ),
+        "columns": Key("a list of texts", _is_texts),
+        "question": _TEXT,
+        "choices": Key(
+            "a text, a list of at least two, or a table of them by letter",
+            lambda value: (
+                _is_text(value)
+                or (isinstance(value, list) and _is_texts(value) and len(value) >= 2)
+                or (isinstance(value, dict) and len(value) >= 2 and all(map(_is_text, value.values())))
+            ),
+        ),
+        "labels": _TEXTS,
+        "answer": _TEXT,
+        "kind": _one_of("number", "letter", "word"),
+        "id": _TEXT,
+        "subject": _TEXT,
+        "rationale": _TEXT,
+        "split": Key("a text, or a table", lambda value: _is_text(value) or (isinstance(value, dict) and bool(value))),
+        "filter": Key(
+            "a table of values",
+            lambda value: isinstance(value, dict) and not any(isinstance(each, dict) for each in value.values()),
+        ),
+        "patterns": _PATTERNS,
+        "remove": _PATTERNS,
+        "shuffle_choices": Key("true, false or a seed", lambda value: isinstance(value, int) and value >= 0),
+        "exemplars": Key("a file, or a table", lambda value: _is_text(value) or isinstance(value, dict)),
+        "terse": _FLAG,
+    },
+    "split": {"train": _PART, "validation": _PART, "test": _PART},
+    "part": {"of": _TEXT, "share": _SHARE},
+    "exemplars": {"of": _TEXT, "take": _whole(1)},
     "encoders": {},  # names of the person's own
 }
 SECTIONS: tuple[str, ...] = ("defaults", "llms", "prompts", "benchmarks", "encoders")
@@ -154,10 +217,14 @@ SECTIONS: tuple[str, ...] = ("defaults", "llms", "prompts", "benchmarks", "encod
 
 @dataclass(frozen=True, slots=True)
 class OwnBenchmark:
-    """Where a benchmark's questions are (else its own source), and exemplars to use instead of its own ones."""
+    """Where a benchmark's questions are (else its own source), and exemplars to use instead of its own ones.
+
+    `description` says what their columns mean, where they are not the usual ones.
+    """
 
     data: Path | None = None
     exemplars: Path | None = None
+    description: Description | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,8 +340,42 @@ def _prompt(name: str, given: object) -> Wording:
 
 def _benchmark(name: str, given: object) -> OwnBenchmark:
     given = {"data": given} if isinstance(given, str) else given
-    checked = _checked(given, f"benchmarks.{name}", KEYS["benchmarks"])
-    return OwnBenchmark(**{key: expanded(text) for key, text in checked.items()})
+    place = f"benchmarks.{name}"
+    checked = _checked(given, place, KEYS["benchmarks"])
+    files = {key: expanded(checked.pop(key)) for key in ("data", "exemplars") if isinstance(checked.get(key), str)}
+    return OwnBenchmark(**files, description=_description(checked, place) if checked else None)
+
+
+def _description(checked: dict[str, Any], place: str) -> Description:
+    """What the other keys of a benchmark say."""
+    from selectllm_engine.benchmarks.description import described_by  # polars comes with it
+
+    for key in ("question", "answer"):
+        if key not in checked:
+            raise UsageError(f"{FILE}: {place} has no {key}", f"say which column it is, such as {key} = {key!r}")
+    for key in ("patterns", "remove"):
+        _checked(checked.get(key, {}), f"{place}.{key}", dict.fromkeys(_FIELDS, _TEXT))
+    if isinstance(checked.get("split"), dict):
+        _check_split(checked["split"], f"{place}.split")
+    if isinstance(checked.get("exemplars"), dict):
+        exemplars = _checked(checked["exemplars"], f"{place}.exemplars", KEYS["exemplars"])
+        if "of" not in exemplars:
+            raise UsageError(f"{FILE}: {place}.exemplars has no of", "name the source's split that they are from")
+    return described_by(checked)
+
+
+def _check_split(given: object, place: str) -> None:
+    """Refuse splits that take more than there is of one of the source's."""
+    shares: dict[str, float] = {}
+    for ours, part in _checked(given, place, KEYS["split"]).items():
+        table: dict[str, Any] = (
+            part if isinstance(part, dict) else {"of": part} if isinstance(part, str) else {"share": part}
+        )
+        _checked(table, f"{place}.{ours}", KEYS["part"])
+        of = table.get("of", "")
+        shares[of] = shares.get(of, 0) + table.get("share", 1)
+        if shares[of] > 1 + 1e-9:
+            raise UsageError(f"{FILE}: {place} takes more than there is of {of or 'the file'}", "give shares")
 
 
 def _llm(name: str, given: object, settings: Settings) -> LLM:

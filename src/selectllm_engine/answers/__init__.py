@@ -5,7 +5,7 @@ Read `extract` first; `numbers`, `letters` and `words` know one kind each, `stat
 which words of `languages`, `ends` which parts of a text may hold one. `columns` does the same for many texts at once.
 """
 
-from selectllm_engine.answers.columns import extract_answers
+from selectllm_engine.answers.columns import canonical_answers, extract_answers
 from selectllm_engine.answers.extract import (
     EXTRACTOR_VERSION,
     Kind,
@@ -19,6 +19,7 @@ __all__ = [
     "EXTRACTOR_VERSION",
     "Kind",
     "canonical",
+    "canonical_answers",
     "canonical_number",
     "extract_answer",
     "extract_answers",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selectllm_engine.answers.ends import QUESTIONS
-from selectllm_engine.answers.extract import extract_answer
+from selectllm_engine.answers.extract import Kind, canonical, extract_answer
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["extract_answers"]
+__all__ = ["canonical_answers", "extract_answers"]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # What may be a mark of thought, channel or end, a next question, or a key of an object: not decided here.
@@ -83,3 +83,19 @@ def extract_answers(texts: pl.Series, kinds: pl.Series, choices: pl.Series) -> p
         return found
     slow = [extract_answer(text, kind=kind, choices=options) for text, kind, options in rows.filter(left).iter_rows()]
     return found.scatter(left.arg_true(), pl.Series(slow, dtype=pl.String))
+
+
+# What is canonical as it stands.
+_CANONICAL = {"number": r"^(?:-?[1-9][0-9]{0,14}|0)$", "word": r"^[a-z]{2,30}$"}
+
+
+def canonical_answers(texts: pl.Series, kind: Kind) -> pl.Series:
+    """The canonical form of bare answers of one kind, as `canonical` gives it; null where a text is none, or null."""
+    import polars as pl
+
+    plain = texts.str.contains(_CANONICAL.get(kind, r"\A\z")).fill_null(value=False)
+    others = texts.filter(~plain).drop_nulls().unique()
+    forms = pl.Series([canonical(each, kind) for each in others], dtype=pl.String)
+    rest = texts.replace_strict(others, forms, default=None, return_dtype=pl.String) if len(others) else None
+    found = pl.DataFrame({"text": texts, "plain": plain}).select(pl.when("plain").then("text"))["text"]
+    return found if rest is None else found.fill_null(rest)

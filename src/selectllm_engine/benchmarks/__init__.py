@@ -1,7 +1,7 @@
 """Benchmarks: questions with gold answers, in splits.
 
-In: a name, or files of one's own. Out: a `Benchmark`, whose questions are rows of QUESTION_SCHEMA.
-Read `sources` first, the table of benchmarks; one module per source beside it.
+In: a name, a description, or files of one's own. Out: a `Benchmark`, whose questions are rows of QUESTION_SCHEMA.
+Read `sources` first, then `description`; `presets` is the table of those known by name, `described` reads them.
 """
 
 import sys
@@ -18,16 +18,21 @@ from selectllm_engine.benchmarks.benchmark import (
     question_frame,
     splits_of,
 )
+from selectllm_engine.benchmarks.description import Description
 from selectllm_engine.benchmarks.files import load_exemplars
-from selectllm_engine.benchmarks.sources import SOURCES, known_sizes, load_benchmark
+from selectllm_engine.benchmarks.presets import PRESETS
+from selectllm_engine.benchmarks.sources import SOURCES, known_names, known_sizes, load_benchmark
 
 __all__ = [
     "LETTERS",
+    "PRESETS",
     "QUESTION_SCHEMA",
     "SOURCES",
     "SPLITS",
     "Benchmark",
+    "Description",
     "Exemplar",
+    "known_names",
     "known_sizes",
     "load_benchmark",
     "load_exemplars",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -21,7 +19,6 @@ __all__ = [
     "Exemplar",
     "question_frame",
     "ranked",
-    "refuse_sizes",
     "splits_of",
 ]
 
@@ -72,14 +69,6 @@ class Benchmark:
         """Up to `limit` exemplars to show before a question: its subject's own, else any."""
         own = tuple(each for each in self.exemplars if each.subject == subject)
         return (own or self.exemplars)[:limit]
-
-
-def refuse_sizes(name: str, sizes: Mapping[str, int] | None) -> None:
-    """Raise UsageError where sizes are asked of a benchmark that has a size of its own."""
-    if sizes:
-        raise UsageError(
-            f"{name} has a fixed number of questions", "limit how many are used instead of asking for sizes"
-        )
 
 
 def question_frame(rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:

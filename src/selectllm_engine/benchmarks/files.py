@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from reprlib import repr as short
 from typing import TYPE_CHECKING
 
-from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
+from selectllm_engine.benchmarks.benchmark import LETTERS, Benchmark, Exemplar, question_frame
+from selectllm_engine.benchmarks.splits import SPLIT_WORDS
 from selectllm_engine.benchmarks.tables import SUFFIXES, FileRecord, read_records
 from selectllm_engine.errors import BenchmarkError, did_you_mean
 
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "load_exemplars"]
 
-_SPLIT_WORDS = {split: split for split in (*SPLITS, "exemplar")} | {
-    "training": "train",
-    "valid": "validation",
-    "val": "validation",
-    "exemplars": "exemplar",
-    "dev": "exemplar",
-}
 _KINDS = ("number", "letter", "word")
 _PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?")
 
@@ -125,10 +119,10 @@ def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _Row:
 def _split(record: FileRecord, path: Path) -> str:
     word = record.optional("split")
     if word is None:
-        return _SPLIT_WORDS.get(path.stem.lower(), "test")
-    if word.lower() not in _SPLIT_WORDS:
-        raise BenchmarkError(f"{record.where}: no split {short(word)}", did_you_mean(word, _SPLIT_WORDS))
-    return _SPLIT_WORDS[word.lower()]
+        return SPLIT_WORDS.get(path.stem.lower(), "test")
+    if word.lower() not in SPLIT_WORDS:
+        raise BenchmarkError(f"{record.where}: no split {short(word)}", did_you_mean(word, SPLIT_WORDS))
+    return SPLIT_WORDS[word.lower()]
 
 
 def _kind(row: _Row) -> str:

@@ -1,6 +1,6 @@
-"""Where benchmarks come from: the table of sources, one module each, and a person's own files.
+"""Where benchmarks come from: presets, sources that make their questions, descriptions, and a person's own files.
 
-A source module has one public function, `load`. A new source is such a module and a line in `SOURCES`.
+A source module has one public function, `load`, and SIZES. A new preset is an entry of `PRESETS`.
 """
 
 from __future__ import annotations
@@ -8,52 +8,70 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.benchmarks.benchmark import refuse_sizes
-from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.benchmarks.presets import PRESETS
+from selectllm_engine.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from selectllm_engine.benchmarks.benchmark import Benchmark
+    from selectllm_engine.benchmarks.description import Description
 
-__all__ = ["SOURCES", "known_sizes", "load_benchmark"]
+__all__ = ["SOURCES", "known_names", "known_sizes", "load_benchmark"]
 
-SOURCES: dict[str, str] = {
-    "gsm8k": "selectllm_engine.benchmarks.gsm8k",
-    "mmlu": "selectllm_engine.benchmarks.mmlu",
-    "reasoning": "selectllm_engine.benchmarks.reasoning",
-}
+SOURCES: dict[str, str] = {"reasoning": "selectllm_engine.benchmarks.reasoning"}
 OWN_FILES = "selectllm_engine.benchmarks.files"  # any other name, read from `data`
+DESCRIBED = "selectllm_engine.benchmarks.described"
+
+
+def known_names() -> tuple[str, ...]:
+    """The benchmarks that are known without a file of one's own."""
+    return (*PRESETS, *SOURCES)
 
 
 def load_benchmark(
-    name: str, *, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0
+    name: str,
+    *,
+    data: Path | None = None,
+    sizes: Mapping[str, int] | None = None,
+    seed: int = 0,
+    description: Description | None = None,
 ) -> Benchmark:
     """Read or make the questions of a benchmark.
 
     Args:
-        name: one of SOURCES; any other name together with `data` is a person's own questions.
-        data: a folder (or a file, for own questions) to read instead of the Hugging Face hub.
-        sizes: questions per split, for sources that generate them.
-        seed: of the validation draw or of the generated questions; the same seed gives the same questions.
+        name: one that is known; any other name together with `data` or a description is a person's own questions.
+        data: a folder (or a file) to read instead of the Hugging Face hub.
+        sizes: questions per split, for sources that make them.
+        seed: of drawn splits or of the questions that are made; the same seed gives the same questions.
+        description: of a person's own questions, or instead of a preset's.
 
     Raises:
-        UnknownNameError: no such source, and no `data`.
+        UnknownNameError: no such benchmark, and neither `data` nor a description.
         UsageError: an argument that the source has no use for.
         MissingExtraError: the source needs libraries that are not installed.
         BenchmarkError: the questions cannot be read.
     """
-    if name in SOURCES:
+    if description is None and name in SOURCES:
         return _module(SOURCES[name]).load(data=data, sizes=sizes, seed=seed)  # type: ignore[no-any-return]
-    if data is None:
-        raise UnknownNameError("benchmark", name, SOURCES)
-    refuse_sizes(name, sizes)
-    return _module(OWN_FILES).load(name, data=data)  # type: ignore[no-any-return]
+    if description is None and name in PRESETS:
+        description = PRESETS[name].description
+    if description is None and data is None:
+        raise UnknownNameError("benchmark", name, known_names())
+    if sizes:
+        raise UsageError(
+            f"{name} has a fixed number of questions", "limit how many are used instead of asking for sizes"
+        )
+    if description is None:
+        return _module(OWN_FILES).load(name, data=data)  # type: ignore[no-any-return]
+    return _module(DESCRIBED).load(name, description, data=data, seed=seed)  # type: ignore[no-any-return]
 
 
 def known_sizes(name: str) -> dict[str, int] | None:
-    """Questions per split of a source, told without reading it; None for a person's own benchmark."""
+    """Questions per split of a benchmark, told without reading it; None for a person's own."""
+    if name in PRESETS:
+        return dict(PRESETS[name].sizes)
     return dict(_module(SOURCES[name]).SIZES) if name in SOURCES else None
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import BenchmarkError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
-__all__ = ["SUFFIXES", "FileRecord", "read_files", "read_hub", "read_lists", "read_records"]
+__all__ = ["SUFFIXES", "FileRecord", "csv_rows", "first_line", "hub_frame", "read_records"]
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
@@ -94,26 +94,7 @@ def read_records(path: Path) -> list[FileRecord]:
     return records
 
 
-def read_files(folder: Path, patterns: Iterable[str]) -> list[FileRecord]:
-    """The rows of all files that match the first of `patterns` with a match."""
-    patterns = list(patterns)
-    if not folder.is_dir():
-        raise BenchmarkError(f"no folder {str(folder)!r}", "pass the folder that holds the files")
-    for pattern in patterns:
-        if paths := sorted(folder.glob(pattern)):
-            return [record for path in paths for record in read_records(path)]
-    raise BenchmarkError(f"{str(folder)!r} holds no {' or '.join(patterns)}", "pass the folder that holds it")
-
-
-def read_lists(path: Path) -> list[tuple[str, list[str]]]:
-    """The rows of a CSV file without a header: place, fields."""
-    rows = [(f"{path.name}, row {number}", row) for number, row in enumerate(_rows(path), start=1)]
-    if not rows:
-        raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
-    return rows
-
-
-def read_hub(dataset: str, pattern: str) -> list[FileRecord]:
+def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
     """Parquet files of a data set on the Hugging Face hub, read over the network.
 
     Raises:
@@ -132,13 +113,13 @@ def read_hub(dataset: str, pattern: str) -> list[FileRecord]:
     if (problem := hub_problem(address=HUB)) is not None:  # polars would wait for a silent peer without an end
         raise failed(problem)
     try:
-        frame = pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
+        return pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise failed(_first_line(error)) from error
-    return _frame(f"{dataset}/{pattern}", frame)
+        raise failed(first_line(error)) from error
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, in one line."""
     if type(error).__name__ == "PanicException":  # polars broke down over it
         return "it is damaged"
     lines = str(error).splitlines()
@@ -162,7 +143,7 @@ def _jsonl(path: Path) -> list[FileRecord]:
         try:
             values = json.loads(line)
         except (ValueError, RecursionError) as error:
-            problem = f"{path.name}, line {number} is no JSON ({_first_line(error)})"
+            problem = f"{path.name}, line {number} is no JSON ({first_line(error)})"
             raise BenchmarkError(problem, "write one object per line") from error
         if not isinstance(values, dict):
             raise BenchmarkError(f"{path.name}, line {number} is no JSON object", "write one object per line")
@@ -183,19 +164,28 @@ def _rows(path: Path) -> Iterator[list[str]]:
         raise BenchmarkError(problem, "check the quotes; a quote inside a field is doubled") from error
 
 
-def _csv(path: Path) -> list[FileRecord]:
+def csv_rows(path: Path, columns: Sequence[str] = ()) -> tuple[list[str], list[list[str]]]:
+    """The columns of a CSV file, from its header where none are given, and its rows, all of that length."""
     rows = _rows(path)
-    header = [column.strip() for column in next(rows, [])]
+    header = list(columns) or [column.strip() for column in next(rows, [])]
     if len(set(header)) != len(header):
         twice = next(column for column in header if header.count(column) > 1)
         raise BenchmarkError(f"{path.name} has two columns {twice!r}", "rename one")
-    records = []
+    found = []
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
-            problem = f"{path.name}, row {number} has {len(row)} fields, the header {len(header)}"
+            wanted = f" instead of {len(columns)}" if columns else f", the header {len(header)}"
+            problem = f"{path.name}, row {number} has {len(row)} fields{wanted}"
             raise BenchmarkError(problem, "put quotes around fields with commas")
-        records.append(FileRecord(path.name, number, dict(zip(header, row, strict=True))))
-    return records
+        found.append(row)
+    return header, found
+
+
+def _csv(path: Path) -> list[FileRecord]:
+    header, rows = csv_rows(path)
+    return [
+        FileRecord(path.name, number, dict(zip(header, row, strict=True))) for number, row in enumerate(rows, start=1)
+    ]
 
 
 def _parquet(path: Path) -> list[FileRecord]:
@@ -207,9 +197,9 @@ def _parquet(path: Path) -> list[FileRecord]:
         with silenced():
             frame = pl.read_parquet(path, glob=False)
     except OSError as error:
-        raise BenchmarkError(f"cannot read {str(path)!r} ({_first_line(error)})", "check the path") from error
+        raise BenchmarkError(f"cannot read {str(path)!r} ({first_line(error)})", "check the path") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise BenchmarkError(f"{path.name} is no Parquet file ({_first_line(error)})", "write it again") from error
+        raise BenchmarkError(f"{path.name} is no Parquet file ({first_line(error)})", "write it again") from error
     return _frame(path.name, frame)
 
 

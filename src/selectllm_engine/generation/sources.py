@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from selectllm_engine.benchmarks import Description
     from selectllm_engine.store import Cache
 
 __all__ = ["Source", "read_source", "unread_source"]
@@ -45,15 +46,17 @@ def read_source(
     sizes: Mapping[str, int] | None = None,
     seed: int = 0,
     exemplars: Path | None = None,
+    description: Description | None = None,
 ) -> Source:
     """A benchmark from its source and the cache. What the cache has is used where neither `data` nor `sizes` is given.
 
-    `exemplars` is a file of solved questions to use instead of the benchmark's own.
+    `description` says what the columns of a person's own questions mean. `exemplars` is a file of solved questions to
+    use instead of the benchmark's own.
 
     Raises:
         SelectLLMError: it is not in the cache and can't be read either.
     """
-    source = _read_source(cache, name, data=data, sizes=sizes, seed=seed)
+    source = _read_source(cache, name, data=data, sizes=sizes, seed=seed, description=description)
     if exemplars is None:
         return source
     own = load_exemplars(exemplars)
@@ -76,10 +79,18 @@ def unread_source(name: str, problem: SelectLLMError) -> Source | None:
     return Source(name=name, questions=questions, terse=False, problem=problem)
 
 
-def _read_source(cache: Cache, name: str, *, data: Path | None, sizes: Mapping[str, int] | None, seed: int) -> Source:
+def _read_source(
+    cache: Cache,
+    name: str,
+    *,
+    data: Path | None,
+    sizes: Mapping[str, int] | None,
+    seed: int,
+    description: Description | None,
+) -> Source:
     stored = cache.questions(name) if name in cache.benchmarks() else None
     try:
-        loaded = load_benchmark(name, data=data, sizes=sizes, seed=seed)
+        loaded = load_benchmark(name, data=data, sizes=sizes, seed=seed, description=description)
     except SelectLLMError as error:
         if stored is None or data is not None or sizes:
             raise

@@ -176,7 +176,7 @@ def read_sources(
     cache: Cache, names: list[str], *, data: Path | None, size: str | None, seed: int
 ) -> dict[str, Source | SelectLLMError]:
     """Every benchmark, or why it can't be read; where there is only one of unknown size, that is raised."""
-    from selectllm_engine.benchmarks import SOURCES
+    from selectllm_engine.benchmarks import known_names
     from selectllm_engine.generation.sources import read_source, unread_source
     from selectllm_engine.settings import OwnBenchmark, read_settings
 
@@ -186,7 +186,7 @@ def read_sources(
     sources: dict[str, Source | SelectLLMError] = {}
     for name in names:
         known = own.get(name, OwnBenchmark())
-        if data is None and name not in (all_names := dict.fromkeys([*SOURCES, *own, *cache.benchmarks()])):
+        if data is None and name not in (all_names := dict.fromkeys([*known_names(), *own, *cache.benchmarks()])):
             raise UnknownNameError("benchmark", name, all_names)
         try:
             read = read_source(
@@ -196,6 +196,7 @@ def read_sources(
                 sizes=parse_sizes(size),
                 seed=seed,
                 exemplars=known.exemplars,
+                description=known.description,
             )
             for each in read.notes:
                 note(f"note: {name}: {each}")

@@ -92,13 +92,13 @@ def complete_known_llm(incomplete: str) -> list[str]:
 
 def complete_source(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of benchmarks that can be sampled: built-in ones, the person's own, and those in the cache."""
-    from selectllm_engine.benchmarks import SOURCES
+    from selectllm_engine.benchmarks import known_names
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
 
     try:
         stored = open_cache(ctx.params.get("cache")).benchmarks()
-        return complete(dict.fromkeys([*SOURCES, *read_settings().benchmarks, *stored]), incomplete)
+        return complete(dict.fromkeys([*known_names(), *read_settings().benchmarks, *stored]), incomplete)
     except Exception:
         return []
 

@@ -3,6 +3,8 @@ import csv
 import json
 import re
 from collections import Counter
+from dataclasses import asdict
+from hashlib import sha256
 from urllib.error import URLError
 
 import polars as pl
@@ -58,10 +60,12 @@ def gsm8k_rows(split, count):
 
 @pytest.fixture
 def gsm8k(tmp_path):
+    folder = tmp_path / "gsm8k"
+    folder.mkdir()
     for split, count in (("train", 750), ("test", 30)):
         lines = [json.dumps(row) for row in gsm8k_rows(split, count)]
-        (tmp_path / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return tmp_path
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
 
 
 def test_gsm8k_takes_the_studys_shares_of_a_shorter_train_file(gsm8k):
@@ -101,7 +105,7 @@ def test_gsm8k_reads_the_hubs_parquet_files(gsm8k, tmp_path_factory):
 def test_gsm8k_names_the_row_without_an_answer(gsm8k):
     with (gsm8k / "test.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"question": "How many?", "answer": "I do not know."}\n')
-    with pytest.raises(BenchmarkError, match=r"test\.jsonl, line 31: 'answer' does not end"):
+    with pytest.raises(BenchmarkError, match=r"test\.jsonl, row 31: it has no answer"):
         load_benchmark("gsm8k", data=gsm8k)
 
 
@@ -143,12 +147,13 @@ def mmlu_as_on_the_hub(split):
 
 @pytest.fixture
 def mmlu(tmp_path):
+    folder = tmp_path / "mmlu"
     for split, count in MMLU_SIZES.items():
-        (tmp_path / split).mkdir()
+        (folder / split).mkdir(parents=True)
         for subject in SUBJECTS:
-            with (tmp_path / split / f"{subject}_{split}.csv").open("w", encoding="utf-8", newline="") as file:
+            with (folder / split / f"{subject}_{split}.csv").open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows(mmlu_rows(split, subject, count))
-    return tmp_path
+    return folder
 
 
 def test_mmlu_draws_train_and_validation_from_its_test_split(mmlu):
@@ -186,8 +191,9 @@ def test_mmlu_reads_the_hubs_parquet_files(mmlu, tmp_path_factory):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("Which?,a,b,c,d", "row 21 has 5 fields"),
-        ("Which?,a,b,c,d,E", "row 21: 'E' is none of its 4 options"),
+        ("Which?,a,b,c,d", "row 21: its answer is none of its options"),
+        ("Which?,a,b,c,d,A,B", "row 21 has 7 fields instead of 6"),
+        ("Which?,a,b,c,d,E", "row 21: its answer is none of its options"),
         ('Which?,"a"x,b,c,d,A', "is no CSV"),
     ],
 )
@@ -304,3 +310,23 @@ def test_real_mmlu_has_the_studys_splits():
     assert split_sizes(benchmark) == {"train": 13757, "validation": 285, "test": 1531}
     assert Counter(each.subject for each in benchmark.exemplars) == dict.fromkeys(benchmark.questions["subject"], 5)
     assert set(benchmark.questions["gold"]) == set("ABCD")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "seed", "questions", "exemplars"),
+    [
+        ("gsm8k", 0, "da64165ce32ad90f", "76f8aa598c401f00"),
+        ("gsm8k", 7, "717b600523bad89f", "b08054bb45f51162"),
+        ("mmlu", 0, "b67c2522f747c1fc", "12cf022e88a92c29"),
+        ("mmlu", 7, "377367f76eed0956", "12cf022e88a92c29"),
+    ],
+)
+def test_real_questions_and_exemplars_are_those_that_runs_were_made_with(name, seed, questions, exemplars):
+    """What the modules gave that described these two in Python: stored samples and prompts stay valid."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data")
+    benchmark = load_benchmark(name, data=SHARED / name, seed=seed)
+    shown = json.dumps([asdict(each) for each in benchmark.exemplars])
+    assert sha256(repr(benchmark.questions.rows(named=True)).encode()).hexdigest()[:16] == questions
+    assert sha256(shown.encode()).hexdigest()[:16] == exemplars

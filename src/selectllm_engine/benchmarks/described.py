@@ -1,0 +1,274 @@
+"""A description and its files → a `Benchmark`; whole columns at a time, so that a million questions are no burden."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, SPLITS, Benchmark, Exemplar
+from selectllm_engine.benchmarks.described_options import read_options, shuffled
+from selectllm_engine.benchmarks.description import ONLY, Part
+from selectllm_engine.benchmarks.draws import drawn
+from selectllm_engine.benchmarks.places import find, paths_in, text_of
+from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
+from selectllm_engine.benchmarks.splits import SPLIT_WORDS
+from selectllm_engine.benchmarks.tables import first_line
+from selectllm_engine.errors import BenchmarkError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from selectllm_engine.benchmarks.description import Description, Exemplars
+
+__all__ = ["Bad", "Reading", "load", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """Rows that give no question, for one reason: how many, where the first stands, and what is wrong with it."""
+
+    count: int
+    place: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a description's files hold: questions, exemplars, and the rows that are left out."""
+
+    questions: pl.DataFrame
+    exemplars: tuple[Exemplar, ...]
+    bad: tuple[Bad, ...]
+
+
+def load(name: str, description: Description, *, data: Path | None = None, seed: int = 0) -> Benchmark:
+    """The benchmark that a description gives; `data` is a file or folder to read instead of the hub or its own.
+
+    Rows that give no question are an error in files of one's own; of a data set of the hub, which nobody here can
+    repair, they are left out, and a note says so.
+
+    Raises:
+        BenchmarkError: files are missing or broken, or columns are not what the description says.
+    """
+    given = data or description.data
+    reading = read(name, description, data=given, seed=seed)
+    if reading.bad and (given is not None or reading.questions.is_empty()):
+        first = reading.bad[0]
+        raise BenchmarkError(f"{first.place}: {first.problem}", "correct it, or keep it out with 'filter'")
+    notes = [
+        f"{each.count:,} rows are left out, the first ({each.place}) because {each.problem}" for each in reading.bad
+    ]
+    return Benchmark(name, reading.questions, reading.exemplars, terse=description.terse, notes=tuple(notes))
+
+
+def read(name: str, description: Description, *, data: Path | None, seed: int = 0) -> Reading:
+    """The questions of a description's files, drawn into splits, and what is wrong with the others.
+
+    Ids hold a row's place in the source split, within its subject where there are subjects: they are the same whatever
+    is filtered or drawn. Splits that are drawn by shares are in random order, and so is every split where there are
+    subjects, so that its first questions are of all of them.
+
+    Raises:
+        BenchmarkError: files are missing or broken, or columns are not what the description says.
+    """
+    try:
+        return _read(name, description, data, seed)
+    except NoFilesError:
+        if description.otherwise is None:
+            raise
+        with contextlib.suppress(NoFilesError):
+            return _read(name, description.otherwise, data, seed)
+        raise
+
+
+def _read(name: str, description: Description, data: Path | None, seed: int) -> Reading:
+    parts = _parts(description)
+    takes = description.exemplars
+    sources: dict[str, _Source] = {}
+    for of in dict.fromkeys([*(part.of for part in parts.values()), *([takes.of] if takes else [])]):
+        sources[of] = _source(name, description, of, data)
+    if isinstance(description.split, str):
+        chosen, shown = _by_column(sources[ONLY])
+    else:
+        chosen, shown = _by_parts(parts, takes, sources, seed)
+    questions = pl.concat([_question_rows(rows, split) for split, rows in chosen], rechunk=False)
+    bad = [each for source in sources.values() for each in source.bad]
+    return Reading(questions, tuple(map(_exemplar, shown.iter_rows(named=True))), tuple(bad))
+
+
+def _parts(description: Description) -> Mapping[str, Part]:
+    return {ONLY: Part()} if isinstance(description.split, str) else description.split
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """The sound rows of a source split, with the columns of QUESTION_SCHEMA and `rationale`; `split` is as written."""
+
+    rows: pl.DataFrame
+    bad: tuple[Bad, ...]
+    subjects: bool
+
+
+def _source(name: str, description: Description, of: str, data: Path | None) -> _Source:
+    read_ = read_rows(description, of, data, lambda schema: _needed(description, schema))
+    where = read_.files[0]
+    table = _columns(name, description, of, read_.frame, where)
+    problems = table["problem"].drop_nulls()
+    bad = []
+    for problem, count in problems.value_counts(sort=True).iter_rows():
+        first = int(table["problem"].index_of(problem) or 0)
+        bad.append(Bad(count, read_.place(int(table["row"][first])), problem))
+    sound = table.filter(pl.col("problem").is_null()) if bad else table
+    return _Source(sound.drop("problem", "row"), tuple(bad), description.subject is not None)
+
+
+def _needed(description: Description, schema: pl.Schema) -> list[str]:
+    """The columns of a file that a description speaks of."""
+    texts = [description.question, description.answer, *description.filter]
+    texts += [description.choices] if isinstance(description.choices, str) else description.choices
+    texts += [description.labels] if isinstance(description.labels, str) else []
+    texts += [each for each in (description.subject, description.rationale, description.id) if each]
+    texts += [description.split] if isinstance(description.split, str) else []
+    paths = {path for text in texts for path in paths_in(text)}
+    names = {path if path in schema else path.partition(".")[0] for path in paths}
+    return [each for each in schema if each in names]
+
+
+def _columns(name: str, description: Description, of: str, frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    """The rows that the filter leaves, as columns of questions, with `row`, their place, and `problem`."""
+
+    def field(key: str, template: str | None) -> pl.Expr:
+        if template is None:
+            return pl.lit(None, dtype=pl.String)
+        text = text_of(template, frame.schema, where)
+        if (pattern := description.patterns.get(key)) is not None:
+            text = text.str.extract(pattern).str.strip_chars()
+        if (pattern := description.remove.get(key)) is not None:
+            text = text.str.replace_all(pattern, "").str.strip_chars()
+        return text
+
+    try:
+        table = frame.select(
+            row=pl.int_range(pl.len()),
+            subject=field("subject", description.subject),
+            text=field("question", description.question),
+            rationale=field("rationale", description.rationale).str.replace_all(r"\s+", " "),
+            split=field("split", description.split if isinstance(description.split, str) else None),
+            own=field("id", description.id),
+            kept=_kept(description, frame.schema, where),
+        )
+        if description.choices:
+            options = read_options(frame, description, where)
+        else:
+            answers = frame.select(answer=field("answer", description.answer))["answer"]
+    except pl.exceptions.PolarsError as error:
+        raise BenchmarkError(f"{where}: {first_line(error)}", "check the description") from error
+    table = table.with_columns(question_id=_ids(name, of, description))
+    if description.choices:
+        if description.shuffle_choices is not None:
+            options = shuffled(options, description.shuffle_choices)
+        gold = pl.lit(LETTERS).str.slice(pl.col("right"), 1)
+        table = table.with_columns(options.select("choices", "problem", gold=gold), kind=pl.lit("letter"))
+    else:
+        table = table.with_columns(_golds(answers, description.kind), choices=pl.lit(None, dtype=pl.List(pl.String)))
+    problem = pl.when(pl.col("text").is_null()).then(pl.lit("it has no question")).otherwise("problem")
+    return table.with_columns(problem=problem).filter("kept").drop("kept", "own")
+
+
+def _kept(description: Description, schema: pl.Schema, where: str) -> pl.Expr:
+    if not description.filter:
+        return pl.lit(value=True)
+    tests = []
+    for path, values in description.filter.items():
+        place = find(path, schema, where)
+        tests.append(place.values.cast(pl.String).is_in(values))
+    return pl.all_horizontal(tests).fill_null(value=False)
+
+
+def _ids(name: str, of: str, description: Description) -> pl.Expr:
+    """An id of its own, else the benchmark, the source split, the subject and the row's place."""
+    start = f"{name}-{of}-" if of else f"{name}-"
+    if description.subject is None:
+        made = pl.lit(start) + pl.int_range(pl.len()).cast(pl.String).str.zfill(4)
+    else:
+        subject = pl.col("subject").fill_null("")
+        number = pl.int_range(pl.len()).over(subject).cast(pl.String).str.zfill(4)
+        made = pl.lit(start) + subject + "-" + number
+    return made if description.id is None else pl.coalesce("own", made)
+
+
+def _golds(answers: pl.Series, kind: str | None) -> pl.DataFrame:
+    """Canonical golds of one kind for all, and what is wrong with the others."""
+    from selectllm_engine.answers import canonical_answers
+
+    if kind is None:
+        golds = canonical_answers(answers, "number")
+        kind = "word" if golds.null_count() > answers.null_count() else "number"
+    golds = canonical_answers(answers, kind)  # type: ignore[arg-type]
+    shown = answers.str.slice(0, 40)
+    problem = (
+        pl.when(answers.is_null())
+        .then(pl.lit("it has no answer"))
+        .when(golds.is_null())
+        .then(pl.format(f"answer '{{}}' is no {kind}", shown))
+    )
+    return pl.select(gold=golds, kind=pl.lit(kind), problem=problem)
+
+
+def _by_column(source: _Source) -> tuple[list[tuple[str, pl.DataFrame]], pl.DataFrame]:
+    """The splits that a column names; what it calls "exemplar" or "dev" are exemplars."""
+    words = source.rows["split"].str.to_lowercase()
+    unknown = words.filter(~words.is_in(list(SPLIT_WORDS)) & words.is_not_null())
+    if len(unknown):
+        raise BenchmarkError(f"no split {unknown[0]!r}", did_you_mean(str(unknown[0]), SPLIT_WORDS))
+    split = words.replace_strict(SPLIT_WORDS, default="test", return_dtype=pl.String)
+    parts = [(each, source.rows.filter(split == each)) for each in SPLITS]
+    return [(each, rows) for each, rows in parts if rows.height], source.rows.filter(split == "exemplar")
+
+
+def _by_parts(
+    parts: Mapping[str, Part], takes: Exemplars | None, sources: Mapping[str, _Source], seed: int
+) -> tuple[list[tuple[str, pl.DataFrame]], pl.DataFrame]:
+    """The splits, one after the other from the drawn order of their source, and the exemplars."""
+    chosen: dict[str, pl.DataFrame] = {}
+    shown = None
+    for of, source in sources.items():
+        ours = [split for split in SPLITS if split in parts and parts[split].of == of]
+        few = takes.take if takes is not None and takes.of == of else 0
+        order = drawn(source.rows["question_id"], seed)
+        start, taken = 0, []
+        for split in ours:
+            size = round(len(order) * parts[split].share)
+            taken.append(order[start : start + size])
+            start += size
+        left = order[start:]
+        if few is None:
+            shown = source.rows
+        elif few:
+            few = min(few, len(order) // 2)
+            if (lacking := few - len(left)) > 0:  # the splits are of all: the last gives some up
+                taken[-1] = taken[-1][: len(taken[-1]) - lacking]
+                left = order[len(order) - few :]
+            shown = source.rows[left[:few]]
+        for split, each in zip(ours, taken, strict=True):
+            in_order = parts[split].share == 1 and not source.subjects
+            chosen[split] = source.rows[np.sort(each) if in_order else each]
+    if shown is None:
+        shown = next(iter(sources.values())).rows.clear()
+    return [(split, chosen[split]) for split in SPLITS if split in chosen], shown
+
+
+def _question_rows(rows: pl.DataFrame, split: str) -> pl.DataFrame:
+    return rows.with_columns(split=pl.lit(split)).select(
+        pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items()
+    )
+
+
+def _exemplar(row: Mapping[str, Any]) -> Exemplar:
+    choices = row["choices"] and tuple(row["choices"])
+    return Exemplar(row["text"], row["gold"], choices, row["rationale"], row["subject"])
