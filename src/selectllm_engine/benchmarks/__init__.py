@@ -18,6 +18,7 @@ from selectllm_engine.benchmarks.benchmark import (
     question_frame,
     splits_of,
 )
+from selectllm_engine.benchmarks.checking import odd
 from selectllm_engine.benchmarks.description import Description
 from selectllm_engine.benchmarks.files import load_exemplars
 from selectllm_engine.benchmarks.presets import PRESETS
@@ -36,6 +37,7 @@ __all__ = [
     "known_sizes",
     "load_benchmark",
     "load_exemplars",
+    "odd",
     "question_frame",
     "splits_of",
 ]

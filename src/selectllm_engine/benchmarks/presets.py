@@ -28,6 +28,11 @@ class Preset:
     confirmed: bool = True
     note: str | None = None
 
+    @property
+    def kind(self) -> str | None:
+        """Of its answers."""
+        return self.description.kind or ("letter" if self.description.choices else None)
+
 
 _GSM8K = Description(
     hub="openai/gsm8k",

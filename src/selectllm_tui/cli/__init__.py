@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "route": ("route:route", _LOOK),
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
+    "benchmarks": ("benchmarks:app", _MAKE),
     "generate": ("generate:generate", _MAKE),
     "measure": ("measure:measure", _MAKE),
     "train": ("train:train", _MAKE),

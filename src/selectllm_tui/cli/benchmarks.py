@@ -1,0 +1,170 @@
+"""`selectllm benchmarks`: which benchmarks there are, and whether one's questions are what they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selectllm_engine.errors import UnknownNameError
+from selectllm_tui.cli.console import Column, note, text, write_json, write_table
+from selectllm_tui.cli.options import Format, Output, complete_source
+from selectllm_tui.untrusted import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selectllm_engine.benchmarks import Benchmark
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    invoke_without_command=True, add_completion=False, help="Benchmarks that are known, and a look at one's questions."
+)
+
+_SHOWN = 3  # questions per split that `check` shows
+
+
+@app.callback()
+def list_(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List the benchmarks that are known: presets, generated ones, and those of selectllm.toml.
+
+    Sizes and licences are those that a data set's public card names; "unconfirmed" is a preset whose columns no public
+    description confirms. Several need an account: the note says so.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    rows = list(_rows())
+    if output is Format.JSON:
+        return write_json({"benchmarks": rows})
+    columns = [
+        Column("name", "benchmark", text, align="left"),
+        Column("kind", "kind", text, align="left"),
+        *(Column(split, split, _count) for split in ("train", "validation", "test")),
+        Column("licence", "licence", text, align="left", drop=1),
+        Column("source", "source", text, align="left", drop=2),
+        Column("note", "note", text, align="left", drop=3),
+    ]
+    return write_table(columns, rows, output)
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else text(None)
+
+
+def _rows() -> Iterator[dict[str, object]]:
+    from selectllm_engine.benchmarks import PRESETS, SOURCES, known_sizes
+    from selectllm_engine.settings import read_settings
+
+    fields = ("name", "kind", "train", "validation", "test", "hub", "licence", "source", "confirmed", "note")
+
+    def row(name: str, **given: object) -> dict[str, object]:
+        return {**dict.fromkeys(fields), "name": name, **given}
+
+    own = read_settings().benchmarks
+    for name, preset in PRESETS.items():
+        if name in own and own[name].description is not None:
+            continue
+        warning = None if preset.confirmed else "unconfirmed: no public description of its columns was found"
+        yield row(
+            name,
+            kind=preset.kind,
+            **preset.sizes,
+            hub=preset.description.hub,
+            licence=preset.licence,
+            source=preset.source,
+            confirmed=preset.confirmed,
+            note="; ".join(each for each in (preset.note, warning) if each) or None,
+        )
+    for name in SOURCES:
+        yield row(
+            name, **(known_sizes(name) or {}), source="made on this machine", note="pip install 'selectllm[reasoning]'"
+        )
+    for name, each in own.items():
+        described = each.description
+        if described is None and name in PRESETS:
+            continue
+        where = each.data or (described and (described.data or described.hub))
+        kind = described and (described.kind or ("letter" if described.choices else None))
+        yield row(name, kind=kind, hub=described and described.hub, source=str(where), note="selectllm.toml")
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One that is listed.", autocompletion=complete_source)],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Read the questions from files instead of the hub.", exists=True)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of drawn splits, and of questions that are made.")] = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """Read a benchmark, count its questions, show some as an LLM sees them, and say what is odd.
+
+    Odd are golds that are no option, questions that are there twice or in two splits, the same option twice, exemplars
+    that are questions. Nothing is stored.
+    """
+    from selectllm_engine.benchmarks import odd, splits_of
+
+    benchmark, problems = _read(name, data, seed)
+    questions = benchmark.questions
+    lines = [*problems, *benchmark.notes, *odd(benchmark)]
+    counts = {split: int((questions["split"] == split).sum()) for split in splits_of(questions)}
+    shown = [
+        {"question_id": row["question_id"], "split": split, "prompt": _prompt(benchmark, row), "gold": row["gold"]}
+        for split in counts
+        for row in questions.filter(split=split).head(_SHOWN).iter_rows(named=True)
+    ]
+    if output is not Format.TABLE:
+        write_json(
+            {
+                "name": name,
+                "splits": counts,
+                "exemplars": len(benchmark.exemplars),
+                "kinds": dict(questions["kind"].value_counts(sort=True).iter_rows()),
+                "odd": lines,
+                "questions": shown,
+            }
+        )
+        return
+    for each in shown:
+        typer.echo(visible(f"── {each['question_id']} ({each['split']}), gold {each['gold']}"))
+        for line in str(each["prompt"]).splitlines():
+            typer.echo(f"   {visible(line)}")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in questions["kind"].value_counts(sort=True).iter_rows())
+    splits = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+    typer.echo(visible(f"{name}: {splits}; answers: {kinds}; {len(benchmark.exemplars)} exemplars"))
+    for line in lines:
+        note(f"odd: {line}")
+    if not lines:
+        note("nothing is odd")
+
+
+def _read(name: str, data: Path | None, seed: int) -> tuple[Benchmark, list[str]]:
+    """The benchmark, and what is wrong with rows that give no question."""
+    from selectllm_engine.benchmarks import PRESETS, Benchmark, known_names, load_benchmark
+    from selectllm_engine.benchmarks.described import read
+    from selectllm_engine.settings import OwnBenchmark, read_settings
+
+    settings = read_settings().benchmarks
+    own = settings.get(name, OwnBenchmark())
+    preset = PRESETS.get(name)
+    description = own.description or (preset.description if preset else None)
+    data = data or own.data
+    if description is None:
+        if data is None and name not in known_names():
+            raise UnknownNameError("benchmark", name, (*known_names(), *settings))
+        return load_benchmark(name, data=data, seed=seed), []
+    reading = read(name, description, data=data, seed=seed)
+    lines = [
+        f"{each.count:,} rows are left out, the first ({each.place}) because {each.problem}" for each in reading.bad
+    ]
+    return Benchmark(name, reading.questions, reading.exemplars, terse=description.terse), lines
+
+
+def _prompt(benchmark: Benchmark, row: dict[str, object]) -> str:
+    """What a chat LLM is asked: the system sentence and the question."""
+    from selectllm_engine.generation.prompts import build_prompt
+
+    prompt = build_prompt(row, style="zero-shot", chat=True, terse=benchmark.terse)
+    return "\n".join(each["content"] for each in prompt.messages or ())

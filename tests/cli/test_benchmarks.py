@@ -1,0 +1,70 @@
+"""`selectllm benchmarks`: the list, and what a check says."""
+
+import json
+
+import pytest
+
+from selectllm_engine.benchmarks import PRESETS, SOURCES
+from selectllm_tui.cli import main
+
+STONES = """
+[benchmarks.stones]
+data = "stones.csv"
+question = "stone"
+choices = ["a", "b"]
+answer = "right"
+[benchmarks.plain]
+data = "plain.jsonl"
+"""
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "400")
+    (tmp_path / "selectllm.toml").write_text(STONES)
+    (tmp_path / "stones.csv").write_text(
+        "stone,a,b,right\nWhich is green?,beryl,coral,A\nWhich is red?,beryl,coral,C\n"
+    )
+    (tmp_path / "plain.jsonl").write_text('{"question": "How many stones?", "answer": 3}\n')
+
+    def run(*args):
+        code = main(["benchmarks", *args])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_presets_generated_ones_and_ones_own_are_listed(lab):
+    code, out, err = lab("--format", "json")
+    assert (code, err) == (0, "")
+    rows = {row["name"]: row for row in json.loads(out)["benchmarks"]}
+    assert list(rows) == [*PRESETS, *SOURCES, "stones", "plain"]
+    assert rows["gsm8k"]["kind"] == "number"
+    assert rows["mmlu"]["test"] == 1531
+    assert rows["stones"] | {"kind": "letter", "source": "stones.csv"} == rows["stones"]
+    assert rows["plain"]["kind"] is None
+    code, out, _ = lab()
+    assert code == 0
+    assert out.splitlines()[1].split()[:5] == ["gsm8k", "number", "6,816", "359", "1,319"]
+
+
+def test_a_check_shows_questions_and_what_is_odd(lab):
+    code, out, err = lab("check", "stones")
+    assert code == 0
+    assert "── stones-0000 (test), gold A\n" in out
+    assert "   (A) beryl (B) coral\n" in out
+    assert out.splitlines()[-1] == "stones: 1 test; answers: 1 letter; 0 exemplars"
+    said = "odd: 1 rows are left out, the first (stones.csv, row 2) because its answer is none of its options"
+    assert err == f"{said}, or more than one\n"
+    code, out, err = lab("check", "plain", "--format", "json")
+    assert (code, err) == (0, "")
+    said = json.loads(out)
+    assert (said["splits"], said["kinds"], said["odd"]) == ({"test": 1}, {"number": 1}, [])
+    assert said["questions"][0]["gold"] == "3"
+    assert lab("check", "plain")[2] == "nothing is odd\n"
+
+
+def test_a_check_of_nothing_is_refused(lab):
+    assert lab("check", "stone") == (2, "", "error: no benchmark 'stone'; did you mean 'stones'?\n")
+    assert lab("chek")[0] == 2
