@@ -113,23 +113,44 @@ def _ask(url: str, seconds: float) -> str | None:
         return str(getattr(reason, "strerror", None) or reason).partition("\n")[0]
 
 
+_silencing = threading.Lock()
+_silent_threads = 0
+_standard_error: int | None = None  # where it leads while threads are silent
+
+
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Nothing on standard error while a library reads what may be damaged, and would print pages over it."""
-    sys.stderr.flush()
+    """Nothing on standard error while a library reads what may be damaged, and would print pages over it.
+
+    Threads may be in here together: the first takes standard error away, the last gives it back.
+    """
+    global _silent_threads, _standard_error  # noqa: PLW0603 a process has one standard error
+    with _silencing:
+        if not _silent_threads:
+            _standard_error = _hushed()
+        _silent_threads += 1
     try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
         yield
     except BaseException:
         time.sleep(_LAST_WORDS)
         raise
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+        with _silencing:
+            _silent_threads -= 1
+            if not _silent_threads and _standard_error is not None:
+                os.dup2(_standard_error, 2)
+                os.close(_standard_error)
+
+
+def _hushed() -> int | None:
+    """Lead standard error into nothing; a handle of where it led, None where there is none."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return None
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    return kept

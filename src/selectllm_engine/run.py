@@ -26,7 +26,7 @@ from selectllm_engine.evaluation import (
     view_of,
 )
 from selectllm_engine.llms import Pool
-from selectllm_engine.store import load_outcomes, own_seconds, read_json, read_scores
+from selectllm_engine.store import load_outcomes, own_seconds, read_scores, router_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,11 +90,11 @@ class StoredRun:
 
     def router_info(self, router: str) -> dict[str, Any]:
         """A router's manifest; empty, and among the cache's problems, where it is damaged; raises UnknownNameError."""
-        path = self._router_folder(router) / "manifest.json"
+        folder = self._router_folder(router)
         try:
-            return read_json(path)
+            return router_manifest(folder)
         except DamagedError as error:
-            self.cache.report(path, error.problem)
+            self.cache.report(folder / "manifest.json", error.problem)
             return {}
 
     def router_seconds(self, router: str) -> float | None:

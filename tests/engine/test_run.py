@@ -11,8 +11,8 @@ import selectllm_engine
 from fakes import write_fake_run
 from selectllm_engine.api import Run, load
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.store.files import write_json
 from selectllm_engine.store.frames import write_frame
+from selectllm_engine.store.sealed_json import write_sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def write_fake_router(cache: Cache, name: str = "knn:fake", *, seed: int = 0, dr
     write_frame(folder / "probabilities.parquet", table(rng.random((questions.height, len(llms)), dtype=np.float32)))
     for file, scale in files.items():
         write_frame(folder / f"{file}.parquet", table(scale * rng.normal(size=(questions.height, len(llms)))))
-    write_json(folder / "manifest.json", {"router": name, "seconds_per_question": 0.002})
+    write_sealed(folder / "manifest.json", {"router": name, "seconds_per_question": 0.002})
     return folder
 
 

@@ -13,8 +13,8 @@ from textual.worker import WorkerCancelled
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
 from selectllm_engine.api import load
 from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
-from selectllm_engine.store.files import write_json
 from selectllm_engine.store.frames import write_frame
+from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def write_fake_router(cache: Cache, benchmark: str, router: str, *, noise: float
     folder = cache.router_dir(benchmark, router, write=True)
     for name in ("probabilities", "forest"):  # a stored forest need not be fitted, and is the same everywhere
         write_frame(folder / f"{name}.parquet", pl.concat(frames))
-    write_json(folder / "manifest.json", {"router": router, "seconds_per_question": 0.001})
+    write_sealed(folder / "manifest.json", {"router": router, "seconds_per_question": 0.001})
 
 
 def write_routed_run(root: Path, **kwargs: object) -> Cache:

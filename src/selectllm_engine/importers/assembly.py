@@ -40,7 +40,7 @@ from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading,
 from selectllm_engine.importers.rejudging import accuracies, digest_of, facts_of, tell_moved
 from selectllm_engine.importers.results import Results, Subjects
 from selectllm_engine.importers.splits import split_questions
-from selectllm_engine.store import Choice, QuestionIds
+from selectllm_engine.store import Choice, QuestionIds, refuse_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -167,9 +167,7 @@ def _before(cache: Cache, benchmark: str, origin: Mapping[str, Any], options: Op
     questions = cache.questions(benchmark)
     if (choice := options.verdicts) is not None:
         _check_subjects(choice, questions)
-        for name in found:
-            with cache.writer(benchmark, name) as writer:
-                writer.update(verdicts=choice.stored())
+        cache.update(benchmark, found, verdicts=choice.stored())
     return Imported(benchmark, tuple(found), _counts(questions), rows, unchanged=True)
 
 
@@ -228,6 +226,7 @@ class _Target:
         subjects = Subjects(questions["subject"])
         for name, frame in chunk.results.items():
             if name not in self.llms:
+                refuse_twin("LLM", name, [*self.llms, *self._taken, *self._known])
                 if name in self._taken:
                     raise CacheError(
                         f"{self._benchmark} has results of {name} already, from something else",

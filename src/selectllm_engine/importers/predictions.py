@@ -24,7 +24,7 @@ from selectllm_engine.importers.formats import Imported
 from selectllm_engine.importers.printed import names as printed_names
 from selectllm_engine.importers.printed import numbers as printed_numbers
 from selectllm_engine.llms import study_latency
-from selectllm_engine.store import digest, read_json, write_frame, write_json
+from selectllm_engine.store import MANIFEST, digest, router_manifest, write_frame, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -227,7 +227,7 @@ def _notes(
 
 def _origin(cache: Cache, benchmark: str) -> Any:
     try:
-        return read_json(cache.router_dir(benchmark, ROUTER) / "manifest.json").get("origin")
+        return router_manifest(cache.router_dir(benchmark, ROUTER)).get("origin")
     except (FileNotFoundError, DamagedError):
         return None
 
@@ -267,7 +267,7 @@ def _store(
     for file, values in tables.items():
         write_frame(folder / f"{file}.parquet", keys.hstack(pl.DataFrame(values, schema=list(columns), orient="row")))
     facts = {"format": 1, "router": ROUTER, "source": _SOURCE, "llms": list(columns), "seconds_per_question": None}
-    write_json(folder / "manifest.json", {**facts, "created": now.isoformat(timespec="seconds"), "origin": origin})
+    write_sealed(folder / MANIFEST, {**facts, "created": now.isoformat(timespec="seconds"), "origin": origin})
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

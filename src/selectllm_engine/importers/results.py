@@ -12,7 +12,7 @@ import polars as pl
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.orders import reread
 from selectllm_engine.importers.questions import distinct
-from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, REORDERED, VERDICT_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, MOST, REORDERED, VERDICT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -224,7 +224,7 @@ def _sane(rows: pl.DataFrame, llm: str) -> tuple[pl.DataFrame, int]:
     odd = 0
     for name in MEASURED:
         if rows[name].null_count() < rows.height:
-            good = pl.col(name).is_finite() & (pl.col(name) >= 0)
+            good = pl.col(name).is_between(0, MOST)
             odd += rows.select((~good).sum()).item()
             rows = rows.with_columns(pl.when(good).then(name))
     keep = pl.col("score").is_not_null() | pl.col("text").is_not_null()

@@ -19,7 +19,7 @@ from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, Us
 from selectllm_engine.routers.classifiers import Classifiers
 from selectllm_engine.routers.families import make_router, parse_router
 from selectllm_engine.routers.stack import Member, Stack
-from selectllm_engine.store import digest, folder_name, read_json, write_atomic, write_json
+from selectllm_engine.store import MANIFEST, digest, folder_name, read_file, router_manifest, write_atomic, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "load_router", "read_manifest", "save", "versions"]
 
 FORMAT = 1
-MANIFEST, WEIGHTS = "manifest.json", "weights.skops"
+WEIGHTS = "weights.skops"
 
 # Everything that a skops file of ours can hold: containers, numbers, arrays, one kind of forest.
 _TYPES = frozenset(
@@ -72,7 +72,7 @@ def save(router: Router, folder: Path, name: str, facts: Mapping[str, object] | 
         facts: more for the manifest.
     """
     if isinstance(router, Classifiers):
-        return write_json(folder / MANIFEST, {**(facts or {}), "router": name, "versions": versions(), "files": {}})
+        return write_sealed(folder / MANIFEST, {**(facts or {}), "router": name, "versions": versions(), "files": {}})
     if hasattr(router, "save_weights"):
         router.save_weights(folder)
     else:
@@ -81,7 +81,7 @@ def save(router: Router, folder: Path, name: str, facts: Mapping[str, object] | 
         state = {"router": _learned(router), "features": _learned(getattr(router, "features", None))}
         write_atomic(folder / WEIGHTS, skops.io.dumps(state, compression=zipfile.ZIP_DEFLATED, compresslevel=6))
     encoder = getattr(getattr(router, "features", None), "identity", None)
-    write_json(
+    write_sealed(
         folder / MANIFEST,
         {
             **(facts or {}),
@@ -140,7 +140,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         DamagedError: it holds something else.
     """
     try:
-        manifest = read_json(folder / MANIFEST)
+        manifest = router_manifest(folder)
     except FileNotFoundError as error:
         raise CacheError(f"{folder.name} is not trained", "see selectllm train") from error
     if isinstance(manifest.get("format"), int) and manifest["format"] > FORMAT:
@@ -178,7 +178,7 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
             raise _damaged(folder, f"{name} is not in its manifest")
         if name not in there:
             raise _damaged(folder, f"{name} is missing")
-        if digest(there[name].read_bytes()) != manifest["files"][name]:
+        if digest(read_file(there[name])) != manifest["files"][name]:
             raise _damaged(folder, f"{name} was changed")
 
 
@@ -256,7 +256,7 @@ def _check_tree(tree: Any, features: int) -> None:
 def _read_skops(path: Path) -> dict[str, object]:
     import skops.io
 
-    content = path.read_bytes()
+    content = read_file(path)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         schema = json.loads(archive.read("schema.json"))
     for node in _nodes(schema):

@@ -25,7 +25,7 @@ from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
 from selectllm_engine.routers.training_data import TrainingData, training_data
-from selectllm_engine.store import ConfidenceForest, folder_name, make_folder, move, read_frame, scratch, write_frame
+from selectllm_engine.store import ConfidenceForest, read_table, write_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -202,7 +202,7 @@ def _members(context: _Context) -> dict[str, Member]:
         folder = context.run.cache.router_dir(context.run.benchmark, name)
         try:
             manifest = read_manifest(folder)
-            predicted = read_frame(folder / "probabilities.parquet")
+            predicted = read_table(folder / "probabilities.parquet")
             parsed = parse_router(name)
         except (SelectLLMError, FileNotFoundError):
             continue  # imported, or damaged
@@ -294,7 +294,6 @@ def _write(
     *,
     train_held_out: bool,
 ) -> None:
-    folder = run.cache.own(run.benchmark) / "routers" / folder_name(trained.name)
     facts = {
         "llms": list(data.llms),
         "train": len(data.train.ids),
@@ -307,17 +306,11 @@ def _write(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "note": trained.note,
     }
-    with run.cache.changing(), scratch(run.cache.root) as place:
-        fresh = place / "fresh"
-        make_folder(fresh)
+    with run.cache.replacing_router(run.benchmark, trained.name) as fresh:
         for name, values in (("probabilities", predicted), ("forest", forest)):
             if values is not None:
                 write_frame(fresh / f"{name}.parquet", _table(data, values))
         save(trained.router, fresh, trained.name, facts)
-        make_folder(folder.parent)
-        if folder.exists():
-            move(folder, place / "replaced")
-        move(fresh, folder)
 
 
 def _table(data: TrainingData, values: NDArray[np.float32]) -> pl.DataFrame:

@@ -10,27 +10,28 @@ from selectllm_engine.store.files import (
     Progress,
     digest,
     folder_name,
-    make_folder,
-    move,
     name_of,
-    read_json,
-    scratch,
+    read_file,
+    refuse_twin,
     write_atomic,
-    write_json,
 )
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
+from selectllm_engine.store.manifests import MANIFEST, MOST, router_manifest
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED
 from selectllm_engine.store.question_table import QuestionIds
-from selectllm_engine.store.scores import own_seconds, read_scores
+from selectllm_engine.store.scores import own_seconds, read_scores, read_table
+from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
 
 __all__ = [
     "AGREEMENT",
     "GENERATION_SCHEMA",
+    "MANIFEST",
     "MEASURED",
+    "MOST",
     "REORDERED",
     "VERDICT_SCHEMA",
     "Cache",
@@ -46,18 +47,18 @@ __all__ = [
     "folder_name",
     "judges_of",
     "load_outcomes",
-    "make_folder",
-    "move",
     "name_of",
     "open_cache",
     "own_seconds",
+    "read_file",
     "read_frame",
-    "read_json",
     "read_scores",
-    "scratch",
+    "read_table",
+    "refuse_twin",
+    "router_manifest",
     "threshold_of",
     "verdict_counts",
     "write_atomic",
     "write_frame",
-    "write_json",
+    "write_sealed",
 ]

@@ -15,22 +15,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError
-from selectllm_engine.store.files import folder_name, make_folder, move, name_of, read_json, scratch
+from selectllm_engine.store.files import JOURNAL, folder_name, make_folder, move, name_of, refuse_twin, scratch
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
+from selectllm_engine.store.manifests import MANIFEST, llm_manifest
 from selectllm_engine.store.parts import GENERATION_SCHEMA, Parts
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
+from selectllm_engine.store.renames import carry_out, discard_damaged
+from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts
 from selectllm_engine.store.verification import Problem, verify_folder
 from selectllm_engine.store.writer import Writer, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -71,7 +75,12 @@ def open_cache(path: Path | None = None) -> Cache:
         path = user_data_path("selectllm") / "cache"
     if path.exists() and not path.is_dir():
         raise CacheError(f"{path} is a file", "name a folder with --cache")
-    return Cache(path.absolute(), packaged=_packaged())
+    cache = Cache(path.absolute(), packaged=_packaged())
+    try:
+        cache.settle()
+    except CacheError as error:  # a disk that can't be written, or a journal of somebody else's
+        cache.report(cache.root / JOURNAL, f"a change was cut off and cannot be finished: {error.problem}")
+    return cache
 
 
 def _packaged() -> Path | None:
@@ -123,6 +132,7 @@ class Cache(Layers):
             CacheError: ids repeat, or an id stands for another question in the cache.
         """
         frame = checked(frame, benchmark, distinct=distinct)
+        refuse_twin("benchmark", benchmark, self.everything())
         if self.layer(benchmark) is not None:
             self.own(benchmark)
         with self.changing():
@@ -141,6 +151,7 @@ class Cache(Layers):
             CacheError: there is a benchmark of this name, or the cache can't be written.
         """
         folder = folder_name(benchmark)
+        refuse_twin("benchmark", benchmark, self.everything())
         with self.changing():
             if self.layer(benchmark) is not None or (self.root / folder).exists():
                 raise CacheError(f"there is a benchmark {benchmark!r} already", "choose another name for --benchmark")
@@ -158,12 +169,11 @@ class Cache(Layers):
             CacheError: the cache can't be written.
         """
         own = self.own(benchmark)
-        with self.changing(), scratch(self.root) as place:
+        with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
+            for llm in folders_in(own / "llms"):
+                locks.enter_context(locked(own / "llms" / folder_name(llm), f"{llm} on {benchmark}"))
             yield Cache(place)
-            if (own / "routers").exists():
-                move(own / "routers", place / own.name / "routers")
-            move(own, place / f"before of {own.name}")
-            move(place / own.name, own)
+            carry_out(self.root, [(place / own.name / name, own / name) for name in ("questions.parquet", "llms")])
 
     @contextlib.contextmanager
     def growing(self, benchmark: str, *, again: bool = False) -> Iterator[Cache]:
@@ -176,25 +186,45 @@ class Cache(Layers):
             CacheError: an id stands for another question, an LLM is there already, or the cache can't be written.
         """
         own = self.own(benchmark)
-        with self.changing(), scratch(self.root) as place:
+        with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
             fresh = Cache(place)
             yield fresh
             stored = self.questions(benchmark)
             frame = (replaced if again else extended)(stored, fresh.questions(benchmark), benchmark)
-            added = fresh.llms(benchmark)
-            taken = sorted({*added} & {*folders_in(own / "llms", "manifest.json")})
-            if taken and not again:
-                raise CacheError(
-                    f"{benchmark} has results of {taken[0]} already", "choose another name for --benchmark"
-                )
+            moves = []
             if not frame.equals(stored):
-                write_frame(own / "questions.parquet", frame)
-            make_folder(own / "llms")
-            for llm in added:
+                write_frame(place / "questions.parquet", frame)
+                moves.append((place / "questions.parquet", own / "questions.parquet"))
+            there = folders_in(own / "llms")
+            for llm in fresh.llms(benchmark):
                 folder = own / "llms" / folder_name(llm)
-                if folder.exists():  # without a manifest, if not again: what a writer left that never began
-                    move(folder, place / f"left of {folder.name}")
-                move(fresh.folder(benchmark) / "llms" / folder.name, folder)
+                refuse_twin("LLM", llm, there)
+                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
+                if any(not each.name.startswith(".") for each in folder.iterdir()):
+                    if not again:
+                        raise CacheError(
+                            f"{benchmark} has results of {llm} already", "choose another name for --benchmark"
+                        )
+                    self.manifest(benchmark, llm)  # whose results they are must be clear before they are moved away
+                moves.append((fresh.folder(benchmark) / "llms" / folder.name, folder))
+            carry_out(self.root, moves)
+
+    def update(self, benchmark: str, llms: Sequence[str], **fields: Any) -> None:
+        """Change fields of several manifests that are not part of their identity, of all or of none.
+
+        Raises:
+            LockedError: another process is writing one of them.
+            CacheError: a manifest is damaged, or the cache can't be written.
+        """
+        own = self.own(benchmark)
+        with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
+            moves = []
+            for number, llm in enumerate(llms):
+                folder = own / "llms" / folder_name(llm)
+                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
+                write_sealed(place / str(number), {**llm_manifest(folder), **fields})
+                moves.append((place / str(number), folder / MANIFEST))
+            carry_out(self.root, moves)
 
     # LLMs
 
@@ -207,9 +237,9 @@ class Cache(Layers):
         for name in folders_in(self.folder(benchmark) / "llms"):
             if not self.parts(benchmark, name).listed() and not self._llm(benchmark, name, "verdicts.parquet").exists():
                 continue
-            path = self._llm(benchmark, name, "manifest.json")
+            path = self._llm(benchmark, name, MANIFEST)
             try:
-                found.append((str(read_json(path).get("created", "")), name))
+                found.append((str(llm_manifest(path.parent).get("created", "")), name))
             except FileNotFoundError:
                 self.report(path, f"{path} is missing")
             except DamagedError as error:
@@ -224,9 +254,9 @@ class Cache(Layers):
             DamagedError: the manifest can't be read.
         """
         try:
-            return read_json(self._llm(benchmark, llm, "manifest.json"))
+            return llm_manifest(self._llm(benchmark, llm, MANIFEST).parent)
         except FileNotFoundError:
-            raise UnknownNameError("LLM", llm, folders_in(self.folder(benchmark) / "llms", "manifest.json")) from None
+            raise UnknownNameError("LLM", llm, folders_in(self.folder(benchmark) / "llms", MANIFEST)) from None
 
     def parts(self, benchmark: str, llm: str) -> Parts:
         """The files of an LLM's generations."""
@@ -279,6 +309,7 @@ class Cache(Layers):
             CacheError: the cache can't be written.
         """
         folder = self.own(benchmark) / "llms" / folder_name(llm)
+        refuse_twin("LLM", llm, folders_in(folder.parent))
         with locked(folder, f"{llm} on {benchmark}"):
             parts = Parts(folder / "generations", report=self.report, sound=self._sound)
             yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark))
@@ -293,25 +324,53 @@ class Cache(Layers):
         """A router's folder; with `write` it is made, in the own cache."""
         folder = (self.own(benchmark) if write else self.folder(benchmark)) / "routers" / folder_name(router)
         if write:
+            refuse_twin("router", router, folders_in(folder.parent))
             make_folder(folder)
         return folder
+
+    @contextlib.contextmanager
+    def replacing_router(self, benchmark: str, router: str) -> Iterator[Path]:
+        """An empty folder to write a router into, which takes the place of one of that name on leaving.
+
+        On an error nothing is changed.
+
+        Raises:
+            CacheError: the cache can't be written.
+            UsageError: another router's name differs by case only.
+        """
+        folder = self.own(benchmark) / "routers" / folder_name(router)
+        refuse_twin("router", router, folders_in(folder.parent))
+        with self.changing(), scratch(self.root) as place:
+            make_folder(fresh := place / folder.name)
+            yield fresh
+            carry_out(self.root, [(fresh, folder)])
 
     # Damage
 
     def verify(
-        self, benchmark: str | None = None, *, repair: bool = False, progress: Progress | None = None
+        self,
+        benchmark: str | None = None,
+        *,
+        repair: bool = False,
+        accept: bool = False,
+        progress: Progress | None = None,
     ) -> list[Problem]:
         """Read every file of one benchmark or of all, and compare parts with their digests.
 
-        With `repair` damaged files are set aside, as `*.damaged`; those of the package never are. `progress` counts
-        the files of each benchmark.
+        With `repair` damaged files are set aside, as `*.damaged`, and with `accept` manifests that were changed by hand
+        are sealed as they are; neither touches the package. `progress` counts the files of each benchmark.
         """
         if benchmark is not None:
             self.choose(benchmark)
         found: list[Problem] = []
+        if (path := self.root / JOURNAL) in self.problems:
+            aside = discard_damaged(self.root) if repair else None
+            done = "" if aside is None else f"set aside as {aside.name}"
+            found.append(replace(self.problems[path], done=done, repaired=aside is not None))
         for name in [benchmark] if benchmark is not None else self.everything():
-            own = repair and not self.is_packaged(name)
-            found += verify_folder(self.folder(name), repair=own, progress=progress)
+            own = not self.is_packaged(name)
+            folder = (self.layer(name) or self.root) / folder_name(name)  # also with links in it
+            found += verify_folder(folder, repair=repair and own, accept=accept and own, progress=progress)
         return found
 
     def report(self, path: Path, what: str) -> None:

@@ -45,6 +45,7 @@ ANSWER_SCHEMA = pl.Schema(
 )
 _CUT = ("length", "max_tokens", "model_length", "max_output_tokens")  # what engines and tools call that
 _ENDS = ("empty", "cut")
+_LATER = (*MEASURED, *_ENDS)  # not in every file
 _NAME = re.compile(r"v(\d+)-([0-9a-f]{16})\.parquet")
 _CHUNK = 5_000
 
@@ -126,13 +127,15 @@ def sweep(folder: Path, parts: Sequence[Part]) -> None:
 
 def _with_ends(parts: Parts, part: Part, answers: pl.DataFrame) -> pl.DataFrame:
     """The answers, with how their texts ended also where they were stored before that was."""
-    if all(name in answers.columns for name in _ENDS):
+    if not answers["empty"].has_nulls():
         return answers
     try:
         rows = parts.sound_rows(part, ["question_id", "sample", "text", "finish_reason"])
     except DamagedError:  # its answers are as good as before
         return answers.with_columns(pl.lit(None, pl.Boolean).alias(name) for name in _ENDS)
-    return answers.join(_ended(rows).drop("text", "finish_reason"), on=["question_id", "sample"], how="left")
+    return answers.drop(_ENDS).join(
+        _ended(rows).drop("text", "finish_reason"), on=["question_id", "sample"], how="left"
+    )
 
 
 def _ended(rows: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +150,7 @@ def _path(folder: Path, part: Part) -> Path:
 
 def _stored(folder: Path, part: Part) -> pl.DataFrame | None:
     with contextlib.suppress(FileNotFoundError, DamagedError):
-        return read_frame(_path(folder, part))
+        return read_frame(_path(folder, part), ANSWER_SCHEMA, optional=_LATER)
     return None
 
 
@@ -158,7 +161,7 @@ def _outdated(folder: Path, part: Part) -> pl.DataFrame | None:
     }
     for path in sorted(versions, key=lambda path: int(versions[path][1]), reverse=True):
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            return read_frame(path)
+            return read_frame(path, ANSWER_SCHEMA, optional=_LATER)
     return None
 
 

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
 from selectllm_engine.errors import CacheError, DamagedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from io import BufferedRandom
 
 __all__ = [
+    "JOURNAL",
     "TEMPORARY",
     "Progress",
     "atomic",
     "digest",
     "folder_name",
+    "links_in",
     "make_folder",
     "move",
     "name_of",
-    "read_json",
+    "read_file",
+    "refuse_twin",
     "scratch",
+    "set_aside",
     "sweep",
     "sync_folder",
     "write_atomic",
-    "write_json",
 ]
 
 Progress = Callable[[int, int], None]  # told (done, total) while something takes long
 
 TEMPORARY = ".tmp-"  # how unfinished files and folders begin
+JOURNAL = ".journal"  # in a cache's folder: the renames that a change has begun, see `renames`
 _LONGEST = 240  # file systems allow 255 bytes; the rest is for suffixes
 # Windows opens a device for these, whatever the extension.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
@@ -83,6 +88,32 @@ def name_of(folder: str) -> str:
     except (UnicodeDecodeError, UsageError):
         pass
     raise CacheError(f"{folder!r} is no folder of a cache", "rename it or move it away")
+
+
+def refuse_twin(kind: str, name: str, others: Iterable[str]) -> None:
+    """Raise UsageError where another name differs from a new one by case only: some disks have one folder for both."""
+    folder = folder_name(name)
+    for other in others:
+        if other != name and folder_name(other).lower() == folder.lower():
+            raise UsageError(
+                f"there is {'an' if kind == 'LLM' else 'a'} {kind} {other!r}, which disks that ignore case take "
+                f"{name!r} for",
+                f"write {other!r}, or choose another name",
+            )
+
+
+def links_in(folder: Path) -> Iterator[Path]:
+    """All symbolic links inside a folder, none of which is followed."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda each: each.name)
+    except OSError:
+        return
+    for each in found:
+        if each.is_symlink():
+            yield Path(each.path)
+        elif each.is_dir(follow_symlinks=False):
+            yield from links_in(Path(each.path))
 
 
 def digest(data: bytes) -> str:
@@ -132,7 +163,10 @@ def make_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """A temporary folder inside `folder`, removed with all that is left in it; raises CacheError."""
+    """A temporary folder inside `folder`, removed with all that is left in it; raises CacheError.
+
+    It stays where a change was begun that moves things out of it: `renames.finish` needs them.
+    """
     make_folder(folder)
     try:
         place = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
@@ -141,24 +175,32 @@ def scratch(folder: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        if not (folder / JOURNAL).exists():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
     """Remove unfinished files and folders of killed processes in a folder; for who holds its lock."""
     for left in folder.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
 def move(folder: Path, to: Path) -> None:
-    """Move a folder within a file system, in one step; raises CacheError."""
+    """Move a folder, or a file in place of another, within a file system, in one step; raises CacheError."""
     try:
-        folder.rename(to)
+        folder.replace(to)
     except OSError as error:
         raise CacheError(f"cannot move {folder} to {to} ({error.strerror})", "move it by hand") from error
     sync_folder(folder.parent)
     sync_folder(to.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that what it held counts as missing."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    return aside
 
 
 def sync_folder(folder: Path) -> None:
@@ -171,24 +213,25 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object atomically, keys sorted."""
-    write_atomic(path, (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+def read_file(path: Path, *, most: int | None = None) -> bytes:
+    """The bytes of a plain file, not followed where it is a link, and of up to `most` bytes.
 
     Raises:
         FileNotFoundError: there is no such file.
-        DamagedError: it holds something else.
+        DamagedError: it is something else, such as a link or a pipe, is larger, or can't be read.
     """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        content = json.loads(path.read_bytes())
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 paths know no flags
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise DamagedError(f"{path} is no plain file", "take it away; a cache holds none")
+            if most is not None and state.st_size > most:
+                raise DamagedError(f"{path} is larger than {most >> 20} MiB", "see selectllm cache verify")
+            return file.read()
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, RecursionError) as error:
-        raise DamagedError(f"{path} cannot be read ({error})", "see selectllm cache verify") from error
-    if not isinstance(content, dict):
-        raise DamagedError(f"{path} holds no JSON object", "see selectllm cache verify")
-    return content
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise DamagedError(f"{path} is a link", "take it away; a cache holds none") from None
+        raise DamagedError(f"{path} cannot be read ({error.strerror})", "see selectllm cache verify") from error

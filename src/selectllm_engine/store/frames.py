@@ -20,13 +20,14 @@ import polars as pl
 import xxhash
 
 from selectllm_engine.errors import DamagedError
-from selectllm_engine.store.files import atomic
+from selectllm_engine.machine import silenced
+from selectllm_engine.store.files import atomic, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["SEAL_KEY", "check_frame", "frame_of", "read_frame", "write_frame"]
+__all__ = ["SEAL_KEY", "check_frame", "frame_of", "parsing", "read_frame", "write_frame"]
 
 SEAL_KEY = "selectllm"  # in the metadata of Parquet files
 _SEAL = b"xxh3-64:"  # what precedes a file's checksum, which is that of its bytes with zeros in the checksum's place
@@ -99,12 +100,7 @@ def check_frame(path: Path) -> bytes:
         FileNotFoundError: there is no such file.
         DamagedError: it is truncated, changed, or somebody else's.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise DamagedError(f"{path} cannot be read ({error.strerror})", "see selectllm cache verify") from error
+    data = read_file(path)
     if not _is_sealed(data):
         raise DamagedError(f"{path} is truncated or changed", "see selectllm cache verify")
     return data
@@ -147,8 +143,14 @@ def _blake2b(*pieces: bytes | memoryview) -> str:
 _CHECKSUMS = {_SEAL: _xxh3, b"crc-32:": _crc32, b"blake2b-64:": _blake2b}
 
 
-def read_frame(path: Path, schema: pl.Schema | None = None, *, optional: Iterable[str] = ()) -> pl.DataFrame:
-    """Read a file of `write_frame`; with `schema` exactly its columns, others are an error.
+def read_frame(
+    path: Path,
+    schema: pl.Schema | None = None,
+    *,
+    optional: Iterable[str] = (),
+    others: Collection[type[pl.DataType]] = (),
+) -> pl.DataFrame:
+    """Read a file of `write_frame`; with `schema` its columns and no other, but for those of the types `others`.
 
     Columns that are `optional` are null in every row where the file lacks them.
 
@@ -156,15 +158,37 @@ def read_frame(path: Path, schema: pl.Schema | None = None, *, optional: Iterabl
         FileNotFoundError: there is no such file.
         DamagedError: it is truncated, changed, somebody else's, or has other columns.
     """
-    frame = pl.read_parquet(io.BytesIO(check_frame(path)))
-    return frame if schema is None else frame_of(path, frame, schema, optional=optional)
+    data = check_frame(path)
+    with parsing(path):
+        frame = pl.read_parquet(io.BytesIO(data))
+    return frame if schema is None else frame_of(path, frame, schema, optional=optional, others=others)
 
 
-def frame_of(path: Path, frame: pl.DataFrame, schema: pl.Schema, *, optional: Iterable[str] = ()) -> pl.DataFrame:
+@contextlib.contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Whatever polars says of a file that is whole and yet no Parquet file of ours, as a DamagedError."""
+    try:
+        with silenced():
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DamagedError(f"{path} is no Parquet file", "see selectllm cache verify") from error
+
+
+def frame_of(
+    path: Path,
+    frame: pl.DataFrame,
+    schema: pl.Schema,
+    *,
+    optional: Iterable[str] = (),
+    others: Collection[type[pl.DataType]] = (),
+) -> pl.DataFrame:
     """What was read from `path` with exactly the columns of `schema`; raises DamagedError, see `read_frame`."""
     left_out = [pl.lit(None, schema[name]).alias(name) for name in optional if name not in frame.columns]
     frame = frame.with_columns(left_out)
     for name, dtype in schema.items():
         if frame.schema.get(name) != dtype:
             raise DamagedError(f"{path} has no column {name} of type {dtype}", "see selectllm cache verify")
-    return frame.select(schema.names())
+    further = [name for name, dtype in frame.schema.items() if name not in schema and others]
+    if strange := [name for name in further if frame.schema[name] not in others]:
+        raise DamagedError(f"{path} has a column {strange[0]!r} without numbers", "see selectllm cache verify")
+    return frame.select(*schema.names(), *further)

@@ -6,8 +6,9 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING
 
-from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
-from selectllm_engine.store.files import folder_name, move, name_of, scratch, sweep
+from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
+from selectllm_engine.store.files import folder_name, links_in, move, name_of, scratch, sweep
+from selectllm_engine.store.renames import finish, is_pending
 from selectllm_engine.store.writer import locked
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Layers:
     def __init__(self, root: Path, *, packaged: Path | None = None) -> None:
         self.root = root
         self.packaged = packaged if packaged is not None and packaged.resolve() != root.resolve() else None
+        self._without_links: set[Path] = set()
 
     def benchmarks(self) -> list[str]:
         """Names of all benchmarks, those of the package included."""
@@ -62,8 +64,8 @@ class Layers:
         return candidates[0]
 
     def folder(self, benchmark: str) -> Path:
-        """Where a benchmark is read from."""
-        return (self.layer(benchmark) or self.root) / folder_name(benchmark)
+        """Where a benchmark is read from; raises DamagedError where there is a link in it."""
+        return self._plain((self.layer(benchmark) or self.root) / folder_name(benchmark))
 
     def own(self, benchmark: str) -> Path:
         """Where a benchmark is written to; one that only the package has is copied there first."""
@@ -72,7 +74,7 @@ class Layers:
             raise UnknownNameError("benchmark", benchmark, self.benchmarks())
         own = self.own_folder(benchmark)
         if layer == self.root:
-            return own
+            return self._plain(own)
         with self.changing():
             if self.layer(benchmark) == self.root:  # somebody else was faster
                 return own
@@ -83,7 +85,7 @@ class Layers:
                     for path in [copy, *copy.rglob("*")]:
                         path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
                 except OSError as error:
-                    problem = f"cannot copy {benchmark} to {self.root} ({error})"
+                    problem = f"cannot copy {benchmark} to {self.root} ({_first_reason(error)})"
                     raise CacheError(problem, "choose another --cache") from error
                 move(copy, own)
         return own
@@ -107,7 +109,8 @@ class Layers:
             if router is None:
                 for name in [llm] if llm is not None else folders_in(place / "llms"):
                     folder = self.own_folder(benchmark) / "llms" / folder_name(name)
-                    locks.enter_context(locked(folder, f"{name} on {benchmark}"))
+                    if not folder.is_symlink():
+                        locks.enter_context(locked(folder, f"{name} on {benchmark}"))
             with scratch(self.root) as doomed:
                 move(place, doomed / "removed")  # gone at once, whatever happens to the rest
 
@@ -116,16 +119,23 @@ class Layers:
         total = 0
         for path in self._place(benchmark, llm, router).rglob("*"):
             with contextlib.suppress(FileNotFoundError):  # merged or replaced meanwhile
-                total += path.stat().st_size if path.is_file() else 0
+                total += path.lstat().st_size if path.is_file() else 0
         return total
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
         """Hold the lock of the cache itself: whole benchmarks come and go one at a time."""
         with locked(self.root, f"the cache {self.root}", wait=_PATIENCE):
+            finish(self.root)
             for folder in (self.root, *(self.own_folder(name) for name in self._own())):
                 sweep(folder)
             yield
+
+    def settle(self) -> None:
+        """Finish a change that was cut off. Raises CacheError where that can't be done here."""
+        if is_pending(self.root):
+            with self.changing():
+                pass
 
     def everything(self) -> list[str]:
         """Benchmarks, also those whose questions are lost."""
@@ -146,7 +156,7 @@ class Layers:
         """The folder of an LLM's results, a router or a whole benchmark, also where files in it are lost."""
         if benchmark not in self.everything():
             raise UnknownNameError("benchmark", benchmark, self.everything())
-        folder = self.folder(benchmark)
+        folder = (self.layer(benchmark) or self.root) / folder_name(benchmark)  # also with links in it
         for kind, name, below in (("LLM", llm, folder / "llms"), ("router", router, folder / "routers")):
             if name is not None and name not in folders_in(below):
                 raise UnknownNameError(kind, name, folders_in(below))
@@ -160,8 +170,23 @@ class Layers:
             raise UsageError(f"{benchmark} comes with the package", "nothing of yours is stored for it")
         return place
 
+    def _plain(self, folder: Path) -> Path:
+        """A benchmark's folder, once it is clear that nothing in it leads out of it."""
+        if folder not in self._without_links:
+            for link in links_in(folder):
+                raise DamagedError(f"{link} is a link, and a cache holds none", "see selectllm cache verify")
+            self._without_links.add(folder)
+        return folder
+
     def _own(self) -> list[str]:
         return folders_in(self.root, "questions.parquet")
+
+
+def _first_reason(error: OSError) -> str:
+    """Why a copy failed: a tree's error has a reason per file."""
+    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    said = str(reasons[0][-1]) if reasons else error.strerror or str(error)
+    return said.partition("\n")[0][:200]
 
 
 def folders_in(folder: Path | None, with_file: str = "") -> list[str]:

@@ -14,6 +14,7 @@ from selectllm_engine.evaluation import NOT_FOUND, LeftOut, Outcomes, Unanswered
 from selectllm_engine.llms import study_latency
 from selectllm_engine.store.judges import judges_of
 from selectllm_engine.store.judging import threshold_of
+from selectllm_engine.store.manifests import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -306,4 +307,8 @@ def _numbers(stored: object, *keys: str) -> list[float] | None:
 
 
 def _per_llm(columns: Sequence[NDArray[np.float64]], questions: int) -> NDArray[np.float32]:
-    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((questions, 0), dtype=np.float32)
+    """Seconds or dollars per question and LLM, [Q, N]; what is beyond all measure is unknown."""
+    if not columns:
+        return np.zeros((questions, 0), dtype=np.float32)
+    values = np.stack(columns, axis=1)
+    return np.where(np.abs(values) < MOST, values, np.nan).astype(np.float32)

@@ -6,6 +6,7 @@ told, and what is derived from it can be named after it without reading it.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.store.files import digest, sync_folder, write_atomic
-from selectllm_engine.store.frames import SEAL_KEY
+from selectllm_engine.store.files import digest, read_file, sync_folder, write_atomic
+from selectllm_engine.store.frames import SEAL_KEY, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,6 @@ __all__ = [
     "first_of_each",
     "part_metadata",
     "part_of",
-    "set_aside",
 ]
 
 GENERATION_SCHEMA = pl.Schema(
@@ -100,15 +100,7 @@ class Parts:
         mark = (str(part.path), stat.st_size, stat.st_mtime_ns)
         if mark in self._sound:
             return
-        try:
-            data = part.path.read_bytes()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise DamagedError(
-                f"{part.path} cannot be read ({error.strerror})", "see selectllm cache verify"
-            ) from error
-        if digest(data) != part.digest:
+        if digest(read_file(part.path)) != part.digest:
             raise DamagedError(f"{part.path} is truncated or changed", "see selectllm cache verify")
         self._sound.add(mark)
 
@@ -136,14 +128,19 @@ class Parts:
             FileNotFoundError: the part was merged into another meanwhile.
         """
         self.check(part)
-        found = pl.scan_parquet(part.path, glob=False)
+        further = {**MEASURED, **REORDERED}
+        with parsing(part.path):
+            found = pl.scan_parquet(part.path, glob=False)
+            schema = found.collect_schema()
         expected = GENERATION_SCHEMA if columns is None else {name: GENERATION_SCHEMA[name] for name in columns}
-        for name, dtype in expected.items():
-            if found.collect_schema().get(name) != dtype:
+        known = [name for name in further if name in schema] if columns is None else []
+        for name, dtype in {**expected, **{name: further[name] for name in known}}.items():
+            if schema.get(name) != dtype:
                 raise DamagedError(f"{part.path} has no column {name} of type {dtype}", "see selectllm cache verify")
         if where is not None:
             found = found.filter(where)
-        return found.select(columns if columns is not None else pl.all()).collect()
+        with parsing(part.path):
+            return found.select(*expected, *known).collect()
 
     def _read(self, parts: Sequence[Part], columns: Sequence[str] | None, where: pl.Expr | None) -> pl.DataFrame:
         schema = GENERATION_SCHEMA if columns is None else {name: GENERATION_SCHEMA[name] for name in columns}
@@ -214,23 +211,18 @@ def part_of(path: Path) -> Part | None:
     return Part(int(match[1]), match[2], path) if match else None
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that what it held counts as missing."""
-    aside = path.with_name(f"{path.name}.damaged")
-    path.replace(aside)
-    return aside
-
-
 def part_metadata(path: Path) -> list[dict[str, str]]:
     """How the rows of a part were made: one entry per run that was merged into it.
 
     Parts of the recorded run carry a seal too, which says nothing of that.
     """
-    stored = {
-        key: value for key, value in pl.read_parquet_metadata(path).items() if key not in {"ARROW:schema", SEAL_KEY}
-    }
+    with parsing(path):
+        stored = {
+            key: value for key, value in pl.read_parquet_metadata(path).items() if key not in {"ARROW:schema", SEAL_KEY}
+        }
     if "compacted" in stored:
-        return [dict(each) for each in json.loads(stored["compacted"])]
+        with contextlib.suppress(ValueError, TypeError, RecursionError):  # a stranger's, which says nothing
+            return [dict(each) for each in json.loads(stored["compacted"])]
     return [stored] if stored else []
 
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from selectllm_engine.errors import DamagedError
 from selectllm_engine.evaluation import RouterScores
-from selectllm_engine.store.files import read_json
 from selectllm_engine.store.frames import read_frame
+from selectllm_engine.store.manifests import router_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Outcomes
 
-__all__ = ["own_seconds", "read_scores"]
+__all__ = ["own_seconds", "read_scores", "read_table"]
+
+_KEYS = pl.Schema({"question_id": pl.String(), "split": pl.String()})
+_NUMBERS = (pl.Float32, pl.Float64, pl.Boolean)
 
 
 def read_scores(
@@ -44,7 +47,7 @@ def read_scores(
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
         predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
-        seconds = own_seconds(read_json(folder / "manifest.json"))
+        seconds = own_seconds(router_manifest(folder))
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
         nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
         return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
@@ -72,6 +75,11 @@ def read_scores(
     )
 
 
+def read_table(path: Path) -> pl.DataFrame:
+    """A router's numbers: columns question_id, split (null where unknown) and one per LLM; raises as `read_frame`."""
+    return read_frame(path, _KEYS, optional=("split",), others=_NUMBERS)
+
+
 def own_seconds(manifest: Mapping[str, Any]) -> float | None:
     """A router's own seconds per question as its manifest has them; None where there is no such time."""
     seconds = manifest.get("seconds_per_question")
@@ -87,7 +95,7 @@ class _Stored:
     """
 
     def __init__(self, path: Path, outcomes: Outcomes, validation: Outcomes | None) -> None:
-        frame = read_frame(path).unique("question_id", keep="first")
+        frame = read_table(path).unique("question_id", keep="first")
         self.missing = tuple(name for name in outcomes.llms if name not in frame.columns)
         self.here = _aligned(frame, outcomes)
         self.held_out = None if validation is None else _aligned(frame, validation)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import DamagedError
-from selectllm_engine.store.frames import check_frame, frame_of, write_frame
+from selectllm_engine.store.frames import check_frame, frame_of, parsing, write_frame
 from selectllm_engine.store.parts import MEASURED
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ def read_verdicts(path: Path, questions: Callable[[], QuestionIds]) -> pl.DataFr
         DamagedError: it is truncated, changed, or was written for other questions.
     """
     data = check_frame(path)
-    rows = pl.read_parquet(io.BytesIO(data))
+    with parsing(path):
+        rows = pl.read_parquet(io.BytesIO(data))
+        told = pl.read_parquet_metadata(io.BytesIO(data)) if "question_id" not in rows.columns else {}
     if "question_id" not in rows.columns:
-        ids = questions().first(rows.height, pl.read_parquet_metadata(io.BytesIO(data)).get(_IDS))
+        ids = questions().first(rows.height, told.get(_IDS))
         if ids is None:
             raise DamagedError(f"{path} is about other questions than the benchmark has", "import its results again")
         rows = rows.with_columns(ids.alias("question_id"))

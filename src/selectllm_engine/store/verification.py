@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError, DamagedError, LockedError
-from selectllm_engine.store.files import TEMPORARY, digest, name_of, read_json
-from selectllm_engine.store.frames import check_frame, read_frame
-from selectllm_engine.store.parts import Parts, part_of, set_aside
+from selectllm_engine.store.files import TEMPORARY, digest, links_in, name_of, read_file, set_aside
+from selectllm_engine.store.frames import read_frame
+from selectllm_engine.store.manifests import MANIFEST, llm_manifest, router_manifest
+from selectllm_engine.store.parts import Parts, part_of
 from selectllm_engine.store.question_table import QuestionIds
+from selectllm_engine.store.scores import read_table
+from selectllm_engine.store.sealed_json import accept as accept_change
 from selectllm_engine.store.verdicts import read_verdicts
 from selectllm_engine.store.writer import locked
 
@@ -35,13 +38,17 @@ class Problem:
     repaired: bool = False
 
 
-def verify_folder(folder: Path, *, repair: bool = False, progress: Progress | None = None) -> list[Problem]:
+def verify_folder(
+    folder: Path, *, repair: bool = False, accept: bool = False, progress: Progress | None = None
+) -> list[Problem]:
     """Check one benchmark's folder.
 
-    With `repair` damaged files are renamed to `*.damaged` (derived ones removed), so that the next `generate` makes
-    their samples again; an LLM that is being written is left alone. `progress` counts files.
+    With `repair` damaged files are renamed to `*.damaged` (derived ones and links removed), so that the next `generate`
+    makes their samples again; an LLM that is being written is left alone. With `accept` manifests whose checksum
+    doesn't fit are sealed as they are. `progress` counts files.
     """
-    checks = list(_checks(folder))
+    links = list(links_in(folder))
+    checks = [(link, _link) for link in links] + [each for each in _checks(folder) if each[0] not in links]
     problems = []
     for done, (path, check) in enumerate(checks):
         try:
@@ -50,30 +57,47 @@ def verify_folder(folder: Path, *, repair: bool = False, progress: Progress | No
             continue
         except CacheError as error:
             problem = Problem(path, error.problem)
-            problems.append(_repair(folder, problem) if repair else problem)
+            if accept and path.name == MANIFEST:
+                problem = _mended(folder, problem, _accept)
+            if repair and not problem.repaired:
+                problem = _mended(folder, problem, _take_away)
+            problems.append(problem)
         if progress:
             progress(done + 1, len(checks))
     return problems
 
 
-def _repair(folder: Path, problem: Problem) -> Problem:
-    """Take a damaged file out of the way."""
-    path = problem.path
-    place = path.relative_to(folder).parts
+def _mended(folder: Path, problem: Problem, mend: Callable[[Path], str]) -> Problem:
+    """The problem, and what was done about its file by the one who holds its LLM's lock."""
+    place = problem.path.relative_to(folder).parts
+    of_llm = place[0] == "llms" and len(place) > 2 and not any(each.is_symlink() for each in problem.path.parents)
     try:
-        with locked(folder / "llms" / place[1], place[1]) if place[0] == "llms" else nullcontext():
-            if not path.is_file():
-                done = ""
-            elif place[-2:-1] == ("answers",):
-                path.unlink()
-                done = "removed; it is made again when it is needed"
-            else:
-                done = f"set aside as {set_aside(path).name}"
+        with locked(folder / "llms" / place[1], place[1]) if of_llm else nullcontext():
+            done = mend(problem.path)
     except LockedError:
         return replace(problem, done="left alone, because it is being written")
+    except CacheError as error:
+        return replace(problem, done=f"left alone ({error.problem})")
     except OSError as error:
         return replace(problem, done=f"left alone ({error.strerror})")
     return replace(problem, done=done, repaired=bool(done))
+
+
+def _take_away(path: Path) -> str:
+    """Take a damaged file out of the way."""
+    if path.is_symlink():
+        path.unlink()
+        return "removed; what it led to is untouched"
+    if not path.exists() or path.is_dir():
+        return ""
+    if path.parent.name == "answers":
+        path.unlink()
+        return "removed; it is made again when it is needed"
+    return f"set aside as {set_aside(path).name}"
+
+
+def _accept(path: Path) -> str:
+    return "sealed as it is" if accept_change(path) else ""
 
 
 def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
@@ -90,7 +114,7 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     for llm in _subfolders(folder / "llms"):
         yield llm, _folder
         if any(not each.name.startswith(".") for each in llm.iterdir()):  # else a writer came, and was refused
-            yield llm / "manifest.json", _manifest
+            yield llm / MANIFEST, partial(_manifest, llm_manifest)
         for path in _files(llm / "generations"):
             yield path, _part
         for path in _files(llm / "answers"):
@@ -99,16 +123,16 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
             yield llm / "verdicts.parquet", partial(_verdicts, ids)
     for router in _subfolders(folder / "routers"):
         yield router, _folder
-        yield router / "manifest.json", _manifest
+        yield router / MANIFEST, partial(_manifest, router_manifest)
         for path in sorted(router.glob("*.parquet")):
-            yield path, _sealed
+            yield path, _scores
         yield from _weights(router)
 
 
 def _weights(router: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     """What a router learned: the files that its manifest lists with their digests."""
     try:
-        files = read_json(router / "manifest.json").get("files")
+        files = router_manifest(router).get("files")
     except (FileNotFoundError, DamagedError):
         return
     for name, expected in files.items() if isinstance(files, dict) else ():
@@ -117,24 +141,34 @@ def _weights(router: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    every = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [each for each in every if each.is_dir() and not each.name.startswith(TEMPORARY)]
+    return [each for each in _plain(folder) if each.is_dir() and not each.name.startswith(TEMPORARY)]
 
 
 def _files(folder: Path) -> list[Path]:
     """All files but half-written and set aside ones, which nobody reads."""
-    every = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [each for each in every if not each.name.startswith(TEMPORARY) and not each.name.endswith(".damaged")]
+    return [
+        each for each in _plain(folder) if not each.name.startswith(TEMPORARY) and not each.name.endswith(".damaged")
+    ]
+
+
+def _plain(folder: Path) -> list[Path]:
+    """What is in a folder, but for links, in it or in its place."""
+    every = sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
+    return [each for each in every if not each.is_symlink()]
+
+
+def _link(path: Path) -> None:
+    raise DamagedError(f"{path} is a link, and a cache holds none")
 
 
 def _folder(path: Path) -> None:
     name_of(path.name)
 
 
-def _manifest(path: Path) -> None:
+def _manifest(read: Callable[[Path], object], path: Path) -> None:
     if not path.exists():
         raise DamagedError(f"{path} is missing")
-    read_json(path)
+    read(path.parent)
 
 
 def _part(path: Path) -> None:
@@ -153,7 +187,7 @@ def _questions(path: Path) -> None:
 
 def _verdicts(questions: Callable[[], QuestionIds | None], path: Path) -> None:
     if (known := questions()) is None:
-        check_frame(path)
+        read_frame(path)
     else:
         read_verdicts(path, lambda: known)
 
@@ -161,9 +195,13 @@ def _verdicts(questions: Callable[[], QuestionIds | None], path: Path) -> None:
 def _unchanged(expected: str, path: Path) -> None:
     if not path.exists():
         raise DamagedError(f"{path} is missing")
-    if digest(path.read_bytes()) != expected:
+    if digest(read_file(path)) != expected:
         raise DamagedError(f"{path} is truncated or changed")
 
 
 def _sealed(path: Path) -> None:
-    check_frame(path)
+    read_frame(path)
+
+
+def _scores(path: Path) -> None:
+    read_table(path)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
-from selectllm_engine.store.files import read_json, sweep, write_json
-from selectllm_engine.store.parts import MOST_PARTS, Parts, first_of_each, part_metadata, set_aside
+from selectllm_engine.store.files import read_file, set_aside, sweep
+from selectllm_engine.store.manifests import MANIFEST, llm_manifest
+from selectllm_engine.store.parts import MOST_PARTS, Parts, first_of_each, part_metadata
+from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IDENTITY", "Writer", "locked"]
 
+_MOST_SAID = 4096  # bytes that a writer says of itself
 IDENTITY = ("weights", "chat", "prompt", "sampling")  # what samples of one LLM must share
 
 
@@ -40,18 +43,23 @@ def locked(folder: Path, what: str, *, wait: float = 0) -> Iterator[None]:
     owner = folder / ".writer"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if (folder / ".lock").is_symlink():
+            raise CacheError(f"{folder / '.lock'} is a link", "take it away; a cache holds none")
         lock = FileLock(folder / ".lock", timeout=wait, thread_local=False)
         lock.acquire()
     except Timeout:
         who = "another process"
-        with contextlib.suppress(OSError, DamagedError):
-            who = " ".join(f"{key} {value}" for key, value in sorted(read_json(owner).items()))
+        with contextlib.suppress(OSError, DamagedError, ValueError, KeyError, TypeError):
+            said = json.loads(read_file(owner, most=_MOST_SAID))
+            who = f"process {said['process']:d} on {said['on'][:80]}"
         raise LockedError(f"{what} is being written by {who}", "wait for it or stop it") from None
     except OSError as error:
         raise CacheError(f"cannot write in {folder} ({error.strerror})", "choose another --cache") from error
     try:
         with contextlib.suppress(OSError):  # a full disk must not keep anyone from repairing
-            owner.write_text(json.dumps({"process": os.getpid(), "on": platform.node()}))
+            owner.unlink(missing_ok=True)  # of one that was killed, or a link
+            with owner.open("x") as file:
+                file.write(json.dumps({"process": os.getpid(), "on": platform.node()}))
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -83,11 +91,11 @@ class Writer:
         """
         given = json.loads(json.dumps(manifest))  # tuples as lists, as they are stored
         try:
-            stored = read_json(self.folder / "manifest.json")
+            stored = llm_manifest(self.folder)
         except FileNotFoundError:
             now = datetime.now(UTC).isoformat(timespec="microseconds")
             if not (made_with := self._settings_of_parts()):
-                write_json(self.folder / "manifest.json", {"created": now, **given, "format": 1, "llm": self.llm})
+                write_sealed(self.folder / MANIFEST, {"created": now, **given, "format": 1, "llm": self.llm})
                 return
             stored = {"created": now, **made_with, "format": 1, "llm": self.llm}  # the manifest was lost
         different = [
@@ -118,7 +126,7 @@ class Writer:
             CacheError: wrong columns, or the disk is full; nothing is changed.
         """
         with contextlib.suppress(FileNotFoundError, DamagedError):
-            manifest = read_json(self.folder / "manifest.json")
+            manifest = llm_manifest(self.folder)
             if settings := {key: manifest[key] for key in IDENTITY if manifest.get(key) is not None}:
                 metadata = {**metadata, "settings": json.dumps(settings, sort_keys=True)}
         self._parts.append(rows, metadata)
@@ -127,7 +135,7 @@ class Writer:
 
     def update(self, **fields: Any) -> None:
         """Change fields of the manifest that are not part of its identity."""
-        stored = read_json(self.folder / "manifest.json")
+        stored = llm_manifest(self.folder)
         self._store(stored, {**stored, **fields})
 
     def write_verdicts(
@@ -165,12 +173,13 @@ class Writer:
         for part in self._parts.listed():
             for origin in part_metadata(part.path):
                 if "settings" in origin:
-                    return dict(json.loads(origin["settings"]))
+                    with contextlib.suppress(ValueError, TypeError, RecursionError):  # a stranger's, which says nothing
+                        return dict(json.loads(origin["settings"]))
         return None
 
     def _store(self, stored: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         if changed != stored:
-            write_json(self.folder / "manifest.json", changed)
+            write_sealed(self.folder / MANIFEST, changed)
 
     def _compact(self) -> None:
         """Merge the parts; where the disk is too full for that, they stay as they are."""

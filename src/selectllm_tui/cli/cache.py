@@ -100,6 +100,9 @@ def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Set damaged files aside, so that generate makes their samples again.")
     ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take manifests that were changed by hand as they are now.")
+    ] = False,
     output: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -113,7 +116,10 @@ def verify(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking files", total=None)
         problems = stored.verify(
-            benchmark, repair=repair, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            benchmark,
+            repair=repair,
+            accept=accept,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     _report(stored, problems, output)
     if not all(problem.repaired for problem in problems):

@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_no_benchmark(cache, write, monkeypatch):
     def full(*args):
         raise CacheError("cannot write: no space left on device")
 
-    monkeypatch.setattr("selectllm_engine.importers.predictions.write_json", full)
+    monkeypatch.setattr("selectllm_engine.importers.predictions.write_sealed", full)
     with pytest.raises(CacheError):
         import_predictions(cache, write(), "b")
     assert cache.benchmarks() == []

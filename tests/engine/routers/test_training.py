@@ -20,6 +20,7 @@ from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training import train
 from selectllm_engine.routers.training_data import training_data
 from selectllm_engine.store.files import TEMPORARY, digest
+from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 
 class GuardedRun(Run):
@@ -220,8 +221,8 @@ def test_unknown_routers_are_refused(run, name):
         (lambda folder: (folder / "manifest.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "manifest.json").write_text('{"format": 1}'), "lacks"),
         (lambda folder: (folder / "manifest.json").write_text('{"format": 99}'), "newer"),
-        (lambda folder: edit(folder, router="os:system"), "router family"),
-        (lambda folder: edit(folder, router="prior"), "do not fit"),
+        (lambda folder: edit(folder, router="os:system"), "that of the router 'os:system'"),
+        (lambda folder: edit(folder, router="prior"), "that of the router 'prior'"),
         (lambda folder: edit(folder, llms=["one"]), "do not fit"),
         (lambda folder: (folder / "manifest.json").unlink(), "not trained"),
     ],
@@ -236,7 +237,7 @@ def test_a_changed_router_is_one_clear_error(take, change, message):
 
 def edit(folder, **fields):
     path = folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+    write_sealed(path, {**read_sealed(path), **fields})
 
 
 def forge(folder, content):

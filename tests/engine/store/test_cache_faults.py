@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import io
-import json
 import os
 import signal
 import subprocess
@@ -22,8 +21,9 @@ from selectllm_engine.errors import (
     SettingsMismatchError,
 )
 from selectllm_engine.store.cache import Cache
-from selectllm_engine.store.files import TEMPORARY, digest, write_json
+from selectllm_engine.store.files import TEMPORARY, digest
 from selectllm_engine.store.frames import write_frame
+from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 SIZES = {"train": 4, "test": 6}
 
@@ -227,7 +227,7 @@ def test_changed_and_missing_weights_of_a_router_are_found(cache):
         (router / name).write_bytes(name.encode())
     outside = cache.folder("fake") / "llms" / "a" / "manifest.json"
     files = {path.name: digest(path.read_bytes()) for path in router.iterdir()}
-    write_json(router / "manifest.json", {"files": {**files, "../../llms/a/manifest.json": "0" * 16}})
+    write_sealed(router / "manifest.json", {"files": {**files, "../../llms/a/manifest.json": "0" * 16}})
     assert cache.verify() == []
     flip_bit(router / "weights.skops")
     (router / "model.safetensors").unlink()
@@ -241,7 +241,7 @@ def test_changed_and_missing_weights_of_a_router_are_found(cache):
 
 def test_a_lost_manifest_does_not_let_other_settings_in(cache):
     manifest = cache.folder("fake") / "llms" / "a" / "manifest.json"
-    before = json.loads(manifest.read_text())
+    before = read_sealed(manifest)
     manifest.unlink()
     sampling = {**before["sampling"], "temperature": 1.5}
     with cache.writer("fake", "a") as writer, pytest.raises(SettingsMismatchError, match=r'"temperature": 0\.7.* 1\.5'):
@@ -249,7 +249,7 @@ def test_a_lost_manifest_does_not_let_other_settings_in(cache):
     assert not manifest.exists()
     with cache.writer("fake", "a") as writer:
         writer.start(fake_manifest("a", samples=4, parameters=before["parameters"]))
-    assert json.loads(manifest.read_text()) == {**before, "samples": 4, "created": ANY}
+    assert read_sealed(manifest) == {**before, "samples": 4, "created": ANY}
 
 
 def test_a_folder_with_nothing_but_a_lock_is_no_damage(cache):
