@@ -156,8 +156,8 @@ def _study(
 
 # Latencies in seconds per prompt on one A100, as published.
 STUDY: tuple[LLM, ...] = (
-    _study("gemma-7b", "google/gemma-7b", ("gemma-7b_LM",), gsm8k=7.10, mmlu=3.00),
-    _study("gemma-7b-it", "google/gemma-7b-it", ("gemma-7b-it_CHAT",), gsm8k=0.70, mmlu=1.00),
+    _study("gemma-7b", "google/gemma-7b", ("gemma-7b_LM",), gsm8k=7.10, mmlu=3.00, parameters=8.54),
+    _study("gemma-7b-it", "google/gemma-7b-it", ("gemma-7b-it_CHAT",), gsm8k=0.70, mmlu=1.00, parameters=8.54),
     _study("llama2-7b", "meta-llama/Llama-2-7b-hf", ("llama2-7b_LM", "llama2-7b-lm_LM"), gsm8k=4.21, mmlu=2.30),
     _study(
         "llama2-13b-chat",

@@ -27,16 +27,17 @@ _silent: dict[str, float] = {}  # address -> until when
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A GPU: its number as nvidia-smi counts, its name, and its memory in bytes."""
+    """A GPU: its number as nvidia-smi counts, its name, its memory in bytes, and how much of that is free."""
 
     number: str
     name: str
     memory: int
+    free: int
 
 
 def gpus() -> list[Gpu]:
     """The GPUs that nvidia-smi finds; none where there is no nvidia-smi."""
-    command = ["nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"]
+    command = ["nvidia-smi", "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -44,8 +45,9 @@ def gpus() -> list[Gpu]:
     found = []
     for line in done.stdout.splitlines():
         match [each.strip() for each in line.split(",")]:
-            case [number, name, mebibytes]:  # shared memory has no size: "[N/A]"
-                found.append(Gpu(number, name, int(mebibytes) << 20 if mebibytes.isdecimal() else 0))
+            case [number, name, *mebibytes] if len(mebibytes) == 2:  # shared memory has no size: "[N/A]"
+                total, unused = (int(each) << 20 if each.isdecimal() else 0 for each in mebibytes)
+                found.append(Gpu(number, name, total, unused if mebibytes[1].isdecimal() else total))
     return found
 
 

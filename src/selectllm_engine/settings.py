@@ -129,6 +129,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "llms": replace(_TEXTS, option="llm", only=("generate",)),
         "gpu": _GPUS,
         "tensor_parallel": _whole(1),
+        "gpu_memory": _SHARE,
         "engine": _one_of(*ENGINES),
         "base_url": _URL,
         "concurrency": _whole(1),
@@ -152,7 +153,7 @@ KEYS: dict[str, dict[str, Key]] = {
     },
     "sampling": {
         "temperature": _number(0),
-        "top_p": Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1),
+        "top_p": _SHARE,
         "top_k": _whole(0),
         "repetition_penalty": _number(0, above=True),
         "max_tokens": _whole(1),

@@ -81,15 +81,15 @@ def fake_nvidia_smi(monkeypatch, folder, text):
 
 
 def test_a_gpu_is_named(capsys, monkeypatch, tmp_path):
-    fake_nvidia_smi(monkeypatch, tmp_path, "0, Fake GPU, 81920\n1, Other GPU, [N/A]\nnonsense")
+    fake_nvidia_smi(monkeypatch, tmp_path, "0, Fake GPU, 81920, 21504\n1, Other GPU, [N/A], [N/A]\nnonsense")
     found = findings(capsys)
-    assert found["GPU 0"]["found"] == "Fake GPU, 80 GiB"
-    assert found["GPU 1"]["found"] == "Other GPU, –"
+    assert found["GPU 0"]["found"] == "Fake GPU, 21 GiB of 80 GiB free"
+    assert found["GPU 1"]["found"] == "Other GPU, – of – free"
     assert "GPU" not in found
 
 
 def test_a_torch_for_the_cpu_leaves_a_gpu_idle(capsys, monkeypatch, tmp_path):
-    fake_nvidia_smi(monkeypatch, tmp_path, "0, Fake GPU, 81920")
+    fake_nvidia_smi(monkeypatch, tmp_path, "0, Fake GPU, 81920, 81000")
     monkeypatch.setattr(doctor, "_version", {"torch": "2.13.0+cpu"}.get)
     assert "built for the CPU" in findings(capsys)["GPU 0"]["remedy"]
 

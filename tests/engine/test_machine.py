@@ -97,8 +97,9 @@ def test_gpus_and_memory(monkeypatch, tmp_path):
     assert machine.gpus() == []
     program = tmp_path / "nvidia-smi"
     for script, found in [
-        ("echo '0, Fake GPU, 81920'", [machine.Gpu("0", "Fake GPU", 80 << 30)]),
-        ("echo '0, Fake GPU, [N/A]'", [machine.Gpu("0", "Fake GPU", 0)]),
+        ("echo '0, Fake GPU, 81920, 2048'", [machine.Gpu("0", "Fake GPU", 80 << 30, 2 << 30)]),
+        ("echo '0, Fake GPU, 81920, [N/A]'", [machine.Gpu("0", "Fake GPU", 80 << 30, 80 << 30)]),
+        ("echo '0, Fake GPU, [N/A], [N/A]'", [machine.Gpu("0", "Fake GPU", 0, 0)]),
         ("echo 'No devices were found'; exit 6", []),
         ("echo 'strange'", []),
     ]:

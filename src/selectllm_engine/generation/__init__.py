@@ -10,6 +10,7 @@ scheduler  starts worker processes, hands GPUs out, passes their events on
 worker     the process of one LLM: locks, engine, cache
 runner     the loop that keeps an engine full and flushes what it finishes
 keeper     rows on their way to the cache, written in time
+dummy      times an architecture without weights
 latency    times single prompts and fits seconds to tokens
 prompts    a question and an LLM's style as the text it gets
 weights    where an LLM's weights are, and what identifies them

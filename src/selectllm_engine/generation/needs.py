@@ -9,7 +9,6 @@ at the width of 128 · layers that Llama 2 has; with as many key heads as query 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,19 +19,21 @@ from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.engine import SERVED, check_installed
 from selectllm_engine.generation.plan import engine_of, with_overrides
 from selectllm_engine.generation.prompts import default_sampling
-from selectllm_engine.generation.weights import check_access, count_parameters, present_folder
+from selectllm_engine.generation.weights import check_access, count_parameters, present_folder, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from selectllm_engine.generation.plan import Item, Plan
+    from selectllm_engine.generation.plan import Item, Plan, Request
     from selectllm_engine.llms import LLM
 
-__all__ = ["Lack", "Need", "Needs", "find_needs", "kv_bytes"]
+__all__ = ["Lack", "Need", "Needs", "check_gpus", "find_needs", "kv_bytes"]
 
 _BYTES = 2  # of a number in bf16
 _PROMPT_TOKENS = 1024  # of a few-shot prompt; what it really takes only the tokenizer knows
 _GIB = 1 << 30
+VLLM_SHARE = 0.92  # of a GPU's memory that vLLM takes unless told otherwise; it starts only where so much is free
+LEAST_SHARE = 0.05  # under which no LLM is worth trying
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = ()) -> Needs:
     engines = {name: engine_of(each[0].llm, plan.request) for name, each in items.items()}
     llms = {name: _need(each, plan) for name, each in items.items() if engines[name] != SERVED}
     needs = Needs(llms=llms, downloads=_hub_cache())
-    lacks = _devices(needs, gpus, plan.request.tensor_parallel) if llms else []
+    lacks = _devices(needs, gpus, plan.request) if llms else []
     for engine in dict.fromkeys(engines.values()):
         with _noting(lacks, fatal=True):
             check_installed(engine)
@@ -119,7 +120,7 @@ def _need(items: Sequence[Item], plan: Plan) -> Need:
         return Need(memory=None, least=0, download=0, here=folder is not None)
     new = max(_new_tokens(item, plan) for item in items)
     weights = round(_BYTES * parameters * 1e9)
-    token = kv_bytes(_config(folder), parameters)
+    token = kv_bytes(read_config(folder) if folder else {}, parameters)
     return Need(
         memory=weights + token * (_PROMPT_TOKENS + max(plan.request.samples, 1) * new),
         least=weights + token * (_PROMPT_TOKENS + new),
@@ -131,15 +132,6 @@ def _need(items: Sequence[Item], plan: Plan) -> Need:
 def _new_tokens(item: Item, plan: Plan) -> int:
     llm = with_overrides(item.llm, item.source.terse, plan.request)
     return (llm.sampling or default_sampling(item.source.terse)).max_tokens
-
-
-def _config(folder: Path | None) -> dict[str, object]:
-    try:
-        config = json.loads((folder / "config.json").read_bytes()) if folder else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    inner = config.get("text_config", config) if isinstance(config, dict) else {}  # of LLMs that also see
-    return inner if isinstance(inner, dict) else {}
 
 
 def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:
@@ -159,22 +151,55 @@ def _hub_cache() -> Path:
     return machine.expanded(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
 
 
-def _devices(needs: Needs, gpus: Sequence[str], tensor_parallel: int) -> list[Lack]:
+def check_gpus(gpus: Sequence[str], request: Request) -> Sequence[machine.Gpu]:
+    """The GPUs of these numbers.
+
+    Raises:
+        EngineError: one is not here, or has too little free memory for vLLM to start.
+    """
     found = {gpu.number: gpu for gpu in machine.gpus()} if gpus else {}
     if lost := [each for each in gpus if each not in found]:
-        there = f"there are {', '.join(found)}" if found else "nvidia-smi finds none"
+        there = f"only GPU{'s' if len(found) > 1 else ''} {', '.join(found)}" if found else "nvidia-smi finds none"
         remedy = "name others with --gpu" if found else "leave --gpu out to compute on the CPU, or take another machine"
-        return [Lack(EngineError(f"no GPU {', '.join(lost)} here: {there}", remedy), fatal=True)]
-    if gpus:
-        has = min(found[each].memory for each in gpus) * tensor_parallel
-        what, remedy = "a GPU", "take a GPU with more, --tensor-parallel N, or a smaller --max-tokens"
+        raise EngineError(f"no GPU {', '.join(lost)} here, {there}", remedy)
+    asked = [found[each] for each in gpus]
+    share = request.gpu_memory or VLLM_SHARE
+    for gpu in asked if request.engine == "vllm" else ():
+        if gpu.free < share * gpu.memory:
+            problem = f"GPU {gpu.number} has {gpu.free / _GIB:.0f} of {gpu.memory / _GIB:.0f} GiB free"
+            fits = int(100 * gpu.free / gpu.memory) / 100
+            smaller = f", or --gpu-memory {fits:g}" if fits >= LEAST_SHARE else ""
+            raise EngineError(
+                f"{problem}, and vLLM takes {100 * share:.0f} %",
+                f"end what else runs there, or take another GPU{smaller}",
+            )
+    return asked
+
+
+def _devices(needs: Needs, gpus: Sequence[str], request: Request) -> list[Lack]:
+    if not gpus:
+        remedy = "take a smaller LLM, or a machine with more"
+        return _too_large(needs, machine.memory() or 0, "this machine has {} of memory", remedy)
+    try:
+        asked = check_gpus(gpus, request)
+    except EngineError as error:
+        return [Lack(error, fatal=True)]
+    if request.engine == "vllm":
+        has = min((request.gpu_memory or VLLM_SHARE) * gpu.memory for gpu in asked)
+        what = "vLLM takes {} of a GPU's memory"
     else:
-        has = machine.memory() or 0
-        what, remedy = "this machine", "take a smaller LLM, or a machine with more"
+        has, what = min(gpu.free for gpu in asked), "a GPU has {} of memory free"
+    remedy = "take a GPU with more, --tensor-parallel N, or a smaller --max-tokens"
+    return _too_large(needs, has * request.tensor_parallel, what, remedy)
+
+
+def _too_large(needs: Needs, has: float, what: str, remedy: str) -> list[Lack]:
+    """LLMs that can't even start in so many bytes; 0 where not known."""
     large = [f"{name} ({need.least / _GIB:.0f} GiB)" for name, need in needs.llms.items() if need.least > has > 0]
     if not large:
         return []
-    return [Lack(EngineError(f"{what} has {has / _GIB:.0f} GiB of memory, too little for {', '.join(large)}", remedy))]
+    there = what.format(f"{has / _GIB:.0f} GiB")
+    return [Lack(EngineError(f"{there}, too little for {', '.join(large)}", remedy))]
 
 
 def _questions(plan: Plan) -> list[Lack]:

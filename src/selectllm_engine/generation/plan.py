@@ -45,8 +45,8 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 class Request:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
-    `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency` and
-    `tensor_parallel` are as in WorkerSpec.
+    `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency`,
+    `tensor_parallel` and `gpu_memory` are as in WorkerSpec.
     """
 
     samples: int = 10
@@ -59,6 +59,7 @@ class Request:
     max_tokens: int | None = None
     remeasure: bool = False
     tensor_parallel: int = 1
+    gpu_memory: float | None = None
     concurrency: int | None = None
 
 
@@ -156,6 +157,7 @@ class Plan:
                 seed=request.seed,
                 remeasure=request.remeasure,
                 tensor_parallel=request.tensor_parallel,
+                gpu_memory=request.gpu_memory,
                 concurrency=request.concurrency,
             )
             for name, each in tasks.items()

@@ -39,6 +39,7 @@ FLUSH_SECONDS = 30.0
 FLUSH_ROWS = 5_000  # a bound on memory
 PROGRESS_SECONDS = 0.5
 LEAST_ROOM = 64  # new tokens that must fit behind a prompt, where more than that are asked for
+SHOTS = 5  # exemplars of a few-shot prompt
 TIMED_FROM = 256  # prompts of which those to time are chosen
 
 _Result = TypeVar("_Result")
@@ -221,7 +222,9 @@ def _prepare(
         prepared.missing.sort(key=lambda each: -prepared.prompts[each[0]].tokens)
     if spec.remeasure or cache.manifest(task.benchmark, llm.name).get("latency") is None:
         step = max(1, len(ids) // TIMED_FROM)
-        encoded = [encode(rows[each]) for each in ids[::step]]
+        # Few-shot prompts are all about as long; with fewer exemplars, b can be told from a.
+        cuts = range(SHOTS, 0, -1) if few_shot else [SHOTS]
+        encoded = [encode(rows[each], cuts[at % len(cuts)]) for at, each in enumerate(ids[::step])]
         prepared.timed = [each for each in encoded if _fits(each, settings.sampling, engine.context)]
     emit("task", benchmark=task.benchmark, done=prepared.done, total=total)
     return prepared
@@ -233,12 +236,12 @@ def _settings(llm: LLM, task: Task, *, chat: bool) -> PromptSettings:
     return PromptSettings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
 
 
-def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[[Mapping[str, object]], Encoded]:
-    """What makes a question's row the prompt that the engine takes."""
+def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[..., Encoded]:
+    """What makes a question's row, and how many exemplars it may have, the prompt that the engine takes."""
     benchmark = Benchmark(task.benchmark, pl.DataFrame(), task.exemplars, task.terse)
 
-    def encode(question: Mapping[str, Any]) -> Encoded:
-        exemplars = benchmark.exemplars_for(question["subject"]) if settings.style == "few-shot" else ()
+    def encode(question: Mapping[str, Any], shots: int = SHOTS) -> Encoded:
+        exemplars = benchmark.exemplars_for(question["subject"], shots) if settings.style == "few-shot" else ()
         return engine.encode(
             build_prompt(
                 question,

@@ -46,6 +46,8 @@ class WorkerSpec:
     Attributes:
         remeasure: whether single prompts are timed again where that was done before.
         tensor_parallel: GPUs that compute together.
+        gpu_memory: the share of a GPU's memory that vLLM takes; None for its own.
+        dummy: time its configuration alone, with weights that are made up, and sample nothing.
         concurrency: samples that an endpoint is asked for at the same time; None for the engine's own number.
     """
 
@@ -56,7 +58,9 @@ class WorkerSpec:
     seed: int = 0
     remeasure: bool = False
     tensor_parallel: int = 1
+    gpu_memory: float | None = None
     concurrency: int | None = None
+    dummy: bool = False
 
     def to_json(self) -> str:
         """One line of JSON."""

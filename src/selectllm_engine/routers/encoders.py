@@ -33,6 +33,7 @@ __all__ = [
     "mean_pooled",
     "quiet",
     "token_batches",
+    "tokenized",
 ]
 
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]  # configuration, tokenizer, weights; no code, no pickle
@@ -131,7 +132,8 @@ class Encoder:
         tokenizer, model = self._loaded
         embeddings = np.zeros((len(texts), model.config.hidden_size), np.float32)
         done = 0
-        for rows, batch in token_batches(tokenizer, texts, longest=_LONGEST, size=_BATCH):
+        tokens = tokenized(tokenizer, texts, longest=_LONGEST)
+        for rows, batch in token_batches(tokenizer, tokens, np.arange(len(texts)), size=_BATCH):
             with torch.inference_mode(), autocast(model.device):
                 pooled = mean_pooled(model, batch.to(model.device)).float()
             embeddings[rows] = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
@@ -220,17 +222,25 @@ def load_transformer(folder: Path, name: str, *, layers: int | None = None) -> t
     return tokenizer, model
 
 
-def token_batches(tokenizer: Any, texts: Sequence[str], *, longest: int, size: int) -> Iterator[tuple[Any, Any]]:
-    """Batches of padded tokens, texts of like length together: their positions and what a model takes."""
+def tokenized(tokenizer: Any, texts: Sequence[str], *, longest: int) -> list[list[int]]:
+    """The token ids of every text, the first `longest` or what the model takes."""
     if not len(texts):
-        return
+        return []
     limit = min(longest, tokenizer.model_max_length)
-    tokens = tokenizer(list(texts), truncation=True, max_length=limit)
-    order = np.argsort([len(ids) for ids in tokens["input_ids"]], kind="stable")
+    ids: list[list[int]] = tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+    return ids
+
+
+def token_batches(
+    tokenizer: Any, tokens: Sequence[Sequence[int]], rows: NDArray[np.int64], *, size: int
+) -> Iterator[tuple[NDArray[np.int64], Any]]:
+    """Batches of the texts in some rows, padded, those of like length together: their rows and what a model takes."""
+    order = rows[np.argsort([len(tokens[row]) for row in rows], kind="stable")]
     for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        batch = {key: [tokens[key][row] for row in rows] for key in ("input_ids", "attention_mask")}
-        yield rows, tokenizer.pad(batch, return_tensors="pt")
+        part = order[start : start + size]
+        ids = [tokens[row] for row in part]
+        batch = {"input_ids": ids, "attention_mask": [[1] * len(each) for each in ids]}
+        yield part, tokenizer.pad(batch, return_tensors="pt")
 
 
 def mean_pooled(model: Any, batch: Any) -> Any:

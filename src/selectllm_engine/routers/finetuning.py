@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from selectllm_engine.errors import EngineError
 from selectllm_engine.evaluation import as_probabilities
 from selectllm_engine.routers.encoders import (
     autocast,
@@ -16,6 +17,7 @@ from selectllm_engine.routers.encoders import (
     mean_pooled,
     quiet,
     token_batches,
+    tokenized,
 )
 from selectllm_engine.routers.logistic import log_odds
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Classifier", "Recipe"]
 
 _HEAD = "head.safetensors"
-_AT_ONCE = 32  # questions of a batch whose activations are in memory together
+_AT_ONCE = 32  # questions of a batch whose activations are in main memory together; a GPU takes all at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Classifier:
         self.head = head
         self.shift = shift
         self.tokens = tokens
+        self.at_once: int | None = None if encoder.device.type == "cuda" else _AT_ONCE
 
     @classmethod
     def start(cls, source: Encoder, labels: NDArray[np.bool_], recipe: Recipe, *, seed: int) -> Self:
@@ -98,12 +101,14 @@ class Classifier:
         import torch
 
         parameters = [*self.encoder.parameters(), *self.head.parameters()]
-        optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0)
+        fused = self.encoder.device.type == "cuda"
+        optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=0.0, fused=fused)
         batches = math.ceil(len(questions) / recipe.batch)
         steps = max(1, batches * recipe.epochs)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1.0 - step / steps))
         best, kept, finished = -1.0, self._state(), 0
         shuffle = np.random.default_rng(seed)
+        tokens = tokenized(self.tokenizer, questions, longest=recipe.tokens)
         devices = [torch.cuda.current_device()] if self.encoder.device.type == "cuda" else []
         try:
             with torch.random.fork_rng(devices=devices):
@@ -112,7 +117,7 @@ class Classifier:
                     order = shuffle.permutation(len(questions))
                     for at in range(batches):
                         rows = order[at * recipe.batch : (at + 1) * recipe.batch]
-                        self._add_gradients([questions[row] for row in rows], labels[rows], recipe)
+                        self._add_gradients(tokens, rows, labels, recipe)
                         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
                         optimizer.step()
                         schedule.step()
@@ -139,7 +144,9 @@ class Classifier:
         predicted = np.zeros((len(questions), len(self.shift)), np.float32)
         self.encoder.eval()
         shift = torch.from_numpy(self.shift)
-        for rows, batch in token_batches(self.tokenizer, questions, longest=self.tokens, size=2 * _AT_ONCE):
+        tokens = tokenized(self.tokenizer, questions, longest=self.tokens)
+        size = 2 * (self.at_once or 2 * _AT_ONCE)
+        for rows, batch in token_batches(self.tokenizer, tokens, np.arange(len(questions)), size=size):
             with torch.inference_mode(), autocast(self.encoder.device):
                 logits = self._logits(batch).float().cpu()
             predicted[rows] = torch.sigmoid(logits + shift).numpy()
@@ -186,19 +193,44 @@ class Classifier:
         pooled = mean_pooled(self.encoder, batch.to(self.encoder.device))
         return self.head(torch.nn.functional.dropout(pooled, dropout, training=dropout > 0))
 
-    def _add_gradients(self, questions: Sequence[str], labels: NDArray[np.bool_], recipe: Recipe) -> None:
-        """Of one batch, a part at a time: the same sum with a quarter of the memory."""
+    def _add_gradients(
+        self, tokens: Sequence[Sequence[int]], rows: NDArray[np.int64], labels: NDArray[np.bool_], recipe: Recipe
+    ) -> None:
+        """Of the batch with these rows, all at once or a part at a time: the same sum with less memory.
+
+        Raises:
+            EngineError: a GPU has too little memory for a single question.
+        """
+        import torch
+
+        while True:
+            try:
+                return self._add_parts(tokens, rows, labels, recipe)
+            except torch.OutOfMemoryError as error:
+                at_once = min(self.at_once or len(rows), len(rows))
+                if at_once == 1:
+                    raise EngineError(
+                        "the GPU has too little memory for fine-tuning", "free some, or take --device cpu"
+                    ) from error
+                self.at_once = at_once // 2
+            for each in (*self.encoder.parameters(), *self.head.parameters()):
+                each.grad = None  # of the parts that did fit
+            torch.cuda.empty_cache()
+
+    def _add_parts(
+        self, tokens: Sequence[Sequence[int]], rows: NDArray[np.int64], labels: NDArray[np.bool_], recipe: Recipe
+    ) -> None:
         import torch
 
         self.encoder.train()
         device = self.encoder.device
         weight = torch.from_numpy(np.exp(-self.shift)).to(device)  # all ones unless classes are weighted
-        for rows, batch in token_batches(self.tokenizer, questions, longest=recipe.tokens, size=_AT_ONCE):
-            target = torch.from_numpy(labels[rows].astype(np.float32)).to(device)
+        for part, batch in token_batches(self.tokenizer, tokens, rows, size=self.at_once or len(rows)):
+            target = torch.from_numpy(labels[part].astype(np.float32)).to(device)
             with autocast(device):
                 logits = self._logits(batch, recipe.dropout)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), target, pos_weight=weight)
-            (loss * (len(rows) / len(questions))).backward()
+            loss: Any = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), target, pos_weight=weight)
+            (loss * (len(part) / len(rows))).backward()
 
 
 def _class_weights(labels: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -112,13 +112,14 @@ def _devices() -> Iterator[Finding]:
     from selectllm_engine.machine import gpus
     from selectllm_tui.cli.plan_summary import size
 
-    found = gpus()
-    if not found:
+    there = gpus()
+    if not there:
         yield Finding("GPU", f"none; {os.cpu_count()} CPU cores")
     cpu_torch = (_version("torch") or "").endswith("+cpu")
-    for gpu in found:
+    for gpu in there:
         remedy = "the torch installed is built for the CPU: install one for CUDA" if cpu_torch else None
-        yield Finding(f"GPU {gpu.number}", f"{gpu.name}, {size(gpu.memory or None)}", remedy)
+        found = f"{size(gpu.free or None)} of {size(gpu.memory or None)} free"
+        yield Finding(f"GPU {gpu.number}", f"{gpu.name}, {found}", remedy)
 
 
 def _memory() -> Finding:

@@ -24,10 +24,12 @@ __all__ = [
     "Data",
     "EngineName",
     "Engines",
+    "GpuMemory",
     "Gpus",
     "LLMs",
     "TensorParallel",
     "check_base_url",
+    "check_gpu_memory",
     "generate",
     "group_gpus",
     "parse_gpus",
@@ -77,6 +79,16 @@ Concurrency = Annotated[
 TensorParallel = Annotated[
     int, typer.Option("--tensor-parallel", min=1, metavar="N", help="GPUs that compute one LLM together, with vllm.")
 ]
+GpuMemory = Annotated[
+    float | None,
+    typer.Option(
+        "--gpu-memory",
+        min=0.01,
+        max=1,
+        metavar="SHARE",
+        help="How much of a GPU's memory vllm takes, 0.92 unless told otherwise; less where others use the GPU too.",
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Read the benchmark from files instead of the hub.", exists=True),
@@ -96,6 +108,7 @@ def generate(
     llm: LLMs = [],  # noqa: B006
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
+    gpu_memory: GpuMemory = None,
     engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     concurrency: Concurrency = None,
@@ -155,6 +168,7 @@ def generate(
         max_tokens=max_tokens,
         remeasure=remeasure,
         tensor_parallel=tensor_parallel,
+        gpu_memory=check_gpu_memory(gpu_memory, gpus, engine),
         concurrency=concurrency,
     )
     store = open_cache(cache)
@@ -232,6 +246,15 @@ def group_gpus(gpus: Sequence[str], tensor_parallel: int, engine: EngineName) ->
             f"name {tensor_parallel} or a multiple, such as --gpu {example}",
         )
     return [",".join(gpus[at : at + tensor_parallel]) for at in range(0, len(gpus), tensor_parallel)]
+
+
+def check_gpu_memory(share: float | None, gpus: Sequence[str], engine: EngineName) -> float | None:
+    """The share, where something takes it."""
+    if share is not None and engine is not EngineName.VLLM:
+        raise UsageError(f"--gpu-memory is not for --engine {engine.value}", "leave it out, or take --engine vllm")
+    if share is not None and not gpus:
+        raise UsageError("--gpu-memory needs a GPU, and --gpu names none", "name one, such as --gpu 0")
+    return share
 
 
 def check_base_url(url: str | None) -> str | None:

@@ -26,7 +26,7 @@ LLAMA = {"num_attention_heads": 32, "num_hidden_layers": 32, "hidden_size": 4096
 def fake_machine(monkeypatch, tmp_path):
     """A machine with everything: two GPUs of 24 GiB, 64 GiB of memory, the hub, a disk of 1 TiB."""
     monkeypatch.setattr(engine, "find_spec", lambda _: True)
-    monkeypatch.setattr(machine, "gpus", lambda: [machine.Gpu(number, "fake", 24 * GIB) for number in "01"])
+    monkeypatch.setattr(machine, "gpus", lambda: [machine.Gpu(number, "fake", 24 * GIB, 24 * GIB) for number in "01"])
     monkeypatch.setattr(machine, "memory", lambda: 64 * GIB)
     monkeypatch.setattr(machine, "hub_problem", lambda: None)
     monkeypatch.setattr(machine, "free", lambda _: 1 << 40)
@@ -86,7 +86,7 @@ def test_the_cache_of_a_token():
 
 def test_gpus_that_are_not_here(planned, monkeypatch):
     found = planned(STUDY[:1], gpus=("0", "3"))
-    assert said(found) == ["no GPU 3 here: there are 0, 1; name others with --gpu"]
+    assert said(found) == ["no GPU 3 here, only GPUs 0, 1; name others with --gpu"]
     with pytest.raises(EngineError):
         found.check()
     monkeypatch.setattr(machine, "gpus", list)
@@ -95,14 +95,32 @@ def test_gpus_that_are_not_here(planned, monkeypatch):
 
 
 def test_too_little_memory_stops_no_other(planned, monkeypatch):
-    (lack,) = planned(STUDY, gpus=("0",)).lacks
-    assert str(lack.error).startswith("a GPU has 24 GiB of memory, too little for llama2-13b-chat (26 GiB); ")
+    (lack,) = planned(STUDY, gpus=("0",), gpu_memory=1.0).lacks
+    assert str(lack.error).startswith("vLLM takes 24 GiB of a GPU's memory, too little for llama2-13b-chat (26 GiB); ")
     assert not lack.fatal
     assert said(planned(STUDY, gpus=("0", "1"), tensor_parallel=2)) == []
     monkeypatch.setattr(machine, "memory", lambda: 8 * GIB)
     assert said(planned(STUDY[:1])) == [
-        "this machine has 8 GiB of memory, too little for gemma-7b (14 GiB); take a smaller LLM, or a machine with more"
+        "this machine has 8 GiB of memory, too little for gemma-7b (17 GiB); take a smaller LLM, or a machine with more"
     ]
+
+
+def test_a_gpu_that_others_use(planned, monkeypatch):
+    monkeypatch.setattr(machine, "gpus", lambda: [machine.Gpu("0", "fake", 80 * GIB, 21 * GIB)])
+    (lack,) = planned(STUDY[:1], gpus=("0",)).lacks
+    assert lack.fatal
+    assert str(lack.error) == (
+        "GPU 0 has 21 of 80 GiB free, and vLLM takes 92 %; "
+        "end what else runs there, or take another GPU, or --gpu-memory 0.26"
+    )
+    assert said(planned(STUDY[:1], gpus=("0",), gpu_memory=0.26)) == []
+    (lack,) = planned(STUDY[:1], gpus=("0",), gpu_memory=0.1).lacks
+    assert str(lack.error).startswith("vLLM takes 8 GiB of a GPU's memory, too little for gemma-7b (17 GiB); ")
+    assert said(planned(STUDY[:1], gpus=("0",), engine="transformers")) == []
+    monkeypatch.setattr(machine, "gpus", lambda: [machine.Gpu("0", "fake", 80 * GIB, GIB)])
+    assert "--gpu-memory" not in said(planned(STUDY[:1], gpus=("0",)))[0]
+    assert said(planned(STUDY[:1], gpus=("7",)))[0] == "no GPU 7 here, only GPU 0; name others with --gpu"
+    assert said(planned(STUDY[:1], gpus=("0",), engine="transformers"))[0].startswith("a GPU has 1 GiB of memory free")
 
 
 def test_an_engine_that_is_not_installed(planned, monkeypatch):
@@ -156,7 +174,7 @@ def test_weights_downloaded_before_are_here(planned, monkeypatch, tmp_path):
 def test_disks_that_are_too_small(planned, monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "free", lambda folder: GIB if folder == tmp_path / "hub" else 1 << 40)
     (lack,) = planned(STUDY[:1]).lacks
-    assert str(lack.error).startswith(f"weights take about 13 GiB in {tmp_path / 'hub'}, and 1 GiB are free; ")
+    assert str(lack.error).startswith(f"weights take about 16 GiB in {tmp_path / 'hub'}, and 1 GiB are free; ")
     assert not lack.fatal
     monkeypatch.setattr(machine, "free", lambda _: 1000)
     with pytest.raises(CacheError, match="are needed in"):
