@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selectllm_engine.insights import Beaten, BoundReached, Lesson, PolicyEffect, RouterLatency, Solved
+    from selectllm_engine.insights import Beaten, BoundReached, Lesson, Lessons, PolicyEffect, RouterLatency, Solved
 
-__all__ = ["sentence"]
+__all__ = ["limits", "sentence"]
 
+NO_ROUTER_THAT_LOOKS = "There is no router that looks at questions; train one with selectllm train."
 NO_ROUTER = "There is no router for this pool; train one with selectllm train."
 
 
@@ -20,7 +21,7 @@ def sentence(lesson: Lesson) -> str:
         case Solved():
             return _solved(lesson)
         case BoundReached():
-            return _bound(lesson) if lesson.bounds else NO_ROUTER
+            return _bound(lesson) if lesson.bounds else NO_ROUTER_THAT_LOOKS
         case Beaten():
             return _beaten(lesson) if lesson.routers else NO_ROUTER
         case PolicyEffect():
@@ -28,6 +29,21 @@ def sentence(lesson: Lesson) -> str:
         case RouterLatency():
             return NO_ROUTER if lesson.router is None else _latency(lesson)
     return ""
+
+
+def limits(lessons: Lessons) -> list[str]:
+    """What this run can show, and what there is to win, a sentence each."""
+    said = []
+    if lessons.detectable_difference is not None:
+        points = 100 * lessons.detectable_difference
+        said.append(f"So many questions can show differences of {points:.1f} points; smaller ones are likely missed.")
+    if lessons.repeatable_share is not None:
+        share = max(0.0, lessons.repeatable_share)
+        said.append(
+            f"Of the oracle's lead over the best LLM, at one sample each, at least {_percent(share)} are repeatable; "
+            "the rest may be luck of the draw, which no router can predict."
+        )
+    return said
 
 
 def _percent(value: float) -> str:

@@ -15,7 +15,7 @@ from fakes import write_fake_run
 from selectllm_tui.cli import main
 
 TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
-TOP += ["reference", "detectable_difference", "subjects", "answers_missing", "rows"]
+TOP += ["reference", "detectable_difference", "repeatable_share", "subjects", "answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
     *("latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost", "llms_per_question"),
@@ -40,8 +40,8 @@ def test_json_is_the_designs(selectllm, fake_cache):
     assert (table["questions"], table["left_out"], table["samples"], table["k"]) == (40, 0, 5, 5)
     assert table["pool"] == LLMS
     names = [row["name"] for row in table["rows"]]
-    assert names[:4] == ["oracle", "random", "best-single", "all-llms"]
-    assert set(names[4:]) == {
+    assert names[:5] == ["oracle", "repeatable", "random", "best-single", "all-llms"]
+    assert set(names[5:]) == {
         *LLMS,
         *(f"{router} {what}" for router in ("prior", "logistic:tfidf") for what in ("upper-bound", "argmax")),
     }
@@ -98,7 +98,10 @@ def test_the_table_for_people(selectllm):
 def test_another_row_is_the_reference(selectllm, fake_cache):
     table = as_json(selectllm("evaluate", "--against", "prior top-m:1", "--format", "json"))
     assert table == sl.load("fake", fake_cache).evaluate(against="prior top-m:1").to_dict()
-    assert (table["reference"], {row["reference"] for row in table["rows"]}) == ("prior top-m:1", {"prior top-m:1"})
+    assert (table["reference"], {row["reference"] for row in table["rows"] if row["delta"] is not None}) == (
+        "prior top-m:1",
+        {"prior top-m:1"},
+    )
     other = as_json(
         selectllm("evaluate", "--router", "prior", "--against", "logistic:tfidf argmax", "--format", "json")
     )

@@ -74,6 +74,8 @@ def test_lessons_as_json(selectllm, fake_cache):
     assert (code, err) == (0, "")
     shown, lessons = json.loads(out), sl.load("fake", fake_cache).lessons()
     assert list(shown)[:8] == ["schema", "benchmark", "split", "pool", "lessons", "gaps", "losses", "router"]
+    for limit in ("detectable_difference", "repeatable_share"):
+        assert shown[limit] == getattr(lessons, limit) is not None
     assert shown["gaps"] == [asdict(each) for each in lessons.gaps]
     assert (shown["losses"], shown["router"]) == (lessons.losses, lessons.router)
     for each, lesson in zip(shown["lessons"], lessons.lessons, strict=True):

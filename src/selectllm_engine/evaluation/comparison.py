@@ -64,7 +64,8 @@ class Difference:
         delta: the difference in accuracy.
         counts: None where one of the two is an expectation: it has neither interval nor test.
         by_question: Newcombe's 95 % interval: what more questions of these kinds would show.
-        by_subject: what questions of other kinds would show; None under 5 subjects.
+        by_subject: what questions of other kinds would show; None under 5 subjects, and where no question tells the two
+            apart: that they never will is more than the questions say.
     """
 
     delta: float
@@ -83,5 +84,5 @@ def difference(first: Right, second: Right, subjects: NDArray[np.intp] | None) -
         delta=(counts.only_first - counts.only_second) / counts.questions,
         counts=counts,
         by_question=newcombe(*counts),
-        by_subject=None if subjects is None else clustered(apart, subjects),
+        by_subject=None if subjects is None or not counts.discordant else clustered(apart, subjects),
     )

@@ -251,7 +251,7 @@ class PaperView(PoolView):
             llms_per_question=float(len(self.order)),
             samples_per_question=self._samples(len(self.order)),
         )
-        notes = [] if known else ["no latency known for a right answer"]
+        notes = [*self.all_llms_notes(), *([] if known else ["no latency known for a right answer"])]
         row = self._judged(row, figures.right, figures.chosen_right, None, notes)
         return replace(row, latency_correct=latency)
 

@@ -13,6 +13,7 @@ import numpy as np
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
 from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
+from selectllm_engine.evaluation.repeatable import Repeatable, repeatable
 from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.votes import prefix_leading_votes
 
@@ -79,6 +80,14 @@ class PoolArrays:
     def oracle_accuracy(self) -> float:
         """Share of questions that some LLM of the pool solves."""
         return float(self.solvable.mean())
+
+    @cached_property
+    def repeatable(self) -> Repeatable | None:
+        """How much of the oracle's lead can be predicted; None with one LLM, one sample, or labels only."""
+        outcomes = self.prepared.outcomes
+        if len(self.order) < 2 or outcomes.samples < 2 or outcomes.answers is None:
+            return None
+        return repeatable(outcomes.answers, outcomes.gold, self.mask)
 
     @cached_property
     def ascending(self) -> NDArray[np.intp] | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.contamination import Gap
-    from selectllm_engine.evaluation.figures import Right
+    from selectllm_engine.evaluation.figures import Figures, Right
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
 
@@ -123,9 +123,10 @@ class PoolView(PoolArrays):
         policy: str | None = None,
         parameter: float | None = None,
         notes: Sequence[str] = (),
+        figures: Figures | None = None,
     ) -> Row:
-        """The row of a selection of this pool."""
-        figures = self.figures(selection)
+        """The row of a selection of this pool; `figures` where they are not those of its votes over K samples."""
+        figures = figures or self.figures(selection)
         latency = _known(figures.latency)
         p50, p95 = _quantiles(figures.latency) if selection.weights is None else (None, None)
         if latency is None:
@@ -247,7 +248,20 @@ class PoolView(PoolArrays):
 
     def all_llms_row(self) -> Row:
         """One vote over all samples of all LLMs of the pool."""
-        return self.row("baseline", "all-llms", self.everyone())
+        return self.row("baseline", "all-llms", self.everyone(), notes=self.all_llms_notes())
+
+    def all_llms_notes(self) -> list[str]:
+        """How many samples vote; where there are two, how often that is a tie."""
+        answers, llms = self.prepared.outcomes.answers, len(self.order)
+        if answers is None or llms == 1:
+            return []
+        notes = [f"one vote over {llms * answers.shape[2]} samples"]
+        if llms == 2 and answers.shape[2] == 1:
+            one, other = answers[:, self.mask, 0].T
+            ties = int(np.count_nonzero((one >= 0) & (other >= 0) & (one != other)))
+            first = self.pool.run[int(self.order.min())]
+            notes.append(f"a tie on {ties:,} of {len(one):,} questions, where {first} decides")
+        return notes
 
     def llm_row(self, name: str) -> Row:
         """The row of one LLM of the run."""

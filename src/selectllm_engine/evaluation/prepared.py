@@ -24,6 +24,7 @@ class Prepared:
 
     Attributes:
         outcomes: with k samples, labels accordingly.
+        whole: with all samples.
         samples: how many samples there are in all.
         labels: bool [Q, N].
         latency, cost: float32 [Q, N], NaN where unknown.
@@ -42,6 +43,7 @@ class Prepared:
                 f"sample it with selectllm generate --benchmark {outcomes.benchmark} --split {outcomes.split}",
             )
         self.samples = outcomes.samples
+        self.whole = outcomes
         self.outcomes = with_k(outcomes, k)
         self.labels = np.asfortranarray(self.outcomes.labels)
         self.latency = np.asfortranarray(outcomes.latency)

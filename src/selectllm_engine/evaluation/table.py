@@ -96,8 +96,10 @@ class Row:
 
     @property
     def reachable(self) -> bool:
-        """Whether one can run it: oracle, random and upper bounds are only there to compare with."""
-        return self.kind != "baseline" or not (self.name in ("oracle", "random") or self.name.endswith(" upper-bound"))
+        """Whether one can run it: bounds and random are only there to compare with."""
+        return self.kind != "baseline" or not (
+            self.name in ("oracle", "random", "repeatable") or self.name.endswith(" upper-bound")
+        )
 
     @property
     def policy_text(self) -> str:
@@ -113,6 +115,7 @@ class Row:
         return {**{name: getattr(self, name) for name in _FIGURES}, "note": self.note}
 
 
+_COMPARISON = ("reference", "detectable_difference", "repeatable_share", "subjects")
 _FIGURES = tuple(field.name for field in fields(Row) if field.name != "notes")
 _COLUMNS: dict[str, Any] = {
     name: pl.String if name in ("kind", "name", "router", "policy", "reference", "note") else pl.Float64
@@ -133,6 +136,9 @@ class Table:
         reference: the row that the others are compared with.
         detectable_difference: the smallest difference that this many questions can show, from the median share of
             discordant questions among the rows that one can run; None where they can show none.
+        repeatable_share: how much of the oracle's lead over the best LLM, at one sample each, an oracle keeps that
+            knows the other samples only, a lower bound of what is there to win; None with one LLM or sample, or labels
+            only.
         subjects: how many kinds of questions there are; None where no question has a subject.
         compared: over how many rows the p values are Holm-adjusted; 0 where they are not adjusted.
         answers_missing: per LLM of the pool the share of its samples without an answer; without those that have no
@@ -151,6 +157,7 @@ class Table:
     best_single: str
     reference: str = "best-single"
     detectable_difference: float | None = None
+    repeatable_share: float | None = None
     subjects: int | None = None
     compared: int = 0
     incomplete: tuple[LeftOut, ...] = ()
@@ -193,7 +200,10 @@ class Table:
             "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},
             "pool": list(self.pool),
-            **{name: getattr(self, name) for name in ("reference", "detectable_difference", "subjects")},
+            **{
+                name: getattr(self, name)
+                for name in ("reference", "detectable_difference", "repeatable_share", "subjects")
+            },
             "answers_missing": dict(self.answers_missing),
             "rows": [row.as_dict() for row in self.rows],
         }

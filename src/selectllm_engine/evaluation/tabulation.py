@@ -8,6 +8,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
+from selectllm_engine.evaluation.baselines import (
+    SINGLE_AGAIN,
+    has_equal_samples,
+    no_selection,
+    repeatable_row,
+    right_at_equal_samples,
+    row_at_equal_samples,
+)
 from selectllm_engine.evaluation.comparison import Reference
 from selectllm_engine.evaluation.outcomes import unanswered_of
 from selectllm_engine.evaluation.paper import PaperView
@@ -92,9 +100,16 @@ class PlannedRow:
 def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Iterator[PlannedRow]:
     """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
     yield _planned(view, "oracle", view.oracle_row, lambda: view.oracle)
+    corrected = view.protocol == "corrected"
+    if corrected and view.repeatable is not None:
+        row = partial(repeatable_row, view, view.repeatable)
+        yield PlannedRow("repeatable", row, no_selection, no_selection)
     yield _planned(view, "random", view.random_row, view.anyone)
     yield _planned(view, "best-single", view.best_single_row, lambda: view.one(view.best_single))
     yield _planned(view, "all-llms", view.all_llms_row, view.everyone)
+    if corrected and has_equal_samples(view):
+        right = partial(right_at_equal_samples, view)
+        yield PlannedRow(SINGLE_AGAIN, partial(row_at_equal_samples, view), no_selection, right)
     for scores in routers:
         yield PlannedRow(
             f"{scores.name} upper-bound",
@@ -190,6 +205,7 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         best_single=view.pool.run[view.best_single],
         reference=view.reference.name,
         detectable_difference=detectable_difference(questions, median(discordant)) if discordant else None,
+        repeatable_share=view.repeatable.share if view.protocol == "corrected" and view.repeatable else None,
         subjects=None if view.prepared.subjects is None else int(view.prepared.subjects.max()) + 1,
         compared=compared,
         incomplete=outcomes.left_out,

@@ -70,7 +70,10 @@ class Solved(Lesson):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundReached(Lesson):
-    """Question 2: the accuracies of the oracle and of every router's upper bound; p of the best bound's difference."""
+    """Question 2: the accuracies of the oracle and of every router's upper bound; p of the best bound's difference.
+
+    Without the prior, which looks at no question.
+    """
 
     key = "bound"
     question = "Can a router's upper bound equal the oracle?"
@@ -203,6 +206,8 @@ class Lessons:
         gaps: per LLM of the pool, largest first; empty without a train split.
         losses: where argmax on the router loses accuracy (best-single without one): unsolvable, misrouted, outvoted;
             and what a vote gains, rescued; as fractions.
+        detectable_difference: the smallest difference that this many questions can show; None where they show none.
+        repeatable_share: how much of the oracle's lead can be predicted at all, see `Table`.
         router: the router that questions 4 and 5 and `losses` are about; None where there is none.
         unanswered: per LLM of the pool that has texts what of its samples is no answer.
         warnings: per LLM whose low accuracy that explains, in words.
@@ -215,6 +220,8 @@ class Lessons:
     gaps: tuple[Gap, ...]
     losses: dict[str, float | None]
     router: str | None
+    detectable_difference: float | None = None
+    repeatable_share: float | None = None
     unanswered: dict[str, Unanswered] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
 

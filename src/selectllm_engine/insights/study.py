@@ -17,6 +17,7 @@ from selectllm_engine.evaluation import (
     holm,
     mcnemar,
     parse_policy,
+    tabulate,
     unanswered_of,
 )
 from selectllm_engine.insights.lessons import (
@@ -56,6 +57,7 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = ()) -> Lesson
     outcomes = view.prepared.outcomes
     unanswered = {name: each for name, each in unanswered_of(outcomes).items() if name in view.pool.names}
     row = view.best_single_row() if chosen is None else view.policy_row(chosen, ARGMAX)
+    table = tabulate(view, usable, [ARGMAX])
     return Lessons(
         benchmark=view.prepared.outcomes.benchmark,
         split=view.prepared.outcomes.split,
@@ -69,6 +71,8 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = ()) -> Lesson
         ),
         gaps=view.gaps,
         losses={str(name): getattr(row, name) for name in LOSSES},
+        detectable_difference=table.detectable_difference,
+        repeatable_share=table.repeatable_share,
         router=None if chosen is None else chosen.name,
         unanswered=unanswered,
         warnings={name: said for name, each in unanswered.items() if (said := _explained(view, name, each))},
@@ -116,7 +120,9 @@ def _solved(view: PoolView) -> Solved:
 
 def _bound(view: PoolView, routers: Sequence[RouterScores]) -> BoundReached:
     oracle = view.oracle_accuracy
-    bounds = {scores.name: view.upper_bound_row(scores).accuracy or 0.0 for scores in routers}
+    # The prior says the same of every question: its bound is that of a policy, not of a router.
+    looking = [scores for scores in routers if scores.name != "prior"]
+    bounds = {scores.name: view.upper_bound_row(scores).accuracy or 0.0 for scores in looking}
     if not bounds:
         return BoundReached(answer="unknown", oracle=oracle, bounds={})
     missing = oracle - max(bounds.values())

@@ -14,7 +14,7 @@ from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
 from selectllm_tui.notation import number, p_value, percent
-from selectllm_tui.sentences import sentence
+from selectllm_tui.sentences import limits, sentence
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["lessons"]
 
 CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
+LIMITS = ("detectable_difference", "repeatable_share")
 ANSWERS = {"yes": ("✔", "green"), "no": ("✘", "red"), "partly": ("◐", "yellow")}
 
 
@@ -57,7 +58,7 @@ def lessons(
             _learned(curve, form)
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
-            write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn))
+            write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
@@ -80,7 +81,7 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
             for each in drawn.lessons
         ],
         "gaps": [asdict(each) for each in drawn.gaps],
-        **{field: getattr(drawn, field) for field in ("losses", "router")},
+        **{field: getattr(drawn, field) for field in ("losses", "router", *LIMITS)},
         "unanswered": {name: asdict(each) for name, each in drawn.unanswered.items()},
         "warnings": drawn.warnings,
     }
@@ -131,6 +132,10 @@ def _read(drawn: Lessons) -> None:
         console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
         for line in textwrap.wrap(visible(sentence(each)).replace(" %", "\u00a0%"), width - 3):
             console.print(safe(f"   {line}", "dim"), soft_wrap=True)
+    for said in limits(drawn):
+        console.print()
+        for line in textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width):
+            console.print(safe(line), soft_wrap=True)
     losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
     if losses:
         who = f"{drawn.router} argmax" if drawn.router else "the best single LLM"

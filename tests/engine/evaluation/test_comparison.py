@@ -47,8 +47,9 @@ def test_a_difference_is_what_plain_counting_gives(rows: list[tuple[bool, bool, 
     assert found.counts is not None
     assert found.counts.p == mcnemar(counts[1], counts[2])
     assert found.counts.discordant == pytest.approx((counts[1] + counts[2]) / len(rows))
-    assert found.by_subject == clustered(one.astype(float) - other, subject)
-    assert (found.by_subject is None) == (len(set(subject.tolist())) < 5)
+    told_apart = counts[1] + counts[2] > 0
+    assert found.by_subject == (clustered(one.astype(float) - other, subject) if told_apart else None)
+    assert (found.by_subject is None) == (len(set(subject.tolist())) < 5 or not told_apart)
     assert difference(one, other, None).by_subject is None
 
 
@@ -65,12 +66,16 @@ def test_every_row_that_has_an_accuracy_can_be_the_reference(protocol: str) -> N
     before = tabulate(view, routers, policies)
     assert before.reference == "best-single"
     for planned in plan(view, routers, policies):
+        if planned.name == "repeatable":
+            continue
         table = tabulate(compared_with(view, planned_row(view, planned.name, routers, policies)), routers, policies)
         assert table.reference == planned.name
         itself = table.row(planned.name)
         assert (itself.delta, itself.delta_low, itself.p, itself.p_adjusted) == (0.0, None, None, None)
         for row, old in zip(table, before, strict=True):
             assert (row.gap_closed, row.p_vs_best_single) == (old.gap_closed, old.p_vs_best_single)
+            if row.name == "repeatable":
+                continue
             assert row.reference == planned.name
             assert row.delta == pytest.approx(row.accuracy - itself.accuracy)
             if row.delta_low is not None:
@@ -84,7 +89,7 @@ def test_p_against_best_single_is_the_old_one() -> None:
     table = tabulate(view_over(outcomes), [router(outcomes)], ARGMAX)
     name = table.best_single
     for row in table:
-        assert row.p == (None if row.name in ("random", "best-single", name) else row.p_vs_best_single)
+        assert row.p == (None if row.name in ("best-single", name) else row.p_vs_best_single)
     assert table.row("best-single").p_vs_best_single == 1.0
     of_llm = tabulate(compared_with(view_over(outcomes), planned_row(view_over(outcomes), name)), [], [])
     assert (of_llm["best-single"].delta, of_llm["best-single"].p) == (0.0, None)

@@ -12,6 +12,7 @@ from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
+from selectllm_engine.evaluation.tabulation import tabulate
 from selectllm_engine.insights.curves import learning_curve
 from selectllm_engine.insights.study import draw_lessons
 from selectllm_engine.llms import Pool
@@ -94,6 +95,22 @@ def test_the_router_is_chosen_on_validation_not_on_the_evaluated_split() -> None
         router("good there", second, validation=second.astype(np.float32)),
     ]
     assert draw_lessons(view_of(outcomes, validation), routers).router == "good there"
+
+
+def test_the_priors_bound_answers_nothing() -> None:
+    labels = labels_like(100, 0.5, 0.6)
+    outcomes = make_outcomes(labels=labels)
+    prior, other = router("prior", np.ones((100, 2))), router("knn", np.tile([0.9, 0.1], (100, 1)))
+    assert answers_of(draw_lessons(view_of(outcomes), [prior]))["bound"] == "unknown"
+    assert draw_lessons(view_of(outcomes), [prior, other]).lessons[1].bounds == {"knn": 0.5}
+
+
+def test_lessons_say_what_can_be_shown_and_won() -> None:
+    outcomes = fake_outcomes(200)
+    drawn = draw_lessons(view_of(outcomes))
+    table = tabulate(view_of(outcomes), [], [])
+    assert drawn.detectable_difference == table.detectable_difference is not None
+    assert drawn.repeatable_share == table.repeatable_share is not None
 
 
 def test_unusable_routers_are_left_out() -> None:
