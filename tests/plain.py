@@ -165,6 +165,93 @@ def plain_cascade(asked: Asked, level: float) -> set[int]:
     return set(before)
 
 
+def plain_margin(taught: Taught, p: list[float]) -> set[int]:
+    """The threshold that is best of all on the labelled questions, looked for anew; then one question."""
+    order, single = taught.order, taught.best_single
+
+    def gain_of(chances: list[float]) -> float:
+        return chances[argmax(chances, order)] - chances[single]
+
+    def worth(least: float) -> float:
+        won, left = [], 0
+        for chances, labels in zip(taught.held_out, taught.labels, strict=True):
+            leaves = gain_of(chances) > least
+            left += leaves
+            won.append(float(labels[argmax(chances, order)]) - float(labels[single]) if leaves else 0.0)
+        if left < 20:
+            return -math.inf
+        middle = mean(won)
+        return middle - math.sqrt(sum((each - middle) ** 2 for each in won) / len(won) / (len(won) - 1))
+
+    levels = {0.0, *(gain_of(chances) for chances in taught.held_out)}
+    least = max(sorted(levels, reverse=True), key=worth)
+    leaves = worth(least) > 1e-12 and gain_of(p) > least
+    return {argmax(p, order) if leaves else single}
+
+
+def plain_best_m(taught: Taught) -> set[int]:
+    """The smallest m that is within half a standard error of the best one."""
+    ranked = sorted(taught.order, key=lambda n: -sum(labels[n] for labels in taught.labels))
+    right = [
+        [bool(each) for each in taught.cross_fitted(set(ranked[: m + 1]))]
+        if m
+        else [labels[ranked[0]] for labels in taught.labels]
+        for m in range(len(ranked))
+    ]
+    best = max(right, key=sum)
+    for m, each in enumerate(right):
+        behind = [float(b) - float(a) for a, b in zip(each, best, strict=True)]
+        middle = mean(behind)
+        spread = math.sqrt(sum((d - middle) ** 2 for d in behind) / len(behind))
+        if middle <= 0.5 * spread / math.sqrt(len(behind)):
+            return set(ranked[: m + 1])
+    raise AssertionError
+
+
+def plain_walk(taught: Taught, q: int) -> set[int]:
+    """Start where the start's merit is the highest, go on while that has a positive value."""
+    cascade, at, views = taught.cascade, taught.at, taught.views
+    chain = cascade.chain
+    view = None if views is None else [float(views[q, llm]) for llm in chain]
+    begins = [1.0] if view is None else [1.0, *view, sum(view) / len(view)]
+    merit = [sum(x * w for x, w in zip(begins, cascade.start[j][:, at], strict=True)) for j in range(len(chain))]
+    first = last = max(range(len(chain)), key=lambda j: merit[j])
+    while last < len(chain) - 1:
+        p = taught.confidence(q, set(chain[first : last + 1]), cascade.votes[first, last])
+        x = [1, p, p**2, p**3] if view is None else [1, p, p**2, p**3, view[last + 1], view[last + 1] * p]
+        if sum(a * b for a, b in zip(x, cascade.go[first, last][:, at], strict=True)) <= 0:
+            break
+        last += 1
+    return set(chain[first : last + 1])
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What labelled questions teach, in plain lists, for the policies that learn from them.
+
+    `held_out` are a router's probabilities for the labelled questions, `labels` theirs; `cross_fitted` tells on which
+    of them a vote of some LLMs is right, `confidence` the chance of the answer of some LLMs' vote to one question.
+    """
+
+    order: list[int]
+    best_single: int
+    held_out: list[list[float]]
+    labels: list[list[bool]]
+    p: list[list[float]]
+    cross_fitted: Callable[[set[int]], Iterable[bool]]
+    confidence: Callable[[int, set[int], Any], float]
+    cascade: Any
+    at: int
+    views: Any
+
+
+# The LLMs that a policy that learns from labelled questions selects for the q-th question, by the policies' names.
+LEARNED_ORACLES: dict[str, Callable[[Taught, int], set[int]]] = {
+    "margin": lambda taught, q: plain_margin(taught, taught.p[q]),
+    "vote:auto": lambda taught, _: plain_best_m(taught),
+    "cascade-value": plain_walk,
+}
+
 # The LLMs that a policy selects for one question, by the policies' names.
 ORACLES: dict[str, Callable[[Asked, float], set[int]]] = {
     "argmax": lambda asked, _: {argmax(asked.p, asked.order)},

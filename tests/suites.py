@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from paths import ROOT
-from plain import ORACLES
+from plain import LEARNED_ORACLES, ORACLES
 from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.routers import FAMILIES
 
@@ -17,7 +17,7 @@ def router_names() -> list[str]:
 
 
 def policies_without_oracle() -> list[str]:
-    return [name for name in POLICIES if name not in ORACLES]
+    return [name for name in POLICIES if name not in {**ORACLES, **LEARNED_ORACLES}]
 
 
 def policy_names() -> list[str]:

@@ -10,8 +10,10 @@ import polars as pl
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError, nearest
 from selectllm_engine.evaluation import (
+    EQUAL,
     POLICIES,
     Details,
+    Learner,
     Prepared,
     Quality,
     RouterScores,
@@ -26,13 +28,23 @@ from selectllm_engine.evaluation import (
     view_of,
 )
 from selectllm_engine.llms import Pool
-from selectllm_engine.store import load_outcomes, own_seconds, read_scores, router_manifest
+from selectllm_engine.store import Voting, as_vote_rule, load_outcomes, own_seconds, read_scores, router_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from selectllm_engine.evaluation import Outcomes, PlannedRow, Policies, PolicySpec, PoolView, Router, Routers, Table
+    from selectllm_engine.evaluation import (
+        Outcomes,
+        PlannedRow,
+        Policies,
+        PolicySpec,
+        PoolView,
+        Router,
+        Routers,
+        Table,
+        VoteRule,
+    )
     from selectllm_engine.store import Cache, Progress
 
 __all__ = ["StoredRun"]
@@ -53,6 +65,7 @@ class StoredRun:
         self._outcomes: dict[str, Outcomes] = {}
         self._prepared: dict[tuple[str, int | None], Prepared] = {}
         self._scores: dict[tuple[str, str, bool], RouterScores] = {}
+        self._learners: dict[int | None, Learner] = {}
 
     def __repr__(self) -> str:
         return f"<Run of {self.benchmark}: {len(self.llms)} LLMs, {len(self.routers)} routers>"
@@ -142,6 +155,7 @@ class StoredRun:
         k: int | None = None,
         protocol: str = "corrected",
         split: str = "test",
+        vote: VoteRule = EQUAL,
     ) -> PoolView:
         """A pool over a split, to take rows from one by one. Cheap once the split is loaded.
 
@@ -149,8 +163,11 @@ class StoredRun:
             UsageError: a k that isn't there, or no complete question.
             UnknownNameError: an unknown LLM, split or protocol.
         """
-        held_out, train = self.validation(k), self._beside("train", k)
-        return view_of(self.prepared(split, k), self.pool(pool), held_out, protocol, train=train)
+        prepared, held_out, train = self.prepared(split, k), self.validation(k), self._beside("train", k)
+        if k not in self._learners:
+            self._learners[k] = Learner(train, held_out)
+        learner = self._learners[k]
+        return view_of(prepared, self.pool(pool), held_out, protocol, train=train, vote=vote, learner=learner)
 
     # Routers
 
@@ -165,12 +182,13 @@ class StoredRun:
         """
         key = (router, split, forest)
         if key not in self._scores:
-            held_out = self.validation()
+            held_out, train = self.validation(), self._beside("train", None)
             self._scores[key] = read_scores(
                 self._router_folder(router),
                 router,
                 self.outcomes(split),
                 None if held_out is None else held_out.outcomes,
+                train=None if train is None else train.outcomes,
                 forest=forest,
             )
         return self._scores[key]
@@ -221,6 +239,7 @@ class StoredRun:
         split: str = "test",
         all_policies: bool = False,
         against: str | None = None,
+        vote: Voting = "equal",
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -236,14 +255,16 @@ class StoredRun:
             all_policies: each router with each policy at its default parameter.
             against: the name of the row that the others are compared with: a baseline, an LLM, or a router with a
                 policy, in the table or not; None for best-single.
+            vote: how samples of several LLMs become one answer: "equal", "learned", or the weights of a vote, as
+                `vote_weights` gives them, by themselves or as a file.
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol, split or row.
             UsageError: a k that isn't there, no complete question, what is no router or policy, a policy where there
-                is no router, or a row to compare with that has no accuracy.
+                is no router, a row to compare with that has no accuracy, or a vote that can't be had.
         """
         specs = as_specs(policy, all_policies=all_policies)
-        view = self.view(pool, k=k, protocol=protocol, split=split)
+        view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
         routers = self._scored(router, specs, split, protocol)
         self._check_routed(policy, routers)
         return tabulate(self._against(view, against, routers, specs), routers, specs)
@@ -258,6 +279,7 @@ class StoredRun:
         split: str = "test",
         all_policies: bool = False,
         against: str | None = None,
+        vote: Voting = "equal",
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
@@ -265,7 +287,7 @@ class StoredRun:
         accuracy by subject. Arguments and errors are those of `evaluate`.
         """
         specs = as_specs(policy, all_policies=all_policies)
-        view = self.view(pool, k=k, split=split)
+        view = self.view(pool, k=k, split=split, vote=as_vote_rule(vote))
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)
         return detail(self._against(view, against, routers, specs), routers, specs)

@@ -14,14 +14,14 @@ import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_tui.cli import main
 
-TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"]
+TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"]
 TOP += ["reference", "detectable_difference", "repeatable_share", "subjects", "answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
     *("latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost", "llms_per_question"),
     *("samples_per_question", "gap_closed", "p_vs_best_single", "reference", "delta", "delta_low", "delta_high"),
     *("delta_low_clustered", "delta_high_clustered", "p_clustered", "discordant", "p", "p_adjusted"),
-    *("unsolvable", "misrouted", "outvoted", "rescued", "note"),
+    *("unsolvable", "misrouted", "outvoted", "rescued", "vote", "note"),
 ]
 LLMS = ["fake-a", "fake-b", "fake-c"]
 
@@ -40,8 +40,8 @@ def test_json_is_the_designs(selectllm, fake_cache):
     assert (table["questions"], table["left_out"], table["samples"], table["k"]) == (40, 0, 5, 5)
     assert table["pool"] == LLMS
     names = [row["name"] for row in table["rows"]]
-    assert names[:5] == ["oracle", "repeatable", "random", "best-single", "all-llms"]
-    assert set(names[5:]) == {
+    assert names[:6] == ["oracle", "repeatable", "random", "best-single", "all-llms", "learned-vote"]
+    assert set(names[6:]) == {
         *LLMS,
         *(f"{router} {what}" for router in ("prior", "logistic:tfidf") for what in ("upper-bound", "argmax")),
     }
@@ -88,7 +88,7 @@ def test_the_table_for_people(selectllm):
     assert lines[0] == f"{about} · pool of 3: fake-a, fake-b, fake-c"
     (best,) = [line for line in lines if line.startswith("best-single")]
     assert "Holm p" in out
-    assert "adjusted by Holm over 8 rows" in out
+    assert "adjusted by Holm over 9 rows" in out
     assert all(title in lines[2] for title in ("accuracy %", "Δ by question", "Δ by subject"))
     assert "fake-b" not in best
     assert "by subject, for questions of other kinds (here 5, which are few" in out

@@ -11,6 +11,7 @@ import selectllm_engine
 from fakes import write_fake_run
 from selectllm_engine.api import Run, load
 from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.sealed_json import write_sealed
 
@@ -75,7 +76,7 @@ def test_without_arguments_every_router_with_argmax(run: Run, cache: Cache) -> N
     assert names == ["knn:fake argmax", "prior argmax"]
     assert [row.name for row in run.evaluate(router="prior").rows if row.kind == "router"] == ["prior argmax"]
     every = [row.policy for row in run.evaluate(router=["prior"], all_policies=True).rows if row.kind == "router"]
-    assert len(every) == 8
+    assert len(every) == len(POLICIES)
     chosen = run.evaluate(pool=["fake-c", "fake-a"], router="prior", policy=["top-m:1", "argmax"], k=3)
     assert (chosen.pool, chosen.k, chosen.samples) == (("fake-a", "fake-c"), 3, 5)
     assert [row.parameter for row in chosen.rows if row.kind == "router"] == [1, None]

@@ -89,7 +89,7 @@ async def test_the_side_panel_switches_with_enter_and_space(cache: Path) -> None
         await press(pilot, "tab", "down", "enter")
         assert screen.state.setup.router == "fake:sharp"
         await press(pilot, "tab", "end", "up", "enter")
-        assert screen.state.setup.policy == "cascade"
+        assert screen.state.setup.policy == "cascade-value"
 
 
 async def test_routers_policies_sliders_k_split_and_protocol_have_keys(cache: Path) -> None:
@@ -101,7 +101,7 @@ async def test_routers_policies_sliders_k_split_and_protocol_have_keys(cache: Pa
         await press(pilot, "r")
         assert screen.state.setup.router == "fake:sharp"
         await press(pilot, "R", "P")
-        assert (screen.state.setup.router, screen.state.setup.policy) == ("fake:blurred", "cascade")
+        assert (screen.state.setup.router, screen.state.setup.policy) == ("fake:blurred", "cascade-value")
         await press(pilot, "minus", "minus", "plus")
         assert screen.state.setup.parameter == pytest.approx(0.75)
         await press(pilot, "p")

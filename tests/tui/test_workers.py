@@ -12,6 +12,7 @@ from textual.events import Paste
 
 from fakes import fake_generations, write_fake_run
 from selectllm_engine.api import load
+from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.routers.training import train
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
@@ -98,7 +99,7 @@ async def test_tables_and_the_screen_are_exported_beside_each_other(
     stem = "selectllm-fake-results"
     assert names == [f"{stem}-2.csv", f"{stem}.csv", f"{stem}.md", f"{stem}.svg"]
     lines = (tmp_path / "out" / f"{stem}.csv").read_text("utf-8").splitlines()
-    assert len(lines) == 1 + 4 + 1 + 8 + 3
+    assert len(lines) == 1 + 4 + 1 + len(POLICIES) + 3
     assert any("argmax" in each and accuracy in each for each in lines)
 
 

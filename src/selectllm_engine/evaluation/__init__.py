@@ -7,6 +7,7 @@ Read `policies` first, then `pool_view`: every figure of a table comes from a se
 from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
+from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes, Unanswered, unanswered_of
@@ -16,6 +17,7 @@ from selectllm_engine.evaluation.policies import (
     PolicyFunction,
     PolicyInputs,
     PolicySpec,
+    chain_of,
     parse_policy,
     select,
 )
@@ -26,6 +28,8 @@ from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import SCHEMA, Row, Table
 from selectllm_engine.evaluation.tabulation import PROTOCOLS, PlannedRow, compared_with, planned_row, tabulate, view_of
+from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VOTE_RULES, VoteRule
+from selectllm_engine.evaluation.vote_weights import Match, VoteWeights
 from selectllm_engine.evaluation.votes import (
     Vote,
     Votes,
@@ -38,16 +42,21 @@ from selectllm_engine.evaluation.votes import (
 )
 
 __all__ = [
+    "EQUAL",
     "LAMBDAS",
+    "LEARNED",
     "NOT_FOUND",
     "POLICIES",
     "PROTOCOLS",
     "SCHEMA",
+    "VOTE_RULES",
     "By",
     "Details",
     "Gap",
     "LLMDetails",
+    "Learner",
     "LeftOut",
+    "Match",
     "Outcomes",
     "PlannedRow",
     "Policies",
@@ -70,11 +79,14 @@ __all__ = [
     "Unanswered",
     "Verdicts",
     "Vote",
+    "VoteRule",
+    "VoteWeights",
     "Votes",
     "as_probabilities",
     "as_routers",
     "as_spec",
     "as_specs",
+    "chain_of",
     "compared_with",
     "detail",
     "entries_by_llm",

@@ -52,7 +52,7 @@ def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]
     if selection.choice is not None:
         return _one_each(selection.choice, prepared)
     if selection.several is not None:
-        return _pooled(selection.several, prepared, order, alike=selection.alike)
+        return _pooled(selection, prepared, order)
     return _expected(np.asarray(selection.weights), prepared, order, alike=selection.alike)
 
 
@@ -65,7 +65,8 @@ def _one_each(choice: NDArray[np.intp], prepared: Prepared) -> Figures:
     return Figures(right, right, latency, latency, cost, float(latency.sum(where=right, dtype=np.float64)), 1.0)
 
 
-def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.intp], *, alike: bool) -> Figures:
+def _pooled(selection: Selection, prepared: Prepared, order: NDArray[np.intp]) -> Figures:
+    several = np.asarray(selection.several)
     counts = np.zeros(prepared.questions, dtype=np.int32)
     chosen_right = np.zeros(prepared.questions, dtype=bool)
     # where none of these LLMs has any value to add, there is nothing to add up
@@ -88,10 +89,12 @@ def _pooled(several: NDArray[np.bool_], prepared: Prepared, order: NDArray[np.in
             if priced:
                 cost[block] += _where(asked, prepared.cost[block, llm], gaps=unknown_cost[llm])
     right: NDArray[np.bool_] | None = None
-    if counts.max() == 1:  # a vote over one LLM is its own
+    if selection.answers is not None:
+        right = selection.answers == prepared.outcomes.gold
+    elif counts.max() == 1:  # a vote over one LLM is its own
         right = chosen_right
     elif prepared.tally is not None:
-        asked = several[0] if alike else several
+        asked = several[0] if selection.alike else several
         if prepared.one_sample_votes is not None:
             right = prepared.one_sample_votes.right(asked)
         else:

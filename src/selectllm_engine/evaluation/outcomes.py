@@ -6,15 +6,16 @@ Q questions, N LLMs, K samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["NOT_FOUND", "NOT_SAMPLED", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
+__all__ = ["NOT_FOUND", "NOT_SAMPLED", "By", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
 
+By = Literal["latency", "cost"]  # what an answer costs: seconds or dollars
 NOT_FOUND = -1  # a generation in which no answer was found
 NOT_SAMPLED = -2
 

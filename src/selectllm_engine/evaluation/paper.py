@@ -90,6 +90,7 @@ class PaperView(PoolView):
     """A pool under the released notebook's arithmetic."""
 
     protocol: ClassVar[str] = "paper"
+    learns = False
 
     @cached_property
     def file_order(self) -> NDArray[np.intp]:

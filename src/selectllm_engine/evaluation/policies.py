@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
+from selectllm_engine.evaluation.learned_policies import cascade_chain, cascade_value, margin, vote_auto
+from selectllm_engine.evaluation.outcomes import By
+from selectllm_engine.evaluation.policy_inputs import PolicyInputs
 from selectllm_engine.evaluation.selection import Selection, as_selection, best_of, top_of
 
 if TYPE_CHECKING:
@@ -28,43 +31,14 @@ __all__ = [
     "PolicyInfo",
     "PolicyInputs",
     "PolicySpec",
+    "chain_of",
     "cost_aware",
     "grid_of",
     "parse_policy",
     "select",
 ]
 
-By = Literal["latency", "cost"]
 PolicyFunction: TypeAlias = "Callable[[PolicyInputs], Selection | NDArray[Any]]"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class PolicyInputs:
-    """What a policy may look at: never a label of the questions it decides.
-
-    Attributes:
-        order: intp [n], the pool's LLMs from fast to slow (ties: cheaper, then run order).
-        probabilities, forest: float32 [Q, N] as in RouterScores, columns contiguous.
-        latency, cost: float64 [N], each LLM's mean; NaN where unknown.
-        ascending: intp [n], the pool's LLMs from least to most accurate on validation; None without validation.
-        samples: K.
-        leading_votes: gives the leading answer's votes, integers [Q], after each LLM of `order` was asked; raises
-            NotAvailableError where only labels are known.
-    """
-
-    order: NDArray[np.intp]
-    probabilities: NDArray[np.float32]
-    forest: NDArray[np.float32] | None
-    latency: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    ascending: NDArray[np.intp] | None
-    samples: int
-    leading_votes: Callable[[], Sequence[NDArray[np.integer]]]
-
-    @property
-    def llms(self) -> int:
-        """N."""
-        return int(self.probabilities.shape[1])
 
 
 def _argmax(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
@@ -154,9 +128,11 @@ class PolicyInfo:
         symbol, default, low, high, step: of its parameter; without a symbol it has none. `high` None is the pool's
             size.
         whole: whether the parameter is a whole number.
+        endless: whether it may be "max", which is infinity.
+        tuned: whether it may be "auto".
         options: words that may follow the parameter.
         needs_forest: it reads RouterScores.forest.
-        stops_early: it decides only once there are answers whom it asks next.
+        chain: of a policy that decides only once there are answers whom it asks next: all whom it may ask, in order.
     """
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
@@ -168,9 +144,16 @@ class PolicyInfo:
     high: float | None = 1.0
     step: float = 0.05
     whole: bool = False
+    endless: bool = False
+    tuned: bool = True
     options: tuple[By, ...] = ()
     needs_forest: bool = False
-    stops_early: bool = False
+    chain: Callable[[PolicyInputs, float, By | None], Sequence[int]] | None = None
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether it decides only once there are answers whom it asks next."""
+        return self.chain is not None
 
     def top(self, pool: int) -> float:
         """The largest value for a pool of that many LLMs."""
@@ -180,7 +163,8 @@ class PolicyInfo:
         """Whether the parameter can have a value."""
         if not isinstance(value, int | float) or isinstance(value, bool) or (self.whole and value % 1 != 0):
             return False
-        return self.low <= value <= (math.inf if self.high is None else self.high)
+        top = math.inf if self.high is None or self.endless else self.high
+        return self.low <= value <= top and (self.endless or value < math.inf)
 
     def value(self, number: float) -> float:
         """A value of the parameter as it is written: whole where it must be."""
@@ -231,7 +215,25 @@ POLICIES: dict[str, PolicyInfo] = {
         "casc τ",
         symbol="τ",
         default=0.8,
-        stops_early=True,
+        chain=lambda inputs, _, __: inputs.order.tolist(),
+    ),
+    "margin": PolicyInfo(
+        margin, "best-single, unless another's predicted gain is large enough to be believed", "margin"
+    ),
+    "vote:auto": PolicyInfo(vote_auto, "the learned vote of the most accurate LLMs, as few as will do", "vote"),
+    "cascade-value": PolicyInfo(
+        cascade_value,
+        "from cheap to dear while asking on is worth its price; B × best-single's latency",
+        "value B",
+        symbol="B",
+        default=1.0,
+        low=0.25,
+        high=4.0,
+        step=0.25,
+        options=("latency", "cost"),
+        endless=True,
+        tuned=False,
+        chain=cascade_chain,
     ),
 }
 
@@ -268,13 +270,26 @@ class PolicySpec:
             raise UsageError(f"policy {self.name} can't look at {self.by!r}", "; ".join(looking))
         if isinstance(self.parameter, np.generic):
             object.__setattr__(self, "parameter", self.parameter.item())
-        if self.parameter is not None and self.parameter != "auto" and not info.takes(self.parameter):
+        tuned = self.parameter == "auto" and info.tuned
+        if self.parameter is not None and not tuned and not info.takes(self.parameter):
             limits = f"{'a whole number' if info.whole else 'a number'} from {info.low:g}"
-            limits += "" if info.high is None else f" to {info.high:g}"
+            limits += "" if info.high is None or info.endless else f" to {info.high:g}"
+            word = "auto" if info.tuned else "max"
             raise UsageError(
-                f"policy {self.name} takes {limits} or auto, not {self.parameter!r}",
+                f"policy {self.name} takes {limits} or {word}, not {self.parameter!r}",
                 f"for example {self.name}:{info.default:g}",
             )
+
+    @property
+    def number(self) -> float | None:
+        """The parameter where it is a number."""
+        finite = isinstance(self.parameter, int | float) and self.parameter < math.inf
+        return self.parameter if finite else None  # type: ignore[return-value]
+
+    @property
+    def policy(self) -> str:
+        """The policy as a row has it beside its number: "cascade-value:max" where that is no number."""
+        return f"{self.name}:max" if self.parameter == math.inf else self.name
 
     @property
     def needs_forest(self) -> bool:
@@ -283,6 +298,7 @@ class PolicySpec:
 
     def __str__(self) -> str:
         parameter = f"{self.parameter:g}" if isinstance(self.parameter, float | int) else self.parameter
+        parameter = "max" if parameter == "inf" else parameter
         return ":".join(part for part in (self.name, parameter, self.by) if part is not None)
 
 
@@ -293,6 +309,8 @@ def parse_policy(text: str) -> PolicySpec:
         UnknownNameError: no such policy.
         UsageError: a value that the policy doesn't take.
     """
+    if text.strip() in POLICIES:
+        return PolicySpec(text.strip(), POLICIES[text.strip()].default)
     name, *rest = text.strip().split(":")
     if name not in POLICIES:
         raise UnknownNameError("policy", name, POLICIES)
@@ -301,14 +319,16 @@ def parse_policy(text: str) -> PolicySpec:
     rest = rest[:-1] if by else rest
     if len(rest) > 1 and info.symbol is not None:
         raise UsageError(f"policy {text.strip()!r} has too many values", f"for example {name}:{info.default:g}")
-    parameter = _value(rest[0], whole=info.whole) if rest else info.default
+    parameter = _value(rest[0], info) if rest else info.default
     return PolicySpec(name, parameter, by)  # type: ignore[arg-type]
 
 
-def _value(text: str, *, whole: bool) -> float | str:
+def _value(text: str, info: PolicyInfo) -> float | str:
     """The number that a text is; other texts as they are, for the policy to refuse."""
+    if text == "max" and info.endless:
+        return math.inf
     try:
-        return int(text) if whole else float(text)
+        return int(text) if info.whole else float(text)
     except ValueError:
         return text
 
@@ -317,6 +337,14 @@ def grid_of(spec: PolicySpec, pool: int) -> Iterator[PolicySpec]:
     """The policies that `:auto` chooses from, for a pool of that many LLMs."""
     for value in POLICIES[spec.name].grid(pool):
         yield PolicySpec(spec.name, value, spec.by)
+
+
+def chain_of(spec: PolicySpec, inputs: PolicyInputs) -> Sequence[int] | None:
+    """Whom a policy that stops early may ask, in order; None for other policies. Raises as `select` does."""
+    info = None if spec.function is not None else POLICIES[spec.name]
+    if info is None or info.chain is None:
+        return None
+    return info.chain(inputs, _parameter(spec), spec.by)
 
 
 def select(spec: PolicySpec, inputs: PolicyInputs) -> Selection:
@@ -328,8 +356,11 @@ def select(spec: PolicySpec, inputs: PolicyInputs) -> Selection:
     """
     if spec.function is not None:
         return as_selection(spec.function(inputs), spec.name, len(inputs.probabilities), inputs.llms, inputs.order)
-    info = POLICIES[spec.name]
-    value = info.default if spec.parameter is None else spec.parameter
+    return POLICIES[spec.name].function(inputs, _parameter(spec), spec.by)
+
+
+def _parameter(spec: PolicySpec) -> float:
+    value = POLICIES[spec.name].default if spec.parameter is None else spec.parameter
     if isinstance(value, str):
         raise UsageError(f"policy {spec} is not tuned yet", "tune it on validation or give a number")
-    return info.function(inputs, 0.0 if value is None else value, spec.by)
+    return 0.0 if value is None else value

@@ -5,6 +5,7 @@ Q questions, N LLMs of the run, n LLMs of the pool.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
+from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
 from selectllm_engine.evaluation.repeatable import Repeatable, repeatable
 from selectllm_engine.evaluation.selection import Selection, best_of
+from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule, alone_as_ever, answered
 from selectllm_engine.evaluation.votes import prefix_leading_votes
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.policies import By
     from selectllm_engine.evaluation.prepared import Prepared
     from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.votes import Tally
     from selectllm_engine.llms import Pool
 
 __all__ = ["NO_VOTES", "PoolArrays"]
@@ -38,15 +42,26 @@ class PoolArrays:
         pool: the LLMs switched on.
         validation: sorts the LLMs, tunes `:auto` and chooses best-single; None where the run has no such split.
         train: chooses best-single together with it, for LLMs learn from neither; None where there is no such split.
+        vote: how samples of several LLMs become one answer.
+        learner: what the two splits teach, to share among pools; made anew without one.
     """
 
     def __init__(
-        self, prepared: Prepared, pool: Pool, validation: Prepared | None = None, train: Prepared | None = None
+        self,
+        prepared: Prepared,
+        pool: Pool,
+        validation: Prepared | None = None,
+        train: Prepared | None = None,
+        *,
+        vote: VoteRule = EQUAL,
+        learner: Learner | None = None,
     ) -> None:
         self.prepared = prepared
         self.pool = pool
         self.validation = validation
         self.train = train
+        self.vote = vote
+        self.learner = learner or Learner(train, validation)
         self.mask = np.array(pool.mask, dtype=bool)
         self.order = prepared.order[self.mask[prepared.order]]
         self.llms = len(self.mask)
@@ -100,16 +115,23 @@ class PoolArrays:
     @cached_property
     def leading_votes(self) -> list[NDArray[np.integer]]:
         """The leading answer's votes, integers [Q], after each of the pool's LLMs, the fastest first."""
-        if self.prepared.tally is None:
-            raise NotAvailableError(NO_VOTES)
-        order = self.order.tolist()
+        counted, order = self.counted(), self.order.tolist()
         if self.prepared.one_sample_votes is not None:
             return list(self.prepared.one_sample_votes.leading_votes(order))
-        return list(prefix_leading_votes(self.prepared.tally, order))
+        return list(prefix_leading_votes(counted, order))
+
+    def counted(self) -> Tally:
+        """The votes for all answers; raises NotAvailableError where there are labels only."""
+        if self.prepared.tally is None:
+            raise NotAvailableError(NO_VOTES)
+        return self.prepared.tally
 
     @cached_property
     def _tuning(self) -> PoolArrays | None:
-        return None if self.validation is None else PoolArrays(self.validation, self.pool, self.validation, self.train)
+        if self.validation is None:
+            return None
+        learner = self.learner.on_train
+        return PoolArrays(self.validation, self.pool, self.validation, self.train, vote=self.vote, learner=learner)
 
     # Selections
 
@@ -150,10 +172,62 @@ class PoolArrays:
         return choice
 
     def everyone(self) -> Selection:
-        """All LLMs of the pool for every question."""
+        """All LLMs of the pool for every question, under the pool's vote rule; raises as `voted` does."""
         if len(self.order) == 1:
             return self.one(int(self.order[0]))
-        return Selection(self.llms, several=np.broadcast_to(self.mask, self.prepared.labels.shape), alike=True)
+        return self.voted(Selection(self.llms, several=self._all, alike=True))
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a learned vote."""
+        try:
+            self.check_learned()
+        except NotAvailableError:
+            return False
+        return True
+
+    def check_learned(self) -> None:
+        """Raise NotAvailableError, which says why, where no vote can be learned."""
+        self.counted()
+        self.learner.of().check()
+
+    def learned_vote(self) -> Selection:
+        """All LLMs of the pool for every question, under the learned vote.
+
+        Raises:
+            NotAvailableError: it can't be learned; the message says why.
+        """
+        if len(self.order) == 1:
+            return self.one(int(self.order[0]))
+        voters = self.learner.of().weights(self.mask)
+        return self.voted(Selection(self.llms, several=self._all, alike=True, voters=voters))
+
+    @property
+    def _all(self) -> NDArray[np.bool_]:
+        return np.broadcast_to(self.mask, self.prepared.labels.shape)
+
+    def voted(self, selection: Selection, scores: RouterScores | None = None) -> Selection:
+        """A selection with what was voted, where that is not by equal votes; others as they are.
+
+        An LLM that answers alone answers its own maj@K. Of LLMs that all have no weight every sample counts alike.
+
+        Args:
+            selection: of this pool, for the questions of its split.
+            scores: the router's whose opinions count.
+
+        Raises:
+            NotAvailableError: the vote can't be learned here, or the weights of a file can't be used.
+        """
+        if selection.several is None or (self.vote.equal and selection.voters is None and selection.answers is None):
+            return selection
+        if selection.answers is None:
+            rule = self.vote if selection.voters is None else replace(LEARNED, weights=selection.voters)
+            if rule.weights is None:
+                rule = replace(rule, weights=self.learner.of(scores).weights(self.mask))
+            elif not rule.weights.match(self.pool.names).known:
+                raise NotAvailableError(f"{rule.name} has no weight for any of these LLMs")
+            selection = answered(selection, rule, self.counted(), self.pool.run, scores)
+        return alone_as_ever(selection, self.counted())
 
     def anyone(self) -> Selection:
         """The expectation over one LLM of the pool drawn at random."""
@@ -171,7 +245,7 @@ class PoolArrays:
             NotAvailableError: the data can't give it; the message says why.
         """
         self.check(scores)
-        return select(self.tune(scores, spec), self.inputs(scores))
+        return self.voted(select(self.tune(scores, spec), self.inputs(scores)), scores)
 
     def cost_aware(self, scores: RouterScores, weight: float, by: By) -> Selection:
         """The selection of policy cost-aware at any weight, for its curve; raises as `policy` does."""
@@ -194,7 +268,7 @@ class PoolArrays:
         inputs = tuning.inputs(on_validation)
 
         def merit(each: PolicySpec) -> tuple[float, float]:
-            figures = tuning.figures(select(each, inputs))
+            figures = tuning.figures(tuning.voted(select(each, inputs), on_validation))
             if figures.right is None:
                 raise NotAvailableError(NO_VOTES)
             return float(figures.right.mean()), -float(np.nan_to_num(figures.latency.mean(dtype=np.float64)))
@@ -225,7 +299,12 @@ class PoolArrays:
             cost=self.prepared.mean_cost,
             ascending=self.ascending,
             samples=self.prepared.outcomes.samples,
+            best_single=self.best_single,
             leading_votes=lambda: self.leading_votes,
+            tally=self.counted,
+            learned=lambda: self.learner.of(scores),
+            views=lambda: self.learner.of(scores).views(scores),
+            margin=lambda: self.learner.margin(scores, self.order.tolist(), self.best_single),
         )
 
     def figures(self, selection: Selection) -> Figures:

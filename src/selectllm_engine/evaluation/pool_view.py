@@ -15,7 +15,6 @@ import numpy as np
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.comparison import Reference, difference, two_by_two
 from selectllm_engine.evaluation.contamination import train_test_gaps
-from selectllm_engine.evaluation.policies import PolicySpec, select
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, wilson
 from selectllm_engine.evaluation.table import Row, RowKind
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.contamination import Gap
     from selectllm_engine.evaluation.figures import Figures, Right
+    from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
 
@@ -144,7 +144,9 @@ class PoolView(PoolArrays):
             cost=_known(figures.cost),
             llms_per_question=figures.llms_per_question,
             samples_per_question=self._samples(figures.llms_per_question),
+            vote=(selection.vote or "equal") if figures.llms_per_question > 1 else None,
         )
+        notes = (*notes, *selection.notes)
         if figures.right is None:
             return replace(row, notes=(*notes, NO_VOTES))
         right_latency = None if latency is None else figures.right_latency
@@ -248,7 +250,10 @@ class PoolView(PoolArrays):
 
     def all_llms_row(self) -> Row:
         """One vote over all samples of all LLMs of the pool."""
-        return self.row("baseline", "all-llms", self.everyone(), notes=self.all_llms_notes())
+        try:
+            return self.row("baseline", "all-llms", self.everyone(), notes=self.all_llms_notes())
+        except NotAvailableError as reason:
+            return Row(kind="baseline", name="all-llms", notes=(str(reason),))
 
     def all_llms_notes(self) -> list[str]:
         """How many samples vote; where there are two, how often that is a tie."""
@@ -262,6 +267,10 @@ class PoolView(PoolArrays):
             first = self.pool.run[int(self.order.min())]
             notes.append(f"a tie on {ties:,} of {len(one):,} questions, where {first} decides")
         return notes
+
+    def learned_vote_row(self) -> Row:
+        """The learned vote of all LLMs of the pool, whatever the vote rule; raises as `learned_vote` does."""
+        return self.row("baseline", "learned-vote", self.learned_vote())
 
     def llm_row(self, name: str) -> Row:
         """The row of one LLM of the run."""
@@ -281,26 +290,24 @@ class PoolView(PoolArrays):
         try:
             self.check(scores)
             tuned = self.tune(scores, spec)
-            parameter = None if isinstance(tuned.parameter, str) else tuned.parameter
             notes = [f"by {tuned.by}"] if tuned.by else []
             notes += ["tuned on validation"] if tuned is not spec else []
             return self.row(
                 "router",
                 name,
-                select(tuned, self.inputs(scores)),
+                self.policy(scores, tuned),
                 router=scores.name,
-                policy=spec.name,
-                parameter=parameter,
+                policy=tuned.policy,
+                parameter=tuned.number,
                 notes=notes,
             )
         except NotAvailableError as reason:
-            parameter = spec.parameter if isinstance(spec.parameter, int | float) else None
             return Row(
                 kind="router",
                 name=name,
                 router=scores.name,
-                policy=spec.name,
-                parameter=parameter,
+                policy=spec.policy,
+                parameter=spec.number,
                 notes=(str(reason),),
             )
 

@@ -18,6 +18,7 @@ __all__ = ["RouterScores", "as_probabilities"]
 _ARRAYS: dict[str, tuple[type[np.generic], bool, str | None]] = {
     "probabilities": (np.float32, True, "probabilities"),
     "forest": (np.float32, True, "probabilities"),
+    "train": (np.float32, True, None),
     "validation": (np.float32, True, None),
     "validation_forest": (np.float32, True, "validation"),
     "logits": (np.float64, False, "probabilities"),
@@ -33,6 +34,8 @@ class RouterScores:
         name: for example "knn:minilm".
         probabilities: float32 [Q, N], of being right; NaN in the columns of `missing`.
         forest: float32 [Q, N], the confidence forest's probabilities, for prediction and sorted-prediction.
+        train: float32 [T, N], those of the train split where each is what the *other* train questions teach, for what
+            learns from them; else None.
         validation, validation_forest: the same for the validation split [V, N], for `:auto`.
         logits: float64 [Q, N], where the router recorded them; protocol `paper` works on them.
         predicted: bool [Q, N], the LLMs that the router said are right, where it recorded that beside the logits.
@@ -52,6 +55,7 @@ class RouterScores:
     logits: NDArray[np.float64] | None = None
     predicted: NDArray[np.bool_] | None = None
     seconds_per_question: float | None = None
+    train: NDArray[np.float32] | None = None
     missing: tuple[str, ...] = ()
     note: str | None = None
 
@@ -75,7 +79,14 @@ class RouterScores:
     def on_validation(self) -> RouterScores:
         """The scores for the validation split; there must be some."""
         assert self.validation is not None  # noqa: S101 - callers have looked
-        return RouterScores(self.name, self.validation, forest=self.validation_forest, missing=self.missing)
+        return RouterScores(
+            self.name,
+            self.validation,
+            forest=self.validation_forest,
+            validation=self.validation,
+            train=self.train,
+            missing=self.missing,
+        )
 
     def _numbers(self, field: str, given: ArrayLike) -> NDArray[Any]:
         try:

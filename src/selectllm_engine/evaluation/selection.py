@@ -12,6 +12,8 @@ from selectllm_engine.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation.vote_weights import VoteWeights
+
 __all__ = ["Selection", "as_selection", "best_of", "top_of"]
 
 
@@ -19,12 +21,19 @@ __all__ = ["Selection", "as_selection", "best_of", "top_of"]
 class Selection:
     """Which LLMs answer each question; exactly one of the three forms is set.
 
+    `voters`, `answers`, `confidence` and `vote` are about questions that several LLMs answer: by whose votes, and what.
+
     Attributes:
         llms: N.
         choice: intp [Q], where one LLM answers each question (a one-hot row).
         several: bool [Q, N], any number of LLMs.
         weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
         alike: every question has the same row of `several` or `weights`, so that one look at it is enough.
+        voters: the learned vote that decides; None for the vote rule of the pool.
+        answers: int16 [Q], codes of what was voted; None where every sample counts alike.
+        confidence: float64 [Q], the chance that `answers` are right.
+        vote: the name of the vote rule behind `answers`.
+        notes: what to know about this selection.
     """
 
     llms: int
@@ -32,6 +41,11 @@ class Selection:
     several: NDArray[np.bool_] | None = None
     weights: NDArray[np.float64] | None = None
     alike: bool = False
+    voters: VoteWeights | None = None
+    answers: NDArray[np.int16] | None = None
+    confidence: NDArray[np.float64] | None = None
+    vote: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def mask(self) -> NDArray[np.bool_]:

@@ -48,6 +48,8 @@ class Row:
             questions (Miller 2024); None under 5 subjects.
         discordant: share of questions on which exactly one of this row and the reference is right.
         p: exact two-sided McNemar p against the reference, not adjusted; None where the row is the reference.
+        vote: how samples of several LLMs became one answer: "equal", "learned" or a file's name; None where one LLM
+            answers.
         p_adjusted: the same by Holm over all rows of the table that are compared; None where this one takes no part.
         unsolvable, misrouted, outvoted: share of questions answered wrong because no LLM of the pool is right,
             because one is but none selected, because a selected one is but the pooled vote is not.
@@ -87,6 +89,7 @@ class Row:
     misrouted: float | None = None
     outvoted: float | None = None
     rescued: float | None = None
+    vote: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -118,7 +121,7 @@ class Row:
 _COMPARISON = ("reference", "detectable_difference", "repeatable_share", "subjects")
 _FIGURES = tuple(field.name for field in fields(Row) if field.name != "notes")
 _COLUMNS: dict[str, Any] = {
-    name: pl.String if name in ("kind", "name", "router", "policy", "reference", "note") else pl.Float64
+    name: pl.String if name in ("kind", "name", "router", "policy", "reference", "vote", "note") else pl.Float64
     for name in (*_FIGURES, "note")
 }
 
@@ -132,6 +135,7 @@ class Table:
         questions: questions that the figures are over; `left_out` are incomplete, for the reasons of `incomplete`.
         samples, k: samples there are, and samples used; 0 where only labels are known.
         pool: names of the LLMs switched on.
+        vote: how samples of several LLMs become one answer: "equal", "learned" or a file's name.
         best_single: the LLM that the row best-single is.
         reference: the row that the others are compared with.
         detectable_difference: the smallest difference that this many questions can show, from the median share of
@@ -155,6 +159,7 @@ class Table:
     pool: tuple[str, ...]
     rows: tuple[Row, ...]
     best_single: str
+    vote: str = "equal"
     reference: str = "best-single"
     detectable_difference: float | None = None
     repeatable_share: float | None = None
@@ -195,7 +200,7 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `evaluate --format json` prints."""
-        shown = ("benchmark", "split", "protocol", "questions", "left_out", "samples", "k")
+        shown = ("benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote")
         return {
             "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},

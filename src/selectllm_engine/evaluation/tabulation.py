@@ -25,12 +25,14 @@ from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.statistics import detectable_difference, holm
 from selectllm_engine.evaluation.table import Row, Table
+from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule
 from selectllm_engine.evaluation.votes import samples_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from selectllm_engine.evaluation.figures import Right
+    from selectllm_engine.evaluation.learner import Learner
     from selectllm_engine.evaluation.outcomes import Outcomes
     from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
@@ -65,11 +67,26 @@ def view_of(
     protocol: str = "corrected",
     *,
     train: Prepared | None = None,
+    vote: VoteRule = EQUAL,
+    learner: Learner | None = None,
 ) -> PoolView:
-    """The pool's view under a protocol; raises UnknownNameError for an unknown one."""
+    """The pool's view under a protocol; raises UnknownNameError for an unknown one.
+
+    Raises:
+        UnknownNameError: an unknown protocol.
+        UsageError: a vote rule that the protocol doesn't know, or that the labelled questions can't teach.
+    """
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
-    return PROTOCOLS[protocol](prepared, pool, validation, train)
+    if protocol == "paper" and not vote.equal:
+        raise UsageError("the released code counts every vote alike", "leave out --vote, or --protocol paper")
+    view = PROTOCOLS[protocol](prepared, pool, validation, train, vote=vote, learner=learner)
+    if vote == LEARNED:
+        try:
+            view.check_learned()
+        except NotAvailableError as reason:
+            raise UsageError(str(reason), "leave out --vote learned") from reason
+    return view
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,8 @@ def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[Pol
     yield _planned(view, "random", view.random_row, view.anyone)
     yield _planned(view, "best-single", view.best_single_row, lambda: view.one(view.best_single))
     yield _planned(view, "all-llms", view.all_llms_row, view.everyone)
+    if view.learns:
+        yield _planned(view, "learned-vote", view.learned_vote_row, view.learned_vote)
     if corrected and has_equal_samples(view):
         right = partial(right_at_equal_samples, view)
         yield PlannedRow(SINGLE_AGAIN, partial(row_at_equal_samples, view), no_selection, right)
@@ -163,7 +182,7 @@ def planned_row(
         return _of_llm(view, name)
     of_router, _, policy = name.rpartition(" ")
     for scores in routers:
-        if scores.name == of_router and policy.partition(":")[0] in POLICIES:
+        if scores.name == of_router and (policy in POLICIES or policy.partition(":")[0] in POLICIES):
             return replace(_of_policy(view, scores, parse_policy(policy)), name=name)
     all_of_them = [f"{scores.name} {policy}" for scores in routers for policy in POLICIES]
     raise UnknownNameError("row", name, list(dict.fromkeys([*reversed(planned), *view.pool.run, *all_of_them])))
@@ -201,6 +220,7 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         samples=view.prepared.samples,
         k=outcomes.samples,
         pool=view.pool.names,
+        vote=view.vote.name,
         rows=tuple(rows),
         best_single=view.pool.run[view.best_single],
         reference=view.reference.name,
@@ -234,26 +254,29 @@ def evaluate(
     policies: Sequence[PolicySpec] = (),
     k: int | None = None,
     protocol: str = "corrected",
+    vote: VoteRule = EQUAL,
 ) -> Table:
     """The table of a pool.
 
     Args:
         outcomes: of the split that is evaluated.
-        validation: of the validation split, which tunes and chooses best-single; None where there is none.
-        train: of the train split, which chooses best-single together with it; None where there is none.
+        validation: of the validation split, which tunes and, with train, chooses best-single and teaches votes; None
+            where there is none.
+        train: of the train split; None where there is none.
         pool: the LLMs switched on.
         routers: their scores for the questions of `outcomes`.
         policies: each is applied to each router.
         k: how many of the samples to use; None for all.
         protocol: "corrected", or "paper" for the released code's arithmetic.
+        vote: how samples of several LLMs become one answer.
 
     Raises:
-        UsageError: there is no question, or k is not within the samples.
+        UsageError: there is no question, k is not within the samples, or the vote rule can't be used.
         UnknownNameError: an unknown protocol.
     """
 
     def beside(split: Outcomes | None) -> Prepared | None:
         return None if split is None or not len(split.labels) else Prepared(split, samples_up_to(split, k))
 
-    view = view_of(Prepared(outcomes, k), pool, beside(validation), protocol, train=beside(train))
+    view = view_of(Prepared(outcomes, k), pool, beside(validation), protocol, train=beside(train), vote=vote)
     return tabulate(view, routers, policies)

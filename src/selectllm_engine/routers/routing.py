@@ -15,7 +15,7 @@ from selectllm_engine.errors import (
     UnknownNameError,
     UsageError,
 )
-from selectllm_engine.evaluation import POLICIES, RouterScores, parse_policy, select
+from selectllm_engine.evaluation import POLICIES, RouterScores, chain_of, parse_policy, select
 from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
@@ -133,8 +133,10 @@ def route(
     asked = None
     try:
         spec = view.tune(known, spec)
-        if not POLICIES[spec.name].stops_early:
-            asked = _asked(view, RouterScores(name, probabilities, forest=forest), spec)
+        chain = chain_of(spec, view.inputs(known))
+        if chain is None:
+            taught = RouterScores(name, probabilities, forest=forest, train=known.train, validation=known.validation)
+            asked = _asked(view, taught, spec)
     except NotAvailableError as reason:
         raise UsageError(f"{name} {spec}: {reason}", "take another --policy") from reason
     return Routing(
@@ -142,7 +144,7 @@ def route(
         name,
         spec,
         _routed(view, probabilities[0], None if forest is None else forest[0], asked),
-        tuple(run.llms[llm] for llm in view.order if asked is None or asked[llm] > 0),
+        tuple(run.llms[llm] for llm in chain or view.order if asked is None or asked[llm] > 0),
         POLICIES[spec.name].help,
         _neighbours(data, question),
     )

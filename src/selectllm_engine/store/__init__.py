@@ -25,6 +25,7 @@ from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import own_seconds, read_scores, read_table
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
+from selectllm_engine.store.vote_files import Voting, as_vote_rule, read_vote
 
 __all__ = [
     "AGREEMENT",
@@ -41,7 +42,9 @@ __all__ = [
     "Problem",
     "Progress",
     "QuestionIds",
+    "Voting",
     "Writer",
+    "as_vote_rule",
     "both_verdicts",
     "digest",
     "folder_name",
@@ -54,6 +57,7 @@ __all__ = [
     "read_frame",
     "read_scores",
     "read_table",
+    "read_vote",
     "refuse_twin",
     "router_manifest",
     "threshold_of",

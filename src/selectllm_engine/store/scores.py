@@ -27,7 +27,13 @@ _NUMBERS = (pl.Float32, pl.Float64, pl.Boolean)
 
 
 def read_scores(
-    folder: Path, router: str, outcomes: Outcomes, validation: Outcomes | None, *, forest: bool
+    folder: Path,
+    router: str,
+    outcomes: Outcomes,
+    validation: Outcomes | None,
+    *,
+    train: Outcomes | None = None,
+    forest: bool,
 ) -> RouterScores:
     """Read a router's folder: probabilities, and where they are there forest and logits.
 
@@ -40,6 +46,7 @@ def read_scores(
         router: its name.
         outcomes: of the split that is evaluated.
         validation: of the validation split; None where there is none.
+        train: of the train split; None where there is none.
         forest: whether to fit a missing forest.
     """
     try:
@@ -47,7 +54,9 @@ def read_scores(
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
         predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
-        seconds = own_seconds(router_manifest(folder))
+        manifest = router_manifest(folder)
+        learned = train if manifest.get("train_held_out") is True else None
+        taught = None if learned is None else _Stored(folder / "probabilities.parquet", learned, None).here
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
         nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
         return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
@@ -70,7 +79,8 @@ def read_scores(
         validation_forest=_single(there),
         logits=None if logits is None else logits.here,
         predicted=None if predicted is None else predicted.here > 0,
-        seconds_per_question=seconds,
+        seconds_per_question=own_seconds(manifest),
+        train=None if taught is None or not _possible(taught[:, known]).all() else _single(taught),
         missing=stored.missing,
     )
 

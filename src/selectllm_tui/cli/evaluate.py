@@ -8,7 +8,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, note, text, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Against,
     Benchmark,
@@ -19,6 +19,7 @@ from selectllm_tui.cli.options import (
     PoolNames,
     Protocol,
     Split,
+    Vote,
     complete_policy,
     complete_router,
     names,
@@ -80,6 +81,7 @@ def evaluate(
     every: Annotated[bool, typer.Option("--all", help="Every router with every policy.")] = False,
     split: Split = "test",
     k: K = None,
+    vote: Vote = "equal",
     protocol: Annotated[
         Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
     ] = Protocol.CORRECTED,
@@ -108,6 +110,7 @@ def evaluate(
     with reading(benchmark, cache) as run:
         asked = (names(pool), routers, policies)
         how: dict[str, Any] = {"k": k, "split": split, "all_policies": every, "against": against}
+        how["vote"] = voting(run, vote)
         more = run.details(*asked, **how) if details else None
         table = more.table if more else run.evaluate(*asked, protocol=protocol.value, **how)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from selectllm_engine.api import Run
+    from selectllm_engine.evaluation import VoteRule
 
-__all__ = ["RECORDED", "named", "reading"]
+__all__ = ["RECORDED", "named", "reading", "voting"]
 
 RECORDED = "the recorded run, comes with selectllm"
 
@@ -62,6 +63,23 @@ def reading(benchmark: str | None, cache: Path | None) -> Iterator[Run]:
                 f"note: {problems[0].what}{others}: passed over; "
                 "selectllm cache verify --repair sets damaged files aside"
             )
+
+
+def voting(run: Run, vote: str) -> VoteRule:
+    """The vote rule of a command line; which LLMs the weights of a file know is said.
+
+    Raises as `as_vote_rule` does.
+    """
+    from selectllm_engine.store import as_vote_rule
+
+    rule = as_vote_rule(vote)
+    if rule.weights is not None:
+        match = rule.weights.match(run.llms)
+        said = [f"{len(match.known)} of {len(run.llms)} LLMs have a weight in {rule.name}"]
+        said += [f"without one, and so without a vote: {', '.join(match.missing)}"] if match.missing else []
+        said += [f"not in this run: {', '.join(match.unused)}"] if match.unused else []
+        note(f"note: {'; '.join(said)}")
+    return rule
 
 
 def _bar() -> Callable[[int, int], None]:

@@ -12,9 +12,21 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BASELINES = ("oracle", "random", "best-single", "all-llms")
+BASELINES = ("oracle", "random", "best-single", "all-llms", "learned-vote")
 
-__all__ = ["Against", "Benchmark", "CacheDir", "Format", "K", "Output", "PoolNames", "Protocol", "Split", "names"]
+__all__ = [
+    "Against",
+    "Benchmark",
+    "CacheDir",
+    "Format",
+    "K",
+    "Output",
+    "PoolNames",
+    "Protocol",
+    "Split",
+    "Vote",
+    "names",
+]
 
 
 class Format(StrEnum):
@@ -122,6 +134,12 @@ def complete_row(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*complete(BASELINES, incomplete), *complete_llm(ctx, incomplete)]
 
 
+def complete_vote(incomplete: str) -> list[str]:
+    from selectllm_engine.evaluation import VOTE_RULES
+
+    return complete(VOTE_RULES, incomplete)
+
+
 Benchmark = Annotated[
     str | None,
     typer.Option(
@@ -153,6 +171,16 @@ Against = Annotated[
         metavar="NAME",
         help="The row that the others are compared with, by the name it has in the table; best-single without it.",
         autocompletion=complete_row,
+    ),
+]
+Vote = Annotated[
+    str,
+    typer.Option(
+        "--vote",
+        metavar="RULE",
+        help="How samples of several LLMs become one answer: equal, learned (weights from labelled questions), or a "
+        "file of weights.",
+        autocompletion=complete_vote,
     ),
 ]
 Output = Annotated[Format, typer.Option("--format", metavar="FORM", help="table, json, csv, markdown or latex.")]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import fake_outcomes, write_fake_run
-from plain import make_outcomes, small_outcomes, small_scores
+from plain import ORACLES, make_outcomes, small_outcomes, small_scores
 from selectllm_engine.api import load
 from selectllm_engine.evaluation.details import RowDetails, detail, row_names
 from selectllm_engine.evaluation.policies import POLICIES, parse_policy
@@ -24,7 +24,7 @@ from selectllm_engine.evaluation.tabulation import plan, view_of
 from selectllm_engine.llms import Pool
 
 ARGMAX = [parse_policy("argmax")]
-EVERY = [parse_policy(name) for name in POLICIES]
+BY_ROUTER = [parse_policy(name) for name in ORACLES]  # those that need no labelled questions
 
 
 def view(outcomes, pool=None, validation=None, train=None):
@@ -45,13 +45,13 @@ def outcomes():
 @pytest.fixture(scope="module")
 def details(outcomes):
     train = fake_outcomes(50, split="train", seed=1)
-    return detail(view(outcomes, validation=fake_outcomes(seed=2), train=train), [router(outcomes)], EVERY)
+    return detail(view(outcomes, validation=fake_outcomes(seed=2), train=train), [router(outcomes)], BY_ROUTER)
 
 
 def test_every_row_has_its_own_selection(outcomes):
     looked, routers = view(outcomes, validation=fake_outcomes(seed=2)), [router(outcomes), router(outcomes, 1)]
-    table = detail(looked, routers, EVERY).table
-    made = [planned.selection for planned in plan(looked, routers, EVERY)]
+    table = detail(looked, routers, BY_ROUTER).table
+    made = [planned.selection for planned in plan(looked, routers, BY_ROUTER)]
     assert len(made) == len(table.rows)
     for row, selection in zip(table.rows, made, strict=True):
         if row.name == "repeatable":
@@ -217,7 +217,7 @@ def test_no_data_make_it_fail_or_give_nan(data):
         small_scores(*outcomes.labels.shape, validation=0 if validation is None else len(validation.labels))
     )
     pool = data.draw(st.sets(st.sampled_from(outcomes.llms), min_size=1))
-    specs = [*EVERY, parse_policy("threshold:auto")]
+    specs = [*(parse_policy(name) for name in POLICIES), parse_policy("threshold:auto")]
     details = detail(view(outcomes, pool, validation, train), [scores], specs)
     shown = json.loads(json.dumps(details.to_dict(), allow_nan=False))
     assert len(shown["rows"]) == len(details.table.rows)

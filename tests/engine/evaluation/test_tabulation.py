@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import fake_outcomes
-from plain import choose, figures, make_outcomes, small_outcomes, small_scores, speed_order
+from plain import ORACLES, choose, figures, make_outcomes, small_outcomes, small_scores, speed_order
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation.baselines import SINGLE_AGAIN
 from selectllm_engine.evaluation.outcomes import LeftOut
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ALL_POLICIES = [parse_policy(name) for name in POLICIES]
 COMPARED = ("reference", "delta", "delta_low", "delta_high", "delta_low_clustered", "delta_high_clustered")
 COMPARED += ("p_clustered", "discordant", "p", "p_adjusted")
+BY_ROUTER = [parse_policy(name) for name in ORACLES]  # those that need no labelled questions
 ONE_LLM = ["argmax", "random", "prediction", "sorted-prediction", "cost-aware"]
 
 
@@ -46,7 +47,7 @@ def assert_figures(row: Row, expected: dict) -> None:
 
 
 def numbers(row: Row) -> dict:
-    given_ = ("kind", "name", "router", "policy", "parameter", "notes", *COMPARED)
+    given_ = ("kind", "name", "router", "policy", "parameter", "vote", "notes", *COMPARED)
     return {field.name: getattr(row, field.name) for field in fields(row) if field.name not in given_}
 
 
@@ -132,7 +133,7 @@ def test_no_one_llm_policy_beats_the_oracle_and_none_the_bound_by_a_vote(data: s
     for name in ONE_LLM:
         assert view.policy_row(router, parse_policy(name)).accuracy <= oracle + 1e-9
     assert view.policy_row(router, PolicySpec("argmax")).accuracy <= view.upper_bound_row(router).accuracy + 1e-9
-    for spec in ALL_POLICIES:
+    for spec in BY_ROUTER:
         row = view.policy_row(router, spec)
         assert row.accuracy - row.rescued <= oracle + 1e-9
 
@@ -145,7 +146,7 @@ def test_a_pool_of_one_makes_all_policies_equal(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(outcomes.llms))
     view = view_of_all(outcomes, [name], validation)
     alone = numbers(view.llm_row(name))
-    rows = [view.policy_row(router, spec) for spec in ALL_POLICIES if spec.name != "random"]
+    rows = [view.policy_row(router, spec) for spec in BY_ROUTER if spec.name != "random"]
     for row in [*rows, view.oracle_row(), view.all_llms_row(), view.best_single_row(), view.upper_bound_row(router)]:
         assert numbers(row) == pytest.approx(alone)
     expected = view.policy_row(router, PolicySpec("random"))
@@ -384,14 +385,14 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     )
     made = table.to_dict()
     assert list(made) == [
-        *("schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "pool"),
+        *("schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"),
         *("reference", "detectable_difference", "repeatable_share", "subjects", "answers_missing", "rows"),
     ]
     assert list(made["rows"][0]) == [
         *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high"),
         *("latency", "latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost"),
         *("llms_per_question", "samples_per_question", "gap_closed", "p_vs_best_single", *COMPARED),
-        *("unsolvable", "misrouted", "outvoted", "rescued", "note"),
+        *("unsolvable", "misrouted", "outvoted", "rescued", "vote", "note"),
     ]
     assert (made["pool"], made["left_out"], made["samples"], made["k"]) == (["fake-a", "fake-c"], 2, 5, 5)
     assert [(row["kind"], row["name"]) for row in made["rows"]] == [

@@ -1,0 +1,153 @@
+"""What the labelled questions of a run teach at one K: votes, cascades and margins, each learned once and kept.
+
+L labelled questions, Q questions to answer, N LLMs of the run.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.best_m import BestM, best_m
+from selectllm_engine.evaluation.cascade_value import CascadeValue, learn_cascade
+from selectllm_engine.evaluation.labelled import Labelled, labelled, opinions
+from selectllm_engine.evaluation.learned_vote import choose_penalty, learn
+from selectllm_engine.evaluation.margin import Margin, learn_margin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.outcomes import By
+    from selectllm_engine.evaluation.prepared import Prepared
+    from selectllm_engine.evaluation.router_scores import RouterScores
+    from selectllm_engine.evaluation.vote_weights import VoteWeights
+
+__all__ = ["Learned", "Learner"]
+
+KEPT = 512  # pools whose weights are remembered
+
+
+class Learned:
+    """What is learned with one router's opinions, or with none.
+
+    Args:
+        train, validation: the labelled splits over the same number of samples; None where there is none.
+        scores: whose `train` and `validation` are the opinions; None for none.
+    """
+
+    def __init__(self, train: Prepared | None, validation: Prepared | None, scores: RouterScores | None) -> None:
+        self._splits = train, validation
+        self._scores = scores
+        self._last: VoteWeights | None = None
+        self._weights = lru_cache(maxsize=KEPT)(self._fitted)
+        self._best_m = lru_cache(maxsize=KEPT)(lambda order: best_m(self.known, order, self.penalty))
+        self._cascade = lru_cache(maxsize=KEPT)(self._chained)
+
+    def check(self) -> None:
+        """Raise NotAvailableError, which says why, where nothing can be learned."""
+        assert self.known.questions  # noqa: S101 - looking at them is what raises
+
+    @cached_property
+    def known(self) -> Labelled:
+        """The labelled questions; raises NotAvailableError where there are too few, or labels only."""
+        train, validation = (None if split is None else split.outcomes for split in self._splits)
+        own = self._scores
+        return labelled(train, validation, (None, None) if own is None else (own.train, own.validation))
+
+    @cached_property
+    def penalty(self) -> float:
+        """λ: chosen once, for all LLMs of the run; raises as `known` does."""
+        return choose_penalty(self.known, np.ones(len(self.known.llms), dtype=bool))
+
+    def weights(self, mask: NDArray[np.bool_]) -> VoteWeights:
+        """The learned vote of a pool, bool [N]; raises as `known` does."""
+        return self._weights(mask.tobytes())
+
+    def _fitted(self, mask: bytes) -> VoteWeights:
+        pool = np.frombuffer(mask, dtype=bool)
+        self._last = learn(self.known, pool, self.penalty, start=self._last)
+        return self._last
+
+    def best_m(self, order: Sequence[int]) -> BestM:
+        """Over whom of the LLMs `order`, from fast to slow, `vote:auto` votes; raises as `known` does."""
+        return self._best_m(tuple(order))
+
+    def cascade(self, order: Sequence[int], by: By | None, budget: float | None) -> CascadeValue:
+        """The cascade over the LLMs `order` within a budget, by latency where that is known, else by cost.
+
+        Raises:
+            NotAvailableError: too few labelled questions, labels only, or neither latency nor cost of every LLM.
+        """
+        return self._cascade(tuple(order), by, budget)
+
+    def _chained(self, order: tuple[int, ...], by: By | None, budget: float | None) -> CascadeValue:
+        known = self.known
+        names: tuple[By, ...] = ("latency", "cost") if by is None else (by,)
+        for name in names:
+            burden = np.concatenate([getattr(split, name) for split in self._splits if split is not None])
+            if not np.isnan(burden[:, list(order)]).all(axis=0).any():
+                return learn_cascade(known, order, burden, self.penalty, budget)
+        raise NotAvailableError(f"needs the {' or '.join(names)} of every LLM of the pool")
+
+    def views(self, scores: RouterScores) -> NDArray[np.float64] | None:
+        """The router's opinions on questions to answer, [Q, N]; None where it was learned without any."""
+        return None if self.known.opinions is None else opinions(scores.probabilities, self.known.rates)
+
+
+class Learner:
+    """All that is learned from two splits, whatever the pool.
+
+    Args:
+        train, validation: prepared splits; None where there is none.
+    """
+
+    def __init__(self, train: Prepared | None, validation: Prepared | None) -> None:
+        self._splits = train, validation
+        self._learned = lru_cache(maxsize=32)(lambda scores: Learned(train, validation, scores))
+        self._margin = lru_cache(maxsize=KEPT)(self._cautious)
+
+    def of(self, scores: RouterScores | None = None) -> Learned:
+        """With a router's opinions where it has held-out ones for every labelled question, else without any."""
+        return self._learned(scores if scores is not None and len(self._held_out(scores)) == self._count else None)
+
+    @cached_property
+    def on_train(self) -> Learner:
+        """What train alone teaches, to tune on validation with; itself where that is too little."""
+        alone = Learner(self._splits[0], None)
+        try:
+            alone.of().check()
+        except NotAvailableError:
+            return self
+        return alone
+
+    @property
+    def _count(self) -> int:
+        return sum(split is not None for split in self._splits)
+
+    def _held_out(self, scores: RouterScores) -> list[tuple[Prepared, NDArray[Any]]]:
+        """The splits for which a router has probabilities that it has not learned from."""
+        pairs = zip(self._splits, (scores.train, scores.validation), strict=True)
+        return [
+            (split, p) for split, p in pairs if split is not None and p is not None and p.shape == split.labels.shape
+        ]
+
+    def margin(self, scores: RouterScores, order: Sequence[int], best_single: int) -> Margin:
+        """From which gain on policy `margin` leaves best-single.
+
+        Raises:
+            NotAvailableError: the router has no held-out probabilities for labelled questions.
+        """
+        return self._margin(scores, tuple(order), best_single)
+
+    def _cautious(self, scores: RouterScores, order: tuple[int, ...], best_single: int) -> Margin:
+        held_out = self._held_out(scores)
+        if not held_out:
+            raise NotAvailableError("needs the router's probabilities for questions that it has not learned from")
+        p = np.concatenate([each for _, each in held_out])
+        labels = np.concatenate([split.labels for split, _ in held_out])
+        return learn_margin(np.asfortranarray(p), labels, np.array(order), best_single)
