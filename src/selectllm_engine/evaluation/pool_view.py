@@ -251,17 +251,18 @@ class PoolView(PoolArrays):
     def all_llms_row(self) -> Row:
         """One vote over all samples of all LLMs of the pool."""
         try:
-            return self.row("baseline", "all-llms", self.everyone(), notes=self.all_llms_notes())
+            everyone = self.everyone()
+            return self.row("baseline", "all-llms", everyone, notes=self.all_llms_notes(equal=everyone.vote is None))
         except NotAvailableError as reason:
             return Row(kind="baseline", name="all-llms", notes=(str(reason),))
 
-    def all_llms_notes(self) -> list[str]:
-        """How many samples vote; where there are two, how often that is a tie."""
+    def all_llms_notes(self, *, equal: bool = True) -> list[str]:
+        """How many samples vote; where there are two that count alike, how often that is a tie."""
         answers, llms = self.prepared.outcomes.answers, len(self.order)
         if answers is None or llms == 1:
             return []
         notes = [f"one vote over {llms * answers.shape[2]} samples"]
-        if llms == 2 and answers.shape[2] == 1:
+        if equal and llms == 2 and answers.shape[2] == 1:
             one, other = answers[:, self.mask, 0].T
             ties = int(np.count_nonzero((one >= 0) & (other >= 0) & (one != other)))
             first = self.pool.run[int(self.order.min())]
@@ -270,7 +271,7 @@ class PoolView(PoolArrays):
 
     def learned_vote_row(self) -> Row:
         """The learned vote of all LLMs of the pool, whatever the vote rule; raises as `learned_vote` does."""
-        return self.row("baseline", "learned-vote", self.learned_vote())
+        return self.row("baseline", "learned-vote", self.learned_vote(), notes=self.all_llms_notes(equal=False))
 
     def llm_row(self, name: str) -> Row:
         """The row of one LLM of the run."""
