@@ -148,7 +148,7 @@ def test_the_study_is_planned_without_gpu_and_network(lab, monkeypatch):
     assert max(len(line) for line in err.splitlines() if lab.folder.name not in line) <= 80
     missing = err.partition("\nmissing:\n")[2].replace("\n  ", " ")
     for line in (
-        "- no GPU 0 here: nvidia-smi finds none; leave --gpu out to compute on the CPU, or take another machine\n",
+        "- no GPU 0 here, nvidia-smi finds none; leave --gpu out to compute on the CPU, or take another machine\n",
         "- questions of gsm8k: the fake hub is away; name files\n",
         "- questions of mmlu: the fake hub is away; name files\n",
         "- weights of gemma-7b, gemma-7b-it, llama2-7b, llama2-13b-chat, mistral-7b, mistral-7b-it, metamath-7b: "

@@ -44,7 +44,7 @@ def test_without_what_the_best_needs_the_next_best_is_taken(selectllm, monkeypat
     """The stack of the run that comes with the package combines routers on an encoder."""
     monkeypatch.setattr("selectllm_engine.routers.encoders.installed", lambda: False)
     code, out, err = selectllm("route", TEXT, "--benchmark", "reasoning", "--format", "json")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "note: reasoning is the recorded run, comes with selectllm\n")
     assert json.loads(out)["router"].endswith(":tfidf")
     code, _, err = selectllm("route", TEXT, "--benchmark", "reasoning", "--router", "stack")
     assert code == 2
@@ -149,3 +149,12 @@ def test_an_imported_router_knows_no_new_questions(selectllm, fake_cache, monkey
     assert code == 2
     assert "imported there are probabilities only" in err
     assert selectllm("route", TEXT)[0] == 2
+
+
+def test_routers_that_read_new_text_here_are_known(fake_cache, monkeypatch):
+    from selectllm_engine.routers.routing import routable
+
+    monkeypatch.setattr("selectllm_engine.routers.encoders.installed", lambda: False)
+    recorded = sl.load("reasoning", fake_cache)
+    assert set(routable(recorded)) == {name for name in recorded.routers if name.endswith(":tfidf") or name == "prior"}
+    assert set(routable(sl.load("fake", fake_cache))) == {"prior", "logistic:tfidf"}

@@ -19,9 +19,10 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cache_activity import sampling
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.workers import Computed
+from selectllm_tui.widgets.cells import drawn
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import idle, press, settled
+from tui.explorers import idle, press, settled, write_fake_router
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +137,32 @@ async def test_a_question_of_ones_own_is_routed(tmp_path: Path) -> None:
         rows = app.screen.query_one("#llms", RowTable).rows
         assert [rows.key(at) for at in range(len(rows))] == ["fake-a", "fake-b", "fake-c"]
         await press(pilot, "escape")
+
+
+async def test_a_question_is_routed_with_a_router_that_can_run_here(tmp_path: Path) -> None:
+    write_fake_router(write_fake_run(tmp_path), "fake", "fake:sharp", noise=0.6)
+    for router in ("prior", "knn:tfidf"):
+        train(load("fake", tmp_path), router)
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert screen.routable == ("knn:tfidf", "prior")
+        rows = screen.query_one("#routers", RowTable).rows
+        marked = ["".join(text for text, _ in drawn(rows.cells(at)[1], 30)) for at in range(len(rows))]
+        assert ["no new text" in each for each in marked] == [True, False, False]
+
+        def shown() -> str:
+            return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+        await press(pilot, "i")
+        assert "fake:sharp can't read a new text here" in shown()
+        await press(pilot, *"how many apples", "enter")
+        assert "with knn:tfidf → argmax" in shown()
+        await press(pilot, "tab", "r")
+        assert "with prior → argmax" in shown()
+        await press(pilot, "p")
+        assert "with prior → random" in shown()
+        assert screen.state.setup.router == "fake:sharp"
 
 
 async def test_a_question_of_several_lines_is_pasted_whole(cache: Path) -> None:

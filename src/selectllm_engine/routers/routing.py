@@ -16,7 +16,7 @@ from selectllm_engine.errors import (
     UsageError,
 )
 from selectllm_engine.evaluation import POLICIES, RouterScores, chain_of, parse_policy, select
-from selectllm_engine.routers.families import FAMILIES, parse_router
+from selectllm_engine.routers.families import FAMILIES, parse_router, usable
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
 from selectllm_engine.routers.training_data import training_data
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.training_data import TrainingData
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Neighbour", "RoutedLLM", "Routing", "route"]
+__all__ = ["Neighbour", "RoutedLLM", "Routing", "routable", "route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,17 @@ def route(
         POLICIES[spec.name].help,
         _neighbours(data, question),
     )
+
+
+def routable(run: StoredRun, encoders: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The trained routers that can read a new text here without fetching anything; one that combines needs all others.
+
+    `encoders` as for `route`. Nothing is loaded: a router that is damaged is among them.
+    """
+    trained = {name: parse_router(name) for name in run.routers if _trained(name)}
+    usable_here = {name: usable(each, encoders or {}) for name, each in trained.items() if not each.info.combines}
+    whole = all(usable_here.values())
+    return tuple(name for name in trained if usable_here.get(name, whole))
 
 
 def _predicted(

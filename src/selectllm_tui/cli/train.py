@@ -87,7 +87,7 @@ def train(
         parse_router(name)
     trained: list[TrainedRouter] = []
     failed = []
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, new=True) as run:  # the recorded run is copied to where routers are kept
         try:
             for name in names:
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
@@ -106,7 +107,9 @@ def do_ask(screen: StateScreen) -> None:
     """Routes a question that a person types."""
     from selectllm_tui.screens.ask import AskScreen
 
-    screen.app.push_screen(AskScreen(screen.model.run, screen.state.setup))
+    setup, space = screen.state.setup, screen.model.space
+    readers = tuple(name for name in space.routers if screen.routable is None or name in screen.routable)
+    screen.app.push_screen(AskScreen(screen.model.run, setup, replace(space, routers=readers)))
 
 
 def do_copy(screen: StateScreen) -> None:

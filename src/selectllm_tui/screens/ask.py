@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.routers.routing import Routing
-    from selectllm_tui.state import Setup
+    from selectllm_tui.state import Setup, Space
 
 __all__ = ["AskScreen", "llm_rows", "neighbour_spans"]
 
@@ -42,8 +42,14 @@ class QuestionInput(Input):
 class AskScreen(Dialog[None]):
     """A line to type in, the LLMs, the nearest training questions. No LLM is asked."""
 
-    KEYS: ClassVar[dict[str, str]] = {"↵": "route it", "tab": "to the table", "esc": "back"}
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
+    KEYS: ClassVar[dict[str, str]] = {"↵": "route it", "tab": "to the table, where", "r p": "change", "esc": "back"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("r", "router(1)", "router", show=False),
+        Binding("R", "router(-1)", "previous router", show=False),
+        Binding("p", "policy(1)", "policy", show=False),
+        Binding("P", "policy(-1)", "previous policy", show=False),
+    ]
     DEFAULT_CSS = """
     AskScreen Input { border: round $line; height: 3; }
     AskScreen Input:focus { border: round $accent; }
@@ -59,10 +65,11 @@ class AskScreen(Dialog[None]):
             super().__init__()
             self.question, self.routing, self.problem = question, routing, problem
 
-    def __init__(self, run: Run, setup: Setup) -> None:
+    def __init__(self, run: Run, setup: Setup, space: Space) -> None:
         super().__init__()
-        self._run, self._setup = run, setup
+        self._run, self._setup, self._space = run, setup, space
         self._question = ""
+        self._instead = ""  # of which router another one routes, which can run here
 
     def compose(self) -> ComposeResult:
         """A line, a note, the LLMs, what resembles it."""
@@ -74,35 +81,61 @@ class AskScreen(Dialog[None]):
             yield TextView(id="neighbours")
 
     def on_mount(self) -> None:
-        """Says with what it routes."""
+        """Says with what it routes: the setup's router, or the first that can run here."""
+        if self._setup.router not in self._space.routers and self._space.routers:
+            self._instead = self._setup.router or ""
+            self._setup = self._setup.with_router(self._space, 1)
         self.query_one(Bar).show(self._with())
         self.query_one(Input).focus()
 
     def _with(self) -> tuple[Span, ...]:
+        if not self._space.routers:
+            return line(("none of the routers can read a new text here", "warn"))
         value = self._setup.parameter
         policy = self._setup.policy if value is None else f"{self._setup.policy} {value:g}"
-        return line(("with ", "muted"), (self._setup.router or "", "plain"), (" → ", "muted"), (policy, "plain"))
+        spans: list[Span] = [
+            ("with ", "muted"),
+            (self._setup.router or "", "plain"),
+            (" → ", "muted"),
+            (policy, "plain"),
+        ]
+        if self._instead:
+            spans.append((f"   {self._instead} can't read a new text here", "warn"))
+        return line(*spans)
+
+    def action_router(self, step: int) -> None:
+        """Another router, of those that can run here."""
+        self._instead = ""
+        self._change(self._setup.with_router(self._space, step))
+
+    def action_policy(self, step: int) -> None:
+        """Another policy."""
+        self._change(self._setup.with_policy(self._space, step))
+
+    def _change(self, setup: Setup) -> None:
+        self._setup = setup
+        self.query_one(Bar).show(self._with())
+        if self._question.strip():
+            self.route(self._question, setup)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         self._question = event.value
         self.query_one(Bar).show(line(("routing …", "muted")))
-        self.route(event.value)
+        self.route(event.value, self._setup)
 
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
-    def route(self, question: str) -> None:
+    def route(self, question: str, setup: Setup) -> None:
         """Routes in a thread: loading a router can take a while."""
         from selectllm_engine.evaluation import PolicySpec
         from selectllm_engine.routers.routing import route
         from selectllm_engine.settings import read_settings
 
-        value = self._setup.parameter
-        spec = PolicySpec(self._setup.policy, int(value) if value is not None and value == int(value) else value)
+        value = setup.parameter
+        spec = PolicySpec(setup.policy, int(value) if value is not None and value == int(value) else value)
         try:
             encoders = read_settings().encoders
-            routing = route(
-                self._run, question, self._setup.router, str(spec), pool=self._setup.pool, encoders=encoders
-            )
+            routing = route(self._run, question, setup.router, str(spec), pool=setup.pool, encoders=encoders)
             self.post_message(self.Routed(question, routing))
         except SelectLLMError as error:
             self.post_message(self.Routed(question, None, str(error)))

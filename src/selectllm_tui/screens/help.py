@@ -24,7 +24,10 @@ PARTS: dict[str, str] = {
         "The LLMs of the run, ● switched on, with their accuracy and seconds on the split that is shown; below, what "
         "is known of the one under the cursor. Numbers or space switch one, x leaves only it on, a switches all on."
     ),
-    "routers": "The trained routers. ↵ uses the one under the cursor, r the next.",
+    "routers": (
+        "The trained routers. ↵ uses the one under the cursor, r the next. Those with `no new text` can't route a "
+        "question of your own here: they need an encoder, or only their predictions are known."
+    ),
     "policies": (
         "How a router's probabilities become a choice. ↵ uses the policy under the cursor; ← and → move its slider, - "
         "and = that of the policy in use. K is the number of samples that vote: , and . move it."

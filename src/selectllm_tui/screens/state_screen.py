@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from selectllm_tui.preconditions import Context
-from selectllm_tui.screens.workers import Computed, Finished, Listed, Saved, Ticked, Watched, Workers
+from selectllm_tui.screens.workers import Computed, Finished, Listed, Routable, Saved, Ticked, Watched, Workers
 from selectllm_tui.snapshots.headline import Headline
 from selectllm_tui.snapshots.questions import Questions
 from selectllm_tui.state import Setup, State
@@ -72,6 +72,7 @@ class StateScreen(Screen[None]):
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
         self.new = False
+        self.routable: tuple[str, ...] | None = None  # routers that can read a new text; None until that is known
 
     def compose(self) -> ComposeResult:
         """Header, side panel, tabs, footer."""
@@ -162,7 +163,7 @@ class StateScreen(Screen[None]):
     def reload(self, model: Model) -> None:
         """Shows a run that was read again, as nearly as possible in the same setup."""
         self.model = model
-        self.listing, self.new, self.steps = None, False, 0
+        self.listing, self.new, self.steps, self.routable = None, False, 0, None
         before = self.state.setup.split
         self.state = State(self.state.setup.fit(model.space), self.state.view)
         self._show_setup()
@@ -178,7 +179,7 @@ class StateScreen(Screen[None]):
     def _show_setup(self) -> None:
         """What a setup says without any computing: marks, sliders, names."""
         setup = self.state.setup
-        self.query_one(Side).show(setup, self.model.space, self.facts)
+        self.query_one(Side).show(setup, self.model.space, self.facts, self.routable)
         strip = self.query_one(PoolStrip)
         strip.setup, strip.facts = setup, self.facts
         badge = "" if setup.split == "test" else f" figures of the {setup.split} split "
@@ -286,6 +287,11 @@ class StateScreen(Screen[None]):
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 
+    @on(Routable)
+    def _routable(self, message: Routable) -> None:
+        self.routable = message.routers
+        self._show_setup()
+
     @on(Listed)
     def _listed(self, message: Listed) -> None:
         from selectllm_tui.screens.filters import FilterScreen
@@ -307,6 +313,8 @@ class StateScreen(Screen[None]):
             return
         self.query_one(KeyBar).done()
         self.failure = message.error
+        if self.routable is None:  # after what is on the screen: it may import libraries
+            self.threads.find_routable(self.model)
         if message.error:
             self.say(message.error)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
-__all__ = ["Computed", "Finished", "Listed", "Saved", "Ticked", "Watched", "Workers"]
+__all__ = ["Computed", "Finished", "Listed", "Routable", "Saved", "Ticked", "Watched", "Workers"]
 
 SPINNER_AFTER = 0.15
 
@@ -68,6 +68,13 @@ class Watched(Message):
 
     running: tuple[SamplingActivity, ...]
     new: bool
+
+
+@dataclass
+class Routable(Message):
+    """The routers that can read a new text here."""
+
+    routers: tuple[str, ...]
 
 
 @dataclass
@@ -172,6 +179,19 @@ class Workers:
         except (SelectLLMError, OSError):
             return  # files come and go: the next look will see them
         self.screen.post_message(Watched(running, new))
+
+    def find_routable(self, model: Model) -> None:
+        """Finds out which routers can read a new text here."""
+        self._start(partial(self._find_routable, model), "routable")
+
+    def _find_routable(self, model: Model) -> None:
+        from selectllm_engine.routers.routing import routable
+        from selectllm_engine.settings import read_settings
+
+        try:
+            self.screen.post_message(Routable(routable(model.run, read_settings().encoders)))
+        except Exception as failure:
+            self.screen.log.error(repr(failure))  # said where one of them is asked to
 
     def save(self, stem: str, suffix: str, rows: Rows | None) -> None:
         """Saves the rows, or the screen, in the working directory."""

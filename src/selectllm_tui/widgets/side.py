@@ -18,7 +18,7 @@ from selectllm_tui.widgets.paint import Painting, Span, line, named, shorten, wi
 from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from textual import events
     from textual.app import ComposeResult
@@ -68,20 +68,23 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
     return ListRows(POOL_COLUMNS, setup.pool.run, lines)
 
 
-def router_rows(setup: Setup, space: Space) -> ListRows:
-    """One row per router."""
+def router_rows(setup: Setup, space: Space, routable: Sequence[str] | None = None) -> ListRows:
+    """One row per router; those that are not `routable`, where that is known, are marked."""
     if not space.routers:
         return ListRows((Column("none", "", 8, flex=1),), ("none",), [[line(("none yet: selectllm train", "muted"))]])
     return ListRows(
         ROUTER_COLUMNS,
         space.routers,
-        [_marked(name == setup.router, name, muted=False) for name in space.routers],
+        [
+            _marked(name == setup.router, name, after="" if routable is None or name in routable else "no new text")
+            for name in space.routers
+        ],
     )
 
 
-def _marked(current: bool, name: str, *, muted: bool) -> list[Cell]:
+def _marked(current: bool, name: str, *, muted: bool = False, after: str = "") -> list[Cell]:
     style = "muted" if muted else ("strong" if current else "plain")
-    return [line(("▸" if current else "", "accent")), named(name, style)]
+    return [line(("▸" if current else "", "accent")), named(name, style, after=after)]
 
 
 def policy_rows(setup: Setup, space: Space) -> ListRows:
@@ -150,11 +153,13 @@ class Side(Vertical):
                 table.border_subtitle = "[$accent]- =[/] slider   [$accent], .[/] K"
             yield table
 
-    def show(self, setup: Setup, space: Space, facts: Mapping[str, Facts]) -> None:
+    def show(
+        self, setup: Setup, space: Space, facts: Mapping[str, Facts], routable: Sequence[str] | None = None
+    ) -> None:
         """Another setup."""
         self.query_one("#pool", RowTable).show(pool_rows(setup, facts))
         current = {
-            "routers": (router_rows(setup, space), setup.router),
+            "routers": (router_rows(setup, space, routable), setup.router),
             "policies": (policy_rows(setup, space), setup.policy),
         }
         for name, (rows, chosen) in current.items():
