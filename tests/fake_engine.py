@@ -96,6 +96,9 @@ class FakeEngine:
         self._queue = [each for each in self._queue if any(each[1])]
         return [Finished(name, tuple(Completion(text, 5, "stop") for text in texts)) for name, _, texts in done]
 
+    def finish_soon(self):
+        pass
+
     def time_one(self, prompt, sampling, output_tokens):
         assert not self._queue
         return Timing(prompt.tokens, output_tokens, 0.1 + 0.001 * prompt.tokens + 0.02 * output_tokens)

@@ -2,7 +2,7 @@
 
 Whatever passes by itself (connections reset, 429, 500) is tried again by OpenAI's client, with a growing delay or the
 one that the server asks for. A completion counts only when it is whole. The key is the environment's OPENAI_API_KEY;
-it is part of no message.
+it is part of no message. A server that means harm gets nowhere: a reply is neither unpacked nor endless.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import uuid
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import EngineError, UnknownNameError
+from selectllm_engine.errors import EngineError, UnknownNameError, UsageError
 from selectllm_engine.generation.engine import Timing
 from selectllm_engine.generation.openai_protocol import Dialect, Reply, read_reply, whole
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from selectllm_engine.generation.openai_protocol import Ask
 
 __all__ = ["Endpoint", "RefusedError"]
@@ -31,7 +33,10 @@ MENDS = 4  # times that a reply which is not whole is asked for again
 MEND_SECONDS = 0.5  # before the first; each time twice as long
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 1800.0  # an answer waits for its turn at a busy server
 REFUSALS = 8  # requests that are refused, before any was answered: then none will be
+MOST_REPLY = 64 << 20  # bytes
 MOST_WAIT, _CLIENT_WAITS = 3600.0, 60.0  # seconds that a server may ask for
+_KEY_CHARACTERS = re.compile(r"[!-~]*")
+_LEAST_PART = 6  # characters of a key that are hidden where they stand alone
 _NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
@@ -45,6 +50,10 @@ class Endpoint:
     Attributes:
         model: the LLM's name there.
         kind: what the server is, in its own word ("vllm"); "" until `look`, and where it doesn't tell.
+        stopping: nothing is asked or tried again any more.
+
+    Raises:
+        UsageError: the key can't be one.
     """
 
     def __init__(self, base_url: str, model: str) -> None:
@@ -52,13 +61,18 @@ class Endpoint:
 
         self.model = model
         self.kind = ""
+        self.stopping = False
         self._base_url = base_url
-        self._key = os.environ.get(KEY, "").strip()
+        self._key = _key()
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=self._key or "none",  # servers of one's own want none
             max_retries=RETRIES,
             timeout=openai.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=openai.DefaultAsyncHttpxClient(
+                event_hooks={"request": [self._before], "response": [self._bounded]}
+            ),
         )
         self._models: list[str] = []
         self._dialect = Dialect()
@@ -76,12 +90,14 @@ class Endpoint:
         client = self._client.with_options(max_retries=2, timeout=30.0)
         try:
             listed = [each async for each in client.models.list()]
-        except (openai.APIResponseValidationError, ValueError, AttributeError, TypeError):
+        except (openai.APIResponseValidationError, ValueError, AttributeError, TypeError, RecursionError):
             return
         except (openai.AuthenticationError, openai.APIConnectionError) as error:
             raise self._fatal(error) from None
         except openai.APIStatusError:
             return
+        except openai.OpenAIError as error:
+            raise self._fatal(error) from None
         named = [each for each in listed if isinstance(getattr(each, "id", None), str)]
         self._models = [each.id for each in named]
         if len(listed) == len(named) == 1 and self._models[0] not in {self.model, f"{self.model}:latest"}:
@@ -135,6 +151,28 @@ class Endpoint:
         """Give up the connections."""
         await self._client.close()
 
+    async def _before(self, _request: Any) -> None:
+        if self.stopping:
+            raise _refusal("all is being stopped")
+
+    async def _bounded(self, response: Any) -> None:
+        """Let a reply be read up to a size and a time only; one that is packed would be larger than it looks."""
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise _refusal("its reply is packed, which nobody asked for")
+        pieces, end = response.aiter_raw, time.monotonic() + ANSWER_SECONDS
+
+        async def bounded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
+            size = 0
+            async for piece in pieces(chunk_size):
+                size += len(piece)
+                if size > MOST_REPLY:
+                    raise _refusal(f"its reply is larger than {MOST_REPLY >> 20} MiB")
+                if time.monotonic() > end:
+                    raise _refusal(f"its reply takes longer than {ANSWER_SECONDS / 60:.0f} minutes")
+                yield piece
+
+        response.aiter_raw = bounded
+
     async def _completions(self, ask: Ask) -> Reply:
         """All completions of a request: from one call, or from as many as the server needs for that."""
         first = await self._call(ask, ask.samples if self._dialect.many else 1)
@@ -166,7 +204,7 @@ class Endpoint:
                 if seconds <= _CLIENT_WAITS:  # so the client has waited, again and again
                     raise
                 await asyncio.sleep(seconds)
-            except (ValueError, openai.APIResponseValidationError) as error:  # not whole, or no JSON
+            except (ValueError, RecursionError, openai.APIResponseValidationError) as error:  # not whole, or no JSON
                 mends, reason = mends + 1, self._clean(str(error))
                 await asyncio.sleep(MEND_SECONDS * 2.0 ** (mends - 1))
         raise EngineError(
@@ -206,7 +244,7 @@ class Endpoint:
     def _clean(self, text: str) -> str:
         """The first line of what a server says, without the key."""
         line = next((line.strip() for line in whole(text).splitlines() if line.strip()), "")
-        return (line.replace(self._key, "…") if self._key else line)[:300]
+        return without(self._key, line[:2000])[:300]
 
     def _reason(self, error: Exception) -> str:
         """What a server says is wrong, without the key."""
@@ -222,6 +260,8 @@ class Endpoint:
         import openai
 
         where = f"the server at {self._base_url}"
+        if type(error) is openai.OpenAIError:  # see _refusal
+            return EngineError(f"{where} cannot be used: {error}", "check --base-url, and whose server that is")
         if isinstance(error, openai.APIConnectionError):
             cause = self._clean(str(error.__cause__ or error))
             return EngineError(f"{where} cannot be reached ({cause})", "start it, or check --base-url")
@@ -251,6 +291,35 @@ class Endpoint:
                 f"{where} refuses requests ({status}: {reason})", "" if status < 500 else "look at its log"
             )
         return EngineError(f"{where} cannot be used ({type(error).__name__}: {reason})")
+
+
+def _key() -> str:
+    """The key of the environment, "" where there is none."""
+    key = os.environ.get(KEY, "").strip()
+    if not _KEY_CHARACTERS.fullmatch(key):
+        raise UsageError(f"{KEY} holds a character that no key has", "copy the key again, and nothing beside it")
+    return key
+
+
+def without(key: str, text: str) -> str:
+    """A text without a key, as it is, as Python writes it, and without longer parts of it."""
+    for form in sorted({key, repr(key)[1:-1], ascii(key)[1:-1]} - {""}, key=len, reverse=True):
+        text = text.replace(form, "…")
+    kept, at = [], 0
+    while at < len(text):
+        length = 0
+        while at + length < len(text) and text[at : at + length + 1] in key:
+            length += 1
+        kept.append("…" if length >= _LEAST_PART else text[at : at + max(1, length)])
+        at += max(1, length)
+    return "".join(kept)
+
+
+def _refusal(problem: str) -> Exception:
+    """What ends a request, and isn't tried again by OpenAI's client."""
+    import openai
+
+    return openai.OpenAIError(problem)
 
 
 def _asked(error: Exception) -> float:

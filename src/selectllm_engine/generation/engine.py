@@ -127,6 +127,10 @@ class Engine(Protocol):
         """Compute a little; the requests that are complete now."""
         ...
 
+    def finish_soon(self) -> None:
+        """All shall stop: what is under way may take the time that computing takes, but for no server's sake more."""
+        ...
+
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
         """Answer one prompt alone with exactly so many new tokens, nothing of it cached. Nothing else may be queued."""
         ...

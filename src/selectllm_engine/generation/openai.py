@@ -29,6 +29,7 @@ __all__ = ["OpenAIEngine", "load"]
 
 CONCURRENCY = 64  # samples at the same time
 _BYTES_PER_TOKEN = 4  # an estimate, until the server has counted
+STOP_SECONDS = 60.0  # for the answers that are under way when all shall stop
 _PAUSE = 0.2
 
 _Result = TypeVar("_Result")
@@ -115,14 +116,19 @@ class OpenAIEngine:
         self._fill()
         return arrived
 
+    def finish_soon(self) -> None:
+        """Try nothing again, and give up in a minute what is not there then."""
+        if not self._endpoint.stopping:
+            self._endpoint.stopping = True
+            self._loop.call_soon_threadsafe(self._loop.call_later, STOP_SECONDS, self._cancel)
+
+    def _cancel(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+
     def _drop(self) -> None:
         """Forget all that is under way: it belongs to a benchmark that failed."""
-
-        def cancel() -> None:
-            for task in asyncio.all_tasks(self._loop):
-                task.cancel()
-
-        self._loop.call_soon_threadsafe(cancel)
+        self._loop.call_soon_threadsafe(self._cancel)
         self._waiting.clear()
         self._running.clear()
         self._done = queue.Queue()
@@ -136,7 +142,10 @@ class OpenAIEngine:
         except RefusedError as error:
             done.put(Finished(request_id, problem=error.problem))
         except SelectLLMError as error:
-            done.put(error)
+            done.put(Finished(request_id, problem=error.problem) if self._endpoint.stopping else error)
+        except asyncio.CancelledError:
+            done.put(Finished(request_id, problem="given up"))
+            raise
 
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
         """Time one request, sent alone; see `Endpoint.time_one`."""

@@ -282,12 +282,14 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                     engine.submit(request, work.prompts[question_id], work.settings.sampling, len(samples))
                 if stop.level > 1 or not in_flight:
                     break
+                if stop.level:
+                    engine.finish_soon()
                 for finished in _guarded(engine.step):
                     if finished.request_id not in in_flight:
                         continue  # left over from a benchmark that failed
                     question_id, samples = in_flight.pop(finished.request_id)
                     if finished.problem is not None:
-                        refused.append(finished.problem)
+                        refused += [] if stop.level else [finished.problem]
                         continue
                     prompt = work.prompts[question_id]
                     prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens

@@ -323,6 +323,9 @@ class TransformersEngine:
 
         return bisect_left(range(len(tokens)), x=True, key=said)
 
+    def finish_soon(self) -> None:
+        """Nothing: what is under way is computed here."""
+
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
         """Time one prompt; the end of text is ruled out until it has so many tokens."""
         import torch

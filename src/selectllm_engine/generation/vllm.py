@@ -163,6 +163,9 @@ class VLLMEngine:
         """One token for every sample of the batch."""
         return [_finished(output) for output in self._engine.step() if output.finished]
 
+    def finish_soon(self) -> None:
+        """Nothing: what is under way is computed here."""
+
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
         """Time one prompt, the prefix cache empty."""
         from vllm import SamplingParams

@@ -1,5 +1,6 @@
 """LLMs behind a server that speaks OpenAI's protocol, from engine to endpoint; a made-up server breaks as told."""
 
+import gzip
 import json
 import os
 import random
@@ -17,7 +18,7 @@ if find_spec("openai") is None:
 
 from fake_server import FAULTS, FakeServer
 from fakes import fake_questions
-from selectllm_engine.errors import EngineError, UnknownNameError
+from selectllm_engine.errors import EngineError, UnknownNameError, UsageError
 from selectllm_engine.generation import endpoint
 from selectllm_engine.generation.endpoint import KEY
 from selectllm_engine.generation.engine import make_engine
@@ -369,6 +370,88 @@ def test_a_server_that_repeats_the_key_is_not_quoted(lab, monkeypatch):
     assert "forbids this (403: no: Bearer …)" in lab.problem()[0]
 
 
+@pytest.mark.parametrize("key", ["sk-right\none", "sk-right\u2028one", "sk-rïght", "sk right"])
+def test_a_key_that_is_none_is_said_before_anything_is_sent(lab, monkeypatch, key, capfd):
+    monkeypatch.setenv(KEY, key)
+    with FakeServer() as server, pytest.raises(UsageError, match="OPENAI_API_KEY holds a character that no key has"):
+        lab.run(server)
+    assert not server.headers
+    said = json.dumps(lab.events) + "".join(capfd.readouterr())
+    assert "right" not in said
+    assert "rïght" not in said
+
+
+def test_what_is_said_is_cleaned_of_the_key_and_its_parts():
+    key = "sk-proj-Ab\\c'd\"efghij"
+    for form in (key, repr(key), ascii(key), json.dumps(key), f"…{key[3:15]}…", key[-6:]):
+        cleaned = endpoint.without(key, f"Illegal header value: Bearer {form}, check it")
+        assert not any(key[at : at + 6] in cleaned for at in range(len(key) - 5)), form
+        assert cleaned.startswith("Illegal header value: Bearer ")
+        assert cleaned.endswith(", check it")
+    assert endpoint.without("", "as it is") == "as it is"
+
+
+class FakeHostileServer(FakeServer):
+    """Sends the bytes it is told, whatever it is asked, piece by piece."""
+
+    def __init__(self, pieces, pause=0.0, **headers):
+        super().__init__()
+        self.pieces, self.pause, self.sent = pieces, pause, headers
+
+    def get(self, handler):
+        self.post(handler)
+
+    def post(self, handler):
+        if length := handler.headers["Content-Length"]:
+            handler.rfile.read(int(length))
+        self.requests.append(handler.path)
+        handler.send_response(200)
+        for name, value in {"Content-Type": "application/json", "Transfer-Encoding": "chunked", **self.sent}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        for piece in self.pieces():
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            time.sleep(self.pause)
+        handler.wfile.write(b"0\r\n\r\n")
+
+
+def forever(piece):
+    while True:
+        yield piece
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        (lambda: FakeHostileServer(lambda: [gzip.compress(b" " * 10**7)], **{"Content-Encoding": "gzip"}), "packed"),
+        (lambda: FakeHostileServer(lambda: forever(b" " * 65_536)), "larger than 1 MiB"),
+        (lambda: FakeHostileServer(lambda: forever(b" "), 0.02), "takes longer than"),
+    ],
+    ids=["packed", "endless", "trickling"],
+)
+def test_a_reply_is_neither_unpacked_nor_endless(lab, monkeypatch, server, said):
+    monkeypatch.setattr(endpoint, "MOST_REPLY", 1 << 20)
+    monkeypatch.setattr(endpoint, "ANSWER_SECONDS", 0.5 if "longer" in said else 60.0)
+    with server() as hostile, pytest.raises(EngineError, match=said) as caught:
+        lab.run(hostile)
+    assert len(hostile.requests) == 1, "such a reply isn't asked for again"
+    assert "\n" not in str(caught.value)
+
+
+def test_a_list_nested_beyond_all_depth_is_passed_over(lab):
+    class FakeDeepServer(FakeServer):
+        def get(self, handler):
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", "200000")
+            handler.end_headers()
+            handler.wfile.write(b"[" * 100_000 + b"]" * 100_000)
+
+    with FakeDeepServer() as server:
+        assert lab.run(server)
+    lab.check()
+
+
 def test_an_unknown_model_names_the_nearest(lab):
     with FakeServer(models=["llama-3-8b", "qwen-2.5"]) as server:
         assert not lab.run(server, llm=LLM(name="a", weights="llama-3-7b", endpoint=server.url))
@@ -424,6 +507,38 @@ def test_stopping_finishes_what_is_in_flight(lab):
     counts = lab.rows().group_by("question_id").len()["len"]
     assert set(counts) == {4}
     assert 2 <= len(counts) <= 3
+
+
+def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab, monkeypatch):
+    monkeypatch.setattr("selectllm_engine.generation.openai.STOP_SECONDS", 0.3)
+    stop = Stop()
+    gate = threading.Event()
+
+    def halt():
+        stop.level = 1
+
+    with FakeServer(gate=gate) as server:
+        once_busy(server, halt)
+        assert lab.run(server, concurrency=8, stop=stop), "nothing failed: it was stopped"
+        asked = len(server.requests)
+        gate.set()
+    assert asked == 2
+    assert not lab.cache.parts("fake", "a").listed()
+
+
+def test_what_fails_while_all_is_stopped_is_not_tried_again(lab):
+    stop = Stop()
+    gate = threading.Event()
+
+    def halt():
+        stop.level = 1
+        time.sleep(0.5)  # until the engine knows
+        gate.set()
+
+    with FakeServer({0: "500", 1: "reset"}, gate=gate) as server:
+        once_busy(server, halt)
+        assert lab.run(server, concurrency=8, stop=stop)
+        assert len(server.requests) == 2
 
 
 def test_stopping_now_waits_for_no_answer(lab):
