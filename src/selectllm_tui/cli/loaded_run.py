@@ -42,10 +42,11 @@ def named(cache: Path | None) -> Path | None:
 
 @contextmanager
 def reading(benchmark: str | None, cache: Path | None, *, new: bool = False) -> Iterator[Run]:
-    """The run of a benchmark; with `new` the cache may be one that is yet to be made. What became of it while it was read is said at the end, also after an error.
+    """The run of a benchmark; with `new` the cache may be one that is yet to be made.
 
-    That is files that were passed over, and figures that moved because an earlier version had stored them. Raises as
-    `selectllm_engine.load` does; UsageError where a cache that was named by hand is not there.
+    What became of it while it was read is said at the end, also after an error: files that were passed over, and
+    figures that moved because an earlier version had stored them. Raises as `selectllm_engine.load` does; UsageError
+    where a cache that was named by hand is not there.
     """
     from selectllm_engine.api import load
 

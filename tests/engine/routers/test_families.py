@@ -141,9 +141,7 @@ def test_a_loaded_router_predicts_the_same(name, make, fitted, tmp_path):
     folder = tmp_path / "new" / folder_name(name)
     save(fitted, folder, name, {"llms": ["a", "b", "c"]})
     texts = [*words(2, 20)[0], *HOSTILE]
-    np.testing.assert_array_equal(
-        load_router(folder, make.encoders).predict_proba(texts), fitted.predict_proba(texts)
-    )
+    np.testing.assert_array_equal(load_router(folder, make.encoders).predict_proba(texts), fitted.predict_proba(texts))
 
 
 @pytest.mark.parametrize("validated", [True, False])
