@@ -138,7 +138,7 @@ def test_a_loaded_router_predicts_the_same(name, make, fitted, tmp_path):
             save(router, tmp_path / folder_name(member), member)
         members = {member: Member(partial(load_router, tmp_path / folder_name(member))) for member in fitted.routers}
         fitted = Stack(members).fit(*words(0, 120), validation=words(1, 60))
-    folder = tmp_path / "new" / folder_name(name)
+    folder = tmp_path / folder_name(name)
     save(fitted, folder, name, {"llms": ["a", "b", "c"]})
     texts = [*words(2, 20)[0], *HOSTILE]
     np.testing.assert_array_equal(load_router(folder, make.encoders).predict_proba(texts), fitted.predict_proba(texts))
