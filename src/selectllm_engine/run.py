@@ -240,6 +240,7 @@ class StoredRun:
         all_policies: bool = False,
         against: str | None = None,
         vote: Voting = "equal",
+        charge_router: bool = False,
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -257,6 +258,7 @@ class StoredRun:
                 policy, in the table or not; None for best-single.
             vote: how samples of several LLMs become one answer: "equal", "learned", or the weights of a vote, as
                 `vote_weights` gives them, by themselves or as a file.
+            charge_router: add routers' own time to the latencies of their rows.
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol, split or row.
@@ -267,7 +269,8 @@ class StoredRun:
         view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
         routers = self._scored(router, specs, split, protocol)
         self._check_routed(policy, routers)
-        return tabulate(self._against(view, against, routers, specs), routers, specs)
+        view = self._against(view, against, routers, specs)
+        return tabulate(view, routers, specs, charge_router=charge_router)
 
     def details(
         self,
@@ -280,6 +283,7 @@ class StoredRun:
         all_policies: bool = False,
         against: str | None = None,
         vote: Voting = "equal",
+        charge_router: bool = False,
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
@@ -290,7 +294,8 @@ class StoredRun:
         view = self.view(pool, k=k, split=split, vote=as_vote_rule(vote))
         routers = self._scored(router, specs, split)
         self._check_routed(policy, routers)
-        return detail(self._against(view, against, routers, specs), routers, specs)
+        view = self._against(view, against, routers, specs)
+        return detail(view, routers, specs, charge_router=charge_router)
 
     def row_named(
         self, view: PoolView, name: str, routers: Sequence[RouterScores] = (), policies: Sequence[PolicySpec] = ()

@@ -15,7 +15,8 @@ from fakes import write_fake_run
 from selectllm_tui.cli import main
 
 TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"]
-TOP += ["reference", "detectable_difference", "repeatable_share", "subjects", "answers_missing", "rows"]
+TOP += ["reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"]
+TOP += ["answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
     *("latency_parallel", "latency_correct", "latency_p50", "latency_p95", "cost", "llms_per_question"),
@@ -109,6 +110,16 @@ def test_another_row_is_the_reference(selectllm, fake_cache):
     out = selectllm("evaluate", "--against", "fake-a")[1]
     assert "Δ: points of accuracy more than fake-a, on the same questions" in out
     assert selectllm("evaluate", "--against", "fake-a", "--details")[0] == 0
+
+
+def test_routers_own_time_is_charged_on_request(selectllm, fake_cache):
+    table = as_json(selectllm("evaluate", "--charge-router", "--format", "json"))
+    assert table == sl.load("fake", fake_cache).evaluate(charge_router=True).to_dict()
+    assert table["router_charged"] is True
+    assert (
+        "routers' own time per question, added to the latency of their rows: "
+        in selectllm("evaluate", "--charge-router")[1]
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])

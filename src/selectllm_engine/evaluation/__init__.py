@@ -24,6 +24,7 @@ from selectllm_engine.evaluation.policies import (
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
+from selectllm_engine.evaluation.saving import Saving
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import SCHEMA, Row, Table
@@ -73,6 +74,7 @@ __all__ = [
     "Routers",
     "Row",
     "RowDetails",
+    "Saving",
     "Selection",
     "Table",
     "TradeOff",

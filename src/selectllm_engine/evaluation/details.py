@@ -162,15 +162,18 @@ def _figures(one: Quality, f1: str) -> dict[str, float | None]:
     return {"auroc": one.auroc, "brier": one.brier, "calibration_error": one.calibration_error, f1: one.f1}
 
 
-def detail(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Details:
+def detail(
+    view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec], *, charge_router: bool = False
+) -> Details:
     """The table of a pool with its details.
 
     Args:
         view: a pool over the evaluated split, under protocol `corrected`.
         routers: their scores for its questions.
         policies: each is applied to each router.
+        charge_router: add routers' own time to the table's latencies.
     """
-    table = tabulate(view, routers, policies)
+    table = tabulate(view, routers, policies, charge_router=charge_router)
     rows: dict[str, RowDetails] = {}
     subjects: dict[str, pl.DataFrame] = {}
     planned = plan(view, routers, policies)

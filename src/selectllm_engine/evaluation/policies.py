@@ -133,6 +133,7 @@ class PolicyInfo:
         options: words that may follow the parameter.
         needs_forest: it reads RouterScores.forest.
         chain: of a policy that decides only once there are answers whom it asks next: all whom it may ask, in order.
+        asks_router: it reads the router's probabilities, and so waits for them.
     """
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
@@ -149,6 +150,7 @@ class PolicyInfo:
     options: tuple[By, ...] = ()
     needs_forest: bool = False
     chain: Callable[[PolicyInputs, float, By | None], Sequence[int]] | None = None
+    asks_router: bool = True
 
     @property
     def stops_early(self) -> bool:
@@ -216,6 +218,7 @@ POLICIES: dict[str, PolicyInfo] = {
         symbol="τ",
         default=0.8,
         chain=lambda inputs, _, __: inputs.order.tolist(),
+        asks_router=False,
     ),
     "margin": PolicyInfo(
         margin, "best-single, unless another's predicted gain is large enough to be believed", "margin"

@@ -127,7 +127,8 @@ class PoolArrays:
         return self.prepared.tally
 
     @cached_property
-    def _tuning(self) -> PoolArrays | None:
+    def on_validation(self) -> PoolArrays | None:
+        """The same pool over validation, learning from train alone; None where there is none."""
         if self.validation is None:
             return None
         learner = self.learner.on_train
@@ -260,9 +261,9 @@ class PoolArrays:
         """
         if spec.parameter != "auto":
             return spec
-        if self._tuning is None or scores.validation is None:
+        if self.on_validation is None or scores.validation is None:
             raise NotAvailableError("auto needs a validation split")
-        tuning = self._tuning
+        tuning = self.on_validation
         on_validation = scores.on_validation()
         tuning.check(on_validation)
         inputs = tuning.inputs(on_validation)

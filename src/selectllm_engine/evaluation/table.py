@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from selectllm_engine.evaluation.outcomes import LeftOut
+    from selectllm_engine.evaluation.saving import Saving
 
 __all__ = ["SCHEMA", "Row", "RowKind", "Table"]
 
@@ -118,7 +119,7 @@ class Row:
         return {**{name: getattr(self, name) for name in _FIGURES}, "note": self.note}
 
 
-_COMPARISON = ("reference", "detectable_difference", "repeatable_share", "subjects")
+_COMPARISON = ("reference", "detectable_difference", "repeatable_share", "subjects", "router_charged")
 _FIGURES = tuple(field.name for field in fields(Row) if field.name != "notes")
 _COLUMNS: dict[str, Any] = {
     name: pl.String if name in ("kind", "name", "router", "policy", "reference", "vote", "note") else pl.Float64
@@ -143,6 +144,8 @@ class Table:
         repeatable_share: how much of the oracle's lead over the best LLM, at one sample each, an oracle keeps that
             knows the other samples only, a lower bound of what is there to win; None with one LLM or sample, or labels
             only.
+        saving: what the same accuracy costs less, by a row that validation chose; None where it knows none.
+        router_charged: whether latencies of routers' rows hold the router's own time.
         subjects: how many kinds of questions there are; None where no question has a subject.
         compared: over how many rows the p values are Holm-adjusted; 0 where they are not adjusted.
         answers_missing: per LLM of the pool the share of its samples without an answer; without those that have no
@@ -163,6 +166,8 @@ class Table:
     reference: str = "best-single"
     detectable_difference: float | None = None
     repeatable_share: float | None = None
+    saving: Saving | None = None
+    router_charged: bool = False
     subjects: int | None = None
     compared: int = 0
     incomplete: tuple[LeftOut, ...] = ()
@@ -205,10 +210,8 @@ class Table:
             "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},
             "pool": list(self.pool),
-            **{
-                name: getattr(self, name)
-                for name in ("reference", "detectable_difference", "repeatable_share", "subjects")
-            },
+            **{name: getattr(self, name) for name in _COMPARISON},
+            "saving": None if self.saving is None else asdict(self.saving),
             "answers_missing": dict(self.answers_missing),
             "rows": [row.as_dict() for row in self.rows],
         }

@@ -23,6 +23,7 @@ from selectllm_engine.evaluation.policies import POLICIES, parse_policy
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
+from selectllm_engine.evaluation.saving import find_saving, own_time
 from selectllm_engine.evaluation.statistics import detectable_difference, holm
 from selectllm_engine.evaluation.table import Row, Table
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule
@@ -57,6 +58,7 @@ __all__ = [
 
 Protocol = Literal["corrected", "paper"]
 
+LATENCIES = ("latency", "latency_parallel", "latency_correct", "latency_p50", "latency_p95")
 PROTOCOLS: dict[str, type[PoolView]] = {view.protocol: view for view in (PoolView, PaperView)}
 
 
@@ -199,13 +201,24 @@ def compared_with(view: PoolView, planned: PlannedRow) -> PoolView:
     return view.against(Reference(planned.name, right))
 
 
-def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Table:
+def tabulate(
+    view: PoolView,
+    routers: Sequence[RouterScores],
+    policies: Sequence[PolicySpec],
+    *,
+    charge_router: bool = False,
+) -> Table:
     """All rows of a pool: baselines, its LLMs, and every router with every policy, compared with the view's reference.
+
+    `charge_router` adds the router's own time to the latencies of its rows.
 
     With more than one router × policy the p values are also Holm-adjusted, over all rows that have one;
     `Table.compared` says over how many.
     """
     rows = [planned.row() for planned in plan(view, routers, policies)]
+    if charge_router:
+        times = {f"{scores.name} {spec.name}": own_time(scores, spec) for scores in routers for spec in policies}
+        rows = [_charged(row, times[row.name]) if row.kind == "router" else row for row in rows]
     compared = 0
     if len(routers) * len(policies) > 1:
         rows, compared = _adjusted(rows)
@@ -226,6 +239,10 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
         reference=view.reference.name,
         detectable_difference=detectable_difference(questions, median(discordant)) if discordant else None,
         repeatable_share=view.repeatable.share if view.protocol == "corrected" and view.repeatable else None,
+        saving=(
+            find_saving(view, routers, policies, charge_router=charge_router) if view.protocol == "corrected" else None
+        ),
+        router_charged=charge_router,
         subjects=None if view.prepared.subjects is None else int(view.prepared.subjects.max()) + 1,
         compared=compared,
         incomplete=outcomes.left_out,
@@ -235,6 +252,13 @@ def tabulate(view: PoolView, routers: Sequence[RouterScores], policies: Sequence
             if name in view.pool.names and each.samples
         },
     )
+
+
+def _charged(row: Row, seconds: float | None) -> Row:
+    if seconds is None:
+        return replace(row, notes=(*row.notes, "the router's own time is not known"))
+    waits = {name: value + seconds for name in LATENCIES if (value := getattr(row, name)) is not None}
+    return replace(row, **waits)
 
 
 def _adjusted(rows: list[Row]) -> tuple[list[Row], int]:

@@ -386,7 +386,8 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     made = table.to_dict()
     assert list(made) == [
         *("schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"),
-        *("reference", "detectable_difference", "repeatable_share", "subjects", "answers_missing", "rows"),
+        *("reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"),
+        *("answers_missing", "rows"),
     ]
     assert list(made["rows"][0]) == [
         *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high"),
