@@ -154,6 +154,20 @@ class Run(StoredRun):
             raise UsageError("predictions are exported whole", "leave out pool and splits")
         return export_predictions(self, Path(path), router, force=force)
 
+    def export_vote(
+        self,
+        path: Path | str,
+        pool: Pool | Iterable[str] | None = None,
+        router: str | None = None,
+        *,
+        k: int | None = None,
+        force: bool = False,
+    ) -> Exported:
+        """Write the weights of a pool's learned vote as .json, for `vote=` of another run; see `vote_weights`."""
+        from selectllm_engine.exporters import export_vote
+
+        return export_vote(self, Path(path), pool=pool, router=router, k=k, force=force)
+
     def learning_curve(
         self,
         router: str,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
-from selectllm_engine.errors import DamagedError, UnknownNameError, UsageError, nearest
+from selectllm_engine.errors import DamagedError, NotAvailableError, UnknownNameError, UsageError, nearest
 from selectllm_engine.evaluation import (
     EQUAL,
     POLICIES,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         Routers,
         Table,
         VoteRule,
+        VoteWeights,
     )
     from selectllm_engine.store import Cache, Progress
 
@@ -164,10 +166,37 @@ class StoredRun:
             UnknownNameError: an unknown LLM, split or protocol.
         """
         prepared, held_out, train = self.prepared(split, k), self.validation(k), self._beside("train", k)
+        chosen = self.pool(pool)
+        return view_of(prepared, chosen, held_out, protocol, train=train, vote=vote, learner=self.learner(k))
+
+    def learner(self, k: int | None = None) -> Learner:
+        """What train and validation teach over their first k samples, kept for all pools."""
         if k not in self._learners:
-            self._learners[k] = Learner(train, held_out)
-        learner = self._learners[k]
-        return view_of(prepared, self.pool(pool), held_out, protocol, train=train, vote=vote, learner=learner)
+            self._learners[k] = Learner(self._beside("train", k), self.validation(k))
+        return self._learners[k]
+
+    def vote_weights(
+        self, pool: Pool | Iterable[str] | None = None, router: Router | None = None, *, k: int | None = None
+    ) -> VoteWeights:
+        """The weights of a pool's learned vote, with a router's opinions where one is given.
+
+        Raises:
+            UnknownNameError: an unknown LLM or router.
+            UsageError: nothing can be learned, or the router has no held-out probabilities for the labelled questions.
+        """
+        mask = np.array(self.pool(pool).mask, dtype=bool)
+        scores = None if router is None else self.scored(router, self.splits[-1], forest=False)
+        try:
+            learned = self.learner(k).of(scores)
+            weights = learned.weights(mask)
+        except NotAvailableError as reason:
+            raise UsageError(str(reason), "there is --vote equal") from reason
+        if scores is not None and weights.text is None:
+            raise UsageError(
+                f"{scores.name} has no probabilities for train that are held out",
+                f"selectllm train --router {scores.name} makes them; or leave the router out",
+            )
+        return weights
 
     # Routers
 

@@ -19,6 +19,7 @@ from selectllm_tui.cli.options import (
     PoolNames,
     Protocol,
     Split,
+    Vote,
     complete_policy,
     complete_router,
     names,
@@ -121,6 +122,34 @@ def predictions(
 
 
 @app.command()
+def vote(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .json.")],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    router: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Learn with this router's opinions; then they are needed wherever the file is used.",
+            autocompletion=complete_router,
+        ),
+    ] = None,
+    k: K = None,
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export the weights of a learned vote, for --vote FILE on another benchmark.
+
+    A small JSON object; the LLMs are known by their names.
+    """
+    from selectllm_engine.exporters import export_vote
+
+    with reading(benchmark, cache) as run:
+        done = export_vote(run, file, pool=names(pool), router=router, k=k, force=force)
+    note(f"{done.path}: weights of {len(done.llms)} LLMs from {done.rows:,} labelled questions")
+
+
+@app.command()
 def table(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .md, .tex, .csv or .json.")],
     benchmark: Benchmark = None,
@@ -130,6 +159,7 @@ def table(
     every: Annotated[bool, typer.Option("--all", help="Every router with every policy.")] = False,
     split: Split = "test",
     k: K = None,
+    vote: Vote = "equal",
     protocol: Annotated[
         Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
     ] = Protocol.CORRECTED,
@@ -146,7 +176,17 @@ def table(
     form = _TABLES[check_target(file, _TABLES, force=force)]
     with redirect_stdout(StringIO()) as out:
         evaluate(
-            benchmark, pool, router, policy, every=every, split=split, k=k, protocol=protocol, form=form, cache=cache
+            benchmark,
+            pool,
+            router,
+            policy,
+            every=every,
+            split=split,
+            k=k,
+            vote=vote,
+            protocol=protocol,
+            form=form,
+            cache=cache,
         )
     save(file, out.getvalue().encode())
     note(f"{file}: written")
