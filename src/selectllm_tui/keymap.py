@@ -220,6 +220,26 @@ COMMANDS: tuple[Command, ...] = (
         do=to.on_setup(lambda setup, _: setup.with_protocol()),
         rank=20,
     ),
+    Command(
+        "vote",
+        ("V",),
+        "vote",
+        "Between equal votes and the vote whose weights are learned from train and validation.",
+        "Router and policy",
+        reason=preconditions.learned_vote,
+        do=to.on_setup(lambda setup, _: setup.with_vote()),
+        rank=13,
+    ),
+    Command(
+        "against",
+        ("A",),
+        "compare with",
+        "Compare all rows with the one under the cursor; again: with best-single.",
+        "Router and policy",
+        tabs=("results",),
+        reason=preconditions.reference,
+        do=to.compare_with,
+    ),
     # Tabs
     Command(
         "tab_next",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_tui.snapshots.published import PUBLISHED
+from selectllm_tui.state import BEST_SINGLE
 
 if TYPE_CHECKING:
     from selectllm_tui.state import Setup, Space, State
@@ -18,13 +19,15 @@ __all__ = ["Context", "Reason"]
 class Context:
     """What decides whether a command can act: the state, what there is, and what the cursor is on.
 
-    `llm` is the LLM under the cursor of the focused part, `row` what names the row under the cursor of the tab,
-    `questions` the number of questions within the filter, None while that is being found out.
+    `llm` is the LLM under the cursor of the focused part, `under` what names the row under the cursor of the tab, `row`
+    the same where it opens something, `questions` the number of questions within the filter, None while that is being
+    found out.
     """
 
     state: State
     space: Space | None
     llm: str | None = None
+    under: str | None = None
     row: str | None = None
     questions: int | None = None
 
@@ -106,6 +109,18 @@ def splits(context: Context) -> str | None:
 
 def votes(context: Context) -> str | None:
     return None if context.space and context.space.samples else "only labels are known, no votes"
+
+
+def learned_vote(context: Context) -> str | None:
+    if context.setup.vote == "learned":
+        return None
+    if context.setup.protocol == "paper":
+        return "the released code counts every vote alike"
+    return context.space.no_learned_vote or None if context.space else None
+
+
+def reference(context: Context) -> str | None:
+    return None if context.under or context.setup.against != BEST_SINGLE else "the cursor is not on a row"
 
 
 def undo(context: Context) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
-from selectllm_tui.state import FILTERS, Setup, State, View
+from selectllm_tui.state import BEST_SINGLE, FILTERS, Setup, State, View
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["recall", "remember"]
 
 FORMAT = 1
+_FIELDS = ("router", "policy", "parameters", "k", "protocol", "split", "vote", "against")
 
 
 def _path(cache: Path, benchmark: str) -> Path:
@@ -42,7 +43,7 @@ def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
         "setup": {
             "run": setup.pool.run,
             "pool": setup.pool.names,
-            **{field: getattr(setup, field) for field in ("router", "policy", "parameters", "k", "protocol", "split")},
+            **{field: getattr(setup, field) for field in _FIELDS},
         },
         "view": asdict(state.view),
     }
@@ -73,6 +74,8 @@ def _setup(stored: dict[str, Any]) -> Setup:
         k=int(stored["k"]),
         protocol="paper" if stored["protocol"] == "paper" else "corrected",
         split=str(stored["split"]),
+        vote="learned" if stored.get("vote") == "learned" else "equal",
+        against=str(stored.get("against", BEST_SINGLE)),
     )
 
 

@@ -18,6 +18,12 @@ class RowKey(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
+    def printed(self, router: str | None, spec: str = "") -> str:
+        """The row's name as `evaluate` prints it; of a policy `spec` is with its value."""
+        if self.kind == "policy":
+            return f"{router} {spec or self.name}"
+        return f"{router} upper-bound" if self.kind == "bound" else self.name
+
     @classmethod
     def parse(cls, text: str) -> RowKey:
         """The row key that a text was made of."""

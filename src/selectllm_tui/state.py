@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["FILTERS", "Filter", "Setup", "Slider", "Space", "State", "View"]
 
 Protocol = Literal["corrected", "paper"]
+Vote = Literal["equal", "learned"]
+BEST_SINGLE = "best-single"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ class Slider:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What a loaded run offers: `policies` maps each name to the slider of its parameter, or None."""
+    """What a loaded run offers: `policies` maps each name to the slider of its parameter, or None.
+
+    `no_learned_vote` says why no vote can be learned from its labelled questions; empty where one can.
+    """
 
     benchmark: str
     llms: tuple[str, ...]
@@ -68,6 +73,7 @@ class Space:
     policies: dict[str, Slider | None] = field(hash=False)
     samples: int
     splits: tuple[str, ...]
+    no_learned_vote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,8 @@ class Setup:
     """Pool, router, policy and the rest: what every figure is a function of.
 
     `router` is None where none is trained; `k` is 0 where only labels are known; `parameters` holds the value of
-    each policy that has a slider, so that switching policies forgets nothing.
+    each policy that has a slider, so that switching policies forgets nothing. `vote` is how samples of several LLMs
+    become one answer; `against` is the row, by the name that `evaluate` prints, that the others are compared with.
     """
 
     pool: Pool
@@ -85,6 +92,8 @@ class Setup:
     k: int
     protocol: Protocol
     split: str
+    vote: Vote = "equal"
+    against: str = BEST_SINGLE
 
     @classmethod
     def of(cls, space: Space) -> Setup:
@@ -142,8 +151,16 @@ class Setup:
         return replace(self, split=_step(space.splits, self.split, step))
 
     def with_protocol(self) -> Setup:
-        """The other protocol."""
-        return replace(self, protocol="paper" if self.protocol == "corrected" else "corrected")
+        """The other protocol; the released code counts every vote alike."""
+        return replace(self, protocol="paper" if self.protocol == "corrected" else "corrected", vote="equal")
+
+    def with_vote(self) -> Setup:
+        """The other vote."""
+        return replace(self, vote="learned" if self.vote == "equal" else "equal")
+
+    def with_reference(self, name: str) -> Setup:
+        """Rows compared with that one; with best-single where they are already."""
+        return replace(self, against=BEST_SINGLE if self.against == name else name)
 
     def fit(self, space: Space) -> Setup:
         """The nearest setup that `space` offers: for a reloaded cache, or one remembered from earlier."""
@@ -164,6 +181,8 @@ class Setup:
             k=min(max(self.k, 1), space.samples) if self.k else space.samples,
             protocol=self.protocol,
             split=self.split if self.split in space.splits else start.split,
+            vote="equal" if space.no_learned_vote or self.protocol == "paper" else self.vote,
+            against=self.against,
         )
 
 

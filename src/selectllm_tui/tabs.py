@@ -11,7 +11,7 @@ from selectllm_engine.verdicts import Verdict
 
 __all__ = ["BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
 
-BEST_IS_MOST = {"accuracy", "gap"}  # columns that are sorted from the top first
+BEST_IS_MOST = {"accuracy", "delta", "gap"}  # columns that are sorted from the top first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,14 @@ TABS: dict[str, TabSpec] = {
             "One row per way to answer: baselines, the router with every policy, each LLM alone. accuracy is the "
             "share of questions answered right, in percent, with its 95 % Wilson interval drawn on a scale common to "
             "all rows. seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs "
-            "that answer; accuracy is maj@K's. LLMs/q is how many LLMs answer a question. gap is the part of the way "
-            "from best-single to the oracle. raw p compares with best-single on the same questions (McNemar, not "
-            "adjusted for looking at many rows). Below the table is more about the row under the cursor. ↵ on a policy "
+            "that answer; accuracy is maj@K's. Δ is the difference in points to the row that all are compared with, "
+            "best-single unless A makes another one that; raw p is McNemar's on the same questions, not adjusted for "
+            "looking at many rows. LLMs/q is how many LLMs answer a question. gap is the part of the way from "
+            "best-single to the oracle. Below the table is more about the row under the cursor. ↵ on a policy "
             "makes it the policy, on an LLM switches it."
         ),
         measures=("figures", "published"),
-        sorts=(None, "accuracy", "latency", "gap", "name"),
+        sorts=(None, "accuracy", "latency", "delta", "gap", "name"),
         sorted_by_click=("cost", "llms", "p"),
         footer={"open": "use it", "sort": "sort"},
     ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.preconditions import Context
+from selectllm_tui.row_keys import RowKey
 from selectllm_tui.state import Setup, Space, State
 from selectllm_tui.tabs import BEST_IS_MOST, LISTING, TABS
 
@@ -14,6 +15,7 @@ __all__ = [
     "Transition",
     "choose_policy",
     "choose_router",
+    "compare_with",
     "next_measure",
     "next_sort",
     "on_setup",
@@ -74,6 +76,17 @@ def switch_filter(name: str) -> Transition:
 def open_tab(name: str) -> Transition:
     """Opens a tab."""
     return lambda context, _: context.state.look(tab=name)
+
+
+def compare_with(context: Context, _: str) -> State:
+    """Compares the rows with the one under the cursor."""
+    setup = context.setup
+    if not context.under:
+        return context.state.change(setup.with_reference(setup.against))
+    key = RowKey.parse(context.under)
+    value = setup.parameter_of(key.name) if key.kind == "policy" else None
+    spec = key.name if value is None else f"{key.name}:{value:g}"
+    return context.state.change(setup.with_reference(key.printed(setup.router, spec)))
 
 
 def next_measure(context: Context, _: str) -> State:

@@ -28,7 +28,15 @@ from selectllm_engine.evaluation.saving import Saving
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
 from selectllm_engine.evaluation.table import SCHEMA, Row, Table
-from selectllm_engine.evaluation.tabulation import PROTOCOLS, PlannedRow, compared_with, planned_row, tabulate, view_of
+from selectllm_engine.evaluation.tabulation import (
+    PROTOCOLS,
+    PlannedRow,
+    baselines,
+    compared_with,
+    planned_row,
+    tabulate,
+    view_of,
+)
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VOTE_RULES, VoteRule
 from selectllm_engine.evaluation.vote_weights import Match, VoteWeights
 from selectllm_engine.evaluation.votes import (
@@ -88,6 +96,7 @@ __all__ = [
     "as_routers",
     "as_spec",
     "as_specs",
+    "baselines",
     "chain_of",
     "compared_with",
     "detail",

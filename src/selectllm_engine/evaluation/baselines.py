@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.pool_view import PoolView
-    from selectllm_engine.evaluation.repeatable import Repeatable
 
 __all__ = [
     "SINGLE_AGAIN",
@@ -30,8 +29,10 @@ __all__ = [
 SINGLE_AGAIN = "best-single at equal samples"
 
 
-def repeatable_row(view: PoolView, found: Repeatable) -> Row:
+def repeatable_row(view: PoolView) -> Row:
     """The oracle that knows each LLM's other samples; on the scale of one sample, so that nothing is compared to it."""
+    found = view.repeatable
+    assert found is not None  # noqa: S101 - callers have looked
     of_maj_at_k = view.row("baseline", "repeatable", Selection(view.llms, weights=found.weights))
     share = "" if found.share is None else f": {100 * found.share:.0f} % of that gap is repeatable, or more"
     note = (

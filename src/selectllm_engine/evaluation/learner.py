@@ -43,7 +43,7 @@ class Learned:
     def __init__(self, train: Prepared | None, validation: Prepared | None, scores: RouterScores | None) -> None:
         self._splits = train, validation
         self._scores = scores
-        self._last: VoteWeights | None = None
+        self._last: dict[bool, VoteWeights] = {}
         self._weights = lru_cache(maxsize=KEPT)(self._fitted)
         self._best_m = lru_cache(maxsize=KEPT)(lambda order: best_m(self.known, order, self.penalty))
         self._cascade = lru_cache(maxsize=KEPT)(self._chained)
@@ -64,14 +64,19 @@ class Learned:
         """λ: chosen once, for all LLMs of the run; raises as `known` does."""
         return choose_penalty(self.known, np.ones(len(self.known.llms), dtype=bool))
 
-    def weights(self, mask: NDArray[np.bool_]) -> VoteWeights:
-        """The learned vote of a pool, bool [N]; raises as `known` does."""
-        return self._weights(mask.tobytes())
+    def weights(self, mask: NDArray[np.bool_], *, popularity: bool = True) -> VoteWeights:
+        """The learned vote of a pool, bool [N]; raises as `known` does.
 
-    def _fitted(self, mask: bytes) -> VoteWeights:
+        With `popularity` for questions that the whole pool answers: what a share of all votes means depends on who
+        votes.
+        """
+        return self._weights(mask.tobytes(), popularity)
+
+    def _fitted(self, mask: bytes, popularity: bool) -> VoteWeights:
         pool = np.frombuffer(mask, dtype=bool)
-        self._last = learn(self.known, pool, self.penalty, start=self._last)
-        return self._last
+        start = self._last.get(popularity)
+        self._last[popularity] = learn(self.known, pool, self.penalty, popularity=popularity, start=start)
+        return self._last[popularity]
 
     def best_m(self, order: Sequence[int]) -> BestM:
         """Over whom of the LLMs `order`, from fast to slow, `vote:auto` votes; raises as `known` does."""

@@ -96,11 +96,17 @@ class PoolArrays:
         """Share of questions that some LLM of the pool solves."""
         return float(self.solvable.mean())
 
+    @property
+    def has_other_samples(self) -> bool:
+        """Whether there are other LLMs and other samples to predict one sample from."""
+        outcomes = self.prepared.outcomes
+        return len(self.order) > 1 and outcomes.samples > 1 and outcomes.answers is not None
+
     @cached_property
     def repeatable(self) -> Repeatable | None:
         """How much of the oracle's lead can be predicted; None with one LLM, one sample, or labels only."""
         outcomes = self.prepared.outcomes
-        if len(self.order) < 2 or outcomes.samples < 2 or outcomes.answers is None:
+        if not self.has_other_samples or outcomes.answers is None:
             return None
         return repeatable(outcomes.answers, outcomes.gold, self.mask)
 
@@ -224,9 +230,14 @@ class PoolArrays:
         if selection.answers is None:
             rule = self.vote if selection.voters is None else replace(LEARNED, weights=selection.voters)
             if rule.weights is None:
-                rule = replace(rule, weights=self.learner.of(scores).weights(self.mask))
+                learned = self.learner.of(scores)
+                rule = replace(rule, weights=learned.weights(self.mask, popularity=selection.alike))
             elif not rule.weights.match(self.pool.names).known:
                 raise NotAvailableError(f"{rule.name} has no weight for any of these LLMs")
+            elif not selection.alike or set(rule.weights.llms) - set(self.pool.names):
+                rule = replace(
+                    rule, weights=replace(rule.weights, popularity=())
+                )  # it was learned where all of them vote
             selection = answered(selection, rule, self.counted(), self.pool.run, scores)
         return alone_as_ever(selection, self.counted())
 

@@ -48,6 +48,7 @@ __all__ = [
     "Protocol",
     "Row",
     "Table",
+    "baselines",
     "compared_with",
     "evaluate",
     "plan",
@@ -116,13 +117,12 @@ class PlannedRow:
             return None
 
 
-def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Iterator[PlannedRow]:
-    """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
+def baselines(view: PoolView) -> Iterator[PlannedRow]:
+    """The rows that need no router, but for the LLMs'."""
     yield _planned(view, "oracle", view.oracle_row, lambda: view.oracle)
     corrected = view.protocol == "corrected"
-    if corrected and view.repeatable is not None:
-        row = partial(repeatable_row, view, view.repeatable)
-        yield PlannedRow("repeatable", row, no_selection, no_selection)
+    if corrected and view.has_other_samples:
+        yield PlannedRow("repeatable", partial(repeatable_row, view), no_selection, no_selection)
     yield _planned(view, "random", view.random_row, view.anyone)
     yield _planned(view, "best-single", view.best_single_row, lambda: view.one(view.best_single))
     yield _planned(view, "all-llms", view.all_llms_row, view.everyone)
@@ -131,6 +131,11 @@ def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[Pol
     if corrected and has_equal_samples(view):
         right = partial(right_at_equal_samples, view)
         yield PlannedRow(SINGLE_AGAIN, partial(row_at_equal_samples, view), no_selection, right)
+
+
+def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[PolicySpec]) -> Iterator[PlannedRow]:
+    """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
+    yield from baselines(view)
     for scores in routers:
         yield PlannedRow(
             f"{scores.name} upper-bound",

@@ -229,6 +229,7 @@ class StateScreen(Screen[None]):
             state=self.state,
             space=self.model.space,
             llm=llm or None,
+            under=tab.table.key if tab and tab.table else None,
             row=tab.row if tab else None,
             questions=len(self.listing.order) if self.listing and self.listing.lists(self.state) else None,
         )

@@ -8,11 +8,19 @@ from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation import POLICIES, PolicySpec, RouterScores, Selection
+from selectllm_engine.errors import NotAvailableError, SelectLLMError
+from selectllm_engine.evaluation import (
+    POLICIES,
+    VOTE_RULES,
+    PolicySpec,
+    RouterScores,
+    Selection,
+    compared_with,
+    planned_row,
+)
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
-from selectllm_tui.state import Setup, Slider, Space
+from selectllm_tui.state import BEST_SINGLE, Setup, Slider, Space
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -60,9 +68,17 @@ class Model:
             policies=sliders(len(run.llms)),
             samples=outcomes.samples,
             splits=splits,
+            no_learned_vote=self._no_learned_vote(),
         )
         self.prepared(start, outcomes.samples)  # raises where there is no complete question at all
         self._left_out = outcomes.left_out_total
+
+    def _no_learned_vote(self) -> str:
+        try:
+            self.run.learner().of().check()
+        except NotAvailableError as reason:
+            return str(reason)
+        return ""
 
     @property
     def note(self) -> str:
@@ -103,12 +119,22 @@ class Model:
         return self.run.prepared(split, k or None)
 
     def view(self, setup: Setup) -> PoolView:
-        """The pool of a setup over its split."""
-        return self.keep(
-            "view",
-            (setup.pool.on, setup.k, setup.protocol, setup.split),
-            lambda: self.run.view(setup.pool, k=setup.k or None, protocol=setup.protocol, split=setup.split),
-        )
+        """The pool of a setup over its split, its rows compared with the setup's reference where that can be had."""
+        shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.vote)
+        view = self.keep("view", shared, lambda: self._view(setup))
+        if setup.against == BEST_SINGLE:
+            return view
+        return self.keep("view", (*shared, setup.against), lambda: self._compared(view, setup.against))
+
+    def _view(self, setup: Setup) -> PoolView:
+        rule, k = VOTE_RULES[setup.vote], setup.k or None
+        return self.run.view(setup.pool, k=k, protocol=setup.protocol, split=setup.split, vote=rule)
+
+    def _compared(self, view: PoolView, name: str) -> PoolView:
+        try:
+            return compared_with(view, self.run.row_named(view, name))
+        except SelectLLMError:  # of another run, or without accuracy: rows say whom they are compared with
+            return view
 
     def scores(self, setup: Setup, policy: str | None = None) -> RouterScores:
         """The probabilities of the setup's router; with a confidence forest only where the policy needs one."""
@@ -148,7 +174,7 @@ class Model:
     def row(self, setup: Setup, key: RowKey) -> Row:
         """The row of a key; of the setup's router."""
         spec = self.spec(setup, key.name) if key.kind == "policy" else None
-        shared = (setup.pool.on, setup.k, setup.protocol, setup.split)
+        shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.vote, setup.against)
         own = (setup.router, spec) if key == BOUND or spec else ()
         return self.keep("row", (shared, key, own), lambda: self._row(setup, key, spec))
 
@@ -161,13 +187,7 @@ class Model:
                 return view.policy_row(self.scores(setup, spec.name), spec)
             case "bound" if setup.router is not None:
                 return view.upper_bound_row(self.scores(setup, "argmax"))
-        baselines: dict[str, Callable[[], Row]] = {
-            "oracle": view.oracle_row,
-            "all-llms": view.all_llms_row,
-            "best-single": view.best_single_row,
-            "random": view.random_row,
-        }
-        return baselines[key.name]()
+        return planned_row(view, key.name).row()
 
     def facts(self, setup: Setup) -> dict[str, Facts]:
         """What is known of each LLM on the setup's split and K."""

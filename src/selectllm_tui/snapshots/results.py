@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from selectllm_engine.evaluation import baselines
 from selectllm_tui import row_keys
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.published import published
@@ -23,7 +24,7 @@ __all__ = ["Entry", "Results", "results"]
 PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
 # Columns that are called otherwise in a row.
-FIELDS = {"gap": "gap_closed", "llms": "llms_per_question", "p": "p_vs_best_single"}
+FIELDS = {"gap": "gap_closed", "llms": "llms_per_question"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Results:
 def listing(model: Model, state: State) -> list[Entry]:
     """The rows of a setup, still without figures."""
     setup = state.setup
-    made = [Entry(row_keys.baseline(name), "", name) for name in ("oracle", "all-llms", "best-single", "random")]
+    made = [Entry(row_keys.baseline(each.name), "", each.name) for each in baselines(model.view(setup))]
     if setup.router is not None:
         group = _router_title(model, setup.router)
         made.append(Entry(row_keys.BOUND, group, "upper bound"))

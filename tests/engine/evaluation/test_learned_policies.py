@@ -12,12 +12,22 @@ from fakes import fake_outcomes
 from plain import LEARNED_ORACLES, Taught, make_outcomes
 from plain import vote as plain_equal_vote
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
-from selectllm_engine.evaluation import LEARNED, Prepared, RouterScores, VoteRule, parse_policy, tabulate, view_of
+from selectllm_engine.evaluation import (
+    EQUAL,
+    LEARNED,
+    Prepared,
+    RouterScores,
+    VoteRule,
+    parse_policy,
+    tabulate,
+    view_of,
+)
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_value import learn_cascade
 from selectllm_engine.evaluation.labelled import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
 from selectllm_engine.evaluation.policies import PolicySpec
+from selectllm_engine.evaluation.vote_weights import VoteWeights
 from selectllm_engine.evaluation.votes import tally
 from selectllm_engine.llms import Pool
 
@@ -121,7 +131,8 @@ def test_the_learned_vote_is_a_baseline_wherever_it_can_be_had():
     table = tabulate(case.view, [], [])
     row = table.row("learned-vote")
     assert row.accuracy == pytest.approx(right.mean())
-    assert (row.vote, row.kind, row.llms_per_question, row.note) == ("learned", "baseline", 3.0, None)
+    assert (row.vote, row.kind, row.llms_per_question) == ("learned", "baseline", 3.0)
+    assert row.note == "one vote over 3 samples"
     names = [each.name for each in table.rows]
     assert names.index("learned-vote") == names.index("all-llms") + 1
     assert (table.row("all-llms").vote, table.row("oracle").vote, table.vote) == ("equal", None, "equal")
@@ -137,7 +148,7 @@ def test_the_learned_vote_serves_every_policy_that_asks_several(name, text):
     case = Case(3, text=text, rule=LEARNED, samples=2)
     known = case.known(text=text)
     everyone = np.ones(3, dtype=bool)
-    weights = learn(known, everyone, choose_penalty(known, everyone))
+    weights = learn(known, everyone, choose_penalty(known, everyone), popularity=False)
     views = opinions(case.router.probabilities, known.rates) if text else None
     equal = Case(3, text=text, samples=2)
     row = case.view.policy_row(case.router, parse_policy(name))
@@ -157,6 +168,24 @@ def test_the_learned_vote_serves_every_policy_that_asks_several(name, text):
     assert row.vote == "learned"
     assert row.latency == equal.view.policy_row(equal.router, parse_policy(name)).latency
     assert row.accuracy + row.unsolvable + row.misrouted + row.outvoted == pytest.approx(1)
+
+
+def test_what_a_share_of_all_votes_means_is_known_only_where_all_of_them_vote():
+    """Among five LLMs of which most are weak, popular answers are suspect; where two good ones agree they must not be."""
+    weights = VoteWeights(
+        **{"llms": ("a", "b", "c"), "own": (1.5, 1.2, -1.8), "every": 4.1, "popularity": (-4.2, -13.5, -1.0)},
+        **{"text": None, "rates": (), "none": (-6.4, 3.6), "penalty": 0.3},
+        **{"benchmark": "fake", "questions": 600, "samples": 5},
+    )
+    agreed = [[0, 0, 0, 0, 1], [0, 0, 0, 0, 2], [3, 3, 3, 3, 3]]
+    test = Prepared(make_outcomes([agreed] * 4, names=["a", "b", "c"]))
+    scores = RouterScores("knn:fake", np.tile(np.float32([0.9, 0.8, 0.1]), (4, 1)))
+    view = view_of(test, Pool.of(["a", "b", "c"]), vote=VoteRule("weights.json", weights))
+    assert view.policy_row(scores, parse_policy("top-m:2")).accuracy == 1
+    pair = view_of(test, Pool.of(["a", "b", "c"], ["a", "b"]), vote=VoteRule("weights.json", weights))
+    assert pair.all_llms_row().accuracy == 1
+    alone = vote(weights, test.tally, ("a", "b", "c"), np.array([True, True, False]))
+    assert (alone.code != 0).all(), "weights for which it matters"
 
 
 def test_all_llms_under_the_learned_vote_is_the_learned_vote():

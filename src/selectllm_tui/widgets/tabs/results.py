@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_tui import row_keys
+from selectllm_tui.notation import points, points_span
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.transitions import choose_policy
@@ -113,11 +114,14 @@ def details(row: Row | None) -> list[Line]:
     if row is None:
         return [line("")]
     digits = formats.decimals([row.latency])
-    p = formats.p_value(row.p_vs_best_single)
+    p = formats.p_value(row.p)
     ends = [formats.percent(end) for end in (row.accuracy_low, row.accuracy_high) if end is not None]
     figures = [
         ("95 % interval", row.accuracy_low, f"{' to '.join(ends)} %"),
-        ("raw p against best-single", row.p_vs_best_single, p if p.startswith("<") else f"= {p}"),
+        (f"Δ against {row.reference}", row.delta, f"{points(row.delta)} points"),
+        ("by question", row.delta_low, points_span(row.delta_low, row.delta_high)),
+        ("by subject", row.delta_low_clustered, points_span(row.delta_low_clustered, row.delta_high_clustered)),
+        ("raw p", row.p, p if p.startswith("<") else f"= {p}"),
         ("in parallel", row.latency_parallel, f"{formats.fixed(row.latency_parallel, digits)} s"),
         ("over right answers", row.latency_correct, f"{formats.fixed(row.latency_correct, digits)} s"),
         *((name, getattr(row, name), f"{formats.percent(getattr(row, name))} %") for name in LOSSES),
@@ -139,7 +143,8 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
         Column("latency", "seconds", 7, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=3, sortable=True),
         Column("llms", "LLMs/q", 6, align="right", drop=4, sortable=True),
-        Column("gap", "gap", 6, align="right", drop=1, sortable=True),
+        Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
+        Column("gap", "gap", 6, align="right", drop=4, sortable=True),
         Column("p", "raw p", 5, align="right", drop=3, sortable=True),
         Column("published", "study % / s", 13, align="right"),
     ]
@@ -197,6 +202,7 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
         "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, 3)),
         "llms": line((formats.fixed(row.llms_per_question, 1), "muted")),
         "gap": line((formats.gap(row.gap_closed) if row.gap_closed is not None else "", style)),
-        "p": line((formats.p_value(row.p_vs_best_single) if row.p_vs_best_single is not None else "", "muted")),
+        "delta": line((points(row.delta) if row.delta is not None else "", style)),
+        "p": line((formats.p_value(row.p) if row.p is not None else "", "muted")),
         "published": line((each.published, "muted")),
     }
