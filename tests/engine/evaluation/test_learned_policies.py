@@ -13,7 +13,6 @@ from plain import LEARNED_ORACLES, Taught, make_outcomes
 from plain import vote as plain_equal_vote
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation import (
-    EQUAL,
     LEARNED,
     Prepared,
     RouterScores,
@@ -171,11 +170,19 @@ def test_the_learned_vote_serves_every_policy_that_asks_several(name, text):
 
 
 def test_what_a_share_of_all_votes_means_is_known_only_where_all_of_them_vote():
-    """Among five LLMs of which most are weak, popular answers are suspect; where two good ones agree they must not be."""
+    """Where most of those that vote are weak, popular answers are suspect; where two good ones agree they must not be."""
     weights = VoteWeights(
-        **{"llms": ("a", "b", "c"), "own": (1.5, 1.2, -1.8), "every": 4.1, "popularity": (-4.2, -13.5, -1.0)},
-        **{"text": None, "rates": (), "none": (-6.4, 3.6), "penalty": 0.3},
-        **{"benchmark": "fake", "questions": 600, "samples": 5},
+        llms=("a", "b", "c"),
+        own=(1.5, 1.2, -1.8),
+        every=4.1,
+        popularity=(-4.2, -13.5, -1.0),
+        text=None,
+        rates=(),
+        none=(-6.4, 3.6),
+        penalty=0.3,
+        benchmark="fake",
+        questions=600,
+        samples=5,
     )
     agreed = [[0, 0, 0, 0, 1], [0, 0, 0, 0, 2], [3, 3, 3, 3, 3]]
     test = Prepared(make_outcomes([agreed] * 4, names=["a", "b", "c"]))
