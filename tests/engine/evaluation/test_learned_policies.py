@@ -170,7 +170,7 @@ def test_the_learned_vote_serves_every_policy_that_asks_several(name, text):
 
 
 def test_what_a_share_of_all_votes_means_is_known_only_where_all_of_them_vote():
-    """Where most of those that vote are weak, popular answers are suspect; where two good ones agree they must not be."""
+    """Where most voters are weak, popular answers are suspect; where two good ones agree they must not be."""
     weights = VoteWeights(
         llms=("a", "b", "c"),
         own=(1.5, 1.2, -1.8),
