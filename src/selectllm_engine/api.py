@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from selectllm_engine.errors import UsageError
 from selectllm_engine.insights import (
     FRACTIONS,
+    Comparison,
     CurvePoint,
     Lessons,
     LLMVotes,
     QuestionView,
     Subsets,
+    compare_rows,
     draw_lessons,
     find_subsets,
     learning_curve,
     look_at,
 )
 from selectllm_engine.run import StoredRun
-from selectllm_engine.store import Cache, open_cache
+from selectllm_engine.store import Cache, Voting, as_vote_rule, open_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -104,6 +106,29 @@ class Run(StoredRun):
         return find_subsets(
             view.prepared, chosen, view.validation, train=view.train, routers=routers, progress=progress
         )
+
+    def compare(
+        self,
+        a: str,
+        b: str,
+        pool: Pool | Iterable[str] | None = None,
+        *,
+        k: int | None = None,
+        protocol: str = "corrected",
+        split: str = "test",
+        vote: Voting = "equal",
+    ) -> Comparison:
+        """Two rows on the same questions, by the names that `evaluate` gives them.
+
+        That is an LLM, a baseline, or a router with a policy ("prior threshold:0.7").
+
+        Raises:
+            UnknownNameError: an unknown row, LLM, protocol or split.
+            UsageError: a k that isn't there, no complete question, a vote that can't be had, or a row that is not right
+                or wrong on each question.
+        """
+        view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
+        return compare_rows(view, (a, b), self.row_named)
 
     def lessons(
         self,

@@ -5,6 +5,7 @@ Read `policies` first, then `pool_view`: every figure of a table comes from a se
 """
 
 from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
+from selectllm_engine.evaluation.comparison import TwoByTwo, two_by_two
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.learner import Learner
@@ -86,6 +87,7 @@ __all__ = [
     "Selection",
     "Table",
     "TradeOff",
+    "TwoByTwo",
     "Unanswered",
     "Verdicts",
     "Vote",
@@ -118,6 +120,7 @@ __all__ = [
     "tally",
     "trade_off",
     "train_test_gaps",
+    "two_by_two",
     "unanswered_of",
     "view_of",
 ]

@@ -16,6 +16,7 @@ from selectllm_engine.insights.lessons import (
     RouterLatency,
     Solved,
 )
+from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, compare_rows
 from selectllm_engine.insights.plots import (
     MEASURES,
     RouterMatrix,
@@ -29,10 +30,13 @@ from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, 
 from selectllm_engine.insights.study import best_router, draw_lessons
 
 __all__ = [
+    "CELLS",
     "FRACTIONS",
     "MEASURES",
     "Beaten",
     "BoundReached",
+    "Cell",
+    "Comparison",
     "CurvePoint",
     "Disagreements",
     "LLMVotes",
@@ -48,6 +52,7 @@ __all__ = [
     "TradeOffPlot",
     "TradeOffPoint",
     "best_router",
+    "compare_rows",
     "cost_aware_curve",
     "draw_lessons",
     "find_disagreements",

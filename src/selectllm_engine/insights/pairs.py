@@ -1,0 +1,90 @@
+"""Two rows against each other: on which questions is each right, how far apart are they, what does each take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import TwoByTwo, compared_with, planned_row, two_by_two
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation import PlannedRow, PoolView, Row
+
+__all__ = ["CELLS", "Cell", "Comparison", "compare_rows"]
+
+Cell: TypeAlias = Literal["both", "only_a", "only_b", "neither"]
+CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Two rows on the same questions.
+
+    Attributes:
+        names: what the two were asked for as.
+        a: the first row, compared with the second: its `delta`, intervals and p.
+        b: the second row.
+        counts: on how many questions both are right, only the first, only the second, neither.
+        questions: Q rows; columns question_id, subject, text and others of the benchmark.
+        cells: int8 [Q], each question's place in `CELLS`.
+        subjects: how many kinds of questions there are; None where no question has a subject.
+    """
+
+    names: tuple[str, str]
+    a: Row
+    b: Row
+    counts: TwoByTwo
+    questions: pl.DataFrame
+    cells: NDArray[np.int8]
+    subjects: int | None
+
+    def __repr__(self) -> str:
+        both, only_a, only_b, neither = self.counts
+        found = f"both {both:,}, only a {only_a:,}, only b {only_b:,}, neither {neither:,}"
+        return f"<Comparison of {self.names[0]!r} and {self.names[1]!r}: {found}>"
+
+    def of(self, cell: Cell) -> pl.DataFrame:
+        """The questions of one cell of the 2 × 2 table."""
+        return self.questions.filter(self.cells == CELLS.index(cell))
+
+
+def compare_rows(
+    view: PoolView, names: tuple[str, str], find: Callable[[PoolView, str], PlannedRow] = planned_row
+) -> Comparison:
+    """Compare two rows of a view.
+
+    Args:
+        view: the pool over the evaluated split.
+        names: of the rows.
+        find: gives the row of a name; raises UnknownNameError.
+
+    Raises:
+        UnknownNameError: there is no such row.
+        UsageError: one of them has no accuracy, or is an expectation, which is right on no question for certain.
+    """
+    right = []
+    for name in names:
+        found = compared_with(view, find(view, name)).reference.right
+        if found.dtype != np.bool_:
+            raise UsageError(f"{name} is an expectation", "compare rows that are right or wrong on each question")
+        right.append(np.asarray(found, dtype=bool))
+    against = compared_with(view, find(view, names[1]))
+    a, b = right
+    subjects = view.prepared.subjects
+    return Comparison(
+        names=names,
+        a=find(against, names[0]).row(),
+        b=find(against, names[1]).row(),
+        counts=two_by_two(a, b),
+        questions=view.prepared.outcomes.questions,
+        cells=np.select([a & b, a, b], [0, 1, 2], 3).astype(np.int8),
+        subjects=None if subjects is None else int(subjects.max()) + 1,
+    )

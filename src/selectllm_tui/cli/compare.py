@@ -1,0 +1,161 @@
+"""`selectllm compare`: two rows on the same questions."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from selectllm_tui.cli.console import Column, text, write_json, write_table
+from selectllm_tui.cli.loaded_run import reading, voting
+from selectllm_tui.cli.options import (
+    Benchmark,
+    CacheDir,
+    Format,
+    K,
+    Output,
+    PoolNames,
+    Protocol,
+    Split,
+    Vote,
+    complete_row,
+    names,
+)
+from selectllm_tui.notation import number, p_value, percent, points, points_span
+
+if TYPE_CHECKING:
+    from selectllm_engine.insights import Cell, Comparison
+
+__all__ = ["compare"]
+
+TEXT = 60  # characters of a question in a list
+ROWS = [
+    Column("name", "", text, align="left"),
+    Column("accuracy", "accuracy %", percent),
+    Column("latency", "latency s", number(2)),
+    Column("latency_p95", "95 % s", number(2), drop=2),
+    Column("cost", "cost $", number(5), drop=1),
+    Column("llms_per_question", "LLMs", number(2), drop=3),
+]
+COUNTS = [Column("a", "", text, align="left"), Column("right", "b right", text), Column("wrong", "b wrong", text)]
+
+
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="A row, by the name it has in evaluate.", autocompletion=complete_row)
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="The row to compare it with.", autocompletion=complete_row)],
+    benchmark: Benchmark = None,
+    pool: PoolNames = None,
+    split: Split = "test",
+    k: K = None,
+    vote: Vote = "equal",
+    protocol: Annotated[
+        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
+    ] = Protocol.CORRECTED,
+    both: Annotated[bool, typer.Option("--both", help="List the questions on which both are right.")] = False,
+    only_a: Annotated[bool, typer.Option("--only-a", help="List those on which only A is right.")] = False,
+    only_b: Annotated[bool, typer.Option("--only-b", help="List those on which only B is right.")] = False,
+    neither: Annotated[bool, typer.Option("--neither", help="List those on which neither is right.")] = False,
+    form: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Two rows of selectllm evaluate on the same questions: which is right where, how far apart they are, at what cost.
+
+    Rows are LLMs, baselines ("oracle", "best-single"), and routers with a policy ("prior threshold:0.7"). --format csv
+    has the questions alone, each with who is right.
+    """
+    with reading(benchmark, cache) as run:
+        rule = voting(run, vote)
+        found = run.compare(a, b, names(pool), k=k, protocol=protocol.value, split=split, vote=rule)
+        title = f"{run.benchmark} · {split} · {found.counts.questions:,} questions"
+    wanted: dict[Cell, bool] = {"both": both, "only_a": only_a, "only_b": only_b, "neither": neither}
+    listed = [cell for cell, on in wanted.items() if on]
+    if form is Format.JSON:
+        return write_json({"benchmark": run.benchmark, "split": split, **as_json(found, listed)})
+    if form is Format.CSV:
+        return write_table([], _questions(found, listed or list(wanted)), form)
+    _write(found, listed, form, title)
+    return None
+
+
+def as_json(found: Comparison, listed: list[Cell]) -> dict[str, Any]:
+    """Both rows, the 2 × 2 table, and the ids of the questions that are listed."""
+    return {
+        "questions": found.counts.questions,
+        "names": list(found.names),
+        "a": found.a.as_dict(),
+        "b": found.b.as_dict(),
+        "both": found.counts.both,
+        "only_a": found.counts.only_first,
+        "only_b": found.counts.only_second,
+        "neither": found.counts.neither,
+        "listed": {cell: found.of(cell)["question_id"].to_list() for cell in listed},
+    }
+
+
+def _questions(found: Comparison, cells: list[Cell]) -> list[dict[str, Any]]:
+    return [
+        {"right": cell, **{field: row[field] for field in ("question_id", "subject", "text")}}
+        for cell in cells
+        for row in found.of(cell).iter_rows(named=True)
+    ]
+
+
+def _write(found: Comparison, listed: list[Cell], form: Format, title: str) -> None:
+    a, b = found.names
+    both, only_a, only_b, neither = found.counts
+    rows = [{**found.a.as_dict(), "name": f"a  {a}"}, {**found.b.as_dict(), "name": f"b  {b}"}]
+    write_table(ROWS, rows, form, title=title, footnotes=[each["note"] for each in rows if each["note"]])
+    sys.stdout.write("\n")
+    counts: list[dict[str, object]] = [
+        {"a": "a right", "right": f"{both:,}", "wrong": f"{only_a:,}"},
+        {"a": "a wrong", "right": f"{only_b:,}", "wrong": f"{neither:,}"},
+    ]
+    write_table(COUNTS, counts, form, footnotes=_difference(found))
+    for cell in listed:
+        questions = _questions(found, [cell])
+        sys.stdout.write("\n")
+        if not questions:
+            sys.stdout.write(f"{WHO[cell]}: no question\n")
+            continue
+        columns = [
+            Column("question_id", "question", text, align="left"),
+            Column("subject", "subject", text, align="left", drop=1),
+            Column("text", "text", _short, align="left", drop=2),
+        ]
+        write_table(columns, questions, form, title=f"{WHO[cell]}: {len(questions):,}")
+
+
+WHO: dict[Cell, str] = {
+    "both": "Both are right",
+    "only_a": "Only a is right",
+    "only_b": "Only b is right",
+    "neither": "Neither is right",
+}
+
+
+def _short(value: str | None) -> str:
+    joined = " ".join((value or "").split())
+    return joined if len(joined) <= TEXT else f"{joined[: TEXT - 1]}…"
+
+
+def _difference(found: Comparison) -> list[str]:
+    """How far apart they are, in sentences."""
+    row = found.a
+    if row.p is None:
+        return [f"Δ: {points(row.delta)} points: they are the same row"]
+    ends = points_span(row.delta_low, row.delta_high)
+    lines = [
+        f"Δ: a is {points(row.delta)} points more accurate than b; p {p_value(row.p)} (exact McNemar test)",
+        f"by question, for more questions of these kinds: 95 % interval {ends}",
+    ]
+    if row.p_clustered is not None:
+        ends = points_span(row.delta_low_clustered, row.delta_high_clustered)
+        few = "" if found.subjects is None or found.subjects >= 20 else ", which are few"
+        lines.append(
+            f"by subject, for questions of other kinds: {ends}, p {p_value(row.p_clustered)} "
+            f"({found.subjects} subjects{few})"
+        )
+    return lines
