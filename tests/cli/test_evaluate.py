@@ -15,7 +15,7 @@ from fakes import write_fake_run
 from selectllm_tui.cli import main
 
 TOP = ["schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"]
-TOP += ["reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"]
+TOP += ["badge", "reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"]
 TOP += ["answers_missing", "rows"]
 FIELDS = [
     *("kind", "name", "router", "policy", "parameter", "accuracy", "accuracy_low", "accuracy_high", "latency"),
@@ -120,6 +120,24 @@ def test_routers_own_time_is_charged_on_request(selectllm, fake_cache):
         "routers' own time per question, added to the latency of their rows: "
         in selectllm("evaluate", "--charge-router")[1]
     )
+
+
+@pytest.mark.parametrize(("split", "badge"), [("train", "routers learned these"), ("validation", "chosen here")])
+def test_splits_that_flatter_are_badged_and_have_no_p(selectllm, split, badge):
+    table = as_json(selectllm("evaluate", "--split", split, "--against", "fake-a", "--format", "json"))
+    assert table["badge"] == badge
+    for row in table["rows"]:
+        assert row["gap_closed"] is row["p_vs_best_single"] is None
+        both_llms = row["name"] in ("fake-b", "fake-c")
+        assert (row["p"] is not None) is (row["delta_low"] is not None) is both_llms
+        assert (row["delta"] is None) is (row["name"] == "repeatable")
+    against_best = as_json(selectllm("evaluate", "--split", split, "--format", "json"))["rows"]
+    assert {row["p"] for row in against_best} == {None}
+    for command in (["evaluate"], ["lessons"], ["pools"], ["compare", "prior argmax", "fake-a"]):
+        assert f"{split} ({badge})" in selectllm(*command, "--split", split)[1], command
+    assert "p and gap closed would mean nothing here" in selectllm("evaluate", "--split", split)[1]
+    assert "p would mean nothing on this split" in selectllm("compare", "prior argmax", "fake-a", "--split", split)[1]
+    assert as_json(selectllm("evaluate", "--format", "json"))["badge"] is None
 
 
 @pytest.mark.parametrize("width", [80, 120])

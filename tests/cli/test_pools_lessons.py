@@ -73,7 +73,7 @@ def test_lessons_as_json(selectllm, fake_cache):
     code, out, err = selectllm("lessons", "--format", "json")
     assert (code, err) == (0, "")
     shown, lessons = json.loads(out), sl.load("fake", fake_cache).lessons()
-    assert list(shown)[:8] == ["schema", "benchmark", "split", "pool", "lessons", "gaps", "losses", "router"]
+    assert list(shown)[:8] == ["schema", "benchmark", "split", "badge", "pool", "lessons", "gaps", "losses"]
     for limit in ("detectable_difference", "repeatable_share"):
         assert shown[limit] == getattr(lessons, limit) is not None
     assert shown["gaps"] == [asdict(each) for each in lessons.gaps]

@@ -86,7 +86,7 @@ def test_what_is_named_twice_is_one_row(run: Run) -> None:
     table = run.evaluate(
         pool=["fake-a", "fake-a", "fake-b"], router=["knn:fake"] * 2, policy=["argmax", "top-m", "top-m:2"]
     )
-    assert [row.name for row in table.rows[5:]] == [
+    assert [row.name for row in table.rows[6:]] == [
         *("knn:fake upper-bound", "fake-a", "fake-b", "knn:fake argmax", "knn:fake top-m"),
     ]
 
@@ -185,7 +185,7 @@ def test_unknown_names_and_ks_are_one_clear_line(run: Run) -> None:
 
 def test_a_policy_wants_a_router(tmp_path: Path) -> None:
     bare = load("fake", write_fake_run(tmp_path))
-    assert len(bare.evaluate().rows) == 8
+    assert len(bare.evaluate().rows) == 9
     for asked in (bare.evaluate, bare.details):
         with pytest.raises(UsageError, match="has no router"):
             asked(policy="threshold")

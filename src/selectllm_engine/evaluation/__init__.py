@@ -28,7 +28,7 @@ from selectllm_engine.evaluation.router_scores import RouterScores, as_probabili
 from selectllm_engine.evaluation.saving import Saving
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
-from selectllm_engine.evaluation.table import SCHEMA, Row, Table
+from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
     PlannedRow,
@@ -52,6 +52,7 @@ from selectllm_engine.evaluation.votes import (
 )
 
 __all__ = [
+    "BADGES",
     "EQUAL",
     "LAMBDAS",
     "LEARNED",
@@ -98,6 +99,7 @@ __all__ = [
     "as_routers",
     "as_spec",
     "as_specs",
+    "badged",
     "baselines",
     "chain_of",
     "compared_with",

@@ -17,7 +17,7 @@ from selectllm_engine.evaluation.comparison import Reference, difference, two_by
 from selectllm_engine.evaluation.contamination import train_test_gaps
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, wilson
-from selectllm_engine.evaluation.table import Row, RowKind
+from selectllm_engine.evaluation.table import BADGES, Row, RowKind
 from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class PoolView(PoolArrays):
         if not np.isnan(figures.latency).any():
             column = figures.latency.astype(np.float64)[None]
             latency = bootstrap(column, lambda means: means[0], resamples=resamples, seed=seed)
-        if figures.right is not None:
+        if figures.right is not None and not self.flatters:
             columns = np.stack([figures.right, self.best_right, self.solvable]).astype(np.float64)
             gap = bootstrap(columns, _gap, resamples=resamples, seed=seed)
         return Intervals(latency, gap)
@@ -165,12 +165,12 @@ class PoolView(PoolArrays):
         accuracy = total / len(right)
         row = replace(
             row,
-            **self._compared(row.name, right),
+            **self._compared(row, right),
             accuracy=accuracy,
             latency_correct=right_latency / total if right_latency is not None and total else None,
-            gap_closed=_none_if_nan(
-                _gap(np.array([[accuracy], [self.best_right.mean()], [self.oracle_accuracy]])).item()
-            ),
+            gap_closed=None
+            if self.flatters
+            else _none_if_nan(_gap(np.array([[accuracy], [self.best_right.mean()], [self.oracle_accuracy]])).item()),
         )
         if chosen_right is None:
             unsolvable = _share(~self.solvable)
@@ -188,7 +188,7 @@ class PoolView(PoolArrays):
             row,
             accuracy_low=interval.low,
             accuracy_high=interval.high,
-            p_vs_best_single=two_by_two(right, self.best_right).p,
+            p_vs_best_single=None if self.flatters else two_by_two(right, self.best_right).p,
             unsolvable=_share(wrong & ~self.solvable),
             misrouted=_share(wrong & self.solvable & ~chosen_right),
             outvoted=_share(wrong & chosen_right),
@@ -196,15 +196,22 @@ class PoolView(PoolArrays):
             notes=tuple(notes),
         )
 
-    def _compared(self, name: str, right: Right) -> dict[str, Any]:
+    @property
+    def flatters(self) -> bool:
+        """Whether routers learned, or best-single was chosen, on these very questions."""
+        return self.prepared.outcomes.split in BADGES
+
+    def _compared(self, row: Row, right: Right) -> dict[str, Any]:
         """What a row's fields say about its difference to the reference; nothing to test where it is that row."""
-        reference = self.reference
+        name, reference = row.name, self.reference
         single = ("best-single", self.pool.run[self.best_single])
         named_alike = name == reference.name or (name in single and reference.name in single)
         if named_alike and np.array_equal(right, reference.right):  # two rows may differ in a parameter only
             return {"reference": reference.name, "delta": 0.0}
         found = difference(right, reference.right, self.prepared.subjects)
         fields: dict[str, Any] = {"reference": reference.name, "delta": found.delta}
+        if self.flatters and not (row.kind == "llm" and reference.name in self.pool.run):
+            return fields
         if found.counts is not None and found.by_question is not None:
             low, high = found.by_question
             fields |= {"delta_low": low, "delta_high": high, "p": found.counts.p, "discordant": found.counts.discordant}

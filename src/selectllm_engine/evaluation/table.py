@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.outcomes import LeftOut
     from selectllm_engine.evaluation.saving import Saving
 
-__all__ = ["SCHEMA", "Row", "RowKind", "Table"]
+__all__ = ["BADGES", "SCHEMA", "Row", "RowKind", "Table", "badged"]
 
 SCHEMA = 2  # of what commands print as JSON objects
+
+# Splits whose figures flatter: p and gap closed mean nothing there.
+BADGES = {"train": "routers learned these", "validation": "chosen here"}
+
+
+def badged(split: str) -> str:
+    """The name of a split, with why its figures flatter."""
+    return f"{split} ({BADGES[split]})" if split in BADGES else split
+
 
 RowKind = Literal["baseline", "llm", "router"]
 
@@ -40,15 +49,17 @@ class Row:
         cost: mean dollars per question.
         llms_per_question: mean number of selected LLMs.
         samples_per_question: mean number of samples that vote.
-        gap_closed: (accuracy − best-single's) / (oracle's − best-single's).
-        p_vs_best_single: exact two-sided McNemar p against best-single on the same questions, not adjusted.
+        gap_closed: None on splits of `BADGES`, else (accuracy − best-single's) / (oracle's − best-single's).
+        p_vs_best_single: exact two-sided McNemar p against best-single on the same questions, not adjusted; None on
+            splits of `BADGES`.
         reference: the row that the next ones compare this one with, on the same questions.
         delta: accuracy − the reference's.
         delta_low, delta_high: its 95 % interval by question: for more questions of these kinds (Newcombe 1998).
         delta_low_clustered, delta_high_clustered, p_clustered: the interval and p by subject: for other kinds of
             questions (Miller 2024); None under 5 subjects.
         discordant: share of questions on which exactly one of this row and the reference is right.
-        p: exact two-sided McNemar p against the reference, not adjusted; None where the row is the reference.
+        p: exact two-sided McNemar p against the reference, not adjusted; None where the row is the reference. On splits
+            of `BADGES` it and the intervals are there between LLMs only, which learn from neither.
         vote: how samples of several LLMs became one answer: "equal", "learned" or a file's name; None where one LLM
             answers.
         p_adjusted: the same by Holm over all rows of the table that are compared; None where this one takes no part.
@@ -190,6 +201,11 @@ class Table:
         return len(self.rows)
 
     @property
+    def badge(self) -> str | None:
+        """Why figures of this split flatter; None where they don't."""
+        return BADGES.get(self.split)
+
+    @property
     def title(self) -> str:
         """What the table is about, in a line."""
         of = f" of {self.samples} samples" if self.k < self.samples else ""
@@ -198,7 +214,9 @@ class Table:
         pool = f"pool of {len(self.pool)}: {', '.join(self.pool)}"
         shows = self.detectable_difference
         enough = "" if shows is None else f", enough for differences of {100 * shows:.1f} points"
-        return " · ".join([self.benchmark, self.split, f"{self.questions} questions{enough}", votes, pool, *paper])
+        return " · ".join(
+            [self.benchmark, badged(self.split), f"{self.questions} questions{enough}", votes, pool, *paper]
+        )
 
     def __repr__(self) -> str:
         return f"<Table of {self.benchmark} · {self.split}: {len(self.rows)} rows, {self.questions:,} questions>"
@@ -210,6 +228,7 @@ class Table:
             "schema": SCHEMA,
             **{name: getattr(self, name) for name in shown},
             "pool": list(self.pool),
+            "badge": self.badge,
             **{name: getattr(self, name) for name in _COMPARISON},
             "saving": None if self.saving is None else asdict(self.saving),
             "answers_missing": dict(self.answers_missing),

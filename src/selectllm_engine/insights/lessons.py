@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-from selectllm_engine.evaluation import html_table
+from selectllm_engine.evaluation import BADGES, html_table
 
 if TYPE_CHECKING:
     from selectllm_engine.evaluation import Gap, Unanswered
@@ -224,6 +224,11 @@ class Lessons:
     repeatable_share: float | None = None
     unanswered: dict[str, Unanswered] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def badge(self) -> str | None:
+        """Why figures of this split flatter; None where they don't."""
+        return BADGES.get(self.split)
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{each.key} {each.answer}" for each in self.lessons)

@@ -156,7 +156,7 @@ def _policies(view: PoolView, scores: RouterScores | None) -> PolicyEffect:
         return PolicyEffect(answer="unknown", router=None, accuracy={}, latency={}, p={}, better=())
     rows = {name: view.policy_row(scores, parse_policy(name)) for name in POLICIES}
     accuracy = {name: row.accuracy for name, row in rows.items() if row.accuracy is not None}
-    tested = [name for name in accuracy if name != "argmax" and rows[name].p_vs_best_single is not None]
+    tested = [name for name in accuracy if name != "argmax" and rows[name].accuracy_low is not None]
     argmax = _right(view, scores)
     right = {name: _right(view, scores, parse_policy(name)) for name in tested}
     ps = dict(zip(tested, holm([_test(right[name], argmax) for name in tested]), strict=True))

@@ -66,10 +66,12 @@ def compare(
     Rows are LLMs, baselines ("oracle", "best-single"), and routers with a policy ("prior threshold:0.7"). --format csv
     has the questions alone, each with who is right.
     """
+    from selectllm_engine.evaluation import badged
+
     with reading(benchmark, cache) as run:
         rule = voting(run, vote)
         found = run.compare(a, b, names(pool), k=k, protocol=protocol.value, split=split, vote=rule)
-        title = f"{run.benchmark} · {split} · {found.counts.questions:,} questions"
+        title = f"{run.benchmark} · {badged(split)} · {found.counts.questions:,} questions"
     wanted: dict[Cell, bool] = {"both": both, "only_a": only_a, "only_b": only_b, "neither": neither}
     listed = [cell for cell, on in wanted.items() if on]
     if form is Format.JSON:
@@ -145,7 +147,8 @@ def _difference(found: Comparison) -> list[str]:
     """How far apart they are, in sentences."""
     row = found.a
     if row.p is None:
-        return [f"Δ: {points(row.delta)} points: they are the same row"]
+        why = "they are the same row" if not found.counts.discordant else "p would mean nothing on this split"
+        return [f"Δ: a is {points(row.delta)} points more accurate than b; {why}"]
     ends = points_span(row.delta_low, row.delta_high)
     lines = [
         f"Δ: a is {points(row.delta)} points more accurate than b; p {p_value(row.p)} (exact McNemar test)",

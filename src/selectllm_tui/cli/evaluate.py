@@ -36,6 +36,11 @@ __all__ = ["evaluate", "write"]
 PAGE = 120  # characters
 ENOUGH_SUBJECTS = 20  # fewer give intervals that are too narrow
 
+FLATTERS = {
+    "train": "routers learned from these questions, and best-single was chosen on them",
+    "validation": "settings of routers, best-single, auto and confidence forests were chosen on these questions",
+}
+
 COLUMNS = [
     Column("name", "", text, align="left"),
     Column("accuracy", "accuracy %", percent),
@@ -172,6 +177,8 @@ def footnotes(table: Table, seconds: dict[str, float | None]) -> list[str]:
     else:
         votes = f"; accuracy is of the vote over {table.k} samples" if table.k > 1 else ""
         lines = [f"latency: seconds to answer a prompt alone once, added up over the LLMs asked{votes}"]
+    if table.badge is not None:
+        lines.append(f"{FLATTERS[table.split]}: p and gap closed would mean nothing here")
     if any(row.p is not None for row in table.rows):
         single = f", {table.best_single}" if table.reference == "best-single" else ""
         lines.append(f"Δ: points of accuracy more than {table.reference}{single}, on the same questions")

@@ -69,7 +69,7 @@ def lessons(
 def as_json(drawn: Lessons) -> dict[str, Any]:
     """All lessons with their sentences and figures."""
     return {
-        **{field: getattr(drawn, field) for field in ("benchmark", "split", "pool")},
+        **{field: getattr(drawn, field) for field in ("benchmark", "split", "badge", "pool")},
         "lessons": [
             {
                 "key": each.key,
@@ -110,7 +110,9 @@ def _learned(curve: list[dict[str, object]], form: Format) -> None:
 
 
 def _title(drawn: Lessons) -> str:
-    return f"{drawn.benchmark} · {drawn.split} · pool of {len(drawn.pool)}: {', '.join(drawn.pool)}"
+    from selectllm_engine.evaluation import badged
+
+    return f"{drawn.benchmark} · {badged(drawn.split)} · pool of {len(drawn.pool)}: {', '.join(drawn.pool)}"
 
 
 def _figures(drawn: Lessons) -> list[dict[str, object]]:

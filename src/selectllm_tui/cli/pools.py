@@ -57,8 +57,10 @@ def pools(
     )
     routed = [_routed(each, row) for each in found.front() if len(each.llms) > 1 for row in each.routers]
     if routed:
+        from selectllm_engine.evaluation import badged
+
         typer.echo()
-        write_table(_ROUTED, routed, form, title=f"Routers on the front, {found.split}, argmax", section="llms")
+        write_table(_ROUTED, routed, form, title=f"Routers on the front, {badged(found.split)}, argmax", section="llms")
     return None
 
 

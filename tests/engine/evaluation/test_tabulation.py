@@ -386,7 +386,7 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     made = table.to_dict()
     assert list(made) == [
         *("schema", "benchmark", "split", "protocol", "questions", "left_out", "samples", "k", "vote", "pool"),
-        *("reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"),
+        *("badge", "reference", "detectable_difference", "repeatable_share", "subjects", "router_charged", "saving"),
         *("answers_missing", "rows"),
     ]
     assert list(made["rows"][0]) == [
