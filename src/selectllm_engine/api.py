@@ -79,6 +79,7 @@ class Run(StoredRun):
         *,
         k: int | None = None,
         protocol: str = "corrected",
+        vote: Voting = "equal",
     ) -> QuestionView:
         """One question with every LLM's votes; with a router, also its choice, under argmax without a policy.
 
@@ -86,7 +87,8 @@ class Run(StoredRun):
             UsageError: no such question, or a policy without a router.
             UnknownNameError: an unknown LLM, router, policy or protocol.
         """
-        return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol)
+        rule = as_vote_rule(vote)
+        return look_at(self, question_id, self.pool(pool), router, policy, k=k, protocol=protocol, vote=rule)
 
     def pools(
         self,
@@ -94,17 +96,25 @@ class Run(StoredRun):
         *,
         k: int | None = None,
         split: str = "test",
+        vote: Voting = "equal",
         progress: Callable[[int, int], None] | None = None,
     ) -> Subsets:
         """The subsets of a pool, ranked on validation, with the trained routers on those of the Pareto front.
 
-        `progress` is told (done, total). Raises as `view` does.
+        `vote` is as for `evaluate`; `progress` is told (done, total). Raises as `view` does.
         """
         chosen = self.pool(pool)
         routers = [self.scores(name, split, forest=False) for name in self.routers]
-        view = self.view(chosen, k=k, split=split)
+        view = self.view(chosen, k=k, split=split, vote=as_vote_rule(vote))
         return find_subsets(
-            view.prepared, chosen, view.validation, train=view.train, routers=routers, progress=progress
+            view.prepared,
+            chosen,
+            view.validation,
+            train=view.train,
+            rule=view.vote,
+            learner=view.learner,
+            routers=routers,
+            progress=progress,
         )
 
     def compare(
@@ -137,9 +147,13 @@ class Run(StoredRun):
         k: int | None = None,
         protocol: str = "corrected",
         split: str = "test",
+        vote: Voting = "equal",
     ) -> Lessons:
-        """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost."""
-        view = self.view(pool, k=k, protocol=protocol, split=split)
+        """The study's five questions answered for a pool, the train-to-test gaps, and where accuracy is lost.
+
+        `vote` is as for `evaluate`. Raises as `view` does.
+        """
+        view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
         return draw_lessons(view, [self.scores(name, split) for name in self.routers])
 
     def route(

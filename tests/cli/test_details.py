@@ -64,7 +64,15 @@ def test_json_agrees_with_the_metrics(selectllm, fake_cache):
     table = run.evaluate()
     row = details["rows"]["prior argmax"]
     assert list(row) == [
-        *("v_b", "regret", "selection_entropy", "selection_histogram", "latency_interval", "gap_closed_interval"),
+        *(
+            "v_b",
+            "regret",
+            "selection_entropy",
+            "selection_histogram",
+            "vote_calibration_error",
+            "latency_interval",
+            "gap_closed_interval",
+        ),
     ]
     assert row["v_b"] == value_over_best(table.row("prior argmax").accuracy, table.row("best-single").accuracy)
     low, high = row["latency_interval"]

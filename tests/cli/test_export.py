@@ -9,6 +9,8 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import write_fake_run
+from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import RouterScores
 from selectllm_engine.insights import MEASURES
 from selectllm_tui.cli import plots
 from selectllm_tui.label_placement import place
@@ -202,3 +204,65 @@ def test_plots_need_the_extra(selectllm, tmp_path, monkeypatch):
     assert (code, out) == (2, "")
     assert err == "error: drawing a plot needs libraries that are not installed; pip install 'selectllm[figures]'\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_a_vote_go_out_and_come_back(selectllm, fake_cache, tmp_path):
+    path = tmp_path / "vote.json"
+    code, out, err = selectllm("export", "vote", str(path), "--pool", "fake-a,fake-b")
+    assert (code, out, err) == (0, "", f"{path}: weights of 2 LLMs from 90 labelled questions\n")
+    run = sl.load("fake", fake_cache)
+    assert sl.load("fake", fake_cache).vote_weights(["fake-a", "fake-b"]).to_dict() == json.loads(path.read_text())
+    code, out, err = selectllm("evaluate", "--vote", str(path), "--format", "json")
+    assert code == 0
+    assert err == ("note: 2 of 3 LLMs have a weight in vote.json; without one, and so without a vote: fake-c\n")
+    table = json.loads(out)
+    assert (table["vote"], {row["name"]: row["vote"] for row in table["rows"]}["all-llms"]) == ("vote.json",) * 2
+    assert table == run.evaluate(vote=path).to_dict()
+    both = selectllm("evaluate", "--vote", str(path), "--pool", "fake-a,fake-b", "--format", "json")[1]
+    rows = {row["name"]: row for row in json.loads(both)["rows"]}
+    assert rows["all-llms"]["accuracy"] == rows["learned-vote"]["accuracy"]
+    assert selectllm("export", "vote", str(path))[0] == 2, "it is there"
+    told = tmp_path / "told.json"
+    assert selectllm("export", "vote", str(told), "--router", "logistic:tfidf")[0] == 0
+    assert json.loads(told.read_text())["text"] is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no vote"),
+        ("{", "holds no weights"),
+        ("[]", "holds no weights"),
+        ('{"kind": "learned vote", "format": 1}', "cannot be used"),
+        ("{}", "no weights of a learned vote"),
+    ],
+)
+def test_files_that_hold_no_vote(selectllm, tmp_path, content, said):
+    path = tmp_path / "vote.json"
+    if content is not None:
+        path.write_text(content)
+    code, _, err = selectllm("evaluate", "--vote", str(path))
+    assert code == 2
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_every_command_that_pools_votes_takes_the_rule(selectllm, tmp_path):
+    for command in ("evaluate", "pools", "lessons"):
+        assert selectllm(command, "--vote", "learned", "--format", "json")[0] == 0
+    assert json.loads(selectllm("pools", "--vote", "learned", "--format", "json")[1])["vote"] == "learned"
+    path = tmp_path / "t.json"
+    assert selectllm("export", "table", str(path), "--vote", "learned")[0] == 0
+    assert json.loads(path.read_text())["vote"] == "learned"
+    assert "every vote alike" in selectllm("evaluate", "--vote", "learned", "--protocol", "paper")[2]
+
+
+def test_a_router_whose_opinions_are_not_held_out_gives_no_weights(tmp_path):
+    run = sl.load("fake", write_fake_run(tmp_path / "cache"))
+    probabilities = run.outcomes("test").labels.astype("float32")
+    scores = RouterScores("mine", probabilities)
+    with pytest.raises(UsageError, match="no probabilities for train that are held out"):
+        run.vote_weights(router=scores)
+    few = sl.load("fake", write_fake_run(tmp_path / "few", questions={"train": 20, "validation": 10, "test": 10}))
+    with pytest.raises(UsageError, match="50 labelled questions; there are 30"):
+        few.vote_weights()

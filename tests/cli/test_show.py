@@ -152,3 +152,32 @@ def test_labels_only(selectllm, tmp_path):
     for command in ("evaluate", "pools", "lessons"):
         code, out, err = selectllm(command, "--benchmark", "study", cache=cache)
         assert (code, err) == (0, "")
+
+
+def test_a_learned_vote_says_what_every_llm_weighs(selectllm, fake_cache):
+    shown = json.loads(selectllm("show", "test-3", "--vote", "learned", "--format", "json")[1])
+    weights = sl.load("fake", fake_cache).vote_weights()
+    assert {each["llm"]: each["weight"] for each in shown["llms"]} == pytest.approx(
+        {name: weights.weight(name) for name in weights.llms}
+    )
+    assert shown["vote"] == "learned"
+    assert sum(each["probability"] for each in shown["answers"]) + shown["none_right"] == pytest.approx(1)
+    assert (shown["answers"][0]["answer"] == shown["gold"]) is shown["right"]
+    text = selectllm("show", "test-3", "--vote", "learned")[1]
+    assert "weight" in text
+    assert f"learned vote: {shown['answers'][0]['answer']} " in text
+    equal = json.loads(selectllm("show", "test-3", "--format", "json")[1])
+    assert (equal["vote"], equal["answers"], equal["none_right"], equal["llms"][0]["weight"]) == (
+        "equal",
+        [],
+        None,
+        None,
+    )
+    routed = json.loads(
+        selectllm("show", "test-3", "--router", "prior", "--policy", "vote:auto", "--format", "json")[1]
+    )
+    asked = [each for each in routed["llms"] if each["selected"]]
+    assert all((each["weight"] is not None) == (len(asked) > 1) for each in asked)
+    assert all(each["weight"] is None for each in routed["llms"] if not each["selected"])
+    alone = json.loads(selectllm("show", "test-3", "--router", "prior", "--vote", "learned", "--format", "json")[1])
+    assert (alone["vote"], alone["answers"]) == (None, [])

@@ -8,6 +8,7 @@ from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Rout
 from selectllm_engine.evaluation.comparison import TwoByTwo, two_by_two
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
+from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
@@ -50,6 +51,7 @@ from selectllm_engine.evaluation.votes import (
     samples_up_to,
     tally,
 )
+from selectllm_engine.evaluation.weighed import WeighedVote, weighed_vote
 
 __all__ = [
     "BADGES",
@@ -95,6 +97,7 @@ __all__ = [
     "VoteRule",
     "VoteWeights",
     "Votes",
+    "WeighedVote",
     "as_probabilities",
     "as_routers",
     "as_spec",
@@ -125,4 +128,6 @@ __all__ = [
     "two_by_two",
     "unanswered_of",
     "view_of",
+    "vote",
+    "weighed_vote",
 ]

@@ -106,6 +106,11 @@ class CascadeValue:
             code[own], confidence[own] = said.code[own], said.confidence[own]
         return Cascaded(asked, code, confidence)
 
+    def voters_of(self, asked: NDArray[np.bool_]) -> VoteWeights:
+        """The learned vote of the LLMs asked, bool [N]: a stretch of the chain."""
+        places = [place for place, llm in enumerate(self.chain) if asked[llm]]
+        return self.votes[places[0], places[-1]]
+
     def curve(
         self, counted: Tally, views: Floats | None, burden: NDArray[np.floating], gold: NDArray[np.int16]
     ) -> list[CascadePoint]:

@@ -17,6 +17,7 @@ from selectllm_engine.evaluation.metrics import (
     Quality,
     aiq,
     by_subject,
+    calibration_error,
     pass_at_k,
     quality,
     regret,
@@ -53,6 +54,8 @@ class RowDetails:
         regret: the oracle's accuracy − this one's.
         selection_entropy: of the histogram, in bits.
         selection_histogram: per LLM of the pool its share of the answers given; adds up to 1.
+        vote_calibration_error: expected distance of the chance that a learned vote gives its answers and the share that
+            is right; None without such a vote.
         latency_interval, gap_closed_interval: 95 % bootstrap intervals; every row's over the same resampled questions.
     """
 
@@ -60,6 +63,7 @@ class RowDetails:
     regret: float | None = None
     selection_entropy: float | None = None
     selection_histogram: dict[str, float] | None = None
+    vote_calibration_error: float | None = None
     latency_interval: Interval | None = None
     gap_closed_interval: Interval | None = None
 
@@ -212,9 +216,17 @@ def _row(view: PoolView, row: Row, selection: Selection) -> RowDetails:
         regret=None if row.accuracy is None else regret(row.accuracy, view.oracle_accuracy),
         selection_entropy=selection_entropy(shares),
         selection_histogram={name: float(shares[view.pool.run.index(name)]) for name in view.pool},
+        vote_calibration_error=_vote_error(view, selection),
         latency_interval=intervals.latency,
         gap_closed_interval=intervals.gap_closed,
     )
+
+
+def _vote_error(view: PoolView, selection: Selection) -> float | None:
+    right = view.figures(selection).right
+    if selection.confidence is None or right is None:
+        return None
+    return calibration_error(selection.confidence, right.astype(bool))
 
 
 def _llms(view: PoolView) -> dict[str, LLMDetails]:

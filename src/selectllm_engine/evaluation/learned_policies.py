@@ -52,6 +52,7 @@ def cascade_value(inputs: PolicyInputs, budget: float, by: By | None) -> Selecti
     return Selection(
         inputs.llms,
         several=np.asfortranarray(done.asked),
+        voters_of=cascade.voters_of,
         answers=done.code,
         confidence=done.confidence,
         vote="learned",

@@ -28,6 +28,7 @@ __all__ = [
     "TradeOff",
     "aiq",
     "by_subject",
+    "calibration_error",
     "pareto_front",
     "pass_at_k",
     "quality",
@@ -197,7 +198,7 @@ def quality(
     """The quality for each LLM, then for all; arrays [Q, N], one name per LLM."""
     each = []
     for name, p, label in zip(names, probabilities.T.astype(np.float64), labels.T, strict=True):
-        error = _calibration_error(p, label)
+        error = calibration_error(p, label)
         each.append(Quality(name, _auroc(p, label), float(np.mean((p - label) ** 2)), error, _f1(p, label)))
     support = labels.sum(axis=0)
     aurocs = [one.auroc for one in each if one.auroc is not None]
@@ -223,7 +224,8 @@ def _auroc(p: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     return float((mean_rank[place][label].sum() - right * (right + 1) / 2) / (right * wrong))
 
 
-def _calibration_error(p: NDArray[np.float64], label: NDArray[np.bool_], bins: int = 10) -> float:
+def calibration_error(p: NDArray[np.float64], label: NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected distance of probability and share of right answers, over bins of equal mass."""
     order = np.argsort(p, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
     return float(sum(abs(p[part].mean() - label[part].mean()) * len(part) for part in parts) / len(p))

@@ -10,6 +10,8 @@ import numpy as np
 from selectllm_engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.vote_weights import VoteWeights
@@ -30,6 +32,7 @@ class Selection:
         weights: float64 [Q, N], rows summing to 1: the expectation over one LLM drawn at random.
         alike: every question has the same row of `several` or `weights`, so that one look at it is enough.
         voters: the learned vote that decides; None for the vote rule of the pool.
+        voters_of: of a vote that depends on who is asked: the learned vote of those, bool [N].
         answers: int16 [Q], codes of what was voted; None where every sample counts alike.
         confidence: float64 [Q], the chance that `answers` are right.
         vote: the name of the vote rule behind `answers`.
@@ -42,6 +45,7 @@ class Selection:
     weights: NDArray[np.float64] | None = None
     alike: bool = False
     voters: VoteWeights | None = None
+    voters_of: Callable[[NDArray[np.bool_]], VoteWeights] | None = None
     answers: NDArray[np.int16] | None = None
     confidence: NDArray[np.float64] | None = None
     vote: str | None = None

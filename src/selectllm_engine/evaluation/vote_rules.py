@@ -14,12 +14,14 @@ from selectllm_engine.evaluation.votes import pooled_votes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
     from selectllm_engine.evaluation.vote_weights import VoteWeights
     from selectllm_engine.evaluation.votes import Tally
 
-__all__ = ["EQUAL", "LEARNED", "VOTE_RULES", "VoteRule", "alone_as_ever", "answered"]
+__all__ = ["EQUAL", "LEARNED", "VOTE_RULES", "VoteRule", "alone_as_ever", "answered", "opinions_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,23 @@ def answered(
     voters, several = rule.weights, np.asarray(selection.several)
     assert voters is not None  # noqa: S101 - callers have looked
     asked = several[0] if selection.alike else several
-    views = None
-    if voters.text is not None and scores is not None:
-        rates = dict(zip(voters.llms, voters.rates, strict=True))
-        views = opinions(scores.probabilities, np.array([rates.get(name, np.nan) for name in llms]))
+    views = opinions_of(voters, llms, scores)
     weighed = (several & np.isin(llms, voters.llms)).any(axis=1)
     if not weighed.any():
         return selection
     done = vote(voters, counted, llms, asked, views)
     code = done.code if weighed.all() else np.where(weighed, done.code, pooled_votes(counted, asked).code)
-    return replace(selection, answers=code, confidence=done.confidence, vote=rule.name)
+    return replace(selection, voters=voters, answers=code, confidence=done.confidence, vote=rule.name)
+
+
+def opinions_of(
+    voters: VoteWeights, llms: Sequence[str], scores: RouterScores | None, places: slice = slice(None)
+) -> NDArray[np.float64] | None:
+    """A router's opinions as some weights need them, [Q, N]; 0 of LLMs without a weight, None where none are needed."""
+    if voters.text is None or scores is None:
+        return None
+    rates = dict(zip(voters.llms, voters.rates, strict=True))
+    return opinions(scores.probabilities[places], np.array([rates.get(name, np.nan) for name in llms]))
 
 
 def alone_as_ever(selection: Selection, counted: Tally) -> Selection:

@@ -22,6 +22,7 @@ from selectllm_engine.insights.plots import (
     RouterMatrix,
     TradeOffPlot,
     TradeOffPoint,
+    cascade_value_curve,
     cost_aware_curve,
     trade_off_plot,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "TradeOffPlot",
     "TradeOffPoint",
     "best_router",
+    "cascade_value_curve",
     "compare_rows",
     "cost_aware_curve",
     "draw_lessons",

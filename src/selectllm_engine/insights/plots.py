@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,15 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import By, PoolView, RouterScores, Row
 
-__all__ = ["MEASURES", "RouterMatrix", "TradeOffPlot", "TradeOffPoint", "cost_aware_curve", "trade_off_plot"]
+__all__ = [
+    "MEASURES",
+    "RouterMatrix",
+    "TradeOffPlot",
+    "TradeOffPoint",
+    "cascade_value_curve",
+    "cost_aware_curve",
+    "trade_off_plot",
+]
 
 # what a plot is about -> the row's field
 MEASURES = {"accuracy": "accuracy", "latency": "latency", "cost": "cost", "gap": "gap_closed"}
@@ -75,6 +84,22 @@ def cost_aware_curve(
             yield keep(weight, lambda weight=weight: trade_off(view, scores, by=by, weights=[weight])[0])  # type: ignore[misc]
     except NotAvailableError:
         return
+
+
+def cascade_value_curve(view: PoolView, scores: RouterScores, by: By) -> list[TradeOff]:
+    """The curve of policy `cascade-value` over the price of a second or dollar; empty where the data can't give it.
+
+    The chain is that of `cascade-value:1`, whose row is one of the points; `weight` is the price.
+    """
+    try:
+        view.check(scores)
+        learned = view.learner.of(scores)
+        cascade = learned.cascade(view.order.tolist(), by, 1.0)
+        burden = view.prepared.cost if by == "cost" else view.prepared.latency
+        points = cascade.curve(view.counted(), learned.views(scores), burden, view.prepared.outcomes.gold)
+    except NotAvailableError:
+        return []
+    return [TradeOff(each.price, each.burden, each.accuracy) for each in points if not math.isnan(each.burden)]
 
 
 @dataclass(frozen=True, slots=True)

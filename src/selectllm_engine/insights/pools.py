@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selectllm_engine.evaluation import PolicySpec, PoolView, entries_by_llm, html_table, percent
+from selectllm_engine.evaluation import (
+    EQUAL,
+    LEARNED,
+    Learner,
+    PolicySpec,
+    PoolView,
+    entries_by_llm,
+    html_table,
+    percent,
+    vote,
+)
 from selectllm_engine.llms import Pool
 
 if TYPE_CHECKING:
@@ -20,13 +30,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import Prepared, RouterScores, Row
+    from selectllm_engine.evaluation import Prepared, RouterScores, Row, VoteRule
 
 __all__ = ["EXHAUSTIVE", "Subset", "SubsetFigures", "Subsets", "find_subsets"]
 
 EXHAUSTIVE = 12  # LLMs of which all subsets are looked at
 WIDTH = 16  # subsets of one size that the beam keeps
 LARGEST = 10  # LLMs in the beam's largest subset
+VOTED_EXHAUSTIVE, VOTED_WIDTH = 7, 2  # the same where weights are learned anew for every subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Subsets:
         subsets: ranked by pooled accuracy (by the oracle with labels only), ties: faster, then fewer LLMs.
         exhaustive: all subsets were looked at.
         ranked_by: "pooled" or "oracle".
+        vote: the vote rule of the pooled votes: "equal", "learned" or a file's name.
         notes: what to know about the ranking.
     """
 
@@ -86,6 +98,7 @@ class Subsets:
     subsets: tuple[Subset, ...]
     exhaustive: bool
     ranked_by: str
+    vote: str = "equal"
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -194,12 +207,35 @@ class _Scorer:
         return float(np.count_nonzero(won) / self.prepared.questions)
 
 
+class _VotedScorer(_Scorer):
+    """The same under another vote rule than equal votes; learned weights are those of the subset."""
+
+    def __init__(self, prepared: Prepared, llms: Sequence[str], rule: VoteRule, learner: Learner) -> None:
+        super().__init__(prepared)
+        self._llms = llms
+        self._rule = rule
+        self._learner = learner
+
+    def figures(self, state: _State, llms: Sequence[int]) -> SubsetFigures:
+        """The figures of the subset that a state stands for."""
+        found = super().figures(state, llms)
+        mask = np.isin(np.arange(len(self._llms)), llms)
+        weights = self._rule.weights or self._learner.of().weights(mask)
+        known = weights.match([self._llms[llm] for llm in llms]).known
+        if len(llms) == 1 or self.tally is None or not known:
+            return found
+        done = vote(weights, self.tally, self._llms, mask)
+        return replace(found, pooled=float((done.code == self.prepared.outcomes.gold).mean()))
+
+
 def find_subsets(
     prepared: Prepared,
     pool: Pool,
     validation: Prepared | None = None,
     *,
     train: Prepared | None = None,
+    rule: VoteRule = EQUAL,
+    learner: Learner | None = None,
     routers: Sequence[RouterScores] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Subsets:
@@ -210,14 +246,26 @@ def find_subsets(
         pool: whose LLMs to combine.
         validation: the split that ranks; without it `prepared` does, and the note says so.
         train: chooses best-single together with validation, for the routers' rows.
+        rule: how pooled votes are counted; learned weights are those of the subset, learned on train alone for the
+            split that ranks.
+        learner: what train and validation teach; made anew without one.
         routers: evaluated with argmax on the subsets of the front, with their scores for `prepared`.
         progress: told (done, total) subsets, roughly.
     """
     llms = np.flatnonzero(pool.mask).tolist()
-    ranking = _Scorer(validation or prepared)
-    exhaustive = len(llms) <= EXHAUSTIVE
+    learner = learner or Learner(train, validation)
+    equal = rule.equal
+
+    def scorer(split: Prepared, learner: Learner) -> _Scorer:
+        return _Scorer(split) if equal else _VotedScorer(split, pool.run, rule, learner)
+
+    ranking = scorer(prepared, learner) if validation is None else scorer(validation, learner.on_train)
+    exhaustive = len(llms) <= (EXHAUSTIVE if rule != LEARNED else VOTED_EXHAUSTIVE)
+    width = WIDTH if rule != LEARNED else VOTED_WIDTH
     by_votes = ranking.tally is not None
-    measured = dict(_all(ranking, llms, progress) if exhaustive else _beam(ranking, llms, progress, by_votes=by_votes))
+    measured = dict(
+        _all(ranking, llms, progress) if exhaustive else _beam(ranking, llms, progress, width, by_votes=by_votes)
+    )
 
     def value(figures: SubsetFigures) -> float:
         return figures.oracle if figures.pooled is None or not by_votes else figures.pooled
@@ -237,13 +285,13 @@ def find_subsets(
             front.add(chosen)
             best = value(measured[chosen])
 
-    shown = measured if validation is None else dict(_same(_Scorer(prepared), llms, measured))
+    shown = measured if validation is None else dict(_same(scorer(prepared, learner), llms, measured))
     subsets = []
     for rank, chosen in enumerate(ranked, start=1):
         names = tuple(pool.run[llm] for llm in chosen)
         subset = Subset(names, None if validation is None else measured[chosen], shown[chosen], rank, chosen in front)
         if subset.front and routers:
-            view = PoolView(prepared, Pool.of(pool.run, names), validation, train)
+            view = PoolView(prepared, Pool.of(pool.run, names), validation, train, vote=rule, learner=learner)
             rows = tuple(view.policy_row(scores, PolicySpec("argmax")) for scores in routers)
             subset = replace(subset, routers=rows)
         subsets.append(subset)
@@ -258,6 +306,7 @@ def find_subsets(
         tuple(subsets),
         exhaustive=exhaustive,
         ranked_by="pooled" if by_votes else "oracle",
+        vote=rule.name,
         notes=tuple(notes),
     )
 
@@ -281,7 +330,12 @@ def _all(
 
 
 def _beam(
-    scorer: _Scorer, llms: Sequence[int], progress: Callable[[int, int], None] | None, *, by_votes: bool
+    scorer: _Scorer,
+    llms: Sequence[int],
+    progress: Callable[[int, int], None] | None,
+    width: int,
+    *,
+    by_votes: bool,
 ) -> Iterator[tuple[tuple[int, ...], SubsetFigures]]:
     """All single LLMs, then by size the extensions of the best few of the size before."""
     largest = min(LARGEST, len(llms))
@@ -290,7 +344,7 @@ def _beam(
         found = {chosen: scorer.of(chosen) for chosen in sorted(candidates)}
         yield from found.items()
         best = heapq.nlargest(
-            WIDTH, found, key=lambda chosen: (found[chosen].pooled if by_votes else found[chosen].oracle) or 0.0
+            width, found, key=lambda chosen: (found[chosen].pooled if by_votes else found[chosen].oracle) or 0.0
         )
         candidates = {tuple(sorted({*chosen, llm})) for chosen in best for llm in llms if llm not in chosen}
         if progress is not None:

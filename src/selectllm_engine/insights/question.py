@@ -11,7 +11,16 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import NotAvailableError, UsageError
-from selectllm_engine.evaluation import PolicySpec, Vote, as_routers, as_spec, html_table, majority_vote
+from selectllm_engine.evaluation import (
+    EQUAL,
+    PolicySpec,
+    Vote,
+    as_routers,
+    as_spec,
+    html_table,
+    majority_vote,
+    weighed_vote,
+)
 from selectllm_engine.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from selectllm_engine.evaluation import Outcomes, Policy, PoolView, Router, RouterScores
+    from selectllm_engine.evaluation import Outcomes, Policy, PoolView, Router, RouterScores, Selection, VoteRule
     from selectllm_engine.llms import Pool
     from selectllm_engine.run import StoredRun
 
@@ -39,6 +48,7 @@ class LLMVotes:
         latency, cost: seconds and dollars; None where unknown.
         probability: the router's, of being right; None without a router.
         selected: does the policy choose it; None without a router.
+        weight: what its samples together weigh in a learned vote, in nats; None where it has no part in one.
     """
 
     llm: str
@@ -50,6 +60,7 @@ class LLMVotes:
     cost: float | None = None
     probability: float | None = None
     selected: bool | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,9 @@ class QuestionView:
         question: its row: question_id, split, subject, text, choices, gold, kind.
         llms: what each LLM of the run answered, in its order.
         together: the selected LLMs' samples (the pool's without a router) as those of one; None with labels only.
+        vote: the vote rule by which several LLMs answer: "equal", "learned" or a file's name; None where one does.
+        answers: under a learned vote every answer and the chance that it is right, the winner first; else empty.
+        none: the chance that none of them is; None without a learned vote.
         right: is that vote right; None where it can't be said.
         verdict: what became of it; None where the question is incomplete.
         oracle: the fastest right LLM of the pool, if any.
@@ -75,6 +89,9 @@ class QuestionView:
     oracle: str | None
     complete: bool
     note: str | None = None
+    vote: str | None = None
+    answers: tuple[tuple[str, float], ...] = ()
+    none: float | None = None
     _generations: Callable[[str], pl.DataFrame] = field(repr=False, compare=False, default=lambda _: pl.DataFrame())
 
     @property
@@ -99,7 +116,10 @@ class QuestionView:
             for each in self.llms
         )
         heads = ["LLM", "right", "votes", "p(right)", "asked"]
-        return html_table(f"{self.question['text']}\n{self.verdict or 'incomplete'}", heads, [rows])
+        title = f"{self.question['text']}\n{self.verdict or 'incomplete'}"
+        if self.answers:
+            title += f"\nlearned vote: {self.answers[0][0]}, right with a chance of {self.answers[0][1]:.2f}"
+        return html_table(title, heads, [rows])
 
     def generations(self, llm: str) -> pl.DataFrame:
         """The LLM's generations for this question, in order of samples."""
@@ -115,6 +135,7 @@ def look_at(
     *,
     k: int | None,
     protocol: str,
+    vote: VoteRule = EQUAL,
 ) -> QuestionView:
     """See `Run.question`."""
     spec = None if policy is None else as_spec(policy)
@@ -128,8 +149,13 @@ def look_at(
         return _incomplete(run, question, pool, k)
 
     place = int(places[0])
-    view = run.view(pool, k=k, protocol=protocol, split=split)
-    selection, scores, note = view.everyone(), None, None
+    view = run.view(pool, k=k, protocol=protocol, split=split, vote=vote)
+    scores = note = None
+    try:
+        selection = view.everyone()
+    except NotAvailableError as reason:
+        view, note = run.view(pool, k=k, protocol=protocol, split=split), str(reason)
+        selection = view.everyone()
     verdicts = view.verdicts(selection)
     if router is not None:
         spec = spec or PolicySpec("argmax")
@@ -143,7 +169,7 @@ def look_at(
         except NotAvailableError as reason:
             note = str(reason)
     verdict = Verdict.of(verdicts.verdict[place])
-    seen = view_question(view, question, place, chosen=selection.mask[place], verdict=verdict, scores=scores)
+    seen = view_question(view, question, place, selection=selection, verdict=verdict, scores=scores)
     return replace(seen, note=note, _generations=partial(run.generations, question_id))
 
 
@@ -152,7 +178,7 @@ def view_question(
     question: dict[str, Any],
     place: int,
     *,
-    chosen: NDArray[np.bool_],
+    selection: Selection,
     verdict: Verdict,
     scores: RouterScores | None = None,
 ) -> QuestionView:
@@ -162,12 +188,14 @@ def view_question(
         view: the pool over the question's split.
         question: its row.
         place: its place in the split.
-        chosen: bool [N], the LLMs that answer it.
+        selection: the LLMs that answer the split's questions.
         verdict: what became of it.
         scores: the router's, for its probabilities.
     """
     prepared = view.prepared
-    said = _said(prepared.outcomes, place)
+    said, chosen = _said(prepared.outcomes, place), selection.mask[place]
+    weighed = weighed_vote(selection, prepared.outcomes, scores, place)
+    words = None if prepared.outcomes.vocabulary is None else prepared.outcomes.vocabulary[place]
     together = None if said is None else _together(said, chosen)
     good = view.mask & prepared.labels[place]
     return QuestionView(
@@ -181,6 +209,7 @@ def view_question(
                 cost=_number(prepared.cost[place, llm]),
                 probability=None if scores is None else _number(scores.probabilities[place, llm]),
                 selected=None if scores is None else bool(chosen[llm]),
+                weight=None if weighed is None else weighed.weights.get(name),
             )
             for llm, name in enumerate(view.pool.run)
         ),
@@ -189,6 +218,9 @@ def view_question(
         verdict=verdict,
         oracle=view.pool.run[_fastest(view, place, good)] if good.any() else None,
         complete=True,
+        vote=(selection.vote or "equal") if chosen.sum() > 1 else None,
+        answers=() if weighed is None or words is None else tuple((words[code], p) for code, p in weighed.answers),
+        none=None if weighed is None else weighed.none,
     )
 
 

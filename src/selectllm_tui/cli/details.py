@@ -42,6 +42,7 @@ def _by_row(details: Details, form: Format) -> None:
         Column("regret", "regret", _points),
         Column("latency_interval", "latency s, 95 %", _seconds),
         Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else span(*ends)),
+        Column("vote_calibration_error", "vote's calibration error", number(3), drop=3),
         Column("selection_entropy", "entropy", number(2), drop=1),
         Column("selection_histogram", "asked %", _shares, align="left", drop=2),
     ]

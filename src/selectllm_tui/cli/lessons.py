@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_tui.cli.console import Column, output_console, text, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
-from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent
 from selectllm_tui.sentences import limits, sentence
 from selectllm_tui.untrusted import safe, visible
@@ -33,6 +33,7 @@ def lessons(
     pool: PoolNames = None,
     split: Split = "test",
     k: K = None,
+    vote: Vote = "equal",
     learning_curve: Annotated[
         bool, typer.Option("--learning-curve", help="Also train the TF-IDF routers on 10, 25, 50 and 100 %. Slower.")
     ] = False,
@@ -44,7 +45,7 @@ def lessons(
     JSON and CSV hold all figures behind the answers.
     """
     with reading(benchmark, cache) as run:
-        drawn = run.lessons(names(pool), k=k, split=split)
+        drawn = run.lessons(names(pool), k=k, split=split, vote=voting(run, vote))
         curve = _curve(run, names(pool), split) if learning_curve else []
     match form:
         case Format.JSON:

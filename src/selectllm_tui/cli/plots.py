@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MATRIX", "TRADE_OFF", "matrix", "trade_off"]
 
 TRADE_OFF = {"latency": "seconds per question, one prompt at a time", "cost": "dollars per question"}
+VALUED = "cascade-value"
 # measure -> its factor, decimals, and the name of the scale
 MATRIX = {
     "accuracy": (100, 1, "accuracy, %"),
@@ -44,7 +45,7 @@ def trade_off(
         UsageError: latency or cost is known of nothing.
         MissingExtraError: matplotlib is not installed.
     """
-    from selectllm_engine.insights import cost_aware_curve, trade_off_plot
+    from selectllm_engine.insights import cascade_value_curve, cost_aware_curve, trade_off_plot
     from selectllm_tui.svg_plots import Curve, PlotMark, draw_scatter
 
     view = run.view(pool, k=k, split=split)
@@ -52,6 +53,8 @@ def trade_off(
     table = run.evaluate(pool, names, policies, k=k, split=split, all_policies=policies is None and len(names) == 1)
     measure: By = "cost" if by == "cost" else "latency"
     curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
+    valued = {name: cascade_value_curve(view, run.scores(name, split, forest=False), measure) for name in names}
+    curves |= {f"{name} {VALUED}": curve for name, curve in valued.items()}
     rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
     figure = trade_off_plot(rows, curves, measure)
     if not figure.points:
@@ -63,7 +66,7 @@ def trade_off(
         for point, row in ((point, point.row) for point in figure.points)
         if row is not None
     ]
-    lines = [Curve(name, points) for name, points in figure.curves.items() if points]
+    lines = [Curve(name.removesuffix(f" {VALUED}"), points) for name, points in figure.curves.items() if points]
     lines.append(Curve("", tuple((point.burden, point.accuracy) for point in figure.front)))
     return draw_scatter(marks, lines, title=table.title, across=TRADE_OFF[by])
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_tui.cli.console import Column, text, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading
-from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, names
+from selectllm_tui.cli.loaded_run import reading, voting
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent, span
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def pools(
     pool: PoolNames = None,
     split: Split = "test",
     k: K = None,
+    vote: Vote = "equal",
     every: Annotated[
         bool, typer.Option("--all", help="Every subset, not only the front and the best of a size.")
     ] = False,
@@ -40,7 +41,7 @@ def pools(
     both more accurate and faster; every trained router is evaluated there.
     """
     with reading(benchmark, cache) as run:
-        found = run.pools(names(pool), k=k, split=split)
+        found = run.pools(names(pool), k=k, split=split, vote=voting(run, vote))
     if form is Format.JSON:
         return write_json(as_json(found))
     if form is Format.CSV:
@@ -67,7 +68,7 @@ def pools(
 def as_json(found: Subsets) -> dict[str, object]:
     """All subsets, best first; what can't be known is null."""
     return {
-        **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by")},
+        **{field: getattr(found, field) for field in ("benchmark", "split", "exhaustive", "ranked_by", "vote")},
         "note": "; ".join(found.notes) or None,
         "subsets": [
             {
@@ -122,7 +123,10 @@ def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
     if shown < len(found.subsets):
         yield f"{shown} of {len(found.subsets)} subsets: the front and the best {BEST} of a size; --all shows every one"
     yield "★ no subset is both more accurate and faster, on the split that ranks"
-    yield "pooled: accuracy of one vote over all samples; oracle: share of questions that some LLM solves"
+    votes = {"equal": "", "learned": ", weights learned anew for each pool"}.get(
+        found.vote, f", weights of {found.vote}"
+    )
+    yield f"pooled: accuracy of one vote over all samples{votes}; oracle: share of questions that some LLM solves"
     if not found.exhaustive:
         yield "too many LLMs to look at every subset: the best of each size were extended"
     yield from found.notes

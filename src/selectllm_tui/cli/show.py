@@ -10,7 +10,7 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, note, text, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -19,17 +19,18 @@ from selectllm_tui.cli.options import (
     K,
     Output,
     PoolNames,
+    Vote,
     complete,
     complete_policy,
     complete_router,
     names,
 )
-from selectllm_tui.notation import MISSING, number
+from selectllm_tui.notation import MISSING, number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from selectllm_engine.api import LLMVotes, QuestionView, Run
-    from selectllm_engine.evaluation import Vote
+    from selectllm_engine.evaluation import Vote as MajorityVote
 
 __all__ = ["show"]
 
@@ -63,6 +64,7 @@ def show(
         ),
     ] = None,
     k: K = None,
+    vote: Vote = "equal",
     generations: Annotated[bool, typer.Option("--generations", help="Also print all that the LLMs wrote.")] = False,
     disagreements: Annotated[
         bool,
@@ -93,7 +95,8 @@ def show(
         elif question_id is None:
             _disagreements(run, names(pool), form)
         else:
-            view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k)
+            rule = voting(run, vote)
+            view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k, vote=rule)
             _write(view, form, generations=generations)
 
 
@@ -159,6 +162,9 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
         },
         "complete": view.complete,
         "pooled": _vote(view.pooled),
+        "vote": view.vote,
+        "answers": [{"answer": answer, "probability": p} for answer, p in view.answers],
+        "none_right": view.none,
         "right": view.right,
         "verdict": view.verdict,
         "oracle": view.oracle,
@@ -174,6 +180,7 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
                 "cost": each.cost,
                 "probability": each.probability,
                 "selected": _selected(view, each),
+                "weight": each.weight,
                 **({"generations": view.generations(each.llm).to_dicts()} if generations else {}),
             }
             for each in view.llms
@@ -194,7 +201,7 @@ def _selected(view: QuestionView, each: LLMVotes) -> bool | None:
     return None if view.note else each.selected
 
 
-def _vote(vote: Vote | None) -> dict[str, object] | None:
+def _vote(vote: MajorityVote | None) -> dict[str, object] | None:
     return (
         None if vote is None else {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
     )
@@ -230,6 +237,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
         Column("latency", "seconds", number(2)),
         Column("cost", "cost $", number(5), drop=3),
         Column("probability", "p(right)", number(2), drop=2),
+        *([Column("weight", "weight", number(2), drop=2)] if view.answers else []),
         Column("selected", "asked", lambda asked: "" if not asked else "yes", drop=2),
     ]
 
@@ -248,6 +256,7 @@ def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
         "cost": each.cost,
         "probability": each.probability,
         "selected": _selected(view, each),
+        "weight": each.weight,
     }
 
 
@@ -257,6 +266,9 @@ def _verdict(view: QuestionView) -> None:
         who = "pooled vote of the LLMs asked" if any(_selected(view, each) for each in view.llms) else "pooled vote"
         tied = ", tied" if view.pooled.tied else ""
         lines.append(f"{who}: {text(view.pooled.answer)} ({view.pooled.count} of {view.pooled.valid} answers{tied})")
+    if view.answers:
+        shown = ", ".join(f"{visible(answer, limit=24)} {percent(p)} %" for answer, p in view.answers)
+        lines.append(f"{visible(view.vote or '')} vote: {shown}; none of them {percent(view.none)} %")
     if view.verdict is not None:
         lines.append(f"{view.verdict}: {view.verdict.sentence}")
     if view.oracle is not None:

@@ -76,7 +76,9 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
     scores = model.scores(setup) if setup.router is not None else None
     place = shown.find(row["question_id"])
     selected = shown.judged.selected[q]
-    seen = view_question(model.view(setup), row, q, chosen=selected, verdict=shown.verdict_of(q), scores=scores)
+    seen = view_question(
+        model.view(setup), row, q, selection=shown.judged.selection, verdict=shown.verdict_of(q), scores=scores
+    )
     return Detail(
         question_id=row["question_id"],
         subject=row["subject"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from selectllm_engine.evaluation import NOT_FOUND, Votes, llm_votes, pooled_votes
+from selectllm_engine.evaluation import NOT_FOUND, Selection, Votes, llm_votes, pooled_votes
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.state import FILTERS
 
@@ -29,7 +29,7 @@ class Judged:
     """What became of each question under a setup.
 
     Attributes:
-        selected: bool [Q, N], which LLMs answer; none where the data can't say.
+        selection: which LLMs answer; none where the data can't say. `selected` is its mask, bool [Q, N].
         right: bool [Q]; verdict: int8 [Q], codes of `Verdict`.
         votes: of every LLM [Q, N]; None where only labels are known.
         pooled: of the selected LLMs together [Q]; None where only labels are known.
@@ -38,6 +38,7 @@ class Judged:
         disagree: bool [Q], the pool's LLMs do not all vote alike; with labels only, are not all right or all wrong.
     """
 
+    selection: Selection
     selected: NDArray[np.bool_]
     right: NDArray[np.bool_]
     verdict: NDArray[np.int8]
@@ -63,7 +64,9 @@ def _judge(model: Model, setup: Setup) -> Judged:
     view = model.view(setup)
     prepared = view.prepared
     selection, verdicts = model.selection(setup), model.verdicts(setup)
-    selected = np.zeros(prepared.labels.shape, dtype=bool) if selection is None else np.asarray(selection.mask)
+    if selection is None:
+        selection = Selection(view.llms, several=np.zeros(prepared.labels.shape, dtype=bool))
+    selected = np.asarray(selection.mask)
     votes = votes_of(model, setup.split, setup.k)
     pooled = None if prepared.tally is None else pooled_votes(prepared.tally, np.ascontiguousarray(selected))
     marks = prepared.labels.astype(np.int8)
@@ -76,6 +79,7 @@ def _judge(model: Model, setup: Setup) -> Judged:
         right = prepared.labels[:, pool].sum(axis=1)
         disagree = (right > 0) & (right < len(pool))
     return Judged(
+        selection=selection,
         selected=selected,
         right=np.zeros(len(selected), dtype=bool) if verdicts is None else verdicts.right,
         verdict=np.full(len(selected), Verdict.UNKNOWN.code, dtype=np.int8) if verdicts is None else verdicts.verdict,

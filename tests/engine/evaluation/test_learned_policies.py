@@ -17,9 +17,11 @@ from selectllm_engine.evaluation import (
     Prepared,
     RouterScores,
     VoteRule,
+    detail,
     parse_policy,
     tabulate,
     view_of,
+    weighed_vote,
 )
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_value import learn_cascade
@@ -378,3 +380,55 @@ def test_weights_with_text_need_a_router():
     with pytest.raises(NotAvailableError, match="a router's probabilities"):
         view.everyone()
     assert view.policy_row(case.router, parse_policy("top-m:2")).accuracy is not None
+
+
+def test_auto_is_tuned_under_weights_that_train_alone_teaches():
+    case = Case(6, rule=LEARNED)
+    tuned = case.view.policy_row(case.router, parse_policy("top-m:auto"))
+    alone = labelled(case.train, None, (case.router.train, None))
+    weights = learn(alone, np.ones(3, dtype=bool), choose_penalty(alone, np.ones(3, dtype=bool)))
+    views = opinions(case.router.validation, alone.rates)
+    merits = []
+    for m in (1, 2, 3):
+        right = []
+        for q in range(120):
+            asked = np.zeros(3, dtype=bool)
+            asked[sorted(case.view.order, key=lambda n, q=q: -case.router.validation[q, n])[:m]] = True
+            done = vote(weights, tally(case.validation.answers[q : q + 1]), case.test.llms, asked, views[q : q + 1])
+            code = done.code[0] if m > 1 else plain_equal_vote(case.validation, q, set(np.flatnonzero(asked)))
+            right.append(code == case.validation.gold[q])
+        merits.append(np.mean(right))
+    assert tuned.parameter == 1 + int(np.argmax(merits))
+
+
+def test_a_question_under_a_learned_vote():
+    case = Case(1, rule=LEARNED, samples=2)
+    selection = case.view.policy(case.router, parse_policy("top-m:2"))
+    weights = selection.voters
+    views = opinions(case.router.probabilities, np.array(weights.rates))
+    for q in (0, 7):
+        seen = weighed_vote(selection, case.test, case.router, q)
+        asked = set(np.flatnonzero(selection.mask[q]).tolist())
+        assert seen.weights == pytest.approx(
+            {weights.llms[n]: weights.weight(weights.llms[n], views[q, n]) for n in asked}
+        )
+        assert seen.answers[0][0] == selection.answers[q]
+        assert seen.answers[0][1] == pytest.approx(selection.confidence[q])
+        assert seen.none + sum(p for _, p in seen.answers) == pytest.approx(1)
+    assert weighed_vote(case.view.one(1), case.test, case.router, 0) is None
+    cascade = case.view.policy(case.router, parse_policy("cascade-value"))
+    for q, asked in enumerate(cascade.mask[:20]):
+        seen = weighed_vote(cascade, case.test, case.router, q)
+        assert (seen is None) == (asked.sum() == 1)
+        assert seen is None or seen.answers[0] == (cascade.answers[q], pytest.approx(cascade.confidence[q]))
+
+
+def test_details_say_how_well_confidences_are_calibrated():
+    case = Case(1, rule=LEARNED)
+    rows = detail(case.view, [case.router], [parse_policy("vote:auto"), parse_policy("argmax")]).rows
+    assert rows["knn:fake argmax"].vote_calibration_error is rows["best-single"].vote_calibration_error is None
+    selection = case.view.learned_vote()
+    right = selection.answers == case.test.gold
+    parts = np.array_split(np.argsort(selection.confidence, kind="stable"), 10)
+    error = sum(len(part) * abs(selection.confidence[part].mean() - right[part].mean()) for part in parts) / len(right)
+    assert rows["learned-vote"].vote_calibration_error == pytest.approx(error)

@@ -7,7 +7,8 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.evaluation import PolicySpec, Prepared, RouterScores, TradeOff, tabulate, trade_off, view_of
-from selectllm_engine.insights import RouterMatrix, cost_aware_curve, trade_off_plot
+from selectllm_engine.evaluation.policies import parse_policy
+from selectllm_engine.insights import RouterMatrix, cascade_value_curve, cost_aware_curve, trade_off_plot
 from selectllm_engine.llms import Pool
 
 
@@ -64,3 +65,22 @@ def test_a_matrix_is_of_routers_and_policies_with_their_values(view, routers) ->
     latency = matrix.values("latency")
     assert latency[matrix.best("latency")] == min(latency.values())
     assert RouterMatrix.of([]).best("gap") is None
+
+
+@pytest.mark.parametrize("by", ["latency", "cost"])
+def test_the_row_of_cascade_value_is_on_its_curve(by) -> None:
+    train, validation, test = (
+        fake_outcomes(count, 3, 1, seed, split=split, cost=(3, 2, 1))
+        for seed, (count, split) in enumerate([(240, "train"), (120, "validation"), (60, "test")])
+    )
+    view = view_of(Prepared(test), Pool.of(test.llms), Prepared(validation), train=Prepared(train))
+    router = RouterScores("a", np.full((60, 3), 0.5, np.float32))
+    curve = cascade_value_curve(view, router, by)
+    assert [each.weight for each in curve] == sorted(each.weight for each in curve)
+    row = view.policy_row(router, parse_policy(f"cascade-value:1:{by}"))
+    assert any(
+        each.burden == pytest.approx(getattr(row, by), rel=1e-5) and each.accuracy == pytest.approx(row.accuracy)
+        for each in curve
+    )
+    few = view_of(Prepared(test), Pool.of(test.llms), Prepared(validation))
+    assert cascade_value_curve(few, router, by) == []

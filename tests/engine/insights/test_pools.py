@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fakes import fake_outcomes
 from plain import figures, make_outcomes, small_outcomes
+from selectllm_engine.evaluation import LEARNED, Learner, view_of
 from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
@@ -16,6 +17,8 @@ from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.insights import pools
 from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool
+
+SPLITS = ("train", "validation", "test")
 
 
 @given(st.data())
@@ -115,3 +118,24 @@ def test_seconds_are_not_compared_with_numbers_of_llms() -> None:
     assert [subset.llms for subset in found.front()] == [("fake-c",)]
     assert found.subsets[0].llms == ("fake-c",)
     assert any("fewer LLMs count as faster" in note for note in found.notes)
+
+
+def test_learned_votes_are_learned_anew_for_every_subset() -> None:
+    train, validation, test = (fake_outcomes(80, 3, 2, seed, split=split) for seed, split in enumerate(SPLITS))
+    prepared, held_out, taught = Prepared(test), Prepared(validation), Prepared(train)
+    found = find_subsets(prepared, Pool.of(test.llms), held_out, train=taught, rule=LEARNED)
+    assert (found.vote, found.exhaustive, len(found.subsets)) == ("learned", True, 7)
+    for subset in found.subsets:
+        pool = Pool.of(test.llms, subset.llms)
+        row = view_of(prepared, pool, held_out, train=taught, vote=LEARNED).all_llms_row()
+        assert subset.figures.pooled == pytest.approx(row.accuracy)
+        # what ranks on validation has not learned from it
+        alone = view_of(held_out, pool, train=taught, vote=LEARNED, learner=Learner(taught, None)).all_llms_row()
+        assert subset.validation.pooled == pytest.approx(alone.accuracy)
+
+
+def test_many_llms_are_looked_at_by_a_narrow_beam_under_a_learned_vote() -> None:
+    outcomes = fake_outcomes(60, 8, 1)
+    found = find_subsets(Prepared(outcomes), Pool.of(outcomes.llms), train=Prepared(outcomes), rule=LEARNED)
+    assert not found.exhaustive
+    assert max(len(subset.llms) for subset in found.subsets) == 8
