@@ -28,6 +28,10 @@ __all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "pa
 FILE = "selectllm.toml"
 STYLES: tuple[PromptStyle, ...] = get_args(PromptStyle)
 
+_MOST = 1 << 20  # bytes of the file
+_MOST_STEPS = 50  # in a key such as a.b.c, for which tomllib takes time that grows with their square
+_STEP = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_DEEP = re.compile(rf"(?<![\w-])(?:{_STEP}){{{_MOST_STEPS},}}")
 _SECRET = re.compile(
     r"(.*[-_ ])?((api|secret|access|auth|bearer|hf)[-_ ]?(key|token)|key|token|secret|password)", re.IGNORECASE
 )
@@ -261,7 +265,13 @@ def read_settings(folder: Path = Path()) -> Settings:
     """
     path = folder / FILE
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UsageError(f"{FILE} is no plain file", "take it away, or write one")
+        with path.open("rb") as file:
+            data = file.read(_MOST + 1)
+        if len(data) > _MOST:
+            raise UsageError(f"{FILE} is larger than {_MOST >> 20} MiB", "settings are short; is it another file?")
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         return Settings()
     except OSError as error:
@@ -277,6 +287,8 @@ def parse_settings(text: str) -> Settings:
     Raises:
         UsageError: it is no TOML, or has a wrong key or value.
     """
+    if _DEEP.search(text):
+        raise UsageError(f"{FILE} has a key of more than {_MOST_STEPS} steps", "docs/settings.md has an example")
     try:
         given = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # numbers of thousands of digits are a ValueError

@@ -1,5 +1,6 @@
 """selectllm.toml: what it gives, and how it is refused."""
 
+import os
 import re
 from pathlib import Path
 
@@ -175,3 +176,45 @@ def test_prompts_by_name():
 def test_an_endpoint_needs_no_weights():
     llm = parse_settings("[llms.a]\nendpoint = 'http://localhost:8000/v1'").llms["a"]
     assert (llm.weights, llm.endpoint) == ("a", "http://localhost:8000/v1")
+
+
+def test_neither_pipes_nor_devices_nor_floods(tmp_path):
+    path = tmp_path / "selectllm.toml"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="no plain file"):
+        read_settings(tmp_path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(UsageError, match="no plain file"):
+        read_settings(tmp_path)
+    path.unlink()
+    path.write_text("#" * (1 << 20) + "\n")
+    with pytest.raises(UsageError, match="larger than 1 MiB"):
+        read_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 400_000 + "a = 1",
+        "[" + '"a" . ' * 100_000 + "a]",
+        "x = { " + "'a'." * 100_000 + "a = 1 }",
+        "prompts." + "a." * 60 + "system = 'x'",
+    ],
+    ids=["dotted", "header", "inline", "just above"],
+)
+def test_keys_of_many_steps_are_refused_before_they_take_their_time(text):
+    with pytest.raises(UsageError, match="a key of more than 50 steps"):
+        parse_settings(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 900_000, '"' * 900_000, "a.'" * 300_000, "." * 900_000, "- " * 450_000], ids=len
+)
+def test_looking_for_such_keys_takes_no_time_itself(text):
+    with pytest.raises(UsageError, match="is no TOML"):
+        parse_settings(text)
+
+
+def test_dots_in_a_text_are_no_key():
+    parse_settings('[prompts.dots]\nsystem = """\nChapter 1 ' + "." * 200 + " 5\nand so on" + "..." * 100 + '"""\n')

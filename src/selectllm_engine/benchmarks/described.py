@@ -16,8 +16,8 @@ from selectllm_engine.benchmarks.draws import drawn
 from selectllm_engine.benchmarks.places import find, paths_in, text_of
 from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
 from selectllm_engine.benchmarks.splits import SPLIT_WORDS
-from selectllm_engine.benchmarks.tables import first_line
 from selectllm_engine.errors import BenchmarkError, did_you_mean
+from selectllm_engine.foreign_files import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

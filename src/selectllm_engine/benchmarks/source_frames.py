@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.benchmarks.description import ONLY
-from selectllm_engine.benchmarks.tables import SUFFIXES, csv_rows, first_line, hub_frame
+from selectllm_engine.benchmarks.tables import SUFFIXES, csv_rows, hub_frame
 from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.foreign_files import first_line, polars_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,26 +121,19 @@ def _paths(description: Description, split: str, data: Path, configs: tuple[str,
 
 
 def _file(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
-    from selectllm_engine.machine import silenced
-
     suffix = path.suffix.lower()
-    try:
-        with silenced():
-            if suffix == ".parquet":
-                frame = pl.read_parquet(path, glob=False)
-            elif suffix == ".jsonl":
-                frame = pl.read_ndjson(path, infer_schema_length=None)
-            elif suffix == ".csv":
-                frame = _csv(path, columns)
-            else:
-                raise BenchmarkError(
-                    f"{path.name} is no JSONL, CSV or Parquet file", f"name it with {', '.join(SUFFIXES)}"
-                )
-    except OSError as error:
-        raise BenchmarkError(f"cannot read {str(path)!r} ({first_line(error)})", "check the path") from error
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        kind = {".parquet": "Parquet", ".jsonl": "JSONL"}.get(suffix, "CSV")
-        raise BenchmarkError(f"{path.name} is no {kind} file ({first_line(error)})", "write it again") from error
+    kind = {".parquet": "Parquet", ".jsonl": "JSONL", ".csv": "CSV"}.get(suffix)
+    if kind is None:
+        raise BenchmarkError(f"{path.name} is no JSONL, CSV or Parquet file", f"name it with {', '.join(SUFFIXES)}")
+    with polars_reading(
+        lambda reason: BenchmarkError(f"{path.name} is no {kind} file ({reason})", "write it again"), path
+    ):
+        if kind == "Parquet":
+            frame = pl.read_parquet(path, glob=False)
+        elif kind == "JSONL":
+            frame = pl.read_ndjson(path, infer_schema_length=None)
+        else:
+            frame = _csv(path, columns)
     if frame.is_empty():
         raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
     return frame

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import BenchmarkError, nearest
+from selectllm_engine.foreign_files import first_line, json_lines, polars_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["SUFFIXES", "FileRecord", "csv_rows", "first_line", "hub_frame", "read_records"]
+__all__ = ["SUFFIXES", "FileRecord", "csv_rows", "hub_frame", "read_records"]
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 _LONGEST_FIELD = 1 << 24  # characters in a field of a CSV file
@@ -112,18 +113,8 @@ def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
 
     if (problem := hub_problem(address=HUB)) is not None:  # polars would wait for a silent peer without an end
         raise failed(problem)
-    try:
+    with polars_reading(failed):
         return pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise failed(first_line(error)) from error
-
-
-def first_line(error: BaseException) -> str:
-    """What an error of a library says, in one line."""
-    if type(error).__name__ == "PanicException":  # polars broke down over it
-        return "it is damaged"
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _read_text(path: Path) -> str:
@@ -136,18 +127,26 @@ def _read_text(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> list[FileRecord]:
-    records = []
-    for number, line in enumerate(_read_text(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            problem = f"{path.name}, line {number} is no JSON ({first_line(error)})"
-            raise BenchmarkError(problem, "write one object per line") from error
-        if not isinstance(values, dict):
-            raise BenchmarkError(f"{path.name}, line {number} is no JSON object", "write one object per line")
-        records.append(FileRecord(path.name, number, values, unit="line"))
+    def refused(what: str) -> BenchmarkError:
+        return BenchmarkError(f"{path.name}, {what}", "write one object per line")
+
+    records, at = [], 0
+    try:
+        with path.open("rb") as file:
+            for number, line in json_lines(file, refused):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                at = file.tell()
+                try:
+                    values = json.loads(text)
+                except (ValueError, RecursionError) as error:
+                    raise refused(f"line {number} is no JSON ({first_line(error)})") from error
+                if not isinstance(values, dict):
+                    raise refused(f"line {number} is no JSON object")
+                records.append(FileRecord(path.name, number, values, unit="line"))
+    except OSError as error:
+        raise BenchmarkError(f"cannot read {str(path)!r} ({error.strerror})", "check the path") from error
+    except UnicodeDecodeError as error:
+        raise BenchmarkError(f"{path.name} is not UTF-8 (byte {at + error.start})", "save it as UTF-8") from error
     return records
 
 
@@ -191,16 +190,13 @@ def _csv(path: Path) -> list[FileRecord]:
 def _parquet(path: Path) -> list[FileRecord]:
     import polars as pl
 
-    from selectllm_engine.machine import silenced
+    def refused(reason: str) -> BenchmarkError:
+        return BenchmarkError(f"{path.name} is no Parquet file ({reason})", "write it again")
 
-    try:
-        with silenced():
-            frame = pl.read_parquet(path, glob=False)
-    except OSError as error:
-        raise BenchmarkError(f"cannot read {str(path)!r} ({first_line(error)})", "check the path") from error
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise BenchmarkError(f"{path.name} is no Parquet file ({first_line(error)})", "write it again") from error
-    return _frame(path.name, frame)
+    if not path.is_file():
+        raise BenchmarkError(f"cannot read {str(path)!r} (no such file)", "check the path")
+    with polars_reading(refused, path):
+        return _frame(path.name, pl.read_parquet(path, glob=False))
 
 
 def _frame(name: str, frame: pl.DataFrame) -> list[FileRecord]:

@@ -7,6 +7,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.foreign_files import json_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,11 +60,10 @@ def lines(path: Path) -> Iterator[tuple[int, Any]]:
     """The values of a JSONL file, each with the number of its line; raises as `members`."""
     try:
         with path.open("rb") as file:
-            number = 0
-            while line := file.readline(LARGEST):
-                number += 1
-                if line.strip():
-                    yield number, _line(path, number, line)
+            for number, line in json_lines(
+                file, lambda what: ImportFormatError(f"{path.name}, {what}", "is it a JSONL file?")
+            ):
+                yield number, _line(path, number, line)
     except OSError as error:
         raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
 

@@ -124,7 +124,7 @@ def _settings(path: Path) -> dict[str, Any]:
 def rows_of(file: Details, progress: Progress | None = None) -> Iterator[Row]:
     """The rows of a file; raises ImportFormatError for one that is damaged or something else."""
     table = open_table(file.path)
-    schema = pl.read_parquet_schema(file.path) if file.path.suffix == ".parquet" else {}
+    schema = table.schema
     there = set(schema)
     for name, dtype in schema.items():
         if isinstance(dtype, pl.Struct):

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import nullcontext
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
-from selectllm_engine.machine import silenced
+from selectllm_engine.foreign_files import first_line, json_lines, polars_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -44,6 +42,7 @@ class SourceTable:
         columns: names of its columns; of JSON, those of its first rows.
         nested: columns with objects in them.
         blank: whether it can't tell an empty text from none, as CSV.
+        schema: of Parquet.
         decimal_comma: whether numbers may have a comma for a point, as where it doesn't part columns.
         batches: gives the frames of the wanted columns in order, of which the numeric ones need not come as text;
             `progress(done, total)` hears of bytes or rows.
@@ -55,6 +54,7 @@ class SourceTable:
     batches: Callable[[Sequence[str], Collection[str], Progress | None], Iterator[pl.DataFrame]]
     blank: bool = False
     decimal_comma: bool = False
+    schema: pl.Schema = field(default_factory=pl.Schema)
 
     def has(self, column: str) -> bool:
         """Whether there is such a column, or field of a nested one."""
@@ -95,14 +95,6 @@ def open_table(path: Path) -> SourceTable:
     if suffix in {".jsonl", ".ndjson"}:
         return _jsonl(path)
     raise ImportFormatError(f"{path.name} is none of {', '.join(SUFFIXES)}", "convert it, or rename it to what it is")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text; of a library that broke down over a file, that it did."""
-    if isinstance(error, pl.exceptions.PanicException):
-        return "it is damaged"
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 def read_json(path: Path) -> Any:
@@ -187,6 +179,7 @@ def _parquet(path: Path, head: bytes) -> SourceTable:
         lambda wanted, _numeric, progress: _scanned(
             path, scan.select(_field(schema, each) for each in wanted), wanted, size, progress
         ),
+        schema=schema,
     )
 
 
@@ -222,13 +215,12 @@ def _scanned(
 
 
 def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
-    try:
-        with silenced() if path.suffix.lower() == ".parquet" else nullcontext():
-            return work()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        reason = first_line(error)
+    def refused(reason: str) -> ImportFormatError:
         remedy = "convert it to UTF-8" if "utf-8" in reason.lower() else "is it whole?"
-        raise ImportFormatError(f"{path.name} cannot be read ({reason})", remedy) from error
+        return ImportFormatError(f"{path.name} cannot be read ({reason})", remedy)
+
+    with polars_reading(refused, path, quiet=path.suffix.lower() == ".parquet"):
+        return work()
 
 
 # JSON: rows of objects
@@ -243,51 +235,68 @@ def _json(path: Path) -> SourceTable:
         content = lists[0]
     if not isinstance(content, list) or not content:
         raise ImportFormatError(f"{path.name} holds no list of objects", "write one object per question")
-    return _objects(path, lambda: ((number, each) for number, each in enumerate(content, start=1)), len(content), "row")
+
+    def rows() -> Iterator[tuple[int, Any, int]]:
+        return ((number, row, 0) for number, row in enumerate(content, start=1))
+
+    return _objects(path, rows, len(content), "row")
 
 
 def _jsonl(path: Path) -> SourceTable:
     return _objects(path, lambda: _lines(path), 0, "line")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+def _lines(path: Path) -> Iterator[tuple[int, Any, int]]:
+    def refused(what: str) -> ImportFormatError:
+        return ImportFormatError(f"{path.name}, {what}", "is the file cut off?")
+
     try:
-        with path.open(encoding="utf-8-sig", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    try:
-                        yield number, json.loads(line)
-                    except (ValueError, RecursionError) as error:
-                        raise ImportFormatError(
-                            f"{path.name}, line {number} is no JSON ({first_line(error)})", "is the file cut off?"
-                        ) from error
+        with path.open("rb") as file:
+            for number, line in json_lines(file, refused):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                try:
+                    row = json.loads(text)
+                except (ValueError, RecursionError) as error:
+                    raise refused(f"line {number} is no JSON ({first_line(error)})") from error
+                yield number, row, len(line)
     except OSError as error:
         raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
     except UnicodeDecodeError as error:
         raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8") from error
 
 
-def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any]]], total: int, unit: str) -> SourceTable:
-    def checked() -> Iterator[dict[str, Any]]:
-        for number, row in rows():
+def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any, int]]], total: int, unit: str) -> SourceTable:
+    def checked() -> Iterator[tuple[dict[str, Any], int]]:
+        for number, row, size in rows():
             if not isinstance(row, dict):
                 raise ImportFormatError(f"{path.name}, {unit} {number} is no object", "write one object per row")
-            yield row
+            yield row, size
 
     def batches(wanted: Sequence[str], _numeric: Collection[str], progress: Progress | None) -> Iterator[pl.DataFrame]:
         source, done = checked(), 0
-        while batch := list(islice(source, _ROWS)):
+        while batch := _taken(source, _ROWS):
             yield pl.DataFrame({name: _column([_get(row, name) for row in batch]) for name in wanted})
             done += len(batch)
             if progress:
                 progress(done, total or done)
 
-    first = list(islice(checked(), 1000))
+    first = _taken(checked(), 1000)
     if not first:
         raise ImportFormatError(f"{path.name} is empty", "name a file with results")
     columns = tuple(dict.fromkeys(name for row in first for name in row))
     nested = frozenset(name for row in first for name, value in row.items() if isinstance(value, dict))
     return SourceTable(path, columns, nested, batches)
+
+
+def _taken(rows: Iterator[tuple[dict[str, Any], int]], most: int) -> list[dict[str, Any]]:
+    """The next rows, so many, or as many as were _BATCH bytes in the file."""
+    taken, total = [], 0
+    for row, size in rows:
+        taken.append(row)
+        total += size
+        if len(taken) >= most or total >= _BATCH:
+            break
+    return taken
 
 
 def _get(row: dict[str, Any], name: str) -> Any:

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     from selectllm_engine.routers.base import Router
 
-__all__ = ["FORMAT", "load_router", "read_manifest", "save", "versions"]
+__all__ = ["FORMAT", "MOST_UNPACKED", "load_router", "read_manifest", "save", "versions"]
 
 FORMAT = 1
+MOST_UNPACKED = 2 << 30  # bytes of all that a skops file holds; limits what a stranger's can take
+_MOST_SCHEMA = 64 << 20
 WEIGHTS = "weights.skops"
 
 # Everything that a skops file of ours can hold: containers, numbers, arrays, one kind of forest.
@@ -258,6 +260,11 @@ def _read_skops(path: Path) -> dict[str, object]:
 
     content = read_file(path)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sizes = {each.filename: each.file_size for each in archive.infolist()}
+        if sum(sizes.values()) > MOST_UNPACKED or sizes.get("schema.json", 0) > _MOST_SCHEMA:
+            raise _damaged(path.parent, f"{path.name} unpacks to more than {MOST_UNPACKED >> 30} GiB")
+        if len(sizes) < len(archive.infolist()):
+            raise _damaged(path.parent, f"{path.name} has a member twice")
         schema = json.loads(archive.read("schema.json"))
     for node in _nodes(schema):
         kind, loader = f"{node.get('__module__')}.{node.get('__class__')}", node.get("__loader__")

@@ -20,7 +20,7 @@ import polars as pl
 import xxhash
 
 from selectllm_engine.errors import DamagedError
-from selectllm_engine.machine import silenced
+from selectllm_engine.foreign_files import polars_reading
 from selectllm_engine.store.files import atomic, read_file
 
 if TYPE_CHECKING:
@@ -167,11 +167,14 @@ def read_frame(
 @contextlib.contextmanager
 def parsing(path: Path) -> Iterator[None]:
     """Whatever polars says of a file that is whole and yet no Parquet file of ours, as a DamagedError."""
+    refused = DamagedError(f"{path} is no Parquet file", "see selectllm cache verify")
     try:
-        with silenced():
+        with polars_reading(lambda _reason: refused):
             yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DamagedError(f"{path} is no Parquet file", "see selectllm cache verify") from error
+    except DamagedError as error:
+        if isinstance(error.__cause__, FileNotFoundError):  # merged or replaced meanwhile
+            raise error.__cause__ from None
+        raise
 
 
 def frame_of(

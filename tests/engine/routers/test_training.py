@@ -290,6 +290,18 @@ def test_a_real_skops_file_of_another_kind_is_refused(take):
         load_router(folder)
 
 
+def test_weights_that_unpack_to_gigabytes_are_refused_unread(take, monkeypatch):
+    folder = take("prior")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file, file.open("x.npy", "w") as member:
+        for _ in range(3):
+            member.write(bytes(1 << 20))
+    forge(folder, content.getvalue())
+    monkeypatch.setattr("selectllm_engine.routers.storage.MOST_UNPACKED", 2 << 20)
+    with pytest.raises(DamagedError, match="unpacks to more than"):
+        load_router(folder)
+
+
 @pytest.mark.parametrize(
     "state",
     [
