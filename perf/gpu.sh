@@ -4,6 +4,7 @@
 # whole command, and seconds for one prompt alone. Weights are made up; nothing is downloaded. $PYTHON runs it, GPU 0.
 set -uo pipefail
 out=${1:-$(mktemp -d)}
+mkdir -p "$out"
 python=${PYTHON:-python3}
 here=$(dirname "${BASH_SOURCE[0]}")
 shapes=$(mktemp -d)
