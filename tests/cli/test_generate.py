@@ -291,6 +291,31 @@ def test_latency_is_measured_again(lab, monkeypatch):
         assert err == f"error: {line}\n"
 
 
+def test_a_shape_is_timed_without_weights(lab, capsys):
+    folder = fake_weights(lab.folder / "shape")
+    (folder / "config.json").write_text('{"vocab_size": 50}')
+    assert main(["measure", "--dummy", "--llm", f"shape={folder}"]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[1].split() == ["shape", "100.000", "1.000", "20.000", "0.000", "fake"]
+    assert err == "shape: loading\nshape: timing\n"
+    fake_weights(folder, load_error="it is too odd")
+    (folder / "config.json").write_text('{"vocab_size": 50}')
+    code, err = lab("--dummy", "--llm", f"shape={folder}", command="measure", benchmark=None, data=None)
+    assert code == 1
+    assert "shape: it is too odd; take another" in err
+    assert err.endswith("error: shape could not be timed; the lines above say why\n")
+    for args, problem in [
+        (("--engine", "openai"), "--dummy is not for --engine openai; take --engine vllm"),
+        (("--gpu-memory", "0.5"), "--gpu-memory needs a GPU, and --gpu names none; name one, such as --gpu 0"),
+        (
+            ("--engine", "transformers", "--gpu-memory", "0.5"),
+            "--gpu-memory is not for --engine transformers; leave it out, or take --engine vllm",
+        ),
+    ]:
+        code, err = lab("--dummy", "--llm", f"shape={folder}", *args, command="measure", benchmark=None, data=None)
+        assert (code, err) == (2, f"error: {problem}\n")
+
+
 def test_nothing_of_one_machine_is_stored(lab):
     lab("--llm", weights(lab), "--samples", "1")
     stored = b"".join(path.read_bytes() for path in lab.cache.root.rglob("*") if path.is_file())

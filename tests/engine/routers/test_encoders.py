@@ -10,8 +10,10 @@ from fakes import write_fake_run
 from selectllm_engine.api import Run
 from selectllm_engine.errors import EngineError, MissingExtraError, UsageError
 from selectllm_engine.routers import DEFAULT_ENCODERS, make_router
+from selectllm_engine.routers.encoders import Encoder, tokenized
 from selectllm_engine.routers.storage import load_router, read_manifest, save
 from selectllm_engine.routers.training import train
+from selectllm_engine.store import folder_name
 
 TEXTS = ["how many apples?", "spell the word pear", "add 2 and 3 and 4 and 5.", "", "é 😀 \u202e \x1b[31m"]
 
@@ -66,10 +68,11 @@ def test_the_first_layers_can_be_kept(encoders, kind):
 def test_a_fine_tuned_encoder_is_loaded_without_the_pretrained_one(encoders, kind, family, tmp_path):
     labels = np.random.default_rng(0).random((len(TEXTS), 2)) < 0.5
     router = make_router(f"{family}:{kind}@1", encoders, device="cpu", epochs=2).fit(TEXTS, labels)
-    save(router, tmp_path / "router", f"{family}:{kind}@1")
-    files = {path.suffix for path in (tmp_path / "router").rglob("*") if path.is_file()}
+    folder = tmp_path / folder_name(f"{family}:{kind}@1")
+    save(router, folder, f"{family}:{kind}@1")
+    files = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert files <= {".json", ".safetensors", ".txt"}
-    loaded = load_router(tmp_path / "router", device="cpu")
+    loaded = load_router(folder, device="cpu")
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), router.predict_proba(TEXTS))
     untuned = make_router(f"{family}:{kind}@1", encoders, device="cpu", epochs=0).fit(TEXTS, labels)
     assert np.abs(untuned.predict_proba(TEXTS) - router.predict_proba(TEXTS)).max() > 0
@@ -215,3 +218,35 @@ def test_a_missing_gpu_is_said():
     assert choose_device("auto") == "cpu"
     with pytest.raises(UsageError, match="no GPU"):
         choose_device("cuda")
+
+
+def test_fine_tuning_takes_smaller_parts_where_memory_runs_out(encoders, monkeypatch) -> None:
+    torch = needs_torch()
+    from selectllm_engine.routers.finetuning import Classifier, Recipe
+
+    texts = [f"add {n} and {n}" for n in range(20)]
+    labels = np.arange(40).reshape(20, 2) % 3 == 0
+    recipe = Recipe(epochs=1, batch=16, dropout=0.0)
+
+    def gradients(most: int):
+        classifier = Classifier.start(Encoder("bert", encoders["bert"], device="cpu"), labels, recipe, seed=0)
+        classifier.at_once = None  # as on a GPU
+        for module in classifier.encoder.modules():
+            module.p = 0.0  # dropout would draw other units
+        logits = classifier._logits
+
+        def fake_memory(batch, dropout=0.0):
+            if len(batch["input_ids"]) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return logits(batch, dropout)
+
+        monkeypatch.setattr(classifier, "_logits", fake_memory)
+        tokens = tokenized(classifier.tokenizer, texts, longest=16)
+        classifier._add_gradients(tokens, np.arange(16), labels, recipe)
+        return classifier.at_once, classifier.head.weight.grad.numpy()
+
+    whole, parts = gradients(16), gradients(5)
+    assert (whole[0], parts[0]) == (None, 4)
+    assert np.allclose(whole[1], parts[1], atol=1e-6)
+    with pytest.raises(EngineError, match="too little memory"):
+        gradients(0)
