@@ -9,7 +9,10 @@ __all__ = ["Facts"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one LLM; accuracy and latency are those of the split and K on the screen."""
+    """What is known of one LLM; accuracy and latency are those of the split and K on the screen.
+
+    `weight` is what its samples together weigh in the learned vote of the pool, in nats; None where votes are equal.
+    """
 
     accuracy: float | None = None
     latency: float | None = None
@@ -17,6 +20,7 @@ class Facts:
     specialised: str | None = None
     parameters: float | None = None
     prompt: str | None = None
+    weight: float | None = None
 
     @property
     def size(self) -> str:

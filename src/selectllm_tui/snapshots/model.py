@@ -190,11 +190,16 @@ class Model:
         return planned_row(view, key.name).row()
 
     def facts(self, setup: Setup) -> dict[str, Facts]:
-        """What is known of each LLM on the setup's split and K."""
-        return self.keep("tab", ("facts", setup.split, setup.k), lambda: self._facts(setup))
+        """What is known of each LLM on the setup's split and K, and what its votes weigh."""
+        voting = setup.pool.on if setup.vote == "learned" else None
+        return self.keep("tab", ("facts", setup.split, setup.k, voting), lambda: self._facts(setup))
 
     def _facts(self, setup: Setup) -> dict[str, Facts]:
         prepared = self.prepared(setup.split, setup.k)
+        weights: dict[str, float] = {}
+        if setup.vote == "learned" and len(setup.pool) > 1:
+            voters = self.run.vote_weights(setup.pool, k=setup.k or None)
+            weights = {name: voters.weight(name) for name in voters.llms}
         made = {}
         for n, name in enumerate(self.space.llms):
             info = self.run.info(name)
@@ -206,6 +211,7 @@ class Model:
                 specialised=info.get("specialised"),
                 parameters=info.get("parameters"),
                 prompt=(info.get("prompt") or {}).get("style"),
+                weight=weights.get(name),
             )
         return made
 

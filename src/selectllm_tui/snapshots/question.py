@@ -24,7 +24,7 @@ class Ballot:
     """One LLM's votes on a question, or (`llm` empty) the pooled ones.
 
     `votes` are (answer, how often), most first, None for samples without an answer; `right` is None where the LLM
-    gave no answer at all.
+    gave no answer at all. `weight` is what its samples together weigh in a learned vote, in nats; None without one.
     """
 
     llm: str
@@ -36,11 +36,16 @@ class Ballot:
     right: bool
     tied: bool
     latency: float | None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Everything the Question tab shows; `place` counts from 1 within the `of` questions of the filter, 0 outside."""
+    """Everything the Question tab shows; `place` counts from 1 within the `of` questions of the filter, 0 outside.
+
+    Under a learned vote `chances` are the answers and how probably each is right, the winner first, and `none` how
+    probably none is.
+    """
 
     question_id: str
     subject: str | None
@@ -55,6 +60,8 @@ class Detail:
     ballots: tuple[Ballot, ...]
     pooled: Ballot | None
     oracle: str | None
+    chances: tuple[tuple[str, float], ...] = ()
+    none: float | None = None
 
 
 def question(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Detail | Questions | None]]:
@@ -96,6 +103,8 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
         ),
         pooled=None if seen.together is None else _ballot(seen.together, right=bool(shown.judged.right[q])),
         oracle=seen.oracle,
+        chances=seen.answers,
+        none=seen.none,
     )
 
 
@@ -110,4 +119,5 @@ def _ballot(each: LLMVotes, *, right: bool, on: bool = True, selected: bool = Tr
         right=right,
         tied=each.vote is not None and each.vote.tied,
         latency=each.latency,
+        weight=each.weight,
     )

@@ -49,6 +49,7 @@ def heading_lines(heading: Heading, width: int, least: int) -> list[list[Span]]:
         ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
         ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
         ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
+        *([(("learned vote", "accent"),)] if setup.vote == "learned" else []),
     ]
     short = [each for at, each in enumerate(facts) if at != 1]
     whose: list[Span] = [(" recorded", "muted")] if heading.recorded else []

@@ -62,10 +62,23 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
                 line((known.size, "muted")),
                 line((known.tag, "muted")),
                 line((percent(known.accuracy), style)),
-                line((f"{fixed(known.latency, digits)}s" if known.latency is not None else "", "muted")),
+                line(
+                    (_seconds(known.latency, digits), "muted")
+                    if known.weight is None
+                    else (_weight(known.weight), style)
+                ),
             ]
         )
     return ListRows(POOL_COLUMNS, setup.pool.run, lines)
+
+
+def _seconds(latency: float | None, digits: int) -> str:
+    return "" if latency is None else f"{fixed(latency, digits)}s"
+
+
+def _weight(weight: float) -> str:
+    """Under a learned vote what an LLM's samples weigh stands in place of its seconds, which Results has, too."""
+    return f"w {weight:.1f}".replace("-", "−")
 
 
 def router_rows(setup: Setup, space: Space, routable: Sequence[str] | None = None) -> ListRows:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 
 POOLED = "pooled"
+UNLIKELY, SHOWN = 0.01, 4  # chances of an answer that are not said, and most answers of which they are
 
 
 class QuestionTab(Tab["Detail | None"]):
@@ -85,7 +86,17 @@ def question_title(detail: Detail, state: State) -> list[Line]:
         line(("answered by ", "muted"), (routed, "plain")) if selected else (),
         line(("oracle ", "muted"), (detail.oracle or "none is right", "plain")),
         line((f"{within} {detail.place or '–'}/{formats.count(detail.of)}", "accent")),
+        *_chances(detail),
     ]
+
+
+def _chances(detail: Detail) -> list[Line]:
+    """What a learned vote believes: the answers that have a chance, and that none is right."""
+    if detail.none is None:
+        return []
+    likely = [*detail.chances[:1], *(each for each in detail.chances[1:] if each[1] >= UNLIKELY)][:SHOWN]
+    said = [(shorten(answer, 12), chance) for answer, chance in likely] + [("none is right", detail.none)]
+    return [line((f"P {answer} ", "muted"), (f"{chance:.2f}".removeprefix("0"), "plain")) for answer, chance in said]
 
 
 def text_spans(detail: Detail) -> list[Span]:
@@ -105,6 +116,7 @@ def columns_of(detail: Detail) -> tuple[Column, ...]:
         Column("llm", "  LLM", 20, flex=1),
         Column("p", "p", 4, align="right"),
         Column("bar", "(right)", 7, drop=2, export=False),
+        *([Column("weight", "weight", 6, align="right")] if detail.chances else []),
         Column("votes", "votes", 18, flex=6, export=False),
         Column("counts", "votes", 0, screen=False),
         Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right"),
@@ -137,6 +149,7 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
         named(each.llm or POOLED, style if each.llm else "strong", mark),
         line((probability, style)),
         line((formats.bar(each.probability or 0.0, 7), "accent" if each.selected else "muted")),
+        *([line((formats.fixed(each.weight, 2) if each.weight is not None else "", style))] if detail.chances else []),
         partial(votes_line, each, detail.gold),
         line(", ".join(f"{'none' if answer is None else answer} ×{number}" for answer, number in each.votes)),
         line((each.winner if each.winner is not None else "–", style)),
