@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.pool_view import PoolView
 
 __all__ = [
+    "REPEATABLE",
     "SINGLE_AGAIN",
     "has_equal_samples",
     "no_selection",
@@ -26,6 +27,7 @@ __all__ = [
     "row_at_equal_samples",
 ]
 
+REPEATABLE = "repeatable"
 SINGLE_AGAIN = "best-single at equal samples"
 
 
@@ -33,7 +35,7 @@ def repeatable_row(view: PoolView) -> Row:
     """The oracle that knows each LLM's other samples; on the scale of one sample, so that nothing is compared to it."""
     found = view.repeatable
     assert found is not None  # noqa: S101 - callers have looked
-    of_maj_at_k = view.row("baseline", "repeatable", Selection(view.llms, weights=found.weights))
+    of_maj_at_k = view.row("baseline", REPEATABLE, Selection(view.llms, weights=found.weights))
     share = "" if found.share is None else f": {100 * found.share:.0f} % of that gap is repeatable, or more"
     note = (
         f"on the scale of one sample, where the best LLM has {100 * found.single:.1f} % and the oracle "
@@ -41,7 +43,7 @@ def repeatable_row(view: PoolView) -> Row:
     )
     return Row(
         kind="baseline",
-        name="repeatable",
+        name=REPEATABLE,
         accuracy=found.accuracy,
         latency=of_maj_at_k.latency,
         latency_parallel=of_maj_at_k.latency_parallel,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation.baselines import (
+    REPEATABLE,
     SINGLE_AGAIN,
     has_equal_samples,
     no_selection,
@@ -122,7 +123,7 @@ def baselines(view: PoolView) -> Iterator[PlannedRow]:
     yield _planned(view, "oracle", view.oracle_row, lambda: view.oracle)
     corrected = view.protocol == "corrected"
     if corrected and view.has_other_samples:
-        yield PlannedRow("repeatable", partial(repeatable_row, view), no_selection, no_selection)
+        yield PlannedRow(REPEATABLE, partial(repeatable_row, view), no_selection, no_selection)
     yield _planned(view, "random", view.random_row, view.anyone)
     yield _planned(view, "best-single", view.best_single_row, lambda: view.one(view.best_single))
     yield _planned(view, "all-llms", view.all_llms_row, view.everyone)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation import LAMBDAS, TradeOff, pareto_front, trade_off
+from selectllm_engine.evaluation import LAMBDAS, REPEATABLE, TradeOff, pareto_front, trade_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ class TradeOffPlot:
 
     Attributes:
         by: "latency" or "cost".
-        points: of the rows that have both figures, in their order.
+        points: of the rows that have both figures, in their order; without `repeatable`, which is on another scale.
         curves: per router its cost-aware curve as (burden, accuracy).
         front: of what one can run, curves included: what nothing else beats in both, from cheap to accurate.
     """
@@ -60,7 +60,7 @@ def trade_off_plot(rows: Iterable[Row], curves: Mapping[str, Sequence[TradeOff]]
     points = tuple(
         TradeOffPoint(burden, row.accuracy, row)
         for row in rows
-        if (burden := getattr(row, by)) is not None and row.accuracy is not None
+        if (burden := getattr(row, by)) is not None and row.accuracy is not None and row.name != REPEATABLE
     )
     drawn = {name: tuple(sorted({(point.burden, point.accuracy) for point in curve})) for name, curve in curves.items()}
     reachable = [point for point in points if point.row is not None and point.row.reachable]

@@ -23,6 +23,7 @@ __all__ = ["Entry", "Results", "results"]
 
 PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
+LEARNED = {row_keys.policy("vote:auto"), row_keys.policy("cascade-value")}  # policies to learn, which takes its time
 # Columns that are called otherwise in a row.
 FIELDS = {"gap": "gap_closed", "llms": "llms_per_question"}
 
@@ -92,7 +93,7 @@ def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]
     current = current_key(state.setup)
     prepared = model.prepared(state.setup.split, state.setup.k)
     shown = time.monotonic() - PACE * (prepared.labels.size > LARGE)
-    for at in sorted(range(len(entries)), key=lambda at: entries[at].key != current):
+    for at in sorted(range(len(entries)), key=lambda at: (entries[at].key != current, entries[at].key in LEARNED)):
         row = model.row(state.setup, entries[at].key)
         detail = entries[at].detail
         if entries[at].key == row_keys.baseline("best-single"):

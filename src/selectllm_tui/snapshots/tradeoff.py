@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from selectllm_engine.insights import cost_aware_curve, trade_off_plot
+from selectllm_engine.insights import cascade_value_curve, cost_aware_curve, trade_off_plot
 from selectllm_tui.snapshots.headline import current_key
-from selectllm_tui.snapshots.results import PACE, listing
+from selectllm_tui.snapshots.results import LEARNED, PACE, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,9 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """The points there are so far; `curve` is cost-aware over λ; `missing` says why there is nothing to draw.
+    """The points there are so far; `missing` says why there is nothing to draw.
+
+    `curve` is cost-aware over λ, `value_curve` is cascade-value over the price of a second or dollar.
 
     On the `front` points without a label are the curve's.
     """
@@ -52,6 +54,7 @@ class Tradeoff:
     curve: tuple[tuple[float, float], ...]
     front: tuple[Point, ...]
     missing: str = ""
+    value_curve: tuple[tuple[float, float], ...] = ()
 
 
 def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:
@@ -61,6 +64,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     rows: list[Row] = []
     entries: dict[tuple[str, str], Entry] = {}
     curve: list[TradeOff] = []
+    value_curve: list[TradeOff] = []
     shown = time.monotonic()
 
     def point(each: TradeOffPoint) -> Point:
@@ -70,11 +74,12 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
         return Point(entry.label, _kind(entry.key, current, state), each.burden, each.accuracy, each.row.reachable)
 
     def ready() -> Tradeoff:
-        figure = trade_off_plot(rows, {"": curve}, measure)
+        figure = trade_off_plot(rows, {"cost-aware": curve, "cascade-value": value_curve}, measure)
         points, front = (tuple(point(each) for each in part) for part in (figure.points, figure.front))
-        return Tradeoff(measure, points, figure.curves[""], front, "" if points else MISSING[measure])
+        missing = "" if points else MISSING[measure]
+        return Tradeoff(measure, points, figure.curves["cost-aware"], front, missing, figure.curves["cascade-value"])
 
-    for each in listing(model, state):
+    for each in sorted(listing(model, state), key=lambda each: each.key in LEARNED):
         row = model.row(setup, each.key)
         rows.append(row)
         entries[row.kind, row.name] = each
@@ -91,6 +96,13 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
             if time.monotonic() - shown > PACE:
                 yield "tradeoff", ready()
                 shown = time.monotonic()
+        if setup.protocol == "corrected":
+            yield "tradeoff", ready()
+            value_curve += model.keep(
+                "tab",
+                ("cascade-value", *shared),
+                lambda: cascade_value_curve(model.view(setup), model.scores(setup, "cascade-value"), measure),
+            )
     yield "tradeoff", ready()
 
 

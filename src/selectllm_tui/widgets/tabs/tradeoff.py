@@ -72,7 +72,8 @@ class TradeoffTab(Tab["Tradeoff"]):
             plot.set_xlabel(UNITS[snapshot.measure])
             plot.set_ylabel("accuracy %")
             plot.forget_view()
-        plot.draw(shown, ((steps, "muted"), (curve, "accent")))
+        value_curve = [(place(snapshot.measure, x), 100 * y) for x, y in snapshot.value_curve]
+        plot.draw(shown, ((steps, "muted"), (curve, "accent"), (value_curve, "warn")))
 
     def focus_default(self) -> None:
         """The plot has the keys."""
@@ -111,6 +112,8 @@ def legend(snapshot: Tradeoff) -> list[Line]:
     ]
     if len(snapshot.curve) > 1:
         parts.append(line(("⠤⠤", "accent"), (" cost-aware λ", "muted")))
+    if len(snapshot.value_curve) > 1:
+        parts.append(line(("⠤⠤", "warn"), (" cascade-value μ", "muted")))
     if len(snapshot.front) > 1:
         parts.append(line(("⠤⠤", "muted"), (" Pareto", "muted")))
     return parts
