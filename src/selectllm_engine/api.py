@@ -154,7 +154,8 @@ class Run(StoredRun):
         `vote` is as for `evaluate`. Raises as `view` does.
         """
         view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
-        return draw_lessons(view, [self.scores(name, split) for name in self.routers])
+        unseen = [self.scores(name, split, unseen=True) for name in self.routers]
+        return draw_lessons(view, [self.scores(name, split) for name in self.routers], unseen)
 
     def route(
         self,

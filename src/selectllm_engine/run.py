@@ -66,7 +66,7 @@ class StoredRun:
         self._progress = progress
         self._outcomes: dict[str, Outcomes] = {}
         self._prepared: dict[tuple[str, int | None], Prepared] = {}
-        self._scores: dict[tuple[str, str, bool], RouterScores] = {}
+        self._scores: dict[tuple[str, str, bool, bool], RouterScores] = {}
         self._learners: dict[int | None, Learner] = {}
 
     def __repr__(self) -> str:
@@ -200,16 +200,17 @@ class StoredRun:
 
     # Routers
 
-    def scores(self, router: str, split: str = "test", *, forest: bool = True) -> RouterScores:
+    def scores(self, router: str, split: str = "test", *, forest: bool = True, unseen: bool = False) -> RouterScores:
         """A router's probabilities for the questions of `outcomes(split)`, and for the validation split.
 
         Where they can't be used, `note` says why and all figures are NaN. Without `forest`, a confidence forest that
-        is not stored is not fitted either.
+        is not stored is not fitted either. `unseen` takes what the router says about each subject that learned from
+        the others alone, where it was trained so.
 
         Raises:
             UnknownNameError: no such router or split.
         """
-        key = (router, split, forest)
+        key = (router, split, forest, unseen)
         if key not in self._scores:
             held_out, train = self.validation(), self._beside("train", None)
             self._scores[key] = read_scores(
@@ -219,6 +220,7 @@ class StoredRun:
                 None if held_out is None else held_out.outcomes,
                 train=None if train is None else train.outcomes,
                 forest=forest,
+                unseen=unseen,
             )
         return self._scores[key]
 
@@ -270,6 +272,7 @@ class StoredRun:
         against: str | None = None,
         vote: Voting = "equal",
         charge_router: bool = False,
+        unseen_subjects: bool = False,
     ) -> Table:
         """The table of a pool: baselines, LLMs, and routers with policies.
 
@@ -288,6 +291,7 @@ class StoredRun:
             vote: how samples of several LLMs become one answer: "equal", "learned", or the weights of a vote, as
                 `vote_weights` gives them, by themselves or as a file.
             charge_router: add routers' own time to the latencies of their rows.
+            unseen_subjects: take what routers say about each subject that learned from the others alone.
 
         Raises:
             UnknownNameError: an unknown LLM, router, policy, protocol, split or row.
@@ -296,7 +300,7 @@ class StoredRun:
         """
         specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
-        routers = self._scored(router, specs, split, protocol)
+        routers = self._scored(router, specs, split, protocol, unseen=unseen_subjects)
         self._check_routed(policy, routers)
         view = self._against(view, against, routers, specs)
         return tabulate(view, routers, specs, charge_router=charge_router)
@@ -313,6 +317,7 @@ class StoredRun:
         against: str | None = None,
         vote: Voting = "equal",
         charge_router: bool = False,
+        unseen_subjects: bool = False,
     ) -> Details:
         """The table that `evaluate` gives under protocol `corrected`, and what it has no room for.
 
@@ -321,7 +326,7 @@ class StoredRun:
         """
         specs = as_specs(policy, all_policies=all_policies)
         view = self.view(pool, k=k, split=split, vote=as_vote_rule(vote))
-        routers = self._scored(router, specs, split)
+        routers = self._scored(router, specs, split, unseen=unseen_subjects)
         self._check_routed(policy, routers)
         view = self._against(view, against, routers, specs)
         return detail(view, routers, specs, charge_router=charge_router)
@@ -344,17 +349,23 @@ class StoredRun:
     ) -> PoolView:
         return view if name is None else compared_with(view, self.row_named(view, name, routers, policies))
 
-    def scored(self, router: Router, split: str = "test", *, forest: bool = True) -> RouterScores:
+    def scored(self, router: Router, split: str = "test", *, forest: bool = True, unseen: bool = False) -> RouterScores:
         """A router's scores, given as they are or by name; raises as `scores` does."""
-        return router if isinstance(router, RouterScores) else self.scores(router, split, forest=forest)
+        return router if isinstance(router, RouterScores) else self.scores(router, split, forest=forest, unseen=unseen)
 
     def _scored(
-        self, router: Routers | None, specs: Sequence[PolicySpec], split: str, protocol: str = "corrected"
+        self,
+        router: Routers | None,
+        specs: Sequence[PolicySpec],
+        split: str,
+        protocol: str = "corrected",
+        *,
+        unseen: bool = False,
     ) -> list[RouterScores]:
         """The scores of the named routers, of all without names; with forests where a policy reads them."""
         forest = protocol == "corrected" and any(spec.needs_forest for spec in specs)
         routers = self.routers if router is None else as_routers(router)
-        return list(dict.fromkeys(self.scored(each, split, forest=forest) for each in routers))
+        return list(dict.fromkeys(self.scored(each, split, forest=forest, unseen=unseen) for each in routers))
 
     def _check_routed(self, policy: Policies | None, routers: Sequence[RouterScores]) -> None:
         if policy is not None and not routers:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from selectllm_engine.insights import Beaten, BoundReached, Lesson, Lessons, PolicyEffect, RouterLatency, Solved
 
-__all__ = ["limits", "sentence"]
+__all__ = ["limits", "sentence", "stays"]
 
 NO_ROUTER_THAT_LOOKS = "There is no router that looks at questions; train one with selectllm train."
 NO_ROUTER = "There is no router for this pool; train one with selectllm train."
@@ -44,6 +44,21 @@ def limits(lessons: Lessons) -> list[str]:
             "the rest may be luck of the draw, which no router can predict."
         )
     return said
+
+
+def stays(lessons: Lessons) -> str | None:
+    """What of a router stays on subjects that it has not learned from, in a sentence; None where nobody knows."""
+    known = [each for each in lessons.unseen if each.router != "prior"]
+    if not known:
+        return None
+    own = [each for each in known if each.router == lessons.router]
+    shown = (own or sorted(known, key=lambda each: -(each.seen.accuracy or 0)))[0]
+    seen, unseen, single = shown.seen.accuracy or 0, shown.unseen.accuracy or 0, lessons.best_single or 0
+    against = "above" if unseen > single else "below" if unseen < single else "exactly"
+    return (
+        f"On subjects that it has not learned from, {shown.router} argmax is right on {_percent(unseen)} of the "
+        f"questions, instead of {_percent(seen)}: {against} best-single's {_percent(single)}."
+    )
 
 
 def _percent(value: float) -> str:

@@ -140,6 +140,31 @@ def test_splits_that_flatter_are_badged_and_have_no_p(selectllm, split, badge):
     assert as_json(selectllm("evaluate", "--format", "json"))["badge"] is None
 
 
+def test_what_stays_on_unseen_subjects(selectllm, tmp_path):
+    cache = tmp_path / "cache"
+    write_fake_run(cache)
+    names = [part for name in ("prior", "ridge:tfidf") for part in ("--router", name)]
+    assert selectllm("train", *names, "--hold-out-subjects", cache=cache)[0] == 0
+    assert selectllm("train", "--router", "knn:tfidf", cache=cache)[0] == 0
+    table = as_json(selectllm("evaluate", "--unseen-subjects", "--format", "json", cache=cache))
+    run = sl.load("fake", cache)
+    assert table == run.evaluate(unseen_subjects=True).to_dict()
+    rows = {row["name"]: row for row in table["rows"]}
+    p = run.scores("ridge:tfidf", unseen=True).probabilities
+    right = run.outcomes().labels[range(40), p.argmax(axis=1)]
+    assert rows["ridge:tfidf argmax"]["accuracy"] == pytest.approx(right.mean())
+    assert rows["knn:tfidf argmax"]["note"] == "was trained without --hold-out-subjects"
+    out = selectllm("evaluate", "--unseen-subjects", cache=cache)[1]
+    assert "routers know nothing of a question's subject" in out
+    lessons = as_json(selectllm("lessons", "--format", "json", cache=cache))
+    assert set(lessons["unseen"]) == {"prior", "ridge:tfidf"}
+    assert lessons["unseen"]["ridge:tfidf"]["unseen"] == rows["ridge:tfidf argmax"]["accuracy"]
+    for form in ("table", "markdown"):
+        out = selectllm("lessons", "--format", form, cache=cache)[1]
+        assert "What stays on subjects that routers have not learned from?" in out
+    assert "On subjects that it has not learned from, " in selectllm("lessons", cache=cache)[1]
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_table_fits_the_terminal(selectllm, monkeypatch, width):
     from rich.cells import cell_len

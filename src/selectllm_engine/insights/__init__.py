@@ -15,6 +15,7 @@ from selectllm_engine.insights.lessons import (
     PolicyEffect,
     RouterLatency,
     Solved,
+    UnseenSubjects,
 )
 from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, compare_rows
 from selectllm_engine.insights.plots import (
@@ -52,6 +53,7 @@ __all__ = [
     "Subsets",
     "TradeOffPlot",
     "TradeOffPoint",
+    "UnseenSubjects",
     "best_router",
     "cascade_value_curve",
     "compare_rows",

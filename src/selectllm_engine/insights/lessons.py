@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 from selectllm_engine.evaluation import BADGES, html_table
 
 if TYPE_CHECKING:
-    from selectllm_engine.evaluation import Gap, Unanswered
+    from selectllm_engine.evaluation import Gap, Row, Unanswered
 
 __all__ = [
     "SIGNIFICANT",
@@ -24,6 +24,7 @@ __all__ = [
     "PolicyEffect",
     "RouterLatency",
     "Solved",
+    "UnseenSubjects",
 ]
 
 SIGNIFICANT = 0.05
@@ -197,6 +198,20 @@ class RouterLatency(Lesson):
 
 
 @dataclass(frozen=True, slots=True)
+class UnseenSubjects:
+    """A router's argmax where it has learned from a question's subject, and where it has not.
+
+    Attributes:
+        router: its name.
+        seen, unseen: both rows.
+    """
+
+    router: str
+    seen: Row
+    unseen: Row
+
+
+@dataclass(frozen=True, slots=True)
 class Lessons:
     """All lessons of a pool.
 
@@ -208,6 +223,8 @@ class Lessons:
             and what a vote gains, rescued; as fractions.
         detectable_difference: the smallest difference that this many questions can show; None where they show none.
         repeatable_share: how much of the oracle's lead can be predicted at all, see `Table`.
+        unseen: per router that was refitted without each subject in turn what is left of it.
+        best_single: the accuracy of best-single, to compare that with.
         router: the router that questions 4 and 5 and `losses` are about; None where there is none.
         unanswered: per LLM of the pool that has texts what of its samples is no answer.
         warnings: per LLM whose low accuracy that explains, in words.
@@ -222,6 +239,8 @@ class Lessons:
     router: str | None
     detectable_difference: float | None = None
     repeatable_share: float | None = None
+    unseen: tuple[UnseenSubjects, ...] = ()
+    best_single: float | None = None
     unanswered: dict[str, Unanswered] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
 

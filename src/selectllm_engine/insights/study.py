@@ -29,6 +29,7 @@ from selectllm_engine.insights.lessons import (
     PolicyEffect,
     RouterLatency,
     Solved,
+    UnseenSubjects,
 )
 from selectllm_engine.verdicts import Verdict
 
@@ -45,12 +46,13 @@ LOSSES = (Verdict.UNSOLVABLE, Verdict.MISROUTED, Verdict.OUTVOTED, Verdict.RESCU
 ARGMAX = PolicySpec("argmax")
 
 
-def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = ()) -> Lessons:
+def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = (), unseen: Sequence[RouterScores] = ()) -> Lessons:
     """Answer the five questions for a pool.
 
     Args:
         view: the pool over the evaluated split.
         routers: with their scores for that split and for validation; those that can't be used are left out.
+        unseen: what some of them say about each subject that learned from the others alone.
     """
     usable = [scores for scores in routers if view.policy_row(scores, ARGMAX).accuracy is not None]
     chosen = best_router(view, usable)
@@ -73,10 +75,24 @@ def draw_lessons(view: PoolView, routers: Sequence[RouterScores] = ()) -> Lesson
         losses={str(name): getattr(row, name) for name in LOSSES},
         detectable_difference=table.detectable_difference,
         repeatable_share=table.repeatable_share,
+        unseen=_unseen(view, usable, unseen),
+        best_single=view.best_single_row().accuracy,
         router=None if chosen is None else chosen.name,
         unanswered=unanswered,
         warnings={name: said for name, each in unanswered.items() if (said := _explained(view, name, each))},
     )
+
+
+def _unseen(
+    view: PoolView, routers: Sequence[RouterScores], unseen: Sequence[RouterScores]
+) -> tuple[UnseenSubjects, ...]:
+    seen = {scores.name: scores for scores in routers}
+    rows = [
+        UnseenSubjects(each.name, view.policy_row(seen[each.name], ARGMAX), view.policy_row(each, ARGMAX))
+        for each in unseen
+        if each.name in seen
+    ]
+    return tuple(each for each in rows if each.unseen.accuracy is not None)
 
 
 def _explained(view: PoolView, name: str, unanswered: Unanswered) -> str | None:

@@ -24,8 +24,8 @@ from selectllm_engine.routers.families import FAMILIES, RouterName, make_router,
 from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
-from selectllm_engine.routers.training_data import TrainingData, training_data
-from selectllm_engine.store import ConfidenceForest, read_table, write_frame
+from selectllm_engine.routers.training_data import LabelledSplit, TrainingData, training_data
+from selectllm_engine.store import UNSEEN, ConfidenceForest, read_table, write_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.base import Router
     from selectllm_engine.run import StoredRun
 
-__all__ = ["TrainedRouter", "TrainingProgress", "refitting", "train"]
+__all__ = ["TrainedRouter", "TrainingProgress", "refitted", "refitting", "train"]
 
 TrainingProgress = Callable[[str, float], None]  # what is being done, and the fraction of it that is
 
@@ -73,6 +73,7 @@ def train(
     device: str = "auto",
     seed: int = 0,
     progress: TrainingProgress | None = None,
+    hold_out_subjects: bool = False,
 ) -> TrainedRouter:
     """Train a router on a run's train split, tune it on validation, predict all splits, and write it to the cache.
 
@@ -87,9 +88,12 @@ def train(
         device: "auto", "cpu" or "cuda", for what runs a transformer.
         seed: of everything drawn at random.
         progress: hears what is being done and the fraction done.
+        hold_out_subjects: refit it without each subject in turn, and keep what it then says about that subject's
+            questions; for all but fine-tuned routers, stacks and classifiers of one's own, which are trained only.
 
     Raises:
-        UsageError: an unknown name, what is no classifier, or the run has no train split.
+        UsageError: an unknown name, what is no classifier, the run has no train split, or no two subjects in it where
+            they are to be held out.
         MissingExtraError: the router runs a transformer and the extra `train` is not installed.
         CacheError: the cache cannot be written.
     """
@@ -103,14 +107,53 @@ def train(
         without = " or ".join(repr(name) for name, family in FAMILIES.items() if not family.needs_text)
         raise UsageError(f"the questions of {run.benchmark} have no text", f"only the router {without} can do without")
     context = _Context(run, data, encoders or {}, device, seed, progress)
-    return _fitted(context, router, _made(context, parsed))
+    unseen = _unseen(context, parsed) if hold_out_subjects and refitted(parsed) else None
+    return _fitted(context, router, _made(context, parsed), unseen)
 
 
 def _own(classifier: Classifier, name: str | None) -> tuple[str, Classifiers]:
     return classifier_name(classifier, name), Classifiers(classifier)
 
 
-def _fitted(context: _Context, name: str, made: Router) -> TrainedRouter:
+def refitted(name: RouterName) -> bool:
+    """Whether a router is refitted without each subject in turn: fine-tuning costs too much, a stack's members have."""
+    return not (name.fine_tuned or name.info.combines)
+
+
+def _unseen(context: _Context, name: RouterName) -> NDArray[np.float32]:
+    """What a router says about each subject's questions that learned from the other subjects alone, [questions, N]."""
+    data = context.data
+    frame = context.run.questions.select("question_id", pl.col("subject").fill_null(""))
+    subject_of = dict(frame.iter_rows())
+    subjects = list(dict.fromkeys(subject_of[question] for question in data.train.ids))
+    if len(subjects) < 2:
+        raise UsageError(f"the train split of {data.benchmark} has no two subjects", "leave out --hold-out-subjects")
+    asked = np.array([subject_of[question] for question in data.questions["question_id"]])
+    texts = np.array(data.questions["text"].to_list(), dtype=object)
+    predicted = np.zeros((len(asked), len(data.llms)), np.float32)
+    others = [subject for subject in dict.fromkeys(asked.tolist()) if subject not in subjects]
+    for at, subject in enumerate([*subjects, *others]):
+        context.say("refitting without each subject", at / (len(subjects) + len(others)))
+        train, held_out = _without(data.train, subject, subject_of), _without(data.validation, subject, subject_of)
+        assert train is not None  # noqa: S101 - there are two subjects
+        made = _made(context, name)
+        made.fit(train[0], train[1], validation=held_out)
+        own = asked == subject
+        predicted[own] = made.predict_proba(texts[own].tolist())
+    return predicted
+
+
+def _without(
+    split: LabelledSplit | None, subject: str, subject_of: Mapping[str, str]
+) -> tuple[list[str], NDArray[np.bool_]] | None:
+    """Texts and labels of the questions of other subjects; None where there are none."""
+    if split is None:
+        return None
+    kept = [row for row, question in enumerate(split.ids) if subject_of[question] != subject]
+    return ([split.texts[row] for row in kept], split.labels[kept]) if kept else None
+
+
+def _fitted(context: _Context, name: str, made: Router, unseen: NDArray[np.float32] | None = None) -> TrainedRouter:
     """A router trained, its predictions for every question, and both written."""
     run, data, seed = context.run, context.data, context.seed
     started = time.perf_counter()
@@ -130,7 +173,9 @@ def _fitted(context: _Context, name: str, made: Router) -> TrainedRouter:
         interrupted=getattr(made, "interrupted_", False),
         note=getattr(made, "note_", None),
     )
-    _write(run, trained, data, predicted, forest, train_held_out=held_out_too)
+    _write(
+        run, trained, data, {"probabilities": predicted, "forest": forest, UNSEEN: unseen}, train_held_out=held_out_too
+    )
     return trained
 
 
@@ -289,8 +334,7 @@ def _write(
     run: StoredRun,
     trained: TrainedRouter,
     data: TrainingData,
-    predicted: NDArray[np.float32],
-    forest: NDArray[np.float32] | None,
+    tables: Mapping[str, NDArray[np.float32] | None],
     *,
     train_held_out: bool,
 ) -> None:
@@ -307,7 +351,7 @@ def _write(
         "note": trained.note,
     }
     with run.cache.replacing_router(run.benchmark, trained.name) as fresh:
-        for name, values in (("probabilities", predicted), ("forest", forest)):
+        for name, values in tables.items():
             if values is not None:
                 write_frame(fresh / f"{name}.parquet", _table(data, values))
         save(trained.router, fresh, trained.name, facts)

@@ -22,7 +22,7 @@ from selectllm_engine.store.manifests import MANIFEST, MOST, router_manifest
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED
 from selectllm_engine.store.question_table import QuestionIds
-from selectllm_engine.store.scores import own_seconds, read_scores, read_table
+from selectllm_engine.store.scores import UNSEEN, own_seconds, read_scores, read_table
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
 from selectllm_engine.store.vote_files import Voting, as_vote_rule, read_vote
@@ -34,6 +34,7 @@ __all__ = [
     "MEASURED",
     "MOST",
     "REORDERED",
+    "UNSEEN",
     "VERDICT_SCHEMA",
     "Cache",
     "Choice",

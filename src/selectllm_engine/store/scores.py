@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Outcomes
 
-__all__ = ["own_seconds", "read_scores", "read_table"]
+__all__ = ["UNSEEN", "own_seconds", "read_scores", "read_table"]
 
+UNSEEN = "unseen"  # the table of what a router says about a subject that learned from the others alone
 _KEYS = pl.Schema({"question_id": pl.String(), "split": pl.String()})
 _NUMBERS = (pl.Float32, pl.Float64, pl.Boolean)
 
@@ -34,6 +35,7 @@ def read_scores(
     *,
     train: Outcomes | None = None,
     forest: bool,
+    unseen: bool = False,
 ) -> RouterScores:
     """Read a router's folder: probabilities, and where they are there forest and logits.
 
@@ -48,7 +50,11 @@ def read_scores(
         validation: of the validation split; None where there is none.
         train: of the train split; None where there is none.
         forest: whether to fit a missing forest.
+        unseen: take what the router says about each subject that learned from the others alone. There is no forest
+            then, for forests know all subjects.
     """
+    if unseen:
+        return _read_unseen(folder, router, outcomes, validation, train)
     try:
         stored = _Stored(folder / "probabilities.parquet", outcomes, validation)
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
@@ -81,6 +87,37 @@ def read_scores(
         predicted=None if predicted is None else predicted.here > 0,
         seconds_per_question=own_seconds(manifest),
         train=None if taught is None or not _possible(taught[:, known]).all() else _single(taught),
+        missing=stored.missing,
+    )
+
+
+def _read_unseen(
+    folder: Path, router: str, outcomes: Outcomes, validation: Outcomes | None, train: Outcomes | None
+) -> RouterScores:
+    nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
+    path = folder / f"{UNSEEN}.parquet"
+    if not path.exists():
+        return RouterScores(router, nothing, note="was trained without --hold-out-subjects")
+    try:
+        stored = _Stored(path, outcomes, validation)
+        taught = None if train is None else _Stored(path, train, None).here
+        seconds = own_seconds(router_manifest(folder))
+    except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
+        return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
+    known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
+
+    def sound(values: NDArray[np.float64] | None) -> NDArray[np.float32] | None:
+        return _single(values) if values is not None and _possible(values[:, known]).all() else None
+
+    here = sound(stored.here)
+    if here is None or not known:
+        return RouterScores(router, nothing, note=f"{router} lacks questions; train it again")
+    return RouterScores(
+        router,
+        here,
+        validation=sound(stored.held_out),
+        seconds_per_question=seconds,
+        train=sound(taught),
         missing=stored.missing,
     )
 

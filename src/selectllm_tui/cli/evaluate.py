@@ -36,6 +36,10 @@ __all__ = ["evaluate", "write"]
 PAGE = 120  # characters
 ENOUGH_SUBJECTS = 20  # fewer give intervals that are too narrow
 
+UNSEEN = (
+    "routers know nothing of a question's subject: each was refitted on the others; forests know all subjects, and so "
+    "have no rows"
+)
 FLATTERS = {
     "train": "routers learned from these questions, and best-single was chosen on them",
     "validation": "settings of routers, best-single, auto and confidence forests were chosen on these questions",
@@ -102,6 +106,13 @@ def evaluate(
     charge_router: Annotated[
         bool, typer.Option("--charge-router", help="Add routers' own time to the latency of their rows.")
     ] = False,
+    unseen_subjects: Annotated[
+        bool,
+        typer.Option(
+            "--unseen-subjects",
+            help="What stays on subjects that routers have not learned from (see train --hold-out-subjects).",
+        ),
+    ] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -119,20 +130,25 @@ def evaluate(
         asked = (names(pool), routers, policies)
         how: dict[str, Any] = {"k": k, "split": split, "all_policies": every, "against": against}
         how["vote"] = voting(run, vote)
-        how["charge_router"] = charge_router
+        how |= {"charge_router": charge_router, "unseen_subjects": unseen_subjects}
         more = run.details(*asked, **how) if details else None
         table = more.table if more else run.evaluate(*asked, protocol=protocol.value, **how)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
         seconds = {name: run.router_seconds(name) for name in with_rows}
-        write(table, form, seconds=seconds, details=more)
+        write(table, form, seconds=seconds, details=more, remarks=[UNSEEN] if unseen_subjects else [])
 
 
 def write(
-    table: Table, form: Format, *, seconds: dict[str, float | None] | None = None, details: Details | None = None
+    table: Table,
+    form: Format,
+    *,
+    seconds: dict[str, float | None] | None = None,
+    details: Details | None = None,
+    remarks: Sequence[str] = (),
 ) -> None:
     """Write an evaluation on standard output, and what it leaves out on standard error.
 
-    `seconds` are the routers' own, per question; `details` follow the table.
+    `seconds` are the routers' own, per question; `details` follow the table; `remarks` stand first below it.
     """
     if table.left_out:
         lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
@@ -152,7 +168,7 @@ def write(
         shown,
         form,
         title=table.title,
-        footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *footnotes(table, seconds or {})],
+        footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *remarks, *footnotes(table, seconds or {})],
         section="kind",
         styles=_styles(rows),
         page=PAGE,

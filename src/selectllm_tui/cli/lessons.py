@@ -13,8 +13,8 @@ from selectllm_tui.cli.console import Column, output_console, text, write_json, 
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, Vote, names
-from selectllm_tui.notation import number, p_value, percent
-from selectllm_tui.sentences import limits, sentence
+from selectllm_tui.notation import number, p_value, percent, points, points_span
+from selectllm_tui.sentences import limits, sentence, stays
 from selectllm_tui.untrusted import safe, visible
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def lessons(
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
             write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
+            if drawn.unseen:
+                sys.stdout.write("\n")
+                _unseen(drawn, form)
             if drawn.gaps:
                 sys.stdout.write("\n")
                 _gaps(drawn, form)
@@ -83,6 +86,7 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
         ],
         "gaps": [asdict(each) for each in drawn.gaps],
         **{field: getattr(drawn, field) for field in ("losses", "router", *LIMITS)},
+        "unseen": {each.router: {"seen": each.seen.accuracy, "unseen": each.unseen.accuracy} for each in drawn.unseen},
         "unanswered": {name: asdict(each) for name, each in drawn.unanswered.items()},
         "warnings": drawn.warnings,
     }
@@ -139,6 +143,11 @@ def _read(drawn: Lessons) -> None:
         console.print()
         for line in textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width):
             console.print(safe(line), soft_wrap=True)
+    if (stay := stays(drawn)) is not None:
+        console.print()
+        _unseen(drawn, Format.TABLE)
+        for line in textwrap.wrap(visible(stay).replace(" %", "\u00a0%"), width):
+            console.print(safe(line), soft_wrap=True)
     losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
     if losses:
         who = f"{drawn.router} argmax" if drawn.router else "the best single LLM"
@@ -147,6 +156,32 @@ def _read(drawn: Lessons) -> None:
         console.print()
         _gaps(drawn, Format.TABLE)
     _unanswered(drawn, Format.TABLE)
+
+
+def _unseen(drawn: Lessons, form: Format) -> None:
+    """Routers where they have learned from a question's subject, and where they have not."""
+    columns = [
+        Column("router", "router", text, align="left"),
+        Column("seen", "argmax %", percent),
+        Column("unseen", "unseen subjects %", percent),
+        Column("delta", "Δ", points),
+        Column(("low", "high"), "Δ by subject", points_span, drop=1),
+    ]
+    rows = [
+        {
+            "router": each.router,
+            "seen": each.seen.accuracy,
+            "unseen": each.unseen.accuracy,
+            "delta": each.unseen.delta,
+            "low": each.unseen.delta_low_clustered,
+            "high": each.unseen.delta_high_clustered,
+        }
+        for each in drawn.unseen
+    ]
+    notes = ["Δ: of unseen subjects against best-single"]
+    write_table(
+        columns, rows, form, title="What stays on subjects that routers have not learned from?", footnotes=notes
+    )
 
 
 def _unanswered(drawn: Lessons, form: Format) -> None:

@@ -66,6 +66,14 @@ def train(
     ] = False,
     encoder: Encoders = [],  # noqa: B006
     device: Annotated[Device, typer.Option(help="Where transformers run.")] = Device.AUTO,
+    hold_out_subjects: Annotated[
+        bool,
+        typer.Option(
+            "--hold-out-subjects",
+            help="Also refit each router without each subject in turn, for evaluate --unseen-subjects; not fine-tuned "
+            "ones, nor stack.",
+        ),
+    ] = False,
     cache: CacheDir = None,
 ) -> None:
     """Train routers: they learn from the train split which LLM is right on which question.
@@ -91,7 +99,7 @@ def train(
         try:
             for name in names:
                 try:
-                    trained.append(_train(run, name, encoders, device.value))
+                    trained.append(_train(run, name, encoders, device.value, hold_out_subjects=hold_out_subjects))
                 except SelectLLMError as error:
                     if len(names) == 1:
                         raise
@@ -131,7 +139,9 @@ def parse_encoders(given: list[str]) -> dict[str, str]:
     return encoders
 
 
-def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> TrainedRouter:
+def _train(
+    run: Any, name: str, encoders: Mapping[str, str], device: str, *, hold_out_subjects: bool = False
+) -> TrainedRouter:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from selectllm_engine.routers.training import train as train_router
@@ -151,7 +161,9 @@ def _train(run: Any, name: str, encoders: Mapping[str, str], device: str) -> Tra
                 said = what
                 note(f"{name}: {what}")
 
-        return train_router(run, name, encoders=encoders, device=device, progress=show)
+        return train_router(
+            run, name, encoders=encoders, device=device, progress=show, hold_out_subjects=hold_out_subjects
+        )
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:

@@ -36,6 +36,49 @@ def run(tmp_path):
     return GuardedRun(write_fake_run(tmp_path / "cache"), "fake")
 
 
+@pytest.mark.parametrize("router", ["prior", "ridge:tfidf", "knn:tfidf"])
+def test_held_out_subjects_are_predicted_by_what_the_others_teach(run, router):
+    from selectllm_engine.routers import make_router
+
+    train(run, router, hold_out_subjects=True)
+    folder = run.cache.router_dir("fake", router)
+    stored = pl.read_parquet(folder / "unseen.parquet")
+    data = training_data(run)
+    subject = dict(run.questions.select("question_id", "subject").iter_rows())
+    assert stored["question_id"].to_list() == data.questions["question_id"].to_list()
+
+    def without(split, name):
+        kept = [row for row, question in enumerate(split.ids) if subject[question] != name]
+        return [split.texts[row] for row in kept], split.labels[kept]
+
+    for name in set(subject.values()):
+        made = make_router(router).fit(*without(data.train, name), validation=without(data.validation, name))
+        own = stored.with_row_index("row").filter(pl.col("question_id").replace_strict(subject) == name)
+        texts = data.questions["text"].gather(own["row"]).to_list()
+        np.testing.assert_allclose(own.select(data.llms).to_numpy(), made.predict_proba(texts), atol=1e-6)
+    scores = Run(run.cache, "fake").scores(router, unseen=True)
+    assert (scores.note, scores.forest) == (None, None)
+    assert scores.validation is not None
+    assert scores.train is not None
+    train(run, router)  # and gone with the next training
+    assert "without --hold-out-subjects" in Run(run.cache, "fake").scores(router, unseen=True).note
+
+
+def test_one_subject_cannot_be_held_out(tmp_path):
+    run = GuardedRun(write_fake_run(tmp_path, questions={"train": 10, "test": 4}), "fake")
+    vars(run)["questions"] = run.questions.with_columns(subject=pl.lit("one"))
+    with pytest.raises(UsageError, match="no two subjects"):
+        train(run, "prior", hold_out_subjects=True)
+
+
+def test_damaged_unseen_probabilities_are_no_figures(run):
+    train(run, "prior", hold_out_subjects=True)
+    path = run.cache.router_dir("fake", "prior") / "unseen.parquet"
+    path.write_bytes(path.read_bytes()[:50])
+    assert "can't be read" in Run(run.cache, "fake").scores("prior", unseen=True).note
+    assert Run(run.cache, "fake").scores("prior").note is None
+
+
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     """Folders of routers, each trained once by itself; not to be changed."""
