@@ -122,7 +122,7 @@ def small() -> None:
     twelve = Prepared(made_up(1319, 12, 10, votes=True))
     everything = Pool.of(twelve.outcomes.llms)
     report("4,095 subsets of 12 LLMs", milliseconds(lambda: find_subsets(twelve, everything), 1), "")
-    auto = [parse_policy(f"{name}:auto") for name, info in POLICIES.items() if info.symbol]
+    auto = [parse_policy(f"{name}:auto") for name, info in POLICIES.items() if info.symbol and info.tuned]
     for spec in auto:
         report(f"row {spec}", milliseconds(lambda spec=spec: view().policy_row(scores, spec)), "")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FEWEST_LABELLED", "CascadePoint", "CascadeValue", "Cascaded", "learn_cascade"]
+__all__ = ["FEWEST_LABELLED", "CascadePoint", "CascadeValue", "Cascaded", "learn_cascade", "possible_chains"]
 
 FEWEST_LABELLED = 300
 # Of what best-single costs, in accuracy; close together where cascades of about its burden are.
@@ -167,6 +167,8 @@ def learn_cascade(
     burden: NDArray[np.floating],
     penalty: float,
     budget: float | None = 1.0,
+    *,
+    chains: Sequence[tuple[int, ...]] | None = None,
 ) -> CascadeValue:
     """Learn a cascade over a pool, along that chain which is most accurate within the budget.
 
@@ -176,19 +178,13 @@ def learn_cascade(
         burden: [L, N], seconds or dollars of each question and LLM; NaN counts as the LLM's mean.
         penalty: λ of the vote.
         budget: in multiples of best-single's burden, which the chain is chosen for; None for any.
+        chains: to choose from, as `possible_chains` finds them; None finds them.
 
     Raises:
         NotAvailableError: fewer than 300 labelled questions or two LLMs, or an LLM's burden is nowhere known.
     """
-    if known.questions < FEWEST_LABELLED:
-        raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {known.questions}")
-    if len(order) < 2:
-        raise NotAvailableError("needs two LLMs to go on from one to the other")
-    each = _filled(burden, order)
-    best_single = max(order, key=lambda llm: int(known.labels[:, llm].sum()))
-    mean = each.mean(axis=0)
-    allowed = None if budget is None else budget * float(mean[best_single])
-    chains = chains_of(known, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
+    chains = chains or possible_chains(known, order, burden, penalty, budget)
+    each, best_single = _filled(burden, order), _best_single(known, order)
     votes = _Votes(known, penalty)
     learned = [_along(chain, votes, each, best_single) for chain in chains]
 
@@ -199,6 +195,23 @@ def learn_cascade(
             return 0.0
 
     return max(learned, key=merit)
+
+
+def possible_chains(
+    known: Labelled, order: Sequence[int], burden: NDArray[np.floating], penalty: float, budget: float | None
+) -> list[tuple[int, ...]]:
+    """The chains that `learn_cascade` chooses from; arguments and errors are its own."""
+    if known.questions < FEWEST_LABELLED:
+        raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {known.questions}")
+    if len(order) < 2:
+        raise NotAvailableError("needs two LLMs to go on from one to the other")
+    best_single, mean = _best_single(known, order), _filled(burden, order).mean(axis=0)
+    allowed = None if budget is None else budget * float(mean[best_single])
+    return chains_of(known, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
+
+
+def _best_single(known: Labelled, order: Sequence[int]) -> int:
+    return max(order, key=lambda llm: int(known.labels[:, llm].sum()))
 
 
 def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int) -> CascadeValue:

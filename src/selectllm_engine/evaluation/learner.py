@@ -12,7 +12,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.best_m import BestM, best_m
-from selectllm_engine.evaluation.cascade_value import CascadeValue, learn_cascade
+from selectllm_engine.evaluation.cascade_value import CascadeValue, learn_cascade, possible_chains
 from selectllm_engine.evaluation.labelled import Labelled, labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn
 from selectllm_engine.evaluation.margin import Margin, learn_margin
@@ -35,17 +35,28 @@ KEPT = 512  # pools whose weights are remembered
 class Learned:
     """What is learned with one router's opinions, or with none.
 
+    λ, whom `vote:auto` asks and the chain of `cascade-value` are chosen without opinions, once for all routers.
+
     Args:
         train, validation: the labelled splits over the same number of samples; None where there is none.
         scores: whose `train` and `validation` are the opinions; None for none.
+        plain: what is learned without opinions; None where this is.
     """
 
-    def __init__(self, train: Prepared | None, validation: Prepared | None, scores: RouterScores | None) -> None:
+    def __init__(
+        self,
+        train: Prepared | None,
+        validation: Prepared | None,
+        scores: RouterScores | None = None,
+        plain: Learned | None = None,
+    ) -> None:
         self._splits = train, validation
         self._scores = scores
+        self._plain = plain or self
         self._last: dict[bool, VoteWeights] = {}
         self._weights = lru_cache(maxsize=KEPT)(self._fitted)
         self._best_m = lru_cache(maxsize=KEPT)(lambda order: best_m(self.known, order, self.penalty))
+        self._chains = lru_cache(maxsize=KEPT)(self._possible)
         self._cascade = lru_cache(maxsize=KEPT)(self._chained)
 
     def check(self) -> None:
@@ -62,6 +73,8 @@ class Learned:
     @cached_property
     def penalty(self) -> float:
         """λ: chosen once, for all LLMs of the run; raises as `known` does."""
+        if self._plain is not self:
+            return self._plain.penalty
         return choose_penalty(self.known, np.ones(len(self.known.llms), dtype=bool))
 
     def weights(self, mask: NDArray[np.bool_], *, popularity: bool = True) -> VoteWeights:
@@ -80,7 +93,7 @@ class Learned:
 
     def best_m(self, order: Sequence[int]) -> BestM:
         """Over whom of the LLMs `order`, from fast to slow, `vote:auto` votes; raises as `known` does."""
-        return self._best_m(tuple(order))
+        return self._plain._best_m(tuple(order))
 
     def cascade(self, order: Sequence[int], by: By | None, budget: float | None) -> CascadeValue:
         """The cascade over the LLMs `order` within a budget, by latency where that is known, else by cost.
@@ -91,12 +104,20 @@ class Learned:
         return self._cascade(tuple(order), by, budget)
 
     def _chained(self, order: tuple[int, ...], by: By | None, budget: float | None) -> CascadeValue:
+        known, chains = self.known, self._plain._chains(order, by, budget)
+        return learn_cascade(known, order, self._burden(order, by), self.penalty, budget, chains=chains)
+
+    def _possible(self, order: tuple[int, ...], by: By | None, budget: float | None) -> list[tuple[int, ...]]:
         known = self.known
+        return possible_chains(known, order, self._burden(order, by), self.penalty, budget)
+
+    def _burden(self, order: tuple[int, ...], by: By | None) -> NDArray[np.floating]:
+        """Seconds or dollars of the labelled questions, [L, N]."""
         names: tuple[By, ...] = ("latency", "cost") if by is None else (by,)
         for name in names:
             burden = np.concatenate([getattr(split, name) for split in self._splits if split is not None])
             if not np.isnan(burden[:, list(order)]).all(axis=0).any():
-                return learn_cascade(known, order, burden, self.penalty, budget)
+                return np.asarray(burden)
         raise NotAvailableError(f"needs the {' or '.join(names)} of every LLM of the pool")
 
     def views(self, scores: RouterScores) -> NDArray[np.float64] | None:
@@ -113,12 +134,15 @@ class Learner:
 
     def __init__(self, train: Prepared | None, validation: Prepared | None) -> None:
         self._splits = train, validation
-        self._learned = lru_cache(maxsize=32)(lambda scores: Learned(train, validation, scores))
+        self._plain = Learned(train, validation)
+        self._learned = lru_cache(maxsize=32)(lambda scores: Learned(train, validation, scores, self._plain))
         self._margin = lru_cache(maxsize=KEPT)(self._cautious)
 
     def of(self, scores: RouterScores | None = None) -> Learned:
         """With a router's opinions where it has held-out ones for every labelled question, else without any."""
-        return self._learned(scores if scores is not None and len(self._held_out(scores)) == self._count else None)
+        if scores is None or len(self._held_out(scores)) < self._count:
+            return self._plain
+        return self._learned(scores)
 
     @cached_property
     def on_train(self) -> Learner:

@@ -10,7 +10,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.comparison import two_by_two
-from selectllm_engine.evaluation.policies import POLICIES, select
+from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.statistics import as_accurate
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _candidates(
                 tuned = view.tune(scores, spec)
                 if scores.validation is None:
                     continue
-                there = tuning.figures(select(tuned, tuning.inputs(scores.on_validation())))
+                there = tuning.figures(tuning.policy(scores.on_validation(), tuned))
             except NotAvailableError:
                 continue
             here = partial(_figures, view, partial(view.policy, scores, tuned))

@@ -24,7 +24,7 @@ from selectllm_engine.evaluation import (
     weighed_vote,
 )
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
-from selectllm_engine.evaluation.cascade_value import learn_cascade
+from selectllm_engine.evaluation.cascade_value import learn_cascade, possible_chains
 from selectllm_engine.evaluation.labelled import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
 from selectllm_engine.evaluation.policies import PolicySpec
@@ -74,38 +74,37 @@ class Case:
         )
 
 
+def penalty_of(case):
+    """λ: chosen without opinions, for all routers."""
+    return choose_penalty(case.known(text=False), np.ones(3, dtype=bool))
+
+
 def taught(case, *, text):
     """The plain loops' view of a case: everything is learned anew."""
-    known, view = case.known(text=text), case.view
-    everyone, order = np.ones(3, dtype=bool), view.order.tolist()
-    penalty = choose_penalty(known, everyone)
+    known, plain, view = case.known(text=text), case.known(text=False), case.view
+    order, penalty = view.order.tolist(), penalty_of(case)
     views = opinions(case.router.probabilities, known.rates) if text else None
     burden = np.concatenate([case.train.latency, case.validation.latency])
-    cascade = learn_cascade(known, order, burden, penalty, 1.0) if len(order) > 1 else None
+    chains = possible_chains(plain, order, burden, penalty, 1.0)
+    cascade = learn_cascade(known, order, burden, penalty, 1.0, chains=chains)
     counted = tally(case.test.answers)
 
     def mask(llms):
         return np.isin(np.arange(3), list(llms))
 
-    held_out = [*(case.train.labels if text else []), *case.validation.labels]
+    labels = [*(case.train.labels if text else []), *case.validation.labels]
     p = [*(case.router.train if text else []), *case.router.validation]
-    return (
-        Taught(
-            order=order,
-            best_single=view.best_single,
-            held_out=[[float(each) for each in row] for row in p],
-            labels=[row.tolist() for row in (held_out if not text else known.labels)],
-            p=[[float(each) for each in row] for row in case.router.probabilities],
-            cross_fitted=lambda llms: cross_fitted_vote(known, mask(llms), penalty).right,
-            confidence=lambda q, llms, weights: float(
-                vote(weights, counted, known.llms, mask(llms), views).confidence[q]
-            ),
-            cascade=cascade,
-            at=0 if cascade is None else cascade.at_budget(1.0),
-            views=views,
-        ),
-        known,
-        penalty,
+    return Taught(
+        order=order,
+        best_single=view.best_single,
+        held_out=[[float(each) for each in row] for row in p],
+        labels=[row.tolist() for row in labels],
+        p=[[float(each) for each in row] for row in case.router.probabilities],
+        cross_fitted=lambda llms: cross_fitted_vote(plain, mask(llms), penalty).right,
+        confidence=lambda q, llms, weights: float(vote(weights, counted, known.llms, mask(llms), views).confidence[q]),
+        cascade=cascade,
+        at=cascade.at_budget(1.0),
+        views=views,
     )
 
 
@@ -115,9 +114,9 @@ def taught(case, *, text):
 def test_learned_policies_equal_plain_loops(name, text, names):
     for seed in (1, 2):
         case = Case(seed, text=text, names=names)
-        facts, known, _ = taught(case, text=text)
+        facts = taught(case, text=text)
         if name == "vote:auto":  # it ranks by all labelled questions, whatever the router knows of
-            facts = replace(facts, labels=[row.tolist() for row in known.labels])
+            facts = replace(facts, labels=[*case.train.labels.tolist(), *case.validation.labels.tolist()])
         selection = case.view.policy(case.router, parse_policy(name))
         for q, row in enumerate(selection.mask):
             assert set(np.flatnonzero(row).tolist()) == LEARNED_ORACLES[name](facts, q), q
@@ -148,8 +147,7 @@ def test_the_learned_vote_is_a_baseline_wherever_it_can_be_had():
 def test_the_learned_vote_serves_every_policy_that_asks_several(name, text):
     case = Case(3, text=text, rule=LEARNED, samples=2)
     known = case.known(text=text)
-    everyone = np.ones(3, dtype=bool)
-    weights = learn(known, everyone, choose_penalty(known, everyone), popularity=False)
+    weights = learn(known, np.ones(3, dtype=bool), penalty_of(case), popularity=False)
     views = opinions(case.router.probabilities, known.rates) if text else None
     equal = Case(3, text=text, samples=2)
     row = case.view.policy_row(case.router, parse_policy(name))
@@ -385,8 +383,8 @@ def test_weights_with_text_need_a_router():
 def test_auto_is_tuned_under_weights_that_train_alone_teaches():
     case = Case(6, rule=LEARNED)
     tuned = case.view.policy_row(case.router, parse_policy("top-m:auto"))
-    alone = labelled(case.train, None, (case.router.train, None))
-    weights = learn(alone, np.ones(3, dtype=bool), choose_penalty(alone, np.ones(3, dtype=bool)))
+    alone, everyone = labelled(case.train, None, (case.router.train, None)), np.ones(3, dtype=bool)
+    weights = learn(alone, everyone, choose_penalty(labelled(case.train, None), everyone))
     views = opinions(case.router.validation, alone.rates)
     merits = []
     for m in (1, 2, 3):
