@@ -23,7 +23,7 @@ class FakeServer:
     "refused"), usage (False, or fields of it), refuse (fields that are unknown here), system (False), status (of
     everything), key (that is wanted), wait (Retry-After of 429 and 500), limit ("max_completion_tokens"), long (prompts
     with this word are refused), gate (an Event that answers wait for), spare (most replies of one prompt that are not
-    whole).
+    whole), quirk (a function of a request's fields: the message it is refused with, or None).
     upstream: base URL of a real server that answers instead.
     """
 
@@ -161,6 +161,8 @@ class FakeServer:
         for name in self.behaviour.get("refuse", ()):
             if name in fields:
                 return 400, {"error": {"message": f"unknown field {name}"}}
+        if refusal := self.behaviour.get("quirk", lambda _: None)(fields):
+            return 400, {"error": {"message": refusal, "type": "invalid_request_error"}}
         chat = handler.path.endswith("/chat/completions")
         samples = fields.get("n", 1)
         if samples > 1 and self.behaviour.get("many") == "refused":

@@ -64,7 +64,8 @@ class LLM:
     chat LLMs and few-shot for base ones. `wording` None means the built-in words of zero-shot prompts. `sampling` None
     means the benchmark's default. `parameters` is in billions. `latency` holds known seconds per prompt by benchmark,
     for results that recorded none. `endpoint` is the base URL of an OpenAI-compatible server that runs the LLM;
-    `weights` is then the server's name for it.
+    `weights` is then the server's name for it, and `api_key_env` the environment variable with the key of that server,
+    None for OPENAI_API_KEY.
     """
 
     name: str
@@ -77,6 +78,7 @@ class LLM:
     specialised: str | None = None
     parameters: float | None = None
     endpoint: str | None = None
+    api_key_env: str | None = None
     price: Price | None = None
     aliases: tuple[str, ...] = ()
     latency: dict[str, float] = field(default_factory=dict, hash=False)

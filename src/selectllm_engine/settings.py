@@ -106,7 +106,7 @@ _GPUS = Key(
 )
 
 _FIELDS = ("question", "choices", "answer", "subject", "rationale", "id", "split")
-_SHARE = Key("a share above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
+_SHARE = Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
 _PART = Key(
     "the name of a source's split, a share, or a table of both",
     lambda value: _is_text(value) or _SHARE.fits(value) or isinstance(value, dict),
@@ -153,6 +153,10 @@ KEYS: dict[str, dict[str, Key]] = {
         "specialised": _TEXT,
         "parameters": _number(0, above=True),
         "endpoint": _URL,
+        "api_key_env": Key(
+            "the name of an environment variable, such as MISTRAL_API_KEY",
+            lambda value: isinstance(value, str) and bool(re.fullmatch(r"[A-Z_][A-Z0-9_]*", value)),
+        ),
         "price": _TABLE,
     },
     "sampling": {

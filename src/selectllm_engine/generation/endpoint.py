@@ -1,7 +1,8 @@
 """The conversation with one server that speaks OpenAI's protocol: requests and when they are tried again, its errors.
 
 Whatever passes by itself (connections reset, 429, 500) is tried again by OpenAI's client, with a growing delay or the
-one that the server asks for. A completion counts only when it is whole. The key is the environment's OPENAI_API_KEY;
+one that the server asks for. A completion counts only when it is whole. The key is the environment's,
+OPENAI_API_KEY unless the LLM names another variable;
 it is part of no message. A server that means harm gets nowhere: a reply is neither unpacked nor endless.
 """
 
@@ -18,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, UnknownNameError, UsageError
 from selectllm_engine.generation.engine import Timing
-from selectllm_engine.generation.openai_protocol import Dialect, Reply, read_reply, whole
+from selectllm_engine.generation.openai_protocol import OWN_SERVERS, Dialect, Reply, helps, read_reply, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from selectllm_engine.generation.openai_protocol import Ask
 
-__all__ = ["Endpoint", "RefusedError"]
+__all__ = ["KEY", "Endpoint", "RefusedError"]
 
 KEY = "OPENAI_API_KEY"
 RETRIES = 8  # of a request, over about a minute, or as long as the server asks for
@@ -56,14 +57,15 @@ class Endpoint:
         UsageError: the key can't be one.
     """
 
-    def __init__(self, base_url: str, model: str) -> None:
+    def __init__(self, base_url: str, model: str, *, key: str = KEY) -> None:
         import openai
 
         self.model = model
         self.kind = ""
         self.stopping = False
         self._base_url = base_url
-        self._key = _key()
+        self._key_name = key
+        self._key = _key(key)
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=self._key or "none",  # servers of one's own want none
@@ -104,6 +106,7 @@ class Endpoint:
             raise self._unknown()  # such servers often answer to any name
         owners = {str(getattr(each, "owned_by", None) or "") for each in named}
         self.kind = self._clean(owners.pop()) if len(owners) == 1 else ""
+        self._dialect.defaults = self.kind in OWN_SERVERS
 
     async def complete(self, ask: Ask) -> Reply:
         """All completions of a request.
@@ -117,6 +120,11 @@ class Endpoint:
         try:
             reply = await self._completions(ask)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if (remedy := helps(self._reason(error), ask.sampling)) is not None:
+                raise EngineError(
+                    f"the server at {self._base_url} refuses how {self.model} is to be sampled ({self._reason(error)})",
+                    remedy,
+                ) from None
             self._refused += 1
             if self._answered or self._refused < REFUSALS:
                 raise RefusedError(self._reason(error)) from None
@@ -195,7 +203,8 @@ class Endpoint:
             try:
                 return read_reply(await self._send(ask, fields), ask)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                learnt = fields != self._dialect.fields(ask, samples)  # meanwhile, from another request
+                several = samples if self._dialect.many else 1
+                learnt = fields != self._dialect.fields(ask, several)  # meanwhile, from another request
                 if not learnt and not self._dialect.learn(str(error), ask):
                     raise
                 samples = samples if self._dialect.many else 1
@@ -268,12 +277,18 @@ class Endpoint:
         status = getattr(error, "status_code", None)
         reason = self._reason(error)
         if status == 401:
-            remedy = f"set {KEY} to a key of that server" if not self._key else f"check the key in {KEY}"
+            remedy = (
+                f"set {self._key_name} to a key of that server"
+                if not self._key
+                else f"check the key in {self._key_name}"
+            )
             return EngineError(
                 f"{where} wants another key (401)" if self._key else f"{where} wants a key (401)", remedy
             )
         if status == 403:
-            return EngineError(f"{where} forbids this (403: {reason})", f"check what the key in {KEY} may do")
+            return EngineError(
+                f"{where} forbids this (403: {reason})", f"check what the key in {self._key_name} may do"
+            )
         if status == 404:
             if self._models and self.model not in self._models:
                 return self._unknown()
@@ -293,11 +308,11 @@ class Endpoint:
         return EngineError(f"{where} cannot be used ({type(error).__name__}: {reason})")
 
 
-def _key() -> str:
+def _key(name: str) -> str:
     """The key of the environment, "" where there is none."""
-    key = os.environ.get(KEY, "").strip()
+    key = os.environ.get(name, "").strip()
     if not _KEY_CHARACTERS.fullmatch(key):
-        raise UsageError(f"{KEY} holds a character that no key has", "copy the key again, and nothing beside it")
+        raise UsageError(f"{name} holds a character that no key has", "copy the key again, and nothing beside it")
     return key
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_engine.generation.endpoint import Endpoint, RefusedError
+from selectllm_engine.generation.endpoint import KEY, Endpoint, RefusedError
 from selectllm_engine.generation.engine import Encoded, Finished, Timing
 from selectllm_engine.generation.openai_protocol import Ask
 
@@ -43,7 +43,12 @@ def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
         UnknownNameError: it runs one LLM only, and that is another one.
     """
     del folder
-    engine = OpenAIEngine(spec.llm.endpoint or "", spec.llm.weights, concurrency=spec.concurrency or CONCURRENCY)
+    engine = OpenAIEngine(
+        spec.llm.endpoint or "",
+        spec.llm.weights,
+        concurrency=spec.concurrency or CONCURRENCY,
+        key=spec.llm.api_key_env or KEY,
+    )
     try:
         engine.look()
     except SelectLLMError:
@@ -55,11 +60,11 @@ def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
 class OpenAIEngine:
     """One LLM at an endpoint; see `Engine` for what the methods do."""
 
-    def __init__(self, base_url: str, model: str, *, concurrency: int) -> None:
+    def __init__(self, base_url: str, model: str, *, concurrency: int, key: str = KEY) -> None:
         self.chat, self.context = True, None
         self.capacity = concurrency
         self.by_length = False
-        self._endpoint = Endpoint(base_url, model)
+        self._endpoint = Endpoint(base_url, model, key=key)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

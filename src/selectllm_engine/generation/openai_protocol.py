@@ -1,6 +1,7 @@
 """What is sent to servers that speak OpenAI's protocol, and how their replies are read; no I/O.
 
-Servers differ in what they take. What one refuses is learnt from its first refusal and left out from then on.
+Servers differ in what they take. What one refuses is learnt from its first refusal and left out from then on, where
+that changes no draw; where it would, the refusal is told with the setting that helps.
 """
 
 from __future__ import annotations
@@ -18,12 +19,28 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.prompts import Prompt
     from selectllm_engine.llms import Sampling
 
-__all__ = ["Ask", "Dialect", "Reply", "read_reply", "whole"]
+__all__ = ["OWN_SERVERS", "Ask", "Dialect", "Reply", "helps", "read_reply", "whole"]
 
 # what servers say that refuse messages of the system, several samples at once, or a prompt for its length
 _SYSTEM = re.compile(r"\bsystem\b|roles must", re.IGNORECASE)
 _MANY = re.compile(r"\bn\b|choice|candidate|multiple|completions", re.IGNORECASE)
 _LONG = re.compile(r"context|too long|too large", re.IGNORECASE)
+_STOP = re.compile(r"\bstop\b|stop_sequences?", re.IGNORECASE)
+# what is never left out, for the draws would be others -> what a server that refuses it is told apart by
+_NEEDED = {
+    "top_p": re.compile(r"\btop_p\b", re.IGNORECASE),
+    "temperature": re.compile(r"\btemperature\b", re.IGNORECASE),
+    "top_k": re.compile(r"\btop_k\b", re.IGNORECASE),
+    "repetition_penalty": re.compile(r"\brepetition_penalty\b", re.IGNORECASE),
+}
+_NEUTRAL = {"top_p": 1, "temperature": 1, "top_k": 0, "repetition_penalty": 1}
+# how some servers call what the protocol calls "stop" and "length"
+_ENDS = {
+    **dict.fromkeys(("eos", "eos_token", "end_turn", "stop_sequence", "stop"), "stop"),
+    **dict.fromkeys(("max_tokens", "max_output_tokens", "length"), "length"),
+}
+# servers of one's own, by what they call themselves: what they aren't told they take from the LLM's files
+OWN_SERVERS = frozenset({"vllm", "sglang", "llamacpp", "library"})
 _MOST_TOKENS = (1 << 31) - 1  # that can be stored
 
 
@@ -55,21 +72,26 @@ class Dialect:
         system: messages of the system.
         limit: the field for the most new tokens.
         exact: the fields that servers of one's own have for timing.
+        stop: strings that end a completion; without, it is cut off here.
+        defaults: also settings that have the protocol's default value, for servers that have other ones.
+        penalty: the names that a repetition penalty has; servers know one of them.
     """
 
     many: bool = True
     system: bool = True
     limit: str = "max_tokens"
     exact: bool = True
+    stop: bool = True
+    defaults: bool = False
+    penalty: tuple[str, ...] = ("repetition_penalty", "repeat_penalty")
 
     def fields(self, ask: Ask, samples: int, *, salt: str = "") -> dict[str, object]:
         """The fields of a request."""
         sampling = ask.sampling
-        fields: dict[str, object] = {
-            "model": ask.model,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-        }
+        fields: dict[str, object] = {"model": ask.model}
+        for name in ("temperature", "top_p"):
+            if self.defaults or getattr(sampling, name) != 1:
+                fields[name] = getattr(sampling, name)
         if ask.prompt.messages is None:
             fields |= {"prompt": ask.prompt.text, "max_tokens": ask.exactly or sampling.max_tokens}
         else:
@@ -77,13 +99,13 @@ class Dialect:
             fields |= {"messages": list(messages), self.limit: ask.exactly or sampling.max_tokens}
         if samples > 1:
             fields["n"] = samples
-        if sampling.stop and ask.exactly is None:
+        if sampling.stop and self.stop and ask.exactly is None:
             fields["stop"] = list(sampling.stop)
         extra: dict[str, object] = {}
         if sampling.top_k > 0:
             extra["top_k"] = sampling.top_k
         if sampling.repetition_penalty != 1:
-            extra |= {"repetition_penalty": sampling.repetition_penalty, "repeat_penalty": sampling.repetition_penalty}
+            extra |= dict.fromkeys(self.penalty, sampling.repetition_penalty)
         if ask.exactly is not None and self.exact:  # vLLM and llama.cpp
             extra |= {"ignore_eos": True, "min_tokens": ask.exactly, "cache_salt": salt, "cache_prompt": False}
         return fields | ({"extra_body": extra} if extra else {})
@@ -98,9 +120,28 @@ class Dialect:
             self.system = False
         elif self.many and ask.samples > 1 and _MANY.search(refusal) and not _LONG.search(refusal):
             self.many = False
+        elif self.stop and ask.sampling.stop and ask.exactly is None and _STOP.search(refusal):
+            self.stop = False
+        elif len(self.penalty) > 1 and ask.sampling.repetition_penalty != 1 and "repeat_penalty" in refusal:
+            self.penalty = self.penalty[:1]
+        elif len(self.penalty) > 1 and ask.sampling.repetition_penalty != 1 and "repetition_penalty" in refusal:
+            self.penalty = self.penalty[1:]
         else:
             return False
         return True
+
+
+def helps(refusal: str, sampling: Sampling) -> str | None:
+    """The setting to change where a server refuses one that can't be left out; None where it names none of them."""
+    named = [
+        name
+        for name, pattern in _NEEDED.items()
+        if pattern.search(refusal) and getattr(sampling, name) != _NEUTRAL[name]
+    ]
+    if not named:
+        return None
+    settings = " or ".join(f"{name} = {_NEUTRAL[name]}" for name in named)
+    return f"set {settings} in its sampling in selectllm.toml"
 
 
 def read_reply(reply: object, ask: Ask) -> Reply:
@@ -121,19 +162,35 @@ def read_reply(reply: object, ask: Ask) -> Reply:
         message = getattr(choice, "message", None)
         if message is None and not hasattr(choice, "text"):
             raise ValueError("a choice without a message")
-        text = choice.text if message is None else message.content
-        if not (text is None or isinstance(text, str)):
-            raise ValueError("a completion that is no text")
-        texts.append(whole(text or ""))
+        text = _text(choice.text if message is None else message.content)
+        texts.append(_until_stop(whole(text), ask))
         reason = getattr(choice, "finish_reason", None)
         if not isinstance(reason, str):
             raise ValueError("a choice that has not ended")
-        reasons.append(whole(reason))
+        refusal = getattr(message, "refusal", None)
+        reason = "refusal" if not text and isinstance(refusal, str) and refusal else whole(reason)
+        reasons.append(_ENDS.get(reason.lower(), reason))
     usage = getattr(reply, "usage", None)
     total, prompt = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
     most = ask.exactly or ask.sampling.max_tokens
     counts = _shares(total, texts, [reason == "length" for reason in reasons], most)
     return Reply(tuple(map(Completion, texts, counts, reasons)), prompt)
+
+
+def _text(content: object) -> str:
+    """What a message says: a text, or the texts of its parts; thoughts in parts of their own are none of it."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        raise ValueError("a completion that is no text")
+    said = [part.get("text") for part in content if part.get("type") in {"text", "output_text"}]
+    return "".join(each for each in said if isinstance(each, str))
+
+
+def _until_stop(text: str, ask: Ask) -> str:
+    """The text up to the first string that ends it, for servers that don't look for those."""
+    ends = [text.find(each) for each in ask.sampling.stop if each in text] if ask.exactly is None else []
+    return text[: min(ends)] if ends else text
 
 
 def whole(text: str) -> str:

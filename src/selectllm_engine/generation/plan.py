@@ -321,6 +321,7 @@ def stored_llm(
         weights=weights or stored["id"],
         revision=(known.revision if known else None) if weights else stored["revision"],
         endpoint=known.endpoint if known else None,
+        api_key_env=known.api_key_env if known else None,
         chat=manifest["chat"],
         prompt=manifest["prompt"]["style"],
         wording=Wording(**wording) if (wording := manifest["prompt"].get("wording")) else None,

@@ -10,6 +10,7 @@ import contextlib
 import json
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from selectllm_engine.generation.weights import Weights, find_weights
 from selectllm_engine.store import GENERATION_SCHEMA
 
 if TYPE_CHECKING:
-    from selectllm_engine.generation.engine import Encoded, Engine
+    from selectllm_engine.generation.engine import Completion, Encoded, Engine
     from selectllm_engine.llms import LLM, PromptStyle, Sampling, Wording
     from selectllm_engine.store import Cache, Writer
 
@@ -266,6 +267,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
     tokens = 0
     refused: list[str] = []
+    odd: Counter[str] = Counter()
     told = time.monotonic()
     stop.sampling = True
     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
@@ -297,6 +299,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                         kept.add(
                             (question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason)
                         )
+                        odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1
                 kept.write_due()
@@ -306,9 +309,23 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
     finally:
         emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
         stop.sampling = False
+    _tell(work, odd, refused, emit=emit)
+
+
+def _tell(work: PreparedTask, odd: Mapping[str, int], refused: Sequence[str], *, emit: Emit) -> None:
+    """Of completions that came and are odd; raises EngineError for those that did not come."""
+    if odd:
+        emit("odd", benchmark=work.task.benchmark, **odd)
     if refused:
         questions = "1 question was" if len(refused) == 1 else f"{len(refused):,} questions were"
         raise EngineError(f"{questions} refused: {refused[0]}", "all others are done; the same command tries again")
+
+
+def _odd(made: Completion) -> list[str]:
+    """How a completion differs from one that an LLM ended itself or that reached its limit."""
+    if made.finish_reason not in {"stop", "length"}:
+        return [f"ended by {made.finish_reason}"]
+    return [] if made.text.strip() else ["empty"]
 
 
 def _guarded(work: Callable[[], _Result]) -> _Result:

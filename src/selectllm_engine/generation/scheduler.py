@@ -44,8 +44,8 @@ class Event:
     """Something a worker tells, or that happened to it.
 
     kind: started (gpu), phase (phase), task (benchmark, done, total), progress (benchmark, done, tokens), skipped
-    (benchmark, questions, context), latency (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy),
-    retry (problem), ended (code, log).
+    (benchmark, questions, context), odd (benchmark, and how many samples are odd in which way), latency (benchmark, a,
+    b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
     """
 
     llm: str

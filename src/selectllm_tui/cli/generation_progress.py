@@ -139,6 +139,9 @@ class Board:
                 bar.advance(fields["done"], fields["tokens"])
             case "latency":
                 bar.state, bar.timed = "", _fit(fields)
+            case "odd":
+                counts = [f"{count:,} {what}" for what, count in fields.items() if what != "benchmark"]
+                note(f"{bar.name}: of the samples made now {', '.join(counts)}; they are kept as they came")
             case "skipped":
                 note(
                     f"{bar.name}: {fields['questions']:,} questions are left out, their prompts don't fit the LLM's "

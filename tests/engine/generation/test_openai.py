@@ -265,7 +265,7 @@ def test_what_cannot_be_stored_is_no_reason_to_lose_a_run(lab):
 
 
 def test_a_completion_that_is_no_text_is_not_stored_as_an_empty_one(lab):
-    with FakeServer(fields={"message": {"content": [{"type": "text", "text": "four"}]}}) as server:
+    with FakeServer(fields={"message": {"content": {"type": "text", "text": "four"}}}) as server:
         assert not lab.run(server)
     assert "a completion that is no text" in lab.problem()[0]
     assert not lab.cache.parts("fake", "a").listed()
@@ -333,9 +333,9 @@ def test_a_prompt_that_is_refused_stops_no_other(lab):
 
 
 def test_what_every_request_is_refused_for_stops_at_once(lab):
-    with FakeServer(refuse=("temperature",)) as server:
+    with FakeServer(refuse=("model",)) as server:
         assert not lab.run(server, samples=1, concurrency=1)
-    assert "unknown field temperature" in lab.problem()[0]
+    assert "unknown field model" in lab.problem()[0]
     assert len(server.requests) == endpoint.REFUSALS
 
 
@@ -553,3 +553,103 @@ def test_stopping_now_waits_for_no_answer(lab):
         lab.run(server, concurrency=8, stop=stop)
         gate.set()
     assert not lab.cache.parts("fake", "a").listed()
+
+
+def said(content, finish="stop", **more):
+    return {"finish_reason": finish, "message": {"role": "assistant", "content": content, **more}}
+
+
+def one_of_both(fields):
+    if {"temperature", "top_p"} <= set(fields):
+        return "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+    return "n: Extra inputs are not permitted" if "n" in fields else None
+
+
+def reasons_first(fields):
+    if "max_tokens" in fields:
+        return (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
+    if fields.get("temperature", 1) != 1:
+        return "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) is."
+    return "Unsupported parameter: 'stop' is not supported with this model." if "stop" in fields else None
+
+
+def knows_one_penalty(fields):
+    return "body.repeat_penalty: Extra inputs are not permitted" if "repeat_penalty" in fields else None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "sampling", "text", "finish"),
+    [
+        ({"quirk": one_of_both}, Sampling(), None, "stop"),
+        ({"quirk": reasons_first, "fields": said("7<END_ANSWER> and")}, Sampling(temperature=1), "7", "stop"),
+        ({"quirk": knows_one_penalty}, Sampling(repetition_penalty=1.1), None, "stop"),
+        (
+            {
+                "fields": said(
+                    [{"type": "thinking", "thinking": [{"type": "text", "text": "8?"}]}, {"type": "text", "text": "7"}]
+                )
+            },
+            Sampling(),
+            "7",
+            "stop",
+        ),
+        ({"fields": said(None, "length", reasoning_content="so many words")}, Sampling(), "", "length"),
+        ({"fields": said(None, "content_filter")}, Sampling(), "", "content_filter"),
+        ({"fields": said(None, refusal="I'd rather not.")}, Sampling(), "", "refusal"),
+        ({"fields": said("7", "end_turn")}, Sampling(), "7", "stop"),
+    ],
+    ids=["anthropic", "openai-o", "strict", "mistral", "deepseek", "azure", "openai-refusal", "bedrock"],
+)
+def test_what_providers_do_otherwise(lab, behaviour, sampling, text, finish):
+    with FakeServer(**behaviour) as server:
+        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling)), lab.problem()
+    rows = lab.rows()
+    assert rows.height == rows.select("question_id", "sample").unique().height == 4 * QUESTIONS
+    assert set(rows["finish_reason"]) == {finish}
+    assert text is None or set(rows["text"]) == {text}
+    odd = [fields for event, fields in lab.events if event == "odd"]
+    what = "empty" if finish == "length" else f"ended by {finish}"
+    assert odd == ([{"benchmark": "fake", what: 4 * QUESTIONS}] if text == "" else [])
+
+
+@pytest.mark.parametrize(
+    ("quirk", "sampling", "setting"),
+    [
+        (one_of_both, Sampling(top_p=0.9), "set top_p = 1 or temperature = 1 in its sampling in selectllm.toml"),
+        (reasons_first, Sampling(), "set temperature = 1 in its sampling in selectllm.toml"),
+        (lambda fields: "unknown field top_k" if "top_k" in fields else None, Sampling(top_k=5), "set top_k = 0 in"),
+    ],
+)
+def test_what_cannot_be_left_out_is_named(lab, quirk, sampling, setting):
+    with FakeServer(quirk=quirk) as server:
+        assert not lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling))
+    assert "refuses how m is to be sampled" in lab.problem()[0]
+    assert f"; {setting}" in lab.problem()[0]
+
+
+def test_a_filtered_prompt_is_told_and_stops_no_other(lab):
+    def filters(fields):
+        return "The response was filtered due to the prompt triggering our policy." if "q3" in str(fields) else None
+
+    with FakeServer(quirk=filters) as server:
+        lab.run(server)
+        assert all("top_p" not in fields for fields in server.requests), "it only repeats the default"
+    assert lab.rows().height >= 4 * (QUESTIONS - 2)
+
+
+def test_a_server_of_ones_own_is_told_everything(lab):
+    with FakeServer(listed=[{"id": "m", "object": "model", "owned_by": "vllm"}]) as server:
+        assert lab.run(server)
+        assert {fields["top_p"] for fields in server.requests} == {1.0}, "else its generation_config.json would count"
+
+
+def test_every_llm_may_have_a_key_of_its_own(lab, monkeypatch):
+    monkeypatch.setenv(KEY, "sk-of-another")
+    monkeypatch.setenv("FAKE_API_KEY", "sk-right-one")
+    with FakeServer(key="sk-right-one") as server:
+        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
+        monkeypatch.setenv("FAKE_API_KEY", "sk-wrong-one")
+        with pytest.raises(EngineError, match="check the key in FAKE_API_KEY"):
+            lab.run(server, samples=9, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
