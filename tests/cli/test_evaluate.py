@@ -258,7 +258,6 @@ def test_an_empty_cache_says_what_to_do(selectllm, tmp_path, monkeypatch):
         "export results x.csv",
         "cache list",
         "cache verify",
-        "train --all",
     ],
 )
 def test_a_cache_that_is_named_and_not_there_is_an_error(selectllm, tmp_path, monkeypatch, capsys, command):

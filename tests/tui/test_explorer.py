@@ -10,7 +10,7 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import parse_policy
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.row_keys import RowKey
+from selectllm_tui.row_keys import RowKey, baseline
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.screens.help import HelpScreen
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
+
+    from selectllm_engine.evaluation import Row
 
 
 FILTER_KEYS = {name: (each.key,) for name, each in FILTERS.items()}
@@ -490,7 +492,8 @@ async def test_a_terminal_of_few_lines_still_shows_rows(cache: Path) -> None:
         ("latency", "latency", False),
         ("llms", "llms_per_question", False),
         ("gap", "gap_closed", True),
-        ("p", "p_vs_best_single", False),
+        ("delta", "delta", True),
+        ("p", "p", False),
     ],
 )
 async def test_results_sort_by_the_head_of_every_column(
@@ -512,3 +515,45 @@ async def test_results_sort_by_the_head_of_every_column(
             assert [getattr(row, field) is None for row in rows] == [False] * len(values) + [True] * (
                 len(rows) - len(values)
             )
+
+
+async def test_v_switches_the_vote_and_a_the_row_that_all_are_compared_with(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        setup = screen.state.setup
+
+        def row(name: str) -> Row:
+            return screen.model.row(screen.state.setup, baseline(name))
+
+        assert row("all-llms").vote == "equal"
+        assert row("all-llms").reference == "best-single"
+        await press(pilot, "V")
+        await settled(pilot)
+        assert row("all-llms").vote == "learned"
+        assert row("all-llms").accuracy == row("learned-vote").accuracy
+        assert "learned vote" in text_of(pilot)
+        assert "w " in text_of(pilot), "the pool says what votes weigh"
+        screen.tab.table.post_message(RowTable.HeaderPicked(screen.tab.table, "name"))
+        await settled(pilot)
+        table = screen.tab.table
+        table.show(table.rows, cursor=str(baseline("all-llms")))
+        screen.refresh_context()
+        await press(pilot, "A")
+        await settled(pilot)
+        assert screen.state.setup.against == "all-llms"
+        assert row("oracle").reference == "all-llms"
+        assert row("all-llms").delta == 0
+        await press(pilot, "A", "V")
+        assert (screen.state.setup.vote, screen.state.setup.against) == ("equal", "best-single")
+        await press(pilot, "u", "u", "u", "u")
+        assert screen.state.setup == setup
+
+
+async def test_a_learned_vote_that_cannot_be_had_says_why(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "C", "V")
+        assert screen.state.setup.vote == "equal"
+        assert "counts every vote alike" in text_of(pilot)

@@ -108,7 +108,7 @@ async def test_the_column_that_rows_are_sorted_by_is_marked_or_named(cache: Path
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await settled(pilot)
-        for title in ("accuracy▼", "seconds▲", "gap ▼"):
+        for title in ("accuracy▼", "seconds▲", "Δ ▼"):
             await press(pilot, "s")
             assert title in screen.tab.table.render_line(0).text
         screen.set_state(screen.state.look(tab="questions"))

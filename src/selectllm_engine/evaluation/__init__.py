@@ -27,10 +27,9 @@ from selectllm_engine.evaluation.policies import (
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
-from selectllm_engine.evaluation.saving import Saving
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import holm, mcnemar
-from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Table, badged
+from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
     PlannedRow,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +11,7 @@ from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.comparison import two_by_two
 from selectllm_engine.evaluation.policies import POLICIES
 from selectllm_engine.evaluation.statistics import as_accurate
+from selectllm_engine.evaluation.table import Saving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,25 +25,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
 
-__all__ = ["Saving", "find_saving", "own_time"]
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """The fastest row that is as accurate as best-single on validation (the cheapest, where seconds are unknown).
-
-    "As accurate": the lower end of the one-sided 95 % interval of the difference is above −1 point.
-
-    Attributes:
-        row: its name.
-        latency, cost: 1 − its seconds, or dollars, over best-single's, on the evaluated split; None where unknown.
-        as_accurate: whether it is as accurate on the evaluated split, too.
-    """
-
-    row: str
-    latency: float | None
-    cost: float | None
-    as_accurate: bool
+__all__ = ["find_saving", "own_time"]
 
 
 class _Candidate(NamedTuple):

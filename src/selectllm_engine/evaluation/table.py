@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from selectllm_engine.evaluation.outcomes import LeftOut
-    from selectllm_engine.evaluation.saving import Saving
 
-__all__ = ["BADGES", "SCHEMA", "Row", "RowKind", "Table", "badged"]
+__all__ = ["BADGES", "SCHEMA", "Row", "RowKind", "Saving", "Table", "badged"]
 
 SCHEMA = 2  # of what commands print as JSON objects
 
@@ -136,6 +135,24 @@ _COLUMNS: dict[str, Any] = {
     name: pl.String if name in ("kind", "name", "router", "policy", "reference", "vote", "note") else pl.Float64
     for name in (*_FIGURES, "note")
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """The fastest row that is as accurate as best-single on validation (the cheapest, where seconds are unknown).
+
+    "As accurate": the lower end of the one-sided 95 % interval of the difference is above −1 point.
+
+    Attributes:
+        row: its name.
+        latency, cost: 1 − its seconds, or dollars, over best-single's, on the evaluated split; None where unknown.
+        as_accurate: whether it is as accurate on the evaluated split, too.
+    """
+
+    row: str
+    latency: float | None
+    cost: float | None
+    as_accurate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
