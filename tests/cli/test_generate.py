@@ -121,6 +121,22 @@ def test_dry_run_writes_nothing(lab):
     assert not (lab.folder / "cache").exists()
 
 
+def test_a_plan_says_what_its_questions_can_show(lab, tmp_path):
+    from selectllm_engine.evaluation import detectable_difference
+
+    lines = [{"question": f"What is {n} plus 1?", "answer": str(n + 1), "split": "test"} for n in range(300)]
+    (tmp_path / "many.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    for more, count in (((), 300), (("--limit", "200"), 200)):
+        _, err = lab("--llm", weights(lab), "--dry-run", *more, benchmark="many", data=tmp_path / "many.jsonl")
+        points = 100 * detectable_difference(count, 0.2)
+        said = (
+            f"many: {count} test questions can show differences of {points:.1f} points (where two rows differ on 20 %"
+        )
+        assert said in " ".join(err.split())
+    _, err = lab("--llm", weights(lab), "--dry-run")  # too few to show any
+    assert "can show differences" not in err
+
+
 def test_the_study_is_planned_without_gpu_and_network(lab, monkeypatch):
     def away(name, **_):
         raise BenchmarkError("the fake hub is away", "name files")

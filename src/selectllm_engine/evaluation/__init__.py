@@ -28,7 +28,7 @@ from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
 from selectllm_engine.evaluation.selection import Selection
-from selectllm_engine.evaluation.statistics import holm, mcnemar
+from selectllm_engine.evaluation.statistics import detectable_difference, holm, mcnemar
 from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
@@ -108,6 +108,7 @@ __all__ = [
     "chain_of",
     "compared_with",
     "detail",
+    "detectable_difference",
     "entries_by_llm",
     "holm",
     "html_table",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.needs import Needs
     from selectllm_engine.generation.plan import Item, Plan
 
+TYPICAL = 0.2  # share of questions on which exactly one of two rows is right: nothing is known yet
+
 __all__ = ["count", "refuse_lacks", "show_plan", "size"]
 
 
@@ -47,6 +49,7 @@ def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
         _table(plan, needs)
         note("")
         _totals(plan, needs)
+        _shows(plan)
     else:
         for item in plan.items:
             note(f"  {item.llm.name} on {item.source.name}: {'single prompts to time' if item.to_time else 'nothing'}")
@@ -107,6 +110,23 @@ def _row(item: Item, needs: Needs) -> dict[str, object]:
         "disk": size(item.bytes) if item.missing and not item.problem else MISSING,
         "memory": size(need.memory) if need and (item.missing or item.to_time) else MISSING,
     }
+
+
+def _shows(plan: Plan) -> None:
+    """How small a difference between two rows the test questions of each benchmark will be able to show."""
+    from selectllm_engine.evaluation import detectable_difference
+    from selectllm_engine.generation.spec import choose_questions
+
+    for source in {item.source.name: item.source for item in plan.items if item.problem is None}.values():
+        asked = choose_questions(source.questions, plan.request.splits, plan.request.limit)
+        questions = int((asked["split"] == "test").sum())
+        shown = detectable_difference(questions, TYPICAL)
+        if shown is not None:
+            _say(
+                f"{source.name}: {count(questions, 'test question')} can show differences of {100 * shown:.1f} points "
+                f"(where two rows differ on {100 * TYPICAL:.0f} % of them, power 80 %)",
+                after="  ",
+            )
 
 
 def _totals(plan: Plan, needs: Needs) -> None:
