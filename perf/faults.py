@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from drills import disk, kills, stopping, storing
+from drills import cuts, disk, flips, hostile, kills, stopping, storing
 
 DRILLS = {
     "kills": lambda folder, given: kills.fake(folder, times=given.kills, seed=given.seed),
@@ -26,6 +26,10 @@ DRILLS = {
     "extend": lambda folder, _: storing.extend(folder),
     "interrupt": lambda folder, _: stopping.interrupt(folder),
     "workers": lambda folder, _: stopping.workers(folder),
+    "cuts": lambda folder, _: cuts.drill(folder),
+    "flips": lambda folder, given: flips.drill(folder, times=given.flips, seed=given.seed),
+    "hostile": lambda folder, _: hostile.caches(folder),
+    "floods": lambda folder, _: hostile.floods(folder),
 }
 
 
@@ -35,7 +39,8 @@ def main() -> int:
         "drill", nargs="*", metavar="DRILL", choices=[[], *DRILLS], help=f"of {', '.join(DRILLS)}; all without names"
     )
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at")
+    parser.add_argument("--flips", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments to kill at and the bits to flip")
     parser.add_argument("--real", type=Path, metavar="FOLDER", help="kill a real LLM with these weights instead")
     given = parser.parse_args()
     failed = 0

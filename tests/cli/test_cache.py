@@ -8,6 +8,7 @@ import pytest
 
 from fakes import flip_bit, write_fake_run
 from selectllm_engine.store.cache import Cache
+from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 
 @pytest.fixture
@@ -134,3 +135,25 @@ def test_remove_of_what_is_not_there(selectllm, own, options, message):
     assert (code, out) == (2, "")
     assert message in err
     assert own.llms("mine") == ["a", "b"]
+
+
+def test_merging_another_cache(tmp_path, selectllm, fake_cache):
+    here, other = tmp_path / "here", tmp_path / "other"
+    write_fake_run(here, llms=("fake-a",))
+    write_fake_run(other, llms=("fake-a", "fake-b"))
+    code, out, err = selectllm("cache", "merge", str(other), "--format", "json", cache=here)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [
+        {"benchmark": "fake", "questions": 0, "llm": "fake-b", "results": 650, "note": None},
+    ]
+    code, out, err = selectllm("cache", "merge", str(other), cache=here)
+    assert (code, out, err) == (0, "", "all of it is there already\n")
+    path = other / "fake" / "llms" / "fake-b" / "manifest.json"
+    write_sealed(path, {**read_sealed(path), "chat": False})
+    code, out, err = selectllm("cache", "merge", str(other), "--benchmark", "fake", cache=here)
+    assert code == 1
+    assert "chat true in the cache, false now" in " ".join(out.split())
+    for wrong, said in ((tmp_path / "none", "is no folder"), (here, "both are the same cache")):
+        code, _, err = selectllm("cache", "merge", str(wrong), cache=here)
+        assert code == 2
+        assert said in err

@@ -1,8 +1,11 @@
 """The frame of the command line: errors become one line, exit codes, did you mean, colour, streams."""
 
 import errno
+import json
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 import types
@@ -158,3 +161,44 @@ def test_former_names_are_understood(capsys):
     assert cli.main(["--help"]) == cli.main(["export", "--help"]) == 0
     shown = capsys.readouterr().out
     assert not re.search(r"│ (latency|figure) ", shown), "they are not advertised"
+
+
+def in_process(*arguments, closing="", cwd=None):
+    command = " ".join(shlex.quote(str(each)) for each in (sys.executable, "-m", "selectllm_tui", *arguments))
+    return subprocess.run(["sh", "-c", f"{command} {closing}"], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def test_standard_streams_that_are_closed(fake_cache):
+    done = in_process("cache", "list", "--cache", fake_cache, closing=">&-")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: standard output is closed; ")
+    done = in_process("cache", "list", "--format", "json", "--cache", fake_cache, closing="2>&-")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)
+    done = in_process("cache", "list", "--cache", fake_cache, closing="<&-")
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_sigterm_is_said_and_nothing_is_left_half_done(tmp_path, monkeypatch, capsys):
+    from selectllm_engine.importers import table
+
+    path = tmp_path / "scores.csv"
+    path.write_text("question,a,b\nHow many?,1,0\n")
+    begun = table.store_chunks
+
+    def stopped(cache, benchmark, chunks, **options):
+        def until():
+            yield from chunks
+            signal.raise_signal(signal.SIGTERM)
+
+        return begun(cache, benchmark, until(), **options)
+
+    monkeypatch.setattr(table, "store_chunks", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    arguments = ["import", "table", str(path), "--benchmark", "b", "--llms", "a,b", "--cache", str(tmp_path / "cache")]
+    assert cli.main(arguments) == 143
+    assert capsys.readouterr().err == "stopped by SIGTERM; nothing is half done\n"
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.name[0] != "."] == []
+    assert not list((tmp_path / "cache").glob(".tmp-*"))

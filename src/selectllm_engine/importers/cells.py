@@ -38,7 +38,10 @@ def written(column: pl.Series, *, role: str = "assistant") -> pl.Series:
                 f"column {column.name!r} holds {column.dtype}, not text", "write it as text, or as chat messages"
             )
         return pl.Series(column.name, cells, dtype=pl.String)
-    found = column.cast(pl.String)
+    try:
+        found = column.cast(pl.String)
+    except pl.exceptions.PolarsError:  # such as a span of time
+        raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not text", "write it as text") from None
     # Begins with [ or {: said by order, since of most texts their first four bytes are all that is then looked at.
     chats = found.is_between("[", "\\", closed="left") | found.is_between("{", "|", closed="left")
     if not chats.any() or not (chats := chats & found.str.contains('"content"', literal=True)).any():

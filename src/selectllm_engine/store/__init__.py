@@ -19,6 +19,7 @@ from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
 from selectllm_engine.store.manifests import MANIFEST, MOST, router_manifest
+from selectllm_engine.store.merging import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED
 from selectllm_engine.store.question_table import QuestionIds
@@ -40,6 +41,7 @@ __all__ = [
     "Choice",
     "ConfidenceForest",
     "Judge",
+    "Merged",
     "Problem",
     "Progress",
     "QuestionIds",
@@ -51,6 +53,7 @@ __all__ = [
     "folder_name",
     "judges_of",
     "load_outcomes",
+    "merge",
     "name_of",
     "open_cache",
     "own_seconds",

@@ -176,17 +176,19 @@ class Cache(Layers):
             carry_out(self.root, [(place / own.name / name, own / name) for name in ("questions.parquet", "llms")])
 
     @contextlib.contextmanager
-    def growing(self, benchmark: str, *, again: bool = False) -> Iterator[Cache]:
+    def growing(self, benchmark: str, *, again: bool = False, extending: Sequence[str] = ()) -> Iterator[Cache]:
         """An empty cache to write further questions and LLMs of a benchmark into, which join it on leaving.
 
         On an error nothing is changed. Questions that are stored already stay as they are, and so do LLMs; `again`
-        has those written here take their place.
+        has those written here take their place, and so have those of `extending`, which are locked from the beginning.
 
         Raises:
             CacheError: an id stands for another question, an LLM is there already, or the cache can't be written.
         """
         own = self.own(benchmark)
         with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
+            for llm in extending:
+                locks.enter_context(locked(own / "llms" / folder_name(llm), f"{llm} on {benchmark}"))
             fresh = Cache(place)
             yield fresh
             stored = self.questions(benchmark)
@@ -199,8 +201,9 @@ class Cache(Layers):
             for llm in fresh.llms(benchmark):
                 folder = own / "llms" / folder_name(llm)
                 refuse_twin("LLM", llm, there)
-                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
-                if any(not each.name.startswith(".") for each in folder.iterdir()):
+                if llm not in extending:
+                    locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
+                if llm not in extending and any(not each.name.startswith(".") for each in folder.iterdir()):
                     if not again:
                         raise CacheError(
                             f"{benchmark} has results of {llm} already", "choose another name for --benchmark"

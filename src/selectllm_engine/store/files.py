@@ -28,6 +28,7 @@ __all__ = [
     "Progress",
     "atomic",
     "digest",
+    "first_reason",
     "folder_name",
     "links_in",
     "make_folder",
@@ -100,6 +101,13 @@ def refuse_twin(kind: str, name: str, others: Iterable[str]) -> None:
                 f"{name!r} for",
                 f"write {other!r}, or choose another name",
             )
+
+
+def first_reason(error: OSError) -> str:
+    """Why a copy failed: a tree's error has a reason per file."""
+    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    said = str(reasons[0][-1]) if reasons else error.strerror or str(error)
+    return said.partition("\n")[0][:200]
 
 
 def links_in(folder: Path) -> Iterator[Path]:

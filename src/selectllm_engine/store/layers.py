@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
-from selectllm_engine.store.files import folder_name, links_in, move, name_of, scratch, sweep
+from selectllm_engine.store.files import first_reason, folder_name, links_in, move, name_of, scratch, sweep
 from selectllm_engine.store.renames import finish, is_pending
 from selectllm_engine.store.writer import locked
 
@@ -85,7 +85,7 @@ class Layers:
                     for path in [copy, *copy.rglob("*")]:
                         path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
                 except OSError as error:
-                    problem = f"cannot copy {benchmark} to {self.root} ({_first_reason(error)})"
+                    problem = f"cannot copy {benchmark} to {self.root} ({first_reason(error)})"
                     raise CacheError(problem, "choose another --cache") from error
                 move(copy, own)
         return own
@@ -180,13 +180,6 @@ class Layers:
 
     def _own(self) -> list[str]:
         return folders_in(self.root, "questions.parquet")
-
-
-def _first_reason(error: OSError) -> str:
-    """Why a copy failed: a tree's error has a reason per file."""
-    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    said = str(reasons[0][-1]) if reasons else error.strerror or str(error)
-    return said.partition("\n")[0][:200]
 
 
 def folders_in(folder: Path | None, with_file: str = "") -> list[str]:

@@ -8,12 +8,15 @@ interrupted. The environment variable SELECTLLM_TRACEBACK=1 shows where an error
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from copy import copy
 from importlib import import_module
 from typing import Annotated, Any
@@ -162,14 +165,55 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` without `args`); returns the exit code."""
     gc.set_threshold(100_000, 20, 100)  # importing makes many objects, none of which is garbage
     words_for_marks()
+    if not _streams():
+        _say("standard output is closed; lead it somewhere, such as >/dev/null")
+        return 1
     try:
-        code = _app().main(args=args, prog_name="selectllm", standalone_mode=False)
-        sys.stdout.flush()  # a reader that has gone shows here, not at interpreter exit
+        with _told_of_sigterm():
+            code = _app().main(args=args, prog_name="selectllm", standalone_mode=False)
+            sys.stdout.flush()  # a reader that has gone shows here, not at interpreter exit
     except Exception as error:
         return _report(error)
+    except _Terminated:
+        _say("stopped by SIGTERM; nothing is half done", kind="")
+        return 128 + signal.SIGTERM
     if code == 130:
         _say("interrupted", kind="")
     return int(code or 0)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+@contextlib.contextmanager
+def _told_of_sigterm() -> Iterator[None]:
+    """Have SIGTERM end a command as an error does, so that it tidies up and says so."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is None:
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _streams() -> bool:
+    """Whether there is a standard output. In the place of what is closed nothing else may open: it would be written."""
+    closed = sys.stdout is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 for as long as the process lives
+    return not closed
 
 
 def _report(error: Exception) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -137,6 +138,54 @@ def _report(cache: Cache, problems: list[Problem], output: Format) -> None:
     if any(not each.repaired and not each.done for each in problems):
         note("selectllm cache verify --repair sets damaged files aside")
     return None
+
+
+@app.command()
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="The folder of the other cache.", show_default=False)],
+    benchmark: Benchmark = None,
+    output: Output = Format.TABLE,
+    cache: CacheDir = None,
+) -> None:
+    """Take over what another cache holds, such as an LLM that was sampled on another machine.
+
+    Nothing is overwritten. LLMs that were made with other settings than those of the same name here are left out and
+    told, with exit code 1.
+    """
+    from selectllm_engine.store import Cache, open_cache
+    from selectllm_engine.store import merge as take_over
+
+    if not other.is_dir():
+        raise UsageError(f"{str(other)!r} is no folder", "name the folder of a cache")
+    stored, source = open_cache(cache), Cache(other.absolute())
+    source.settle()
+    if source.root.resolve() == stored.root.resolve():
+        raise UsageError("both are the same cache", "name another one")
+    names = [source.choose(benchmark)] if benchmark is not None else source.benchmarks()
+    if not names:
+        raise UsageError(f"the cache {source.root} is empty", "name the folder of another one")
+    rows = []
+    for merged in (take_over(stored, source, name) for name in names):
+        common = {"benchmark": merged.benchmark, "questions": merged.questions}
+        found = {**merged.llms, **dict.fromkeys(merged.left_out, 0)}
+        rows += [{**common, "llm": llm, "results": found[llm], "note": merged.left_out.get(llm)} for llm in found]
+        if merged.questions and not found:
+            rows.append({**common, "llm": None, "results": 0, "note": None})
+        if merged.routers:
+            note(f"{merged.benchmark}: its routers came along ({', '.join(merged.routers)})")
+    if rows or output is Format.JSON:
+        columns = [
+            Column("benchmark", "benchmark", text, align="left"),
+            Column("questions", "new questions", text),
+            Column("llm", "LLM", text, align="left"),
+            Column("results", "new results", text),
+            Column("note", "left out", text, align="left", drop=1),
+        ]
+        write_table(columns, rows, output, title=f"Cache {stored.root}")
+    else:
+        note("all of it is there already")
+    if any(row["note"] for row in rows):
+        raise typer.Exit(1)
 
 
 @app.command()

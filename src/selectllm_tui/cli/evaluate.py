@@ -152,9 +152,10 @@ def write(
     """
     if table.left_out:
         lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
+        few = f"fewer than {table.samples} samples, or no known verdict," if table.samples else "no known verdict"
         note(
             f"note: {table.left_out} of {table.left_out + table.questions} questions are left out: "
-            f"some LLM has fewer than {table.samples} samples, or no known verdict, of them: {lacking}"
+            f"some LLM has {few} of them: {lacking}"
         )
     if form is Format.JSON:
         return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))

@@ -15,6 +15,7 @@ from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import JOURNAL, TEMPORARY, scratch
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.judging import Choice
+from selectllm_engine.store.merging import merge
 from selectllm_engine.store.renames import carry_out, finish
 from selectllm_engine.store.sealed_json import write_sealed
 
@@ -85,10 +86,12 @@ def imported(llms, questions=4, score=1.0):
     ]
 
 
-def into(root, llms, *, again=False, verdicts=None, score=1.0, digest="fake"):
+def into(root, llms, *, again=False, verdicts=None, score=1.0, digest="fake", questions=4):
     options = Options(again=again, verdicts=verdicts)
     origin = {"digest": digest}
-    return store(open_cache(root), "mine", imported(llms, score=score), source="fake", origin=origin, options=options)
+    return store(
+        open_cache(root), "mine", imported(llms, questions, score), source="fake", origin=origin, options=options
+    )
 
 
 def train(root, files=("probabilities.parquet",)):
@@ -104,6 +107,14 @@ def remove(root, **what):
         cache.remove("mine", **what)
 
 
+def join(root):
+    """Further samples of a, and an LLM that is new."""
+    source = root.parent / "other"
+    if not source.exists():
+        into(source, ["a", "z"], digest="elsewhere", score=0.5, questions=6)
+    merge(open_cache(root), Cache(source), "mine")
+
+
 # What changes several things: what was there before, and the command
 CHANGES = {
     "a new benchmark": ((), lambda root: into(root, ["a", "b"])),
@@ -116,6 +127,7 @@ CHANGES = {
     ),
     "a router": ((["a", "b"],), train),
     "a router anew": ((["a", "b"], None), lambda root: train(root, ("probabilities.parquet", "forest.parquet"))),
+    "another cache joins": ((["a", "b"],), join),
     "removing an LLM": ((["a", "b"],), lambda root: remove(root, llm="a")),
     "removing all": ((["a", "b"],), remove),
 }
