@@ -19,7 +19,7 @@ from textual.message import Message
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.crash import CrashError, save_report
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
-from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, THEMES
+from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, PLAIN, THEMES, shades
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -98,7 +98,34 @@ class ExplorerApp(App[None]):
         self.crash: CrashError | None = None
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DEFAULT
+        self.theme = PLAIN if self.colours == 16 else DEFAULT
+        self._mark_plain()
+
+    @property
+    def colours(self) -> int | None:
+        """16 or 256 where the terminal has no more; None otherwise."""
+        return {"standard": 16, "256": 256}.get(self.console.color_system or "")
+
+    @property
+    def plain(self) -> bool:
+        """Whether colours can't grade anything: cursors are in reverse video then, and bars stand beside figures."""
+        return self.current_theme.ansi or self.colours == 16 or self.no_color
+
+    def _mark_plain(self) -> None:
+        self.set_class(self.current_theme.ansi or self.colours == 16, "-plain")
+
+    def watch_theme(self) -> None:
+        """Themes of the terminal's own colours have no shades."""
+        self._mark_plain()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's, and the shades of cursors and heat maps."""
+        theme = self.current_theme
+        variables = super().get_css_variables()
+        if theme.ansi:
+            return variables | shades("#ffffff", "#000000", dark=theme.dark, colours=256)
+        accent, background = variables["accent"], variables["background"]
+        return variables | shades(accent, background, dark=theme.dark, colours=self.colours)
 
     async def on_mount(self) -> None:
         """Starts to load."""

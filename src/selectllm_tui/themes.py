@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "LOW", "THEMES"]
+__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "LOW", "PLAIN", "THEMES", "shades"]
 
 DEFAULT = "selectllm-dark"
 FALLBACK = {"line": "#5f6b7d"}  # visible, and quiet, on dark and light themes alike
@@ -41,6 +42,35 @@ THEMES = (
     ),
 )
 
+PLAIN = "ansi-dark"  # the theme for terminals of 16 colours: their own ones
+STRENGTHS = (0.04, 0.09, 0.15, 0.22, 0.30, 0.39, 0.50)  # of the accent in the shades of a heat map
+GREYS = {True: (233, 234, 235, 236, 238, 240, 242), False: (255, 254, 253, 252, 251, 250, 248)}  # of 256 colours
+
+
+def grey(number: int) -> str:
+    """What Rich shows as one of the greys of 256 colours, 232 to 255: it counts them in 25ths from black to white."""
+    level = round((number - 231) * 255 / 25)
+    return f"#{level:02x}{level:02x}{level:02x}"
+
+
+def shades(accent: str, background: str, *, dark: bool, colours: int | None) -> dict[str, str]:
+    """The colours of cursors and heat maps, weakest first: tints of the accent; greys where a terminal has 256.
+
+    Of 256 colours the nearest to each tint would be the same, or in no order.
+    """
+    if colours == 256:
+        heat = [grey(number) for number in GREYS[dark]]
+        cursor, blurred, hover = (grey(number) for number in ((239, 236, 235) if dark else (252, 254, 255)))
+    else:
+        ground, ink = Color.parse(background), Color.parse(accent)
+        plain = Color.parse("#ffffff" if dark else "#000000")
+        heat = [ground.blend(ink, strength).hex for strength in STRENGTHS]
+        cursor = ground.blend(ink, 0.22).hex
+        blurred, hover = ground.blend(plain, 0.08).hex, ground.blend(plain, 0.05).hex
+    made = {f"heat-{at}": colour for at, colour in enumerate(heat)}
+    return {**made, "cursor": cursor, "cursor-blurred": blurred, "hovered": hover}
+
+
 # Classes that a screen has by its width: no room for the side panel, room, plenty of it.
 BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
 LOW = [(0, "-low"), (18, "-high")]  # on few lines the tab comes first
@@ -64,16 +94,26 @@ APP_CSS = """
 .paint--wrong-chosen { color: $error; text-style: bold underline; }
 .paint--muted-chosen { color: $foreground; text-style: bold underline; }
 .paint--cell-cursor { color: $background; background: $accent; text-style: bold; }
-.paint--heat-0 { background: $accent 4%; }
-.paint--heat-1 { background: $accent 9%; }
-.paint--heat-2 { background: $accent 15%; }
-.paint--heat-3 { background: $accent 22%; }
-.paint--heat-4 { background: $accent 30%; }
-.paint--heat-5 { background: $accent 39%; }
-.paint--heat-6 { background: $accent 50%; text-style: bold; }
-.rows--cursor { background: $accent 22%; }
-.rows--cursor-blurred { background: $foreground 8%; }
-.rows--hover { background: $foreground 5%; }
+.paint--heat-0 { background: $heat-0; }
+.paint--heat-1 { background: $heat-1; }
+.paint--heat-2 { background: $heat-2; }
+.paint--heat-3 { background: $heat-3; }
+.paint--heat-4 { background: $heat-4; }
+.paint--heat-5 { background: $heat-5; }
+.paint--heat-6 { background: $heat-6; text-style: bold; }
+.rows--cursor { background: $cursor; }
+.rows--cursor-blurred { background: $cursor-blurred; }
+.rows--hover { background: $hovered; }
+.-plain .rows--cursor { background: transparent; text-style: reverse; }
+.-plain .rows--cursor-blurred { background: transparent; text-style: underline; }
+.-plain .rows--hover { background: transparent; }
+.-plain .paint--cell-cursor, .-plain .paint--hit, .-plain .paint--badge {
+    color: $foreground; background: transparent; text-style: reverse;
+}
+.-plain .paint--heat-0, .-plain .paint--heat-1, .-plain .paint--heat-2, .-plain .paint--heat-3,
+.-plain .paint--heat-4, .-plain .paint--heat-5, .-plain .paint--heat-6 { background: transparent; }
+.-plain .paint--muted, .-plain .paint--header { color: $foreground; }
+.-plain .paint--faint { color: $foreground; text-style: dim; }
 .-narrow Side { display: none; }
 .-narrow PoolStrip { display: block; }
 .-narrow ResultsTab Bar { height: 1; }

@@ -15,7 +15,9 @@ from termios import TIOCSWINSZ
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.command import CommandPalette
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
+from textual.color import Color
 
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.crash import CrashError
@@ -23,6 +25,8 @@ from selectllm_tui.palette import Palette
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.screens.message import LoadingScreen
 from selectllm_tui.tabs import TABS
+from selectllm_tui.themes import THEMES, shades
+from selectllm_tui.widgets.paint import HEAT
 from tui.explorers import press, settled
 
 if TYPE_CHECKING:
@@ -70,7 +74,7 @@ async def test_the_palette_takes_pages_on_any_number_of_lines(cache: Path, heigh
     async with app.run_test(size=(60, height)) as pilot:
         await settled(pilot)
         await pilot.press("ctrl+p", "pagedown", "pageup", "end", "pagedown", "x", "pagedown")
-        assert isinstance(app.screen, CommandPalette)
+        assert isinstance(app.screen, Palette)
 
 
 async def test_what_is_left_twice_closes_once(cache: Path) -> None:
@@ -176,3 +180,80 @@ def test_a_crash_restores_the_terminal_and_ends_with_one_line(cache: Path, tmp_p
     assert "Traceback" not in after
     (report,) = (tmp_path / "selectllm" / "crashes").iterdir()
     assert str(report) in "".join(after.split("\r\n"))
+
+
+def lightness(colour: str) -> float:
+    """CIE L* of a colour."""
+    linear = [
+        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in Color.parse(colour).normalized
+    ]
+    y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("colours", [None, 256])
+def test_shades_are_ordered_in_lightness(dark: bool, colours: int | None) -> None:
+    theme = THEMES[0] if dark else THEMES[1]
+    made = shades(theme.accent, theme.background, dark=dark, colours=colours)
+    if colours == 256:
+        made = {
+            name: RichColor.parse(each).downgrade(ColorSystem.EIGHT_BIT).get_truecolor().hex
+            for name, each in made.items()
+        }
+    ramp = [lightness(made[f"heat-{at}"]) for at in range(HEAT)]
+    assert ramp == sorted(set(ramp), reverse=not dark)
+    assert made["cursor"] != made["cursor-blurred"]
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_cursors_are_in_reverse_video_and_bars_beside_figures_on_ansi_themes(cache: Path, theme: str) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        app.theme = theme
+        await press(pilot, "right_square_bracket")
+        table = screen.tab.table
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert any(bar in text for bar in "▁▂▃▄▅▆▇")
+        await press(pilot, "left_square_bracket")
+        table = screen.tab.table
+        await press(pilot, "down")
+        segments = list(table.render_line(table.cursor - table.scroll_offset.y + 1))
+        assert all(segment.style.reverse for segment in segments)
+        assert len({(segment.style.color, segment.style.bgcolor) for segment in segments}) == 1
+
+
+async def test_nothing_selected_leaves_the_clipboard_alone(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        app.copy_to_clipboard("mine")
+        await pilot.mouse_down("#results", offset=(3, 3))
+        await pilot.hover("#results", offset=(20, 6))
+        await pilot.mouse_up("#results", offset=(20, 6))
+        await press(pilot, "ctrl+c")
+        app.copy_to_clipboard("")
+        assert app.clipboard == "mine"
+
+
+async def test_one_figure_is_rounded_once_on_one_screen(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        latency = screen.headline.row.latency
+        assert text.count(f"{latency:.{screen.digits}f}") >= 2  # in the header and in the table
+        assert "random (baseline)" in text
+
+
+async def test_other_splits_than_test_wear_a_badge(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "split" not in text
+        await press(pilot, "t")
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert " train split " in text.splitlines()[0]
+        assert "figures of the train split" in text

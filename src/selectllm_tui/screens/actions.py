@@ -125,7 +125,7 @@ def do_copy(screen: StateScreen) -> None:
     title = visible("   ".join(part for part in parts if part))
     text = visible("".join(text for text, _ in text_spans(tab.detail)), newlines=True)
     screen.app.copy_to_clipboard(f"{title}\n\n{text}\n\n{to_markdown(tab.rows)}")
-    screen.say("copied", "accent")
+    screen.say("sent to the terminal's clipboard, where it takes that (OSC 52)", "accent")
 
 
 def do_export(screen: StateScreen) -> None:

@@ -17,6 +17,7 @@ from selectllm_tui.state import Setup, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.themes import BREAKPOINTS, LOW
 from selectllm_tui.untrusted import safe
+from selectllm_tui.widgets.formats import decimals
 from selectllm_tui.widgets.header import Header, Heading
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
@@ -208,8 +209,14 @@ class StateScreen(Screen[None]):
             before=headline.before if headline else None,
             note=self._note(),
             recorded=self.model.recorded,
+            digits=self.digits,
             symbol=knob.symbol if (knob := self.model.space.policies[setup.policy]) else "",
         )
+
+    @property
+    def digits(self) -> int | None:
+        """Decimals of seconds everywhere on the screen: those of the LLMs'; None until they are known."""
+        return decimals([each.latency for each in self.facts.values()]) if self.facts else None
 
     def busy(self, on: bool) -> None:
         """Shows, or shows no more, that something is being computed."""
@@ -285,6 +292,7 @@ class StateScreen(Screen[None]):
                 self.listing = message.snapshot
                 self.step(0)
             for tab in self.query(f"#tab-{message.tab}").results(Tab):
+                tab.digits = self.digits
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 

@@ -67,7 +67,9 @@ class Results:
 def listing(model: Model, state: State) -> list[Entry]:
     """The rows of a setup, still without figures."""
     setup = state.setup
-    made = [Entry(row_keys.baseline(each.name), "", each.name) for each in baselines(model.view(setup))]
+    names = [each.name for each in baselines(model.view(setup))]
+    # there is a policy random, too
+    made = [Entry(row_keys.baseline(name), "", "random (baseline)" if name == "random" else name) for name in names]
     if setup.router is not None:
         group = _router_title(model, setup.router)
         made.append(Entry(row_keys.BOUND, group, "upper bound"))

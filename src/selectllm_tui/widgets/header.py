@@ -28,7 +28,8 @@ NARROW = BREAKPOINTS[1][0]  # below this width there are always two lines
 class Heading:
     """What the header shows; `row` is None until the first figures are there, `before` where nothing changed.
 
-    `symbol` is that of the policy's parameter; `recorded` says that the run comes with the package.
+    `symbol` is that of the policy's parameter; `recorded` says that the run comes with the package,
+    `digits` are the decimals of seconds.
     """
 
     benchmark: str
@@ -39,6 +40,7 @@ class Heading:
     note: str = ""
     symbol: str = ""
     recorded: bool = False
+    digits: int | None = None
 
 
 def heading_lines(heading: Heading, width: int, least: int) -> list[list[Span]]:
@@ -84,7 +86,7 @@ def _figures(heading: Heading) -> list[Span]:
     row, before = heading.row, heading.before
     figures: list[Span] = [(f"{percent(row.accuracy if row else None).strip()} %", "accent")]
     if row:
-        digits = decimals([row.latency])
+        digits = decimals([row.latency]) if heading.digits is None else heading.digits
         if before:
             figures += _delta(change(points(row.accuracy), points(before.accuracy), 1))
         latency = MISSING if row.latency is None else fixed(row.latency, digits)

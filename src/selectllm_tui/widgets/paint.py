@@ -126,7 +126,13 @@ def paint(spans: Line, width: int, style_of: Callable[[str], Style], base: Style
             merged[-1] = (merged[-1][0] + text, style)
         elif text:
             merged.append((text, style))
+    if base.reverse:  # a cursor of two colours: what it covers keeps its weight and loses its colour
+        return Strip([Segment(text, base + _colourless(style_of(style))) for text, style in merged], width)
     return Strip([Segment(text, base + style_of(style)) for text, style in merged], width)
+
+
+def _colourless(style: Style) -> Style:
+    return Style(bold=style.bold, underline=style.underline)
 
 
 def shorten(name: str, width: int) -> str:

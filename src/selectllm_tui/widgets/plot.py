@@ -19,12 +19,14 @@ from selectllm_tui.widgets.paint import STYLES, Painting, shorten
 if TYPE_CHECKING:
     from textual.events import MouseScrollDown, MouseScrollUp
 
-__all__ = ["LogFormatter", "Mark", "Plot"]
+__all__ = ["LINE", "LogFormatter", "Mark", "Plot"]
 
 NAME = 20  # cells of a label
 
 
-Curve = tuple[Sequence[tuple[float, float]], str]  # points and a style name
+Curve = tuple[Sequence[tuple[float, float]], str, str]  # points, style name, LINE or a dot
+
+LINE = ""  # braille from point to point
 
 
 class LogFormatter(AxisFormatter):
@@ -106,9 +108,12 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
     def _draw(self) -> None:
         self.clear()
         marks = self._marks
-        for points, style in self._curves:
+        for points, style, dot in self._curves:
             if len(points) > 1:
                 xs, ys = zip(*points, strict=True)
+                if dot:
+                    self.scatter(xs, ys, marker=dot, marker_style=self.ink(style))
+                    continue
                 self.plot(xs, ys, line_style=self.ink(style), hires_mode=HiResMode.BRAILLE)
         if marks:
             self._limit([mark.x for mark in marks], [mark.y for mark in marks])

@@ -22,6 +22,8 @@ class Tab(Vertical, Generic[Shown]):
 
     DEFAULT_CSS = "Tab { height: 1fr; }"
 
+    digits: int | None = None  # decimals of seconds on the whole screen, once they are known
+
     def show(self, snapshot: Shown, state: State) -> None:
         """Renders a snapshot of the state."""
         raise NotImplementedError

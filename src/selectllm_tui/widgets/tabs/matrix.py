@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.reactive import reactive
 
-from selectllm_engine.evaluation import POLICIES
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets import formats
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GridTable", "MatrixTab", "matrix_rows"]
 
+BARS = "▁▂▃▄▅▆▇"
 TITLES = {"accuracy": "accuracy, %", "latency": "latency, s", "gap": "gap closed, %"}
 
 
@@ -74,7 +74,7 @@ class MatrixTab(Tab["RouterMatrix"]):
         grid = self.query_one(GridTable)
         if first and state.setup.router is not None:
             grid.place = snapshot.policies.index(state.setup.policy)
-            grid.show(matrix_rows(snapshot, state, None), cursor=state.setup.router)
+            grid.show(self._rows(None), cursor=state.setup.router)
         self._draw()
 
     def _draw(self) -> None:
@@ -82,13 +82,26 @@ class MatrixTab(Tab["RouterMatrix"]):
             return
         grid, measure = self.query_one(GridTable), self._state.view.measure_of("matrix", TABS["matrix"].measures[0])
         self.query_one(Bar).show(title(self._matrix, measure))
-        grid.show(matrix_rows(self._matrix, self._state, (grid.key, grid.place)))
+        grid.show(self._rows((grid.key, grid.place)))
+
+    def _rows(self, cursor: tuple[str, int] | None) -> ListRows:
+        assert self._matrix is not None and self._state is not None  # noqa: S101, PT018 - callers have looked
+        return matrix_rows(self._matrix, self._state, cursor, self.digits, bars=getattr(self.app, "plain", False))
+
+    @property
+    def rows(self) -> ListRows | None:
+        """The figures, without bars."""
+        return (
+            None
+            if self._matrix is None or self._state is None
+            else matrix_rows(self._matrix, self._state, None, self.digits)
+        )
 
     def on_row_table_moved(self) -> None:
         """Repaints the cell under the cursor."""
         if self._matrix is not None and self._state is not None:
             grid = self.query_one(GridTable)
-            grid.rows = matrix_rows(self._matrix, self._state, (grid.key, grid.place))
+            grid.rows = self._rows((grid.key, grid.place))
             grid.refresh()
 
     def opened(self, key: str, state: State) -> State:
@@ -108,16 +121,23 @@ def title(matrix: RouterMatrix, measure: str) -> Line:
     return spans
 
 
-def matrix_rows(matrix: RouterMatrix, state: State, cursor: tuple[str, int] | None) -> ListRows:
-    """One row per router, one column per policy; the best cell of all is marked."""
+def matrix_rows(
+    matrix: RouterMatrix, state: State, cursor: tuple[str, int] | None, digits: int | None = None, *, bars: bool = False
+) -> ListRows:
+    """One row per router, one column per policy; the best cell of all is marked.
+
+    `bars` beside the figures say what shades say elsewhere: the higher, the better.
+    """
     measure = state.view.measure_of("matrix", TABS["matrix"].measures[0])
     values, best = matrix.values(measure), matrix.best(measure)
     low, high = min(values.values(), default=0.0), max(values.values(), default=1.0)
-    digits = formats.decimals(list(values.values())) if measure == "latency" else 1
+    if measure != "latency":
+        digits = 1
+    elif digits is None:
+        digits = formats.decimals(list(values.values()))
     columns = [Column("router", "", 12, flex=2)]
     columns += [
-        Column(name, f"{POLICIES[name].short} ", 7, flex=1, align="right", saved=_spec(name, state))
-        for name in matrix.policies
+        Column(name, f"{name} ", 7, flex=1, align="right", saved=_spec(name, state)) for name in matrix.policies
     ]
     lines: list[list[Cell]] = []
     for router in matrix.routers:
@@ -126,16 +146,13 @@ def matrix_rows(matrix: RouterMatrix, state: State, cursor: tuple[str, int] | No
         for at, policy in enumerate(matrix.policies):
             value = values.get((router, policy))
             heat = 0 if value is None or high <= low else round((value - low) / (high - low) * (HEAT - 1))
-            style = (
-                "cell-cursor" if cursor == (router, at) else f"heat-{HEAT - 1 - heat if measure == 'latency' else heat}"
-            )
+            heat = HEAT - 1 - heat if measure == "latency" else heat
+            style = "cell-cursor" if cursor == (router, at) else f"heat-{heat}"
             mark = "◆" if best == (router, policy) else "▸" if current and policy == state.setup.policy else ""
             text = formats.MISSING if value is None else f"{value if measure == 'latency' else 100 * value:.{digits}f}"
-            cells.append(
-                _cell(
-                    f"{mark}{text.replace('-', '−')}", style if value is not None or cursor == (router, at) else "faint"
-                )
-            )
+            bar = BARS[heat] if bars and value is not None else ""
+            style = style if value is not None or cursor == (router, at) else "faint"
+            cells.append(_cell(f"{mark}{text.replace('-', '−')}{bar}", style))
         lines.append(cells)
     return ListRows(columns, matrix.routers, lines)
 

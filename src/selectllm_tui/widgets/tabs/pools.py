@@ -41,7 +41,7 @@ class PoolsTab(Tab["Subsets"]):
         self.query_one(Bar).flow(*pools_title(snapshot))
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("pools")
-            self.table.show(pool_rows(snapshot, state))
+            self.table.show(pool_rows(snapshot, state, self.digits))
 
     def opened(self, key: str, state: State) -> State:
         """The subset becomes the pool."""
@@ -53,8 +53,9 @@ def pools_title(subsets: Subsets) -> list[Line]:
     votes = "pooled vote" if subsets.ranked_by == "pooled" else "oracle"
     ranked = next(iter(subsets.subsets), None)
     where = "validation" if ranked is not None and ranked.validation is not None else subsets.split
+    number = len(subsets.subsets)
     parts: list[Line] = [
-        line((f"{formats.count(len(subsets.subsets))} subsets", "strong")),
+        line((f"{formats.count(number)} subset{'s' if number != 1 else ''}", "strong")),
         line((f"ranked by their {votes} on {where}", "muted")),
         line(("★", "accent"), (" no other there is as accurate and as fast", "muted")),
         line(("▸", "accent"), (" the pool in use", "muted")),
@@ -87,13 +88,14 @@ FIGURES = (
 )
 
 
-def pool_rows(subsets: Subsets, state: State) -> ListRows:
+def pool_rows(subsets: Subsets, state: State, digits: int | None = None) -> ListRows:
     """One row per subset: the best, all of the front, and the pool there is."""
     current = set(state.setup.pool.names)
     shown = [each for each in subsets.subsets if each.rank <= MOST or each.front or set(each.llms) == current]
     if sort := state.view.sort_of("pools"):
         shown = _sorted(shown, *sort)
-    digits = formats.decimals([each.figures.latency for each in shown])
+    if digits is None:
+        digits = formats.decimals([each.figures.latency for each in shown])
     best = max((_accuracy(each) or 0.0 for each in shown), default=1.0)
     least = min((_accuracy(each) or 0.0 for each in shown), default=0.0)
     run = state.setup.pool.run

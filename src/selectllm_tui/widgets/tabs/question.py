@@ -28,6 +28,7 @@ __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 
 POOLED = "pooled"
 UNLIKELY, SHOWN = 0.01, 4  # chances of an answer that are not said, and most answers of which they are
+SHAPES = {"right": "▇", "wrong": "▒", "muted": "░"}  # of votes, so that colour is not needed
 
 
 class QuestionTab(Tab["Detail | None"]):
@@ -175,9 +176,10 @@ def votes_line(each: Ballot, gold: str, width: int) -> Line:
     for (answer, number), name in zip(each.votes, shown, strict=True):
         size = max(round(number * scale), 1)
         style = "muted" if answer is None else "right" if answer == gold else "wrong"
+        shape = SHAPES[style]
         spans += [
             (f"{name} ", ("plain" if answer is not None else "muted") if each.on else "faint"),
-            ("▇" * size, style if each.on else "faint"),
+            (shape * size, style if each.on else "faint"),
             ("  ", "plain"),
         ]
     return spans

@@ -70,7 +70,7 @@ class ResultsTab(Tab["Results"]):
             return
         self.table.sorted_by = self._state.view.sort_of("results")
         first = str(current_key(self._state.setup)) if not len(self.table.rows) else None
-        self.table.show(result_rows(self._results, self._state, self._before), cursor=first)
+        self.table.show(result_rows(self._results, self._state, self._before, self.digits), cursor=first)
         self._tell()
 
     @property
@@ -78,7 +78,7 @@ class ResultsTab(Tab["Results"]):
         """The figures, also while changes are shown in their place."""
         if self._results is None or self._state is None:
             return None
-        return result_rows(self._results, self._state, {})
+        return result_rows(self._results, self._state, {}, self.digits)
 
     def on_row_table_moved(self) -> None:
         """Says more about the row under the cursor."""
@@ -88,7 +88,7 @@ class ResultsTab(Tab["Results"]):
         if self._results is not None and self.table is not None:
             key = self.table.key
             row = next((each.row for each in self._results.entries if str(each.key) == key), None)
-            self.query_one(Bar).flow(*details(row))
+            self.query_one(Bar).flow(*details(row, self.digits))
 
     @property
     def llm(self) -> str | None:
@@ -109,11 +109,12 @@ class ResultsTab(Tab["Results"]):
         return choose_policy(state, name) if kind == "policy" else state.change(state.setup.toggle(name))
 
 
-def details(row: Row | None) -> list[Line]:
+def details(row: Row | None, digits: int | None = None) -> list[Line]:
     """What the table has no room for: other latencies, what became of the wrong answers, the note."""
     if row is None:
         return [line("")]
-    digits = formats.decimals([row.latency])
+    if digits is None:
+        digits = formats.decimals([row.latency])
     p = formats.p_value(row.p)
     ends = [formats.percent(end) for end in (row.accuracy_low, row.accuracy_high) if end is not None]
     figures = [
@@ -155,11 +156,12 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
     return [column for column in made if not absent.get(column.key)]
 
 
-def result_rows(results: Results, state: State, before: Mapping[RowKey, Row]) -> ListRows:
+def result_rows(results: Results, state: State, before: Mapping[RowKey, Row], digits: int | None = None) -> ListRows:
     """Rows for the table; `before` holds the rows against which changes are shown."""
     columns = columns_of(results, published=state.view.measure_of("results", "figures") == "published")
     rows = [each.row for each in results.entries if each.row is not None]
-    digits = formats.decimals([row.latency for row in rows])
+    if digits is None:
+        digits = formats.decimals([row.latency for row in rows])
     ends = [end for row in rows for end in (row.accuracy_low, row.accuracy_high, row.accuracy) if end is not None]
     scale = (min(ends, default=0.0), max(ends, default=1.0))
     keys: list[str] = []

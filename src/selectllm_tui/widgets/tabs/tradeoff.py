@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import Line, line, shorten
-from selectllm_tui.widgets.plot import LogFormatter, Mark, Plot
+from selectllm_tui.widgets.plot import LINE, LogFormatter, Mark, Plot
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ NAMES = {
     "baseline": "baseline",
     "off": "not in pool",
 }
+DOT, DASH = "∙", "╌"  # of the cost-aware curve and cascade-value's; the Pareto front is a line
 UNITS = {"latency": "seconds per question", "cost": "dollars per 1,000 questions"}
 SCALES = {"latency": 1.0, "cost": 1000.0}
 
@@ -73,7 +74,7 @@ class TradeoffTab(Tab["Tradeoff"]):
             plot.set_ylabel("accuracy %")
             plot.forget_view()
         value_curve = [(place(snapshot.measure, x), 100 * y) for x, y in snapshot.value_curve]
-        plot.draw(shown, ((steps, "muted"), (curve, "accent"), (value_curve, "warn")))
+        plot.draw(shown, ((steps, "muted", LINE), (curve, "accent", DOT), (value_curve, "warn", DASH)))
 
     def focus_default(self) -> None:
         """The plot has the keys."""
@@ -111,9 +112,9 @@ def legend(snapshot: Tradeoff) -> list[Line]:
         line((char, style), (f" {NAMES[kind]}", "muted")) for kind, (char, style, _) in KINDS.items() if kind in there
     ]
     if len(snapshot.curve) > 1:
-        parts.append(line(("⠤⠤", "accent"), (" cost-aware λ", "muted")))
+        parts.append(line((DOT * 3, "accent"), (" cost-aware λ", "muted")))
     if len(snapshot.value_curve) > 1:
-        parts.append(line(("⠤⠤", "warn"), (" cascade-value μ", "muted")))
+        parts.append(line((DASH * 3, "warn"), (" cascade-value μ", "muted")))
     if len(snapshot.front) > 1:
         parts.append(line(("⠤⠤", "muted"), (" Pareto", "muted")))
     return parts
