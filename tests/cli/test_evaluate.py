@@ -185,6 +185,10 @@ def test_forms_for_papers(selectllm, form):
     assert code == 0
     assert "best-single" in out
     assert ("\\toprule" in out) is (form == "latex")
+    if form == "latex":
+        rows = [line for line in out.splitlines() if not line.startswith("%")]
+        assert not set("Δ−…") & set("".join(rows))  # which LaTeX has no letters for
+        assert "$\\Delta$ by question" in out
 
 
 def test_a_terminal_gets_colour_and_fits(selectllm, monkeypatch):

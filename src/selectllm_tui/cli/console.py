@@ -222,6 +222,7 @@ _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": "$<$", ">": "$>$", "–": "--", "±": r"$\pm$", "×": r"$\times$"}
+    | {"Δ": r"$\Delta$", "−": "$-$", "…": r"\dots{}"}
     | {"★": r"$\star$", "✔": r"$\surd$", "✘": r"$\times$"}  # which no font of LaTeX's own has
     | {mark: f"$^{digit}$" for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 )
