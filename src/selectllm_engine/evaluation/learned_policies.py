@@ -47,7 +47,11 @@ def cascade_value(inputs: PolicyInputs, budget: float, by: By | None) -> Selecti
     """Ask on while that is worth its price; see `cascade_value`. A budget of infinity is none."""
     learned = inputs.learned()
     cascade = learned.cascade(inputs.order.tolist(), by, _limit(budget))
-    done = cascade.answer(inputs.tally(), inputs.views(), cascade.at_budget(_limit(budget)))
+    at = cascade.at_budget(_limit(budget))
+    if not cascade.pays(at, _limit(budget)):
+        choice = np.full(len(inputs.probabilities), cascade.best_single, dtype=np.intp)
+        return Selection(inputs.llms, choice=choice, notes=("stays with best-single: no gain is certain enough",))
+    done = cascade.answer(inputs.tally(), inputs.views(), at)
     names = ", ".join(cascade.llms[llm] for llm in cascade.chain)
     return Selection(
         inputs.llms,
@@ -62,7 +66,9 @@ def cascade_value(inputs: PolicyInputs, budget: float, by: By | None) -> Selecti
 
 def cascade_chain(inputs: PolicyInputs, budget: float, by: By | None) -> tuple[int, ...]:
     """The LLMs that `cascade_value` may ask, from cheap to dear."""
-    return inputs.learned().cascade(inputs.order.tolist(), by, _limit(budget)).chain
+    cascade = inputs.learned().cascade(inputs.order.tolist(), by, _limit(budget))
+    pays = cascade.pays(cascade.at_budget(_limit(budget)), _limit(budget))
+    return cascade.chain if pays else (cascade.best_single,)
 
 
 def _limit(budget: float) -> float | None:

@@ -125,6 +125,13 @@ def test_the_value_of_going_on_in_plain_loops(learned):
                     j = int(np.argmax([merit[q] for merit in merits]))
                     accuracy[q], spent[q] = values[j][0][q], values[j][1][q]
         assert cascade.points[at].accuracy == pytest.approx(accuracy.mean())
+        best = known.labels[:, cascade.best_single]
+        gains = [float(a) - float(b) for a, b in zip(accuracy, best, strict=True)]
+        middle = sum(gains) / len(gains)
+        error = math.sqrt(sum((g - middle) ** 2 for g in gains) / len(gains) / len(gains))
+        assert cascade.leads[at] == pytest.approx(middle - error)
+        assert cascade.pays(at, 1.0) == cascade.pays(at, None) == (middle - error > 0)
+        assert cascade.pays(at, 0.5)
         assert cascade.points[at].burden == pytest.approx(spent.mean(), rel=1e-6)
         np.testing.assert_allclose(cascade.spent[at], spent, rtol=1e-6)
 
