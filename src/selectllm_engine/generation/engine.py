@@ -59,11 +59,15 @@ class Completion:
     """One sampled text. `finish_reason` is "stop" (end of text or a stop string) or "length" (cut off).
 
     `output_tokens` counts what was generated, the token that ends the text among it; None where a server doesn't tell.
+    `logprob` is the mean natural logarithm of these tokens' probabilities, `reasoning_tokens` how many of them were
+    thoughts that are no part of the text; None where that isn't told.
     """
 
     text: str
     output_tokens: int | None
     finish_reason: str
+    logprob: float | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ that changes no draw; where it would, the refusal is told with the setting that 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ _ENDS = {
 # servers of one's own, by what they call themselves: what they aren't told they take from the LLM's files
 OWN_SERVERS = frozenset({"vllm", "sglang", "llamacpp", "library"})
 _MOST_TOKENS = (1 << 31) - 1  # that can be stored
+_MOST_LOGPROBS = 100_000  # tokens of a reply whose probabilities are asked for, each with some hundred bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Dialect:
         exact: the fields that servers of one's own have for timing.
         stop: strings that end a completion; without, it is cut off here.
         defaults: also settings that have the protocol's default value, for servers that have other ones.
+        logprobs: probabilities of the tokens.
         penalty: the names that a repetition penalty has; servers know one of them.
     """
 
@@ -83,6 +86,7 @@ class Dialect:
     exact: bool = True
     stop: bool = True
     defaults: bool = False
+    logprobs: bool = True
     penalty: tuple[str, ...] = ("repetition_penalty", "repeat_penalty")
 
     def fields(self, ask: Ask, samples: int, *, salt: str = "") -> dict[str, object]:
@@ -101,6 +105,8 @@ class Dialect:
             fields["n"] = samples
         if sampling.stop and self.stop and ask.exactly is None:
             fields["stop"] = list(sampling.stop)
+        if self.logprobs and ask.exactly is None and samples * sampling.max_tokens <= _MOST_LOGPROBS:
+            fields["logprobs"] = 1 if ask.prompt.messages is None else True
         extra: dict[str, object] = {}
         if sampling.top_k > 0:
             extra["top_k"] = sampling.top_k
@@ -116,6 +122,8 @@ class Dialect:
             self.limit = "max_completion_tokens"
         elif ask.exactly is not None and self.exact:
             self.exact = False
+        elif self.logprobs and "logprob" in refusal.lower():
+            self.logprobs = False
         elif self.system and ask.prompt.messages is not None and _SYSTEM.search(refusal):
             self.system = False
         elif self.many and ask.samples > 1 and _MANY.search(refusal) and not _LONG.search(refusal):
@@ -174,7 +182,23 @@ def read_reply(reply: object, ask: Ask) -> Reply:
     total, prompt = _count(usage, "completion_tokens"), _count(usage, "prompt_tokens")
     most = ask.exactly or ask.sampling.max_tokens
     counts = _shares(total, texts, [reason == "length" for reason in reasons], most)
-    return Reply(tuple(map(Completion, texts, counts, reasons)), prompt)
+    thoughts = _count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens")
+    if thoughts and len(texts) > 1:
+        thoughts = None  # counted for all together
+    logprobs = [_logprob(choice) for choice in sorted(choices, key=_index)]
+    return Reply(tuple(map(Completion, texts, counts, reasons, logprobs, [thoughts] * len(texts))), prompt)
+
+
+def _logprob(choice: object) -> float | None:
+    """The mean log-probability of a choice's tokens; None where the server doesn't tell all of them."""
+    told = getattr(choice, "logprobs", None)
+    tokens = getattr(told, "content", None)
+    values = getattr(told, "token_logprobs", None) if tokens is None else tokens
+    if not isinstance(values, list) or not values:
+        return None
+    found = [getattr(each, "logprob", each) for each in values]
+    known = [float(each) for each in found if isinstance(each, int | float) and math.isfinite(each)]
+    return math.fsum(known) / len(known) if len(known) == len(found) else None
 
 
 def _text(content: object) -> str:

@@ -27,7 +27,7 @@ from selectllm_engine.generation.latency import measure_latency
 from selectllm_engine.generation.prompts import build_prompt, default_sampling, prompt_manifest
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
-from selectllm_engine.store import GENERATION_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, TOLD
 
 if TYPE_CHECKING:
     from selectllm_engine.generation.engine import Completion, Encoded, Engine
@@ -296,9 +296,8 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                     prompt = work.prompts[question_id]
                     prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
                     for sample, made in zip(samples, finished.completions, strict=True):
-                        kept.add(
-                            (question_id, sample, made.text, prompt_tokens, made.output_tokens, made.finish_reason)
-                        )
+                        counts = (prompt_tokens, made.output_tokens, made.finish_reason)
+                        kept.add((question_id, sample, made.text, *counts, made.logprob, made.reasoning_tokens))
                         odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1
@@ -341,7 +340,8 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
 
 
 def _write(work: PreparedTask, rows: list[tuple[object, ...]], metadata: Mapping[str, str]) -> None:
-    frame = pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema={**GENERATION_SCHEMA, **TOLD}, orient="row")
+    frame = frame.drop(name for name in TOLD if frame[name].is_null().all())
     work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 
 

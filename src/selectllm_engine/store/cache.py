@@ -270,7 +270,10 @@ class Cache(Layers):
         return self.parts(benchmark, llm).read(["question_id", "sample"])
 
     def generations(self, benchmark: str, llm: str, question_id: str | None = None) -> pl.DataFrame:
-        """The generations of an LLM (for one question, in order of samples), rows of GENERATION_SCHEMA."""
+        """The generations of an LLM (for one question, in order of samples), rows of GENERATION_SCHEMA.
+
+        Columns of MEASURED and TOLD follow where a part has them.
+        """
         rows = self.parts(benchmark, llm).read(question_id=question_id)
         return rows if question_id is None else rows.sort("sample")
 

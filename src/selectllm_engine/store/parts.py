@@ -28,6 +28,7 @@ __all__ = [
     "MEASURED",
     "MOST_PARTS",
     "REORDERED",
+    "TOLD",
     "Part",
     "Parts",
     "first_of_each",
@@ -48,6 +49,10 @@ GENERATION_SCHEMA = pl.Schema(
 MEASURED = pl.Schema({"latency": pl.Float64(), "cost": pl.Float64()})  # columns that imported parts may add
 # A third: which letter here the first, second, … option has that the LLM saw, where it saw them in another order.
 REORDERED = pl.Schema({"letters": pl.String()})
+# What can't be made up later, where an engine tells it: the mean natural logarithm of the probabilities of the
+# completion's tokens, and how many of its tokens were thoughts that are no part of the text.
+TOLD = pl.Schema({"logprob": pl.Float32(), "reasoning_tokens": pl.Int32()})
+_FURTHER = {**MEASURED, **REORDERED, **TOLD}
 MOST_PARTS = 64  # more are merged into one
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{16})\.parquet")
 _ATTEMPTS = 8
@@ -128,13 +133,12 @@ class Parts:
             FileNotFoundError: the part was merged into another meanwhile.
         """
         self.check(part)
-        further = {**MEASURED, **REORDERED}
         with parsing(part.path):
             found = pl.scan_parquet(part.path, glob=False)
             schema = found.collect_schema()
         expected = GENERATION_SCHEMA if columns is None else {name: GENERATION_SCHEMA[name] for name in columns}
-        known = [name for name in further if name in schema] if columns is None else []
-        for name, dtype in {**expected, **{name: further[name] for name in known}}.items():
+        known = [name for name in _FURTHER if name in schema] if columns is None else []
+        for name, dtype in {**expected, **{name: _FURTHER[name] for name in known}}.items():
             if schema.get(name) != dtype:
                 raise DamagedError(f"{part.path} has no column {name} of type {dtype}", "see selectllm cache verify")
         if where is not None:
@@ -230,8 +234,7 @@ def _checked(rows: pl.DataFrame) -> pl.DataFrame:
     missing = [name for name in GENERATION_SCHEMA if name not in rows.columns]
     if missing:
         raise CacheError(f"generations lack the column {', '.join(missing)}")
-    further = {**MEASURED, **REORDERED}
-    schema = {**GENERATION_SCHEMA, **{name: dtype for name, dtype in further.items() if name in rows.columns}}
+    schema = {**GENERATION_SCHEMA, **{name: dtype for name, dtype in _FURTHER.items() if name in rows.columns}}
     try:
         rows = rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
     except pl.exceptions.PolarsError as error:

@@ -88,7 +88,7 @@ class Lab:
 
     def rows(self):
         parts = self.cache.parts("fake", "a").listed()
-        return pl.concat([pl.read_parquet(part.path) for part in parts])
+        return pl.concat([pl.read_parquet(part.path) for part in parts], how="diagonal")
 
     def check(self, samples=4, questions=QUESTIONS):
         """Exactly K samples of every question; nothing twice, in any part."""
@@ -653,3 +653,27 @@ def test_every_llm_may_have_a_key_of_its_own(lab, monkeypatch):
         monkeypatch.setenv("FAKE_API_KEY", "sk-wrong-one")
         with pytest.raises(EngineError, match="check the key in FAKE_API_KEY"):
             lab.run(server, samples=9, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
+
+
+def test_what_cannot_be_made_up_later_is_kept(lab):
+    told = {"content": [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}] * 3}
+    usage = {"completion_tokens_details": {"reasoning_tokens": 4}}
+    with FakeServer(fields={"logprobs": told}, usage=usage, many="refused") as server:
+        assert lab.run(server, samples=2)
+    rows = lab.cache.generations("fake", "a")
+    assert rows["logprob"].to_list() == [-0.5] * 24
+    assert rows["reasoning_tokens"].to_list() == [4] * 24
+    with FakeServer(refuse=("logprobs",)) as server:  # another server: it goes on without
+        assert lab.run(server, samples=3)
+    rows = lab.cache.generations("fake", "a")
+    assert (rows.height, rows["logprob"].null_count()) == (36, 12)
+    (_, merged) = lab.cache.parts("fake", "a").compact()
+    assert pl.read_parquet(merged.path)["logprob"].null_count() == 12
+    assert set(lab.cache.generations("fake", "a", "test-0").columns) >= {"logprob", "reasoning_tokens"}
+
+
+def test_of_several_in_one_reply_thoughts_are_not_told_apart(lab):
+    odd = {"content": [{"token": "a", "logprob": None, "bytes": None, "top_logprobs": []}]}
+    with FakeServer(usage={"completion_tokens_details": {"reasoning_tokens": 4}}, fields={"logprobs": odd}) as server:
+        assert lab.run(server)
+    assert not {"logprob", "reasoning_tokens"} & set(lab.rows().columns), "what nobody told takes no room"
