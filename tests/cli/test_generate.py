@@ -307,6 +307,26 @@ def test_latency_is_measured_again(lab, monkeypatch):
         assert err == f"error: {line}\n"
 
 
+def test_spent_dollars_end_a_run_that_goes_on_later(lab, monkeypatch):
+    monkeypatch.chdir(lab.folder)
+    folder = fake_weights(lab.folder / "a", delay=0.02, capacity=1)
+    priced = f"[llms.a]\nweights = '{folder}'\nprice = {{ input = 0.0, output = 1e6 }}\n"  # five tokens, five dollars
+    (lab.folder / "selectllm.toml").write_text(priced)
+    code, err = lab("--llm", "a", "--samples", "10", "--max-dollars", "20")
+    assert code == 1
+    assert "--max-dollars 20 are spent: what is in flight is finished and kept" in err
+    found = re.search(r"error: about ([\d.]+) dollars are spent, and (\d+) samples are missing; the same command", err)
+    assert found, err
+    made = lab.cache.sampled("own", "a").height
+    assert (float(found[1]), int(found[2])) == (5.0 * made, 80 - made)
+    code, err = lab("--llm", "a", "--samples", "10", "--max-dollars", "1000")
+    assert code == 0, err
+    assert lab.cache.sampled("own", "a").height == 80
+    code, err = lab("--llm", weights(lab, name="b"), "--max-dollars", "1")
+    assert code == 2
+    assert err == "error: --max-dollars needs prices, and b has none; give it a price in selectllm.toml\n"
+
+
 def test_a_shape_is_timed_without_weights(lab, capsys):
     folder = fake_weights(lab.folder / "shape")
     (folder / "config.json").write_text('{"vocab_size": 50}')

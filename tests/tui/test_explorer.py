@@ -132,7 +132,15 @@ async def test_every_tab_opens_by_key_and_click_and_shows_something(cache: Path)
         assert len(set(sights)) == len(TABS)
         for sight, sign in zip(
             sights,
-            ("best-single", "best fake:", "seconds per question", "misrouted", "(right)", "accuracy is lost", "subsets"),
+            (
+                "best-single",
+                "best fake:",
+                "seconds per question",
+                "misrouted",
+                "(right)",
+                "accuracy is lost",
+                "subsets",
+            ),
             strict=True,
         ):
             assert sign in sight

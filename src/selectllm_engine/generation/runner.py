@@ -31,7 +31,7 @@ from selectllm_engine.store import GENERATION_SCHEMA, TOLD
 
 if TYPE_CHECKING:
     from selectllm_engine.generation.engine import Completion, Encoded, Engine
-    from selectllm_engine.llms import LLM, PromptStyle, Sampling, Wording
+    from selectllm_engine.llms import LLM, Price, PromptStyle, Sampling, Wording
     from selectllm_engine.store import Cache, Writer
 
 __all__ = ["Emit", "LoadEngine", "PromptSettings", "Stop", "encoder", "run"]
@@ -80,6 +80,7 @@ class PreparedTask:
     task: Task
     writer: Writer
     settings: PromptSettings
+    price: Price | None
     total: int
     done: int
     prompts: dict[str, Encoded] = field(default_factory=dict)
@@ -206,6 +207,7 @@ def _prepare(
         task=task,
         writer=writer,
         settings=settings,
+        price=llm.price,
         total=total,
         done=total - sum(len(samples) for _, samples in missing),
     )
@@ -265,7 +267,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
     """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
-    tokens = 0
+    tokens, dollars = 0, 0.0
     refused: list[str] = []
     odd: Counter[str] = Counter()
     told = time.monotonic()
@@ -295,6 +297,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                         continue
                     prompt = work.prompts[question_id]
                     prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
+                    dollars += _dollars(work.price, prompt_tokens or prompt.tokens, finished.completions)
                     for sample, made in zip(samples, finished.completions, strict=True):
                         counts = (prompt_tokens, made.output_tokens, made.finish_reason)
                         kept.add((question_id, sample, made.text, *counts, made.logprob, made.reasoning_tokens))
@@ -304,9 +307,9 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                 kept.write_due()
                 if (now := time.monotonic()) - told >= PROGRESS_SECONDS:
                     told = now
-                    emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
+                    emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens, dollars=dollars)
     finally:
-        emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens)
+        emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens, dollars=dollars)
         stop.sampling = False
     _tell(work, odd, refused, emit=emit)
 
@@ -318,6 +321,14 @@ def _tell(work: PreparedTask, odd: Mapping[str, int], refused: Sequence[str], *,
     if refused:
         questions = "1 question was" if len(refused) == 1 else f"{len(refused):,} questions were"
         raise EngineError(f"{questions} refused: {refused[0]}", "all others are done; the same command tries again")
+
+
+def _dollars(price: Price | None, prompt_tokens: int, completions: Sequence[Completion]) -> float:
+    """What a request cost at most: its prompt is paid for every sample, unless a server takes several at once."""
+    if price is None:
+        return 0.0
+    made = sum(each.output_tokens or 0 for each in completions)
+    return (prompt_tokens * len(completions) * price.input + made * price.output) / 1e6
 
 
 def _odd(made: Completion) -> list[str]:

@@ -43,9 +43,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 class Event:
     """Something a worker tells, or that happened to it.
 
-    kind: started (gpu), phase (phase), task (benchmark, done, total), progress (benchmark, done, tokens), skipped
-    (benchmark, questions, context), odd (benchmark, and how many samples are odd in which way), latency (benchmark, a,
-    b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
+    kind: started (gpu), phase (phase), task (benchmark, done, total), progress (benchmark, done, tokens, dollars),
+    skipped (benchmark, questions, context), odd (benchmark, and how many samples are odd in which way), latency
+    (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
     """
 
     llm: str

@@ -130,6 +130,15 @@ def generate(
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Most new tokens of a sample.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of made or drawn questions, and of sampling.")] = 0,
     remeasure: Annotated[bool, typer.Option("--remeasure", help="Time single prompts again.")] = False,
+    max_dollars: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            metavar="N",
+            help="Stop once the samples of this command cost so much, at the LLMs' prices; what is in flight is "
+            "finished, so that it may be a little more.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
     cache: CacheDir = None,
 ) -> None:
@@ -171,6 +180,10 @@ def generate(
         gpu_memory=check_gpu_memory(gpu_memory, gpus, engine),
         concurrency=concurrency,
     )
+    if max_dollars is not None and (unpriced := [each.name for each in llms if each.price is None]):
+        raise UsageError(
+            f"--max-dollars needs prices, and {', '.join(unpriced)} has none", "give it a price in selectllm.toml"
+        )
     store = open_cache(cache)
     names = list(dict.fromkeys(benchmark)) or list(STUDY_BENCHMARKS)
     plan = make_plan(store, read_sources(store, names, data=data, size=size, seed=seed), llms, request)
@@ -181,7 +194,7 @@ def generate(
     else:
         needs.check()
         try:
-            run_plan(plan, gpus=groups)
+            run_plan(plan, gpus=groups, max_dollars=max_dollars)
         finally:
             note_unanswered(store, [(item.source.name, item.llm.name) for item in plan.items])
 

@@ -42,6 +42,7 @@ class GenerationBar:
     state: str = "waiting"
     timed: str = ""  # what single-prompt timing found
     tokens: int = 0
+    dollars: float = 0.0  # at most
     seconds: float = 0.0  # spent sampling
     recent: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, done, tokens
     ended: bool = False
@@ -137,6 +138,7 @@ class Board:
                 bar.done, bar.start, bar.total = fields["done"], fields["done"], fields["total"]
             case "progress":
                 bar.advance(fields["done"], fields["tokens"])
+                bar.dollars = fields.get("dollars", 0.0)
             case "latency":
                 bar.state, bar.timed = "", _fit(fields)
             case "odd":
@@ -147,6 +149,11 @@ class Board:
                     f"{bar.name}: {fields['questions']:,} questions are left out, their prompts don't fit the LLM's "
                     f"context of {fields['context']:,} tokens"
                 )
+
+    @property
+    def dollars(self) -> float:
+        """What all samples made now cost at most."""
+        return sum(bar.dollars for bar in self.bars.values())
 
     def summarize(self) -> None:
         """Say on standard error what was done."""
@@ -175,11 +182,11 @@ def _fit(fit: Mapping[str, Any]) -> str:
     return f"one prompt alone takes {fit['a']:.2f} s + {tokens}, give or take {fit['residual_rms']:.2f} s"
 
 
-def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
-    """Sample and time what the plan says.
+def run_plan(plan: Plan, *, gpus: Sequence[str] = (), max_dollars: float | None = None) -> None:
+    """Sample and time what the plan says; once `max_dollars` are spent, what is in flight is finished and no more.
 
     Raises:
-        SelectLLMError: an LLM or a benchmark failed; the others were done.
+        SelectLLMError: an LLM or a benchmark failed; the others were done. Or the dollars were spent before all was.
         typer.Exit: 130, interrupted.
     """
     from selectllm_engine.generation import scheduler
@@ -187,7 +194,7 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
     board = Board.of(plan)
     specs = plan.specs()
     plan.store_questions()
-    interrupted = False
+    interrupted, spent = False, False
     if specs:
         with scheduler.Workers(specs, gpus=gpus, command=scheduler.WORKER) as workers, _signals() as signals:
             with _display(board) as show:
@@ -196,14 +203,24 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = ()) -> None:
                     while handled < len(signals):
                         handled += 1
                         workers.interrupt()
-                        note(_on_interrupt(handled))
+                        note(_on_interrupt(handled + spent))
                     if event is not None:
                         board.take(event)
+                    if max_dollars is not None and board.dollars >= max_dollars and not spent:
+                        spent = True
+                        workers.interrupt()
+                        note(f"--max-dollars {max_dollars:g} are spent: what is in flight is finished and kept")
                     show()
-            interrupted = workers.interrupted
+            interrupted = workers.interrupted and not (spent and not signals)
     board.summarize()
     if interrupted:
         raise typer.Exit(130)
+    missing = sum(bar.total - bar.done for bar in board.bars.values())
+    if spent and missing:
+        raise SelectLLMError(
+            f"about {board.dollars:.2f} dollars are spent, and {missing:,} samples are missing",
+            "the same command with more --max-dollars makes them",
+        )
     board.complain(plan)
 
 
