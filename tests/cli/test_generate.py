@@ -312,6 +312,8 @@ def test_spent_dollars_end_a_run_that_goes_on_later(lab, monkeypatch):
     folder = fake_weights(lab.folder / "a", delay=0.02, capacity=1)
     priced = f"[llms.a]\nweights = '{folder}'\nprice = {{ input = 0.0, output = 1e6 }}\n"  # five tokens, five dollars
     (lab.folder / "selectllm.toml").write_text(priced)
+    code, err = lab("--llm", "a", "--samples", "10", "--max-tokens", "5", "--dry-run")
+    assert "at most about $400.00: every sample as long as it may be" in err, err
     code, err = lab("--llm", "a", "--samples", "10", "--max-dollars", "20")
     assert code == 1
     assert "--max-dollars 20 are spent: what is in flight is finished and kept" in err

@@ -5,6 +5,7 @@ Read `plan` first. Its modules are imported by name, so that a worker loads no m
 
 sources    benchmarks to sample on, from where they come and from the cache
 plan       which samples of which LLM on which benchmark are missing
+dollars    what a plan costs at most, at the LLMs' prices
 needs      what a plan needs of this machine, and what of that is missing
 scheduler  starts worker processes, hands GPUs out, passes their events on
 worker     the process of one LLM: locks, engine, cache

@@ -132,6 +132,10 @@ def _shows(plan: Plan) -> None:
 def _totals(plan: Plan, needs: Needs) -> None:
     missing = count(sum(item.missing for item in plan.items if item.problem is None), "sample")
     _say(f"to make: {missing}, about {size(plan.bytes)} in {plan.cache.root}, {size(plan.free)} free", after="  ")
+    from selectllm_engine.generation.dollars import planned_dollars
+
+    if (dollars := planned_dollars(plan)) is not None:
+        _say(f"at most about ${dollars:,.2f}: every sample as long as it may be, prompts as the first ones", after="  ")
     if needs.download:
         from selectllm_engine.machine import free
 
