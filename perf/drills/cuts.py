@@ -44,7 +44,8 @@ def drill(folder: Path) -> int:
     tables = {name: _table(folder / f"{name}.csv", *llms) for name, *llms in (("ab", "a", "b"), ("cd", "c", "d"))}
     write_fake_run(folder / "other", "sampled", questions={"train": 30, "validation": 10, "test": 10}, llms=("a", "z"))
     empty, imported, sampled = (folder / name for name in ("empty", "imported", "sampled"))
-    empty.mkdir()
+    for root in (empty, imported):
+        root.mkdir()
     run = ("--benchmark", "mine")
     assert _do(imported, "import", "table", tables["ab"], "--llms", "a,b", *run).returncode == 0
     write_fake_run(sampled, "sampled", questions={"train": 30, "validation": 10, "test": 10}, llms=("a", "b"))

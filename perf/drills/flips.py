@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -22,15 +23,16 @@ __all__ = ["drill"]
 
 def drill(folder: Path, *, times: int, seed: int) -> int:
     report = Report(f"flips: {times:,} single bits over every kind of file, seed {seed}")
-    cache = write_fake_run(folder, questions={"train": 30, "validation": 20, "test": 20}, llms=("a", "b"), samples=2)
+    folder, sound = folder / "flipped", folder / "sound"
+    cache = write_fake_run(sound, questions={"train": 30, "validation": 20, "test": 20}, llms=("a", "b"), samples=2)
     for llm in ("a", "b"):
         with cache.writer("fake", llm) as writer:
             writer.write_verdicts(cache.sampled("fake", llm).with_columns(score=1.0))
     for router in ("prior", "logistic:tfidf"):
-        sl.train(sl.load("fake", folder), router)
-    true = _figures(folder)[0]
+        sl.train(sl.load("fake", sound), router)
+    true = _figures(sound)[0]
     kinds: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(sound.rglob("*")):
         if path.is_file() and path.name[0] != ".":
             kind = path.parent.name if path.parent.name in {"generations", "answers"} else path.name
             kinds.setdefault(f"router's {kind}" if "routers" in path.parts else kind, []).append(path)
@@ -38,22 +40,23 @@ def drill(folder: Path, *, times: int, seed: int) -> int:
     silent, broken, missed = [], [], []
     for number in range(times):
         kind = sorted(kinds)[number % len(kinds)]
-        path = chance.choice(kinds[kind])
-        whole, changed = path.read_bytes(), bytearray(path.read_bytes())
+        shutil.copytree(sound, folder)
+        path = folder / chance.choice(kinds[kind]).relative_to(sound)
+        changed = bytearray(path.read_bytes())
         at = chance.randrange(8 * len(changed))
         changed[at // 8] ^= 1 << at % 8
         path.write_bytes(changed)
         flipped[kind] += 1
         place = f"{kind}, bit {at}"
         try:
+            if not any(problem.path == path for problem in Cache(folder).verify("fake")):
+                missed.append(place)
             figures, told = _figures(folder)
             if figures != true and not told:
                 silent.append(place)
-            if not any(problem.path == path for problem in Cache(folder).verify("fake")):
-                missed.append(place)
         except Exception as error:
             broken.append(f"{place}: {type(error).__name__}")
-        path.write_bytes(whole)
+        shutil.rmtree(folder)
         if number % 250 == 249:
             print(f"       … {number + 1:,} flips", flush=True)
     report.figure("flips by kind", ", ".join(f"{kind} {count}" for kind, count in sorted(flipped.items())))

@@ -108,7 +108,10 @@ def floods(folder: Path) -> int:
         report.claim(what, holds, f"{memory >> 20} MiB: {last}")
 
     router = root / "fake/routers/prior"
-    with zipfile.ZipFile(router / "weights.skops", "w", zipfile.ZIP_DEFLATED) as file, file.open("x", "w") as member:
+    with (
+        zipfile.ZipFile(router / "weights.skops", "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("x", "w", force_zip64=True) as member,
+    ):
         for _ in range(3 << 10):
             member.write(bytes(1 << 20))
     content = {"weights.skops": digest((router / "weights.skops").read_bytes())}
@@ -158,7 +161,7 @@ class _FloodServer:
                 for _ in range(1500):
                     self.wfile.write(blanks if packed else b" " * (1 << 20))
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 as the server wants it
 
         class Quiet(ThreadingHTTPServer):
             daemon_threads = True
