@@ -94,7 +94,8 @@ def _cut(folder: Path, before: Path, command: tuple[object, ...]) -> tuple[int, 
             return number - 1, ""
         done = _do(root, *command)
         gone = "remove" in command and "no LLM" in done.stderr  # removed by the one that was cut
-        if "Traceback" in done.stderr or (done.returncode != 0 and not gone):
+        lost = "verify" in command and done.returncode == 1  # what was set aside before is missing now
+        if "Traceback" in done.stderr or (done.returncode != 0 and not gone and not lost):
             return number, f"before rename {number}: {done.stderr[-200:]}"
         if _seen(root) != wanted:
             return number, f"before rename {number}: another result"
@@ -116,7 +117,10 @@ def _do(root: Path, *command: object, cut: int = 0) -> subprocess.CompletedProce
 def _seen(root: Path) -> str:
     """What readers see, without times."""
     cache, found = Cache(root), {}
-    for benchmark in cache.benchmarks():
+    for benchmark in cache.everything():
+        if benchmark not in cache.benchmarks():
+            found[benchmark] = sorted(path.name for path in (root / benchmark).rglob("*.*") if path.name[0] != ".")
+            continue
         llms = {
             llm: (sorted(cache.sampled(benchmark, llm).rows()), cache.verdicts(benchmark, llm) is not None)
             for llm in sorted(cache.llms(benchmark))

@@ -366,7 +366,7 @@ class Cache(Layers):
         With `repair` damaged files are set aside, as `*.damaged`, and with `accept` manifests that were changed by hand
         are sealed as they are; neither touches the package. `progress` counts the files of each benchmark.
         """
-        if benchmark is not None:
+        if benchmark is not None and benchmark not in self.everything():  # whose questions may be lost
             self.choose(benchmark)
         found: list[Problem] = []
         if (path := self.root / JOURNAL) in self.problems:

@@ -268,3 +268,10 @@ def test_repair_leaves_alone_what_is_being_written(cache):
         flip_bit(part_files(cache)[0])
         (problem,) = Cache(cache.root).verify(repair=True)
     assert (problem.repaired, problem.done) == (False, "left alone, because it is being written")
+
+
+def test_a_benchmark_whose_questions_are_lost_can_be_verified_by_name(cache):
+    (cache.folder("fake") / "questions.parquet").unlink()
+    flip_bit(part_files(cache)[0])
+    assert len(cache.verify("fake", repair=True)) == 2
+    assert [each.what for each in cache.verify("fake")] == [f"{cache.root / 'fake' / 'questions.parquet'} is missing"]
