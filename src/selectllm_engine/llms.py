@@ -46,7 +46,8 @@ class Wording:
     """A person's own words for zero-shot prompts.
 
     `system` is the system sentence (none where empty), `template` what the user asks: `{question}` stands for the
-    question with its options, `{answer}`, in both, for how to answer, which is said per kind of answer.
+    question with its options, `{answer}`, in both, for how to answer, which is said per kind of answer; `forms` has
+    other kinds than the first three.
     """
 
     system: str = ""
@@ -54,6 +55,7 @@ class Wording:
     number: str = 'End with "The answer is X.", where X is a number.'
     letter: str = 'End with "The answer is (X).", where X is the letter of the right option.'
     word: str = 'End with "The answer is X.", where X is a single word or name.'
+    forms: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

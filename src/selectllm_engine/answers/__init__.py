@@ -1,22 +1,24 @@
 """Answers: a text that an LLM wrote → its canonical answer, or none.
 
 In: texts and the kind of answer that a question has. Out: strings that are equal where answers are.
-Read `extract` first; `numbers`, `letters` and `words` know one kind each, `statements` where an answer is stated, in
-which words of `languages`, `ends` which parts of a text may hold one. `columns` does the same for many texts at once.
+Read `extract` first; `kinds` is the table of kinds, each of which has a file of its own, `statements` where an answer
+is stated, in which words of `languages`, `ends` which parts of a text may hold one. `columns` does the same for many
+texts at once.
 """
 
 from selectllm_engine.answers.columns import canonical_answers, extract_answers
 from selectllm_engine.answers.extract import (
     EXTRACTOR_VERSION,
-    Kind,
     canonical,
     canonical_number,
     extract_answer,
     find_answer,
 )
+from selectllm_engine.answers.kinds import KINDS, Kind
 
 __all__ = [
     "EXTRACTOR_VERSION",
+    "KINDS",
     "Kind",
     "canonical",
     "canonical_answers",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selectllm_engine.answers.ends import QUESTIONS
-from selectllm_engine.answers.extract import Kind, canonical, extract_answer
+from selectllm_engine.answers.extract import canonical, extract_answer
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from selectllm_engine.answers.kinds import Kind
 
 __all__ = ["canonical_answers", "extract_answers"]
 
@@ -51,7 +53,7 @@ def extract_answers(texts: pl.Series, kinds: pl.Series, choices: pl.Series) -> p
 
     Args:
         texts: of length N; no nulls.
-        kinds: "number", "letter" or "word" of each; null for a text that isn't looked at.
+        kinds: of each; null for a text that isn't looked at.
         choices: how many letters are options, of each.
 
     Raises:

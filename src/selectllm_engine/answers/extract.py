@@ -1,4 +1,4 @@
-r"""An LLM's text → its canonical answer: a number, a letter or a word; pure, and in time linear in the text.
+r"""An LLM's text → its canonical answer of one of the `kinds`; pure, and in time linear in the text.
 
 Where the answer is looked for, in this order:
 
@@ -19,10 +19,9 @@ quotes and full stop. A statement that names several options names none.
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args
 
-from selectllm_engine.answers import letters, numbers, numbers_stated, words
 from selectllm_engine.answers.ends import parts, questions
+from selectllm_engine.answers.kinds import KINDS, Kind
 from selectllm_engine.answers.statements import (
     NO_ANSWER,
     Found,
@@ -36,9 +35,6 @@ from selectllm_engine.errors import UnknownNameError
 __all__ = ["EXTRACTOR_VERSION", "Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
 
 EXTRACTOR_VERSION = 2
-
-Kind = Literal["number", "letter", "word"]
-_KINDS: tuple[str, ...] = get_args(Kind)
 
 _RATHER = re.compile(
     r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"
@@ -65,8 +61,8 @@ def extract_answer(text: str, *, kind: Kind, choices: int = 4) -> str | None:
     Raises:
         UnknownNameError: there is no such kind.
     """
-    if kind not in _KINDS:
-        raise UnknownNameError("kind", kind, _KINDS)
+    if kind not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS)
     found = find_answer(text, kind=kind, choices=choices)
     return None if found is None else found.answer
 
@@ -82,12 +78,7 @@ def find_answer(text: str, *, kind: Kind, choices: int = 4) -> Found | None:
 
 def canonical(text: str, kind: Kind, choices: int = 4) -> str | None:
     """The canonical form of a bare answer, such as a gold one ("$1,200", "(C)", "Yes."); None where it is none."""
-    if kind == "number":
-        found = numbers.bare(text)
-    elif kind == "letter":
-        found = letters.bare(text, choices)
-    else:
-        found = words.bare(text)
+    found = KINDS[kind].bare(text, choices)
     return None if found is None else found.answer
 
 
@@ -104,7 +95,7 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: 
         content = statement.start
         if statement.negated:
             content = end_of_sentence(text, content, statement.stop)
-            none = kind != "word" and says_nothing(text, statement.begin, content)
+            none = not KINDS[kind].words and says_nothing(text, statement.begin, content)
             if none and _YET.search(text, statement.start, content) is None:
                 return NO_ANSWER
             rather = _RATHER.search(text, statement.start, content)
@@ -128,7 +119,7 @@ def _find(text: str, start: int, stop: int, kind: Kind, choices: int, *, whole: 
 def _unstated(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
     """What a text gives without a statement of its answer; `NO_ANSWER` where it ends with saying that there is none."""
     found = _last(text, start, stop, kind, choices)
-    if kind == "word" or found is None:
+    if KINDS[kind].words or found is None:
         return found
     ends = start + len(text[start:stop].rstrip(_CLOSING))
     sentence = max(text.rfind(". ", start, ends), text.rfind("\n", start, ends), start - 1) + 1
@@ -148,19 +139,11 @@ def _stated(text: str, statement: Statement, kind: Kind, choices: int, *, opens:
     quoted = statement.form == "json" and text[statement.start - 1] in "\"'"
     if quoted and statement.stop - statement.start > _SHORT and statements(text, statement.start, statement.stop):
         return _find(text, statement.start, statement.stop, kind, choices, whole=True)
-    if kind == "number":
-        return numbers_stated.stated(text, statement, opens=opens)
-    if kind == "letter":
-        return letters.stated(text, statement, choices, opens=opens)
-    return words.stated(text, statement, opens=opens)
+    return KINDS[kind].stated(text, statement, choices, opens=opens)
 
 
 def _last(text: str, start: int, stop: int, kind: Kind, choices: int) -> Found | None:
-    if kind == "number":
-        return numbers.last(text, start, stop)
-    if kind == "letter":
-        return letters.last(text, start, stop, choices)
-    return words.last(text, start, stop)
+    return KINDS[kind].last(text, start, stop, choices)
 
 
 def _stated_before_next(text: str, start: int, stop: int, kind: Kind, choices: int) -> tuple[list[Statement], int]:

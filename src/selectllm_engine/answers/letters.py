@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from selectllm_engine.answers.kind import AnswerKind
 from selectllm_engine.answers.languages import LANGUAGES, RIGHT
 from selectllm_engine.answers.statements import (
     CLAUSE,
@@ -18,7 +19,7 @@ from selectllm_engine.answers.statements import (
     says_nothing,
 )
 
-__all__ = ["bare", "last", "stated"]
+__all__ = ["KIND", "bare", "last", "stated"]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Options as other scripts count them; one whose letters are words' beginnings too counts only where nothing follows.
@@ -302,3 +303,12 @@ def _without_listings(text: str, mentions: list[_Mention], choices: int) -> list
         kept.append(mentions[position])
         position += 1
     return kept
+
+
+KIND = AnswerKind(
+    bare=bare,
+    stated=stated,
+    last=last,
+    form='as "The answer is (X).", where X is the letter of the right option.',
+    terse='Reply with "The answer is", followed by the letter of the right option.',
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from selectllm_engine.answers.decimals import STATED_NUMBER
+from selectllm_engine.answers.kind import AnswerKind
 from selectllm_engine.answers.languages import LANGUAGES
-from selectllm_engine.answers.numbers import EQUALS, MORE, after, last, lead_of, part_of_more
+from selectllm_engine.answers.numbers import EQUALS, MORE, after, bare, last, lead_of, part_of_more
 from selectllm_engine.answers.numerals import numeral
 from selectllm_engine.answers.statements import (
     NO_ANSWER,
@@ -17,7 +18,7 @@ from selectllm_engine.answers.statements import (
     says_nothing,
 )
 
-__all__ = ["stated"]
+__all__ = ["KIND", "stated"]
 
 _REASONING = re.compile(
     r"[\s*]*(?:let'?s|let us|first|to (?:find|solve|determine|calculate)|we |step|given)\b", re.IGNORECASE
@@ -116,3 +117,12 @@ def _in_prose(text: str, start: int, stop: int) -> Found | None:
             earlier = last(text, start, earlier.start) if earlier.start - start < 400 else None
         found = earlier or found
     return found
+
+
+KIND = AnswerKind(
+    bare=lambda text, _: bare(text),
+    stated=lambda text, statement, _, *, opens: stated(text, statement, opens=opens),
+    last=lambda text, start, stop, _: last(text, start, stop),
+    form='as "The answer is X.", where X is a number.',
+    terse='Reply with "The answer is", followed by a number.',
+)

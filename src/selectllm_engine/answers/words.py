@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
+from selectllm_engine.answers.kind import AnswerKind
 from selectllm_engine.answers.statements import CLAUSE, DECORATION, Found, Statement, end_of_blank, end_of_sentence
 
-__all__ = ["bare", "last", "stated"]
+__all__ = ["KIND", "bare", "last", "stated"]
 
 _SPACES = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -185,3 +186,13 @@ def _inside(text: str, start: int, stop: int) -> tuple[int, int] | None:
     if first in _PAIRS and last_ in _CLOSERS and _SEPARATED.search(text, start + 1, stop - 1) is None:
         return start + 1, stop - 1
     return None
+
+
+KIND = AnswerKind(
+    bare=lambda text, _: bare(text),
+    stated=lambda text, statement, _, *, opens: stated(text, statement, opens=opens),
+    last=lambda text, start, stop, _: last(text, start, stop),
+    form='as "The answer is X.", where X is a single word or name.',
+    terse='Reply with "The answer is", followed by one word.',
+    words=True,
+)

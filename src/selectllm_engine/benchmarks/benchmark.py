@@ -33,7 +33,7 @@ QUESTION_SCHEMA = pl.Schema(
         "text": pl.String(),
         "choices": pl.List(pl.String()),  # the options' texts, null where there are none
         "gold": pl.String(),  # canonical, as extract_answer gives it; the letter where there are options
-        "kind": pl.String(),  # "number", "letter" or "word"
+        "kind": pl.String(),  # one of answers.KINDS
     }
 )
 

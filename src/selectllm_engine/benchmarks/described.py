@@ -209,7 +209,7 @@ def _golds(answers: pl.Series, kind: str | None) -> pl.DataFrame:
     if kind is None:
         golds = canonical_answers(answers, "number")
         kind = "word" if golds.null_count() > answers.null_count() else "number"
-    golds = canonical_answers(answers, kind)  # type: ignore[arg-type]
+    golds = canonical_answers(answers, kind)
     shown = answers.str.slice(0, 40)
     problem = (
         pl.when(answers.is_null())

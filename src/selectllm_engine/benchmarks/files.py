@@ -4,7 +4,7 @@ Columns: `question` and `answer`; where wanted, the options as `choices` (a list
 `|`) or as columns `A`, `B`, … up to `Z`; `subject`, `split`, `id`, `kind` and `rationale`.
 
 - Where there are options, `answer` is the letter or the text of one of them.
-- `kind` is "number", "letter" or "word". Without it: "letter" where there are options, "number" where the answer is a
+- `kind` is one of `answers.KINDS`. Without it: "letter" where there are options, "number" where the answer is a
   plain number, else "word".
 - `split` is "train", "validation", "test" or "exemplar" ("dev" is another word for the latter). Without it the file's
   name says it (`train.jsonl`, `validation.csv`, `test.parquet`, `exemplar.csv`), else every question is `test`.
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "load_exemplars"]
 
-_KINDS = ("number", "letter", "word")
 _PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(?:[eE][-+]?\d+)?\s*%?")
 
 
@@ -126,9 +125,11 @@ def _split(record: FileRecord, path: Path) -> str:
 
 
 def _kind(row: _Row) -> str:
+    from selectllm_engine.answers import KINDS
+
     kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
-    if kind not in _KINDS:
-        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", did_you_mean(kind, _KINDS))
+    if kind not in KINDS:
+        raise BenchmarkError(f"{row.record.where}: no kind {short(kind)}", did_you_mean(kind, KINDS))
     if (kind == "letter") != bool(row.choices):
         remedy = "add choices, or take another kind" if kind == "letter" else "leave the kind out, or the choices"
         raise BenchmarkError(
@@ -169,7 +170,7 @@ def _gold(row: _Row, kind: str) -> str:
     from selectllm_engine.answers import canonical
 
     if row.choices is None:
-        gold = canonical(row.answer, kind)  # type: ignore[arg-type]
+        gold = canonical(row.answer, kind)
         if gold is None:
             problem = f"{row.record.where}: answer {short(row.answer)} is no {kind}"
             raise BenchmarkError(problem, "correct it, or set the column 'kind'")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine import machine
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.engine import SERVED
-from selectllm_engine.generation.prompts import default_sampling
+from selectllm_engine.generation.prompts import default_sampling, wording_manifest
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
@@ -238,7 +238,10 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
         or llm.prompt not in {None, prompt.get("style")}
         or (llm.chat is False and manifest.get("chat"))  # whether there is a template only the tokenizer knows
         or prompt.get("terse") != source.terse
-        or (prompt.get("style") == "zero-shot" and prompt.get("wording") != (llm.wording and asdict(llm.wording)))
+        or (
+            prompt.get("style") == "zero-shot"
+            and prompt.get("wording") != (llm.wording and wording_manifest(llm.wording))
+        )
     )
 
 

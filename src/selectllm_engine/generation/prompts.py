@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.answers import KINDS
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import PromptStyle, Sampling, Wording
@@ -32,6 +33,7 @@ __all__ = [
     "default_sampling",
     "prompt_manifest",
     "without_system",
+    "wording_manifest",
 ]
 
 PROMPT_VERSION = 1  # raise it when any wording here changes: stored generations were made with another prompt then
@@ -44,17 +46,7 @@ _SYSTEM = (
     "You are a helpful assistant. Think about the question and answer it step by step, to the best of your ability. "
     "At the end, state one final answer"
 )
-_FORM = {
-    "number": 'as "The answer is X.", where X is a number.',
-    "letter": 'as "The answer is (X).", where X is the letter of the right option.',
-    "word": 'as "The answer is X.", where X is a single word or name.',
-}
 _TERSE_SYSTEM = "You are a helpful assistant that answers questions with a single number, letter or word."
-_TERSE_FORM = {  # no example of an answer: small LLMs repeat it
-    "number": 'Reply with "The answer is", followed by a number.',
-    "letter": 'Reply with "The answer is", followed by the letter of the right option.',
-    "word": 'Reply with "The answer is", followed by one word.',
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +97,7 @@ def build_prompt(
 
 def _worded(asked: str, kind: str, wording: Wording, *, chat: bool) -> Prompt:
     """The question in a person's own words; it is put in last, so that nothing in it is replaced."""
-    form = str(getattr(wording, kind))
+    form = wording.forms.get(kind) or getattr(wording, kind, None) or f"State your final answer {KINDS[kind].form}"
     system = wording.system.replace("{answer}", form)
     request = wording.template.replace("{answer}", form).replace("{question}", asked)
     if not chat:
@@ -116,8 +108,8 @@ def _worded(asked: str, kind: str, wording: Wording, *, chat: bool) -> Prompt:
 
 def _zero_shot(asked: str, kind: str, *, terse: bool) -> tuple[str, str]:
     if terse:
-        return _TERSE_SYSTEM, f"{asked}\n{_TERSE_FORM[kind]}"
-    return f"{_SYSTEM} {_FORM[kind]}", asked
+        return _TERSE_SYSTEM, f"{asked}\n{KINDS[kind].terse}"
+    return f"{_SYSTEM} {KINDS[kind].form}", asked
 
 
 def _few_shot(asked: str, exemplars: Sequence[Exemplar], *, terse: bool) -> str:
@@ -174,7 +166,12 @@ def prompt_manifest(
         "exemplars": ("rationales" if rationales else "answers only") if few_shot else None,
         "digest": _digest(exemplars) if few_shot else None,
     }
-    return manifest if few_shot or wording is None else {**manifest, "wording": asdict(wording)}
+    return manifest if few_shot or wording is None else {**manifest, "wording": wording_manifest(wording)}
+
+
+def wording_manifest(wording: Wording) -> dict[str, Any]:
+    """A person's own words as a manifest holds them; what is said for kinds of answers only where something is."""
+    return {key: value for key, value in asdict(wording).items() if key != "forms" or value}
 
 
 def _digest(exemplars: Sequence[Exemplar]) -> str:

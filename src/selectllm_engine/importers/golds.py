@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from selectllm_engine.answers.kinds import KINDS as _ANSWER_KINDS
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA
 from selectllm_engine.importers.printed import texts_of
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "canonical_golds"]
 
-KINDS = ("number", "letter", "word", "labels", "none")
+KINDS = (*_ANSWER_KINDS, "labels", "none")
 _LETTER = r"^\s*\(?[A-Za-z][).]?\s*$"
 _FIGURES = (
     r"(?:\d{1,3}(?:[,'’ \x{00a0}\x{2009}\x{202f}]\d{3})+(?:\.\d+)?"  # 1,200.5
@@ -231,4 +232,4 @@ def _gold(gold: str, kind: str, choices: Sequence[str] | None, lettered: bool) -
         return canonical(gold, "letter", options) or (fitting[0] if len(fitting) == 1 else None)
     if kind == "word" and (len(gold) > _LONGEST_WORD or re.search(r"[\n\\{}]", gold)):
         return None
-    return canonical(gold, "number" if kind == "number" else "word")
+    return canonical(gold, kind)

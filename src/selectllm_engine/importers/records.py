@@ -99,7 +99,7 @@ class Options:
         split_by: shares of train, validation and test for questions without a split; None: all are test.
         seed: of that draw.
         threshold: the lowest mean score that makes an LLM right on a question.
-        kind: of all gold answers, "number", "letter" or "word"; "labels" (or "none") drops them, so that recorded
+        kind: of all gold answers, one of `answers.KINDS`; "labels" (or "none") drops them, so that recorded
             scores decide; None: inferred.
         verdicts: whose verdict counts, see `store.judging`; None: as it was chosen before, else "auto".
         again: whether what was imported before is judged anew, in place of what is stored.

@@ -48,7 +48,7 @@ class Sample:
 
         self.number: int = row["sample"]
         self.text: str = row["text"] or ""
-        found = find_answer(self.text, kind=kind, choices=choices)  # type: ignore[arg-type]
+        found = find_answer(self.text, kind=kind, choices=choices)
         self.answer = found.answer if found else None
         self.span = (found.start, found.end) if found else None
         self.tokens: int | None = row.get("output_tokens")

@@ -1,0 +1,86 @@
+"""Lists: several answers one after the other, each compared as a word is.
+
+Items are told apart by semicolons or lines, else by commas and a last "and". Their order counts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from selectllm_engine.answers import words
+from selectllm_engine.answers.kind import AnswerKind
+from selectllm_engine.answers.statements import NO_ANSWER, Found, Statement, end_of_blank, end_of_sentence
+
+__all__ = ["KIND", "items"]
+
+_BETWEEN = "; "
+_BULLET = re.compile(r"\s*(?:[-*•]|\(?\d{1,3}[.)])\s+")
+_LAST = re.compile(r",?\s+(?:and|&|or)\s+")
+_AROUND = ("[]", "()", "{}")
+_MOST = 100  # items
+
+
+def items(text: str) -> list[str]:
+    """The canonical items of a list, in their order; empty where there are none."""
+    text = text.strip(" \t\n.*$`\\")
+    if len(text) > 1 and text[0] + text[-1] in _AROUND:
+        text = text[1:-1]
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1:
+        pieces = [_BULLET.sub("", line, count=1) for line in lines]
+    elif ";" in text:
+        pieces = text.split(";")
+    else:
+        *most, last = text.split(",")
+        pieces = [*most, *_LAST.split(f" {last}" if most else last, maxsplit=1)]
+    found = [words.bare(piece) for piece in pieces if piece.strip()]
+    return [each.answer.replace(";", ",") for each in found if each is not None][:_MOST]
+
+
+def _found(text: str, start: int, stop: int) -> Found | None:
+    listed = _BETWEEN.join(items(text[start:stop]))
+    return Found(listed, start, stop) if listed else None
+
+
+def _bare(text: str, choices: int) -> Found | None:  # noqa: ARG001 - of all kinds
+    return _found(text, 0, len(text))
+
+
+def _stated(text: str, statement: Statement, choices: int, *, opens: bool) -> Found | None:  # noqa: ARG001
+    start = end_of_blank(text, statement.start, statement.stop)
+    if statement.exact:
+        return _found(text, start, statement.stop) or NO_ANSWER
+    if _BULLET.match(text, start, statement.stop) and "\n" in text[start : statement.stop]:
+        return _found(text, start, _after_bullets(text, start, statement.stop))
+    return _found(text, start, end_of_sentence(text, start, statement.stop))
+
+
+def _after_bullets(text: str, start: int, stop: int) -> int:
+    """Where lines with bullets end."""
+    end = start
+    while end < stop and _BULLET.match(text, end, stop):
+        line = text.find("\n", end, stop)
+        end = stop if line < 0 else line + 1
+    return end
+
+
+def _last(text: str, start: int, stop: int, choices: int) -> Found | None:  # noqa: ARG001
+    end = start + len(text[start:stop].rstrip())
+    begin = text.rfind("\n", start, end) + 1 or start
+    while begin > start and _BULLET.match(text, begin, end):
+        before = text.rfind("\n", start, begin - 1) + 1 or start
+        if not _BULLET.match(text, before, end):
+            break
+        begin = before
+    colon = text.find(": ", begin, end)
+    return _found(text, colon + 2 if colon >= 0 else begin, end)
+
+
+KIND = AnswerKind(
+    bare=_bare,
+    stated=_stated,
+    last=_last,
+    form='as "The answer is X.", where X is a list, its items between commas.',
+    terse='Reply with "The answer is", followed by a list, its items between commas.',
+    words=True,
+)
