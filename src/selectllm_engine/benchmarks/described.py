@@ -251,9 +251,10 @@ def _by_parts(
             shown = source.rows
         elif few:
             few = min(few, len(order) // 2)
-            if (lacking := few - len(left)) > 0:  # the splits are of all: the last gives some up
-                taken[-1] = taken[-1][: len(taken[-1]) - lacking]
-                left = order[len(order) - few :]
+            if (lacking := few - len(left)) > 0:  # the splits are of all: the largest gives some up
+                largest = max(range(len(taken)), key=lambda at: len(taken[at]))
+                left = np.concatenate([taken[largest][-lacking:], left])
+                taken[largest] = taken[largest][:-lacking]
             shown = source.rows[left[:few]]
         for split, each in zip(ours, taken, strict=True):
             in_order = parts[split].share == 1 and not source.subjects

@@ -96,7 +96,7 @@ def read_records(path: Path) -> list[FileRecord]:
 
 
 def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
-    """Parquet files of a data set on the Hugging Face hub, read over the network.
+    """Parquet or JSONL files of a data set on the Hugging Face hub, read over the network.
 
     Raises:
         BenchmarkError: the hub cannot be reached, or the files are not there.
@@ -114,7 +114,8 @@ def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
     if (problem := hub_problem(address=HUB)) is not None:  # polars would wait for a silent peer without an end
         raise failed(problem)
     with polars_reading(failed):
-        return pl.read_parquet(f"hf://datasets/{dataset}/{pattern}")
+        url = f"hf://datasets/{dataset}/{pattern}"
+        return pl.read_ndjson(url) if pattern.endswith(".jsonl") else pl.read_parquet(url)
 
 
 def _read_text(path: Path) -> str:

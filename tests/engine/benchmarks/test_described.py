@@ -147,7 +147,7 @@ def test_shares_are_drawn_and_exemplars_are_in_no_split(tmp_path):
     parts = {"train": Part(of="train", share=0.7), "validation": Part(of="train", share=0.3), "test": Part(of="test")}
     described = Description(question="q", answer="a", hub="o/n", split=parts, exemplars=Exemplars(of="train", take=5))
     first, again, other = (load_benchmark("x", data=tmp_path, description=described, seed=seed) for seed in (1, 1, 2))
-    assert dict(Counter(first.questions["split"])) == {"train": 70, "validation": 25, "test": 20}
+    assert dict(Counter(first.questions["split"])) == {"train": 65, "validation": 30, "test": 20}
     assert first.questions.equals(again.questions)
     assert not first.questions.equals(other.questions)
     shown = {each.text for each in first.exemplars}
