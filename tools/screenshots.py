@@ -12,6 +12,7 @@ from html import unescape
 from pathlib import Path
 
 from rich.cells import cell_len
+from textual import constants
 
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
@@ -20,6 +21,7 @@ from selectllm_tui.widgets.tabs.results import FLASH
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZE = (120, 36)
+constants.COLOR_SYSTEM = "truecolor"  # whatever terminal the tool is started in
 # What is pressed before each picture; the state carries on from one to the next.
 PICTURES = {
     "results": ["r", "p", "p", "p", "p", "p", "3"],
