@@ -293,7 +293,7 @@ COMMANDS: tuple[Command, ...] = (
         rank=15,
     ),
     # Questions
-    Command("search", ("slash",), "search", "Only questions that contain a text or have that id.", "Questions"),
+    Command("search", ("slash",), "search", "Only questions with some words, votes, subject or LLMs.", "Questions"),
     Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions"),
     *(_filter(name) for name in FILTERS),
     Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),

@@ -33,7 +33,11 @@ class SearchScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """The line."""
-        line = Input(self._text, placeholder="part of a question, or its id", select_on_focus=False)
+        line = Input(
+            self._text,
+            placeholder='word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm',
+            select_on_focus=False,
+        )
         line.border_title = "Search"
         yield line
 

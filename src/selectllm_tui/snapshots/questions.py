@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import polars as pl
 
 from selectllm_engine.evaluation import NOT_FOUND, Selection, Votes, llm_votes, pooled_votes
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.snapshots.search import Chip, Field, find
 from selectllm_tui.state import FILTERS
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class Questions:
         judged: what became of each question.
         frame: the question table, Q rows.
         k: samples per LLM; share is of all samples of the selected LLMs.
-        counts: how many questions each filter leaves (without search and subject), of those that the data can tell.
+        counts: how many questions each filter leaves of those that search and subject leave, where the data can tell.
+        chips: the terms of the search.
         state: of which this is the list.
     """
 
@@ -112,11 +113,12 @@ class Questions:
     frame: pl.DataFrame
     k: int
     counts: Mapping[str, int]
+    chips: tuple[Chip, ...]
     state: State
 
     def counted(self, state: State) -> bool:
         """Whether its counts are those of a state."""
-        return (self.state.setup, self.state.before) == (state.setup, state.before)
+        return _counted(self.state) == _counted(state)
 
     def lists(self, state: State) -> bool:
         """Whether it is the list of a state."""
@@ -180,9 +182,12 @@ def listing(model: Model, state: State) -> Questions:
     found = judged(model, setup)
     frame = model.prepared(setup.split, setup.k).outcomes.questions
     masks = {name: _filtered(model, state, name, found) for name in FILTERS}
-    keep = masks[view.filter] if view.filter is not None else np.ones(frame.height, dtype=bool)
-    if view.search or view.subject is not None:
-        keep = keep & _searched(frame, view)
+    within = np.ones(frame.height, dtype=bool)
+    if view.subject is not None:
+        within = np.asarray((frame["subject"] == view.subject).fill_null(value=False), dtype=bool)
+    chosen = within if view.filter is None else within & masks[view.filter]
+    kept, chips = find(_field(setup, found, frame), view.search, chosen)
+    keep, within = chosen & kept, within & kept
     order = np.flatnonzero(keep)
     if sort := view.sort_of("questions"):
         order = order[_sorted(frame, found, order, *sort)]
@@ -193,7 +198,8 @@ def listing(model: Model, state: State) -> Questions:
         judged=found,
         frame=frame,
         k=setup.k,
-        counts={name: int(np.count_nonzero(mask)) for name, mask in masks.items() if _known(found, name)},
+        counts={name: int(np.count_nonzero(mask & within)) for name, mask in masks.items() if _known(found, name)},
+        chips=chips,
         state=state,
     )
 
@@ -203,6 +209,11 @@ def _known(found: Judged, name: str) -> bool:
     return name not in {Verdict.MISROUTED, Verdict.OUTVOTED, Verdict.RESCUED, "changed"} or bool(
         (found.verdict != Verdict.UNKNOWN.code).all()
     )
+
+
+def _counted(state: State) -> tuple[object, ...]:
+    """What of a state decides how many questions each filter leaves."""
+    return state.setup, state.before, state.view.search, state.view.subject
 
 
 def _listed(view: View) -> tuple[object, ...]:
@@ -226,16 +237,12 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
     return np.asarray(found.verdict == Verdict[name.upper()].code)
 
 
-def _searched(frame: pl.DataFrame, view: View) -> NDArray[np.bool_]:
-    kept = pl.lit(value=True)
-    if view.search:
-        pattern = f"(?i){re.escape(view.search)}"
-        kept = pl.any_horizontal(
-            pl.col("text").str.contains(pattern).fill_null(value=False), pl.col("question_id").str.contains(pattern)
-        )
-    if view.subject is not None:
-        kept = kept & (pl.col("subject") == view.subject).fill_null(value=False)
-    return np.asarray(frame.select(keep=kept).get_column("keep"), dtype=bool)
+def _field(setup: Setup, found: Judged, frame: pl.DataFrame) -> Field:
+    """What the terms of a search look at."""
+    shares = None
+    if found.pooled is not None and setup.k:
+        shares = 100 * found.pooled.count / np.maximum(found.selected.sum(axis=1) * setup.k, 1)
+    return Field(frame, setup.pool.run, found.marks == 1, found.selected, shares)
 
 
 def _sorted(

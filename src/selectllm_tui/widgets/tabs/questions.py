@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.snapshots.search import hits, pattern_of
 from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
@@ -85,8 +86,21 @@ class QuestionRows:
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
             named(shown.answered_by(q), "plain"),
             line((row["subject"] or "", "muted")),
-            line(((row["text"] or "")[:LONGEST], "muted")),
+            self._text((row["text"] or "")[:LONGEST]),
         )
+
+    @cached_property
+    def _pattern(self) -> str:
+        return pattern_of(self.questions.state.view.search)
+
+    def _text(self, text: str) -> Line:
+        """A question's text with what the search has found in it."""
+        spans: list[Span] = []
+        end = 0
+        for start, stop in hits(text, self._pattern) if self._pattern else ():
+            spans += [(text[end:start], "muted"), (text[start:stop], "hit")]
+            end = stop
+        return [*spans, (text[end:], "muted")]
 
     def _marks(self, q: int) -> Line:
         shown = self.questions
@@ -114,11 +128,13 @@ def _end(text: str, width: int) -> Line:
 def filter_parts(questions: Questions, state: State) -> list[Line]:
     """How many questions each filter leaves, with its key; the chosen one stands out."""
     view = state.view
+    none = " none, esc shows all" if not len(questions.order) and questions.total else ""
     parts: list[Line] = [
-        line((f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong")),
+        line((f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong"), (none, "warn")),
     ]
-    if view.search:
-        parts.append(line(("⌕ ", "accent"), (view.search, "strong")))
+    for chip in questions.chips:
+        effect = f" {chip.problem}" if chip.problem else f" −{formats.count(chip.taken)}"
+        parts.append(line(("⌕ ", "accent"), (chip.text, "strong"), (effect, "warn" if chip.problem else "muted")))
     if view.subject is not None:
         parts.append(line(("subject ", "muted"), (view.subject, "strong")))
     for name, each in FILTERS.items():
