@@ -59,7 +59,7 @@ def footer(tab: str) -> tuple[tuple[Command, str, tuple[bool, bool, int]], ...]:
     named = {command.name: (command, at) for at, command in reversed([*enumerate(COMMANDS)]) if command.keys}
     ranks = {name: command.rank for name, (command, _) in named.items() if command.rank is not None}
     offered = []
-    for name in sorted({*ranks, *own}, key=lambda name: _rank(name, ranks, [*own])):
+    for name in sorted({*ranks, *own}, key=lambda name: (*_rank(name, ranks, [*own]), named[name][1])):
         command, at = named[name]
         if not command.tabs or tab in command.tabs:
             offered.append((command, own.get(name) or command.title, (command.at_end, name in own, at)))

@@ -86,7 +86,9 @@ TABS: dict[str, TabSpec] = {
             "that were selected, faint those outside the pool. vote is the winning answer's share of the selected "
             "LLMs' samples. Every wrong answer is exactly one of the first three: "
             + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
-            + "."
+            + '. / finds questions by terms that must all hold: a word of the text or id, "two words", -word, ~regex, '
+            "3+ and 5- (LLM 3 is right, LLM 5 is not), vote<60, sub:subject, by:LLM; beside each term stands how many "
+            "questions it takes."
         ),
         sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
         footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import write_fake_run
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.snapshots.search import Field, find, hits, pattern_of, terms
 from tui.explorers import press, settled
@@ -133,3 +134,22 @@ async def test_the_line_shows_its_terms_and_what_each_takes(cache: Path) -> None
         assert "0 of 40 none, esc shows all" in shown
         await press(pilot, "escape")
         assert len(screen.listing.order) == 40
+
+
+async def test_the_text_has_the_room_that_ids_do_without(tmp_path: Path) -> None:
+    write_fake_run(tmp_path, llms=("fake-a",))
+    app = ExplorerApp("fake", tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await settled(pilot)
+        assert screen.listing.ids == ("test-", 7)
+        (first, *_) = screen.tab.rows.cells(0)
+        assert ["".join(text for text, _ in first(width)) for width in (8, 4, 3, 10_000)] == [
+            "test-0",
+            "0",
+            "0",
+            "test-0",
+        ]
+        widths = dict(zip([each.key for each in screen.tab.rows.columns], screen.tab.table._widths, strict=True))
+        assert widths["text"] > 2 * widths["question_id"]

@@ -103,6 +103,7 @@ class Questions:
         k: samples per LLM; share is of all samples of the selected LLMs.
         counts: how many questions each filter leaves of those that search and subject leave, where the data can tell.
         chips: the terms of the search.
+        ids: with what all ids of the split begin, and the characters of the longest.
         state: of which this is the list.
     """
 
@@ -114,6 +115,7 @@ class Questions:
     k: int
     counts: Mapping[str, int]
     chips: tuple[Chip, ...]
+    ids: tuple[str, int]
     state: State
 
     def counted(self, state: State) -> bool:
@@ -200,8 +202,22 @@ def listing(model: Model, state: State) -> Questions:
         k=setup.k,
         counts={name: int(np.count_nonzero(mask & within)) for name, mask in masks.items() if _known(found, name)},
         chips=chips,
+        ids=model.keep("tab", ("ids", setup.split, setup.k), lambda: _ids(frame)),
         state=state,
     )
+
+
+def _ids(frame: pl.DataFrame) -> tuple[str, int]:
+    """With what all ids begin, up to the last mark between words, and the characters of the longest."""
+    ids = frame.select(
+        first=pl.col("question_id").min(),
+        last=pl.col("question_id").max(),
+        size=pl.col("question_id").str.len_chars().max(),
+    ).row(0)
+    shared = ids[0] or ""
+    while not (ids[1] or "").startswith(shared):
+        shared = shared[:-1]
+    return shared[: max(map(shared.rfind, "-_/:. ")) + 1], ids[2] or 0
 
 
 def _known(found: Judged, name: str) -> bool:

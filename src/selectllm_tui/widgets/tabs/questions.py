@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts"]
 
 MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
+ID = 16  # most cells of an id
 VERDICT_STYLES = {
     Verdict.RIGHT: ("✓ right", "right"),
     Verdict.UNSOLVABLE: ("○ unsolvable", "muted"),
@@ -53,14 +54,16 @@ class QuestionRows:
         numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
         space = " " if llms <= 12 else ""
         saved = ", ".join(self.questions.llms)
+        shared, longest = self.questions.ids
+        size = min(max(longest - len(shared), len("question")), ID)  # the rest is the text's, which is what one reads
         return (
-            Column("question_id", "question", 12, flex=1, sortable=True),
+            Column("question_id", "question", size, sortable=True),
             Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
             Column("verdict", "verdict", 13, sortable=True),
-            Column("votes", "vote", 5, align="right", drop=1, sortable=True),
+            Column("votes", "vote", 5, align="right", drop=2, sortable=True),
             Column("routed", "answered by", 14, flex=1, drop=3),
             Column("subject", "subject", 12, drop=4, sortable=True),
-            Column("text", "text", 10, flex=4, drop=2),
+            Column("text", "text", 24 if llms <= 12 else 10, flex=8, drop=1),
         )
 
     def __len__(self) -> int:
@@ -80,7 +83,7 @@ class QuestionRows:
         q = int(shown.order[at])
         row, share = shown.frame.row(q, named=True), shown.share_of(q)
         return (
-            partial(_end, row["question_id"]),
+            partial(_end, row["question_id"], shown.ids[0]),
             self._marks(q),
             line(VERDICT_STYLES[shown.verdict_of(q)]),
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
@@ -117,12 +120,15 @@ class QuestionRows:
         return spans[:-1]
 
 
-def _end(text: str, width: int) -> Line:
-    """The end of an id: what its beginning says, all of them share."""
-    shown = visible(text, limit=LONGEST)
-    while shown and cell_len(shown) > width - (len(shown) < len(text)):
+def _end(text: str, shared: str, width: int) -> Line:
+    """An id; where there is no room, without what all of them begin with, then its end."""
+    shown = whole = visible(text, limit=LONGEST)
+    if cell_len(whole) > width:
+        shown = visible(text.removeprefix(shared), limit=LONGEST)
+    cut = shown
+    while shown and cell_len(shown) > width - (len(shown) < len(cut)):
         shown = shown[max(len(shown) - width, 1) :]
-    return (("…" if len(shown) < len(visible(text, limit=LONGEST)) else "", "muted"), (shown, "plain"))
+    return (("…" if len(shown) < len(cut) else "", "muted"), (shown, "plain"))
 
 
 def filter_parts(questions: Questions, state: State) -> list[Line]:
