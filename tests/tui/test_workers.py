@@ -100,7 +100,7 @@ async def test_tables_and_the_screen_are_exported_beside_each_other(
     stem = "selectllm-fake-results"
     assert names == [f"{stem}-2.csv", f"{stem}.csv", f"{stem}.md", f"{stem}.svg"]
     lines = (tmp_path / "out" / f"{stem}.csv").read_text("utf-8").splitlines()
-    baselines = {"oracle", "repeatable", "random", "best-single", "all-llms", "learned-vote"}
+    baselines = {"oracle", "repeatable", "random (baseline)", "best-single", "all-llms", "learned-vote"}
     assert baselines == {each.strip().split("  ")[0].split(",")[0] for each in lines[1 : 1 + len(baselines)]}
     assert len(lines) == 1 + len(baselines) + 1 + len(POLICIES) + 3
     assert any("argmax" in each and accuracy in each for each in lines)
