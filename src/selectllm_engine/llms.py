@@ -13,7 +13,7 @@ from selectllm_engine.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "Wording", "study_latency"]
+__all__ = ["ANSWER_KINDS", "LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "Wording", "study_latency"]
 
 PromptStyle = Literal["zero-shot", "few-shot"]
 
@@ -39,6 +39,10 @@ class Price:
 
     input: float
     output: float
+
+
+# Of answers: their names here, for settings that are read by every command; `answers.kinds` says how each is read.
+ANSWER_KINDS = ("number", "letter", "word", "expression", "date", "list", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

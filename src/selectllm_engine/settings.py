@@ -13,10 +13,9 @@ from pathlib import Path
 from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
-from selectllm_engine.answers.kinds import KINDS
 from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, nearest
 from selectllm_engine.generation.engine import ENGINES
-from selectllm_engine.llms import LLM, STUDY, Price, PromptStyle, Sampling, Wording
+from selectllm_engine.llms import ANSWER_KINDS, LLM, STUDY, Price, PromptStyle, Sampling, Wording
 from selectllm_engine.machine import expanded
 
 if TYPE_CHECKING:
@@ -174,7 +173,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "template": Key(
             "a text with {question} in it, once", lambda value: _is_text(value) and value.count("{question}") == 1
         ),
-        **dict.fromkeys(KINDS, _TEXT),
+        **dict.fromkeys(ANSWER_KINDS, _TEXT),
     },
     "benchmarks": {
         "data": _TEXT,
@@ -200,7 +199,7 @@ KEYS: dict[str, dict[str, Key]] = {
         ),
         "labels": _TEXTS,
         "answer": _TEXT,
-        "kind": _one_of(*KINDS),
+        "kind": _one_of(*ANSWER_KINDS),
         "id": _TEXT,
         "subject": _TEXT,
         "rationale": _TEXT,
@@ -351,7 +350,7 @@ def _prompt(name: str, given: object) -> Wording:
             if placeholder not in _PLACEHOLDERS and nearest(placeholder, _PLACEHOLDERS):  # other braces are plain text
                 remedy = did_you_mean(placeholder, _PLACEHOLDERS)
                 raise UsageError(f"{FILE}: {place}.{key} has {{{placeholder}}}", remedy)
-    forms = {kind: checked.pop(kind) for kind in KINDS if kind in checked and kind not in Wording.__slots__}
+    forms = {kind: checked.pop(kind) for kind in ANSWER_KINDS if kind in checked and kind not in Wording.__slots__}
     return Wording(**checked, forms=forms)
 
 

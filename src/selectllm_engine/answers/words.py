@@ -129,10 +129,10 @@ def _trimmed(text: str, start: int, stop: int) -> Found | None:
     article = _ARTICLE.match(text, start, stop)
     start = article.end() if article else start
     stop = _kept(text, start, stop)
-    written = text[start:stop]
+    written = text[start:stop].replace("’", "'").casefold()
     if "\\" in written:
         written = _ESCAPED.sub(" ", written)
-    word = " ".join(written.replace("’", "'").casefold().split())
+    word = " ".join(written.split())
     return Found(word, start, stop) if word else None
 
 
@@ -160,7 +160,7 @@ def _signs(text: str, start: int, stop: int) -> Found | None:
         start, stop = inner
     written = _UPRIGHT.sub(_unwrapped, text[start:stop].replace("−", "-").replace("–", "-"))
     word = _LAYOUT.sub("", written).casefold()
-    return Found(word, start, stop) if word else None
+    return Found(word, start, stop) if word.strip("-") else None
 
 
 def _inside(text: str, start: int, stop: int) -> tuple[int, int] | None:

@@ -394,6 +394,8 @@ def test_what_is_found_stands_in_the_text(text, kind, choices):
 
 
 @given(TEXTS, KINDS)
+@example("?\\R", "word")
+@example("-.", "word")
 def test_canonical_is_idempotent(text, kind):
     once = canonical(text, kind, 10)
     if once is not None:

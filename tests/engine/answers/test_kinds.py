@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selectllm_engine.answers import KINDS, canonical, extract_answer
+from selectllm_engine.llms import ANSWER_KINDS
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,7 @@ def test_rational_numbers_are_in_lowest_terms(above, below):
 def test_hostile_texts_cost_no_time(kind):
     for piece in ("\\frac{", "\\boxed{", "$", "((((", "1,", "2024-", "\n- ", "10^{", "the answer is "):
         extract_answer(piece * 3000, kind=kind)
+
+
+def test_settings_know_the_kinds_there_are():
+    assert tuple(KINDS) == ANSWER_KINDS
