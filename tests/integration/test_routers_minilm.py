@@ -12,6 +12,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.routers import make_router
 from selectllm_engine.routers.storage import load_router, save
 from selectllm_engine.routers.training import train
+from selectllm_engine.store import folder_name
 from selectllm_tui.cli import main
 
 pytestmark = pytest.mark.integration
@@ -64,9 +65,10 @@ def test_fewer_layers_are_other_features(minilm):
 def test_fine_tuning_learns(minilm, tmp_path):
     router = make_router("mlc:minilm@3", minilm, device="cpu", epochs=20).fit(*TRAIN)
     assert accuracy(router) > 0.9
-    save(router, tmp_path / "router", "mlc:minilm@3")
+    folder = tmp_path / folder_name("mlc:minilm@3")
+    save(router, folder, "mlc:minilm@3")
     np.testing.assert_array_equal(
-        load_router(tmp_path / "router", device="cpu").predict_proba(TEST[0]), router.predict_proba(TEST[0])
+        load_router(folder, device="cpu").predict_proba(TEST[0]), router.predict_proba(TEST[0])
     )
 
 
