@@ -1,7 +1,8 @@
 """The benchmarks that are known by name: a description of each, and what its card says of it.
 
 Splits are the published ones; `note` says where ours are not, and what else to know. `confirmed` is whether the layout
-of the columns was found in a public description of the data set; the hub's files themselves were not at hand.
+of the columns was found on the data set's own public card, not only in code that reads it; the hub's files themselves
+were not at hand.
 """
 
 from __future__ import annotations
@@ -128,6 +129,7 @@ PRESETS: dict[str, Preset] = {
         sizes={"test": 12032},
         source="Wang et al. 2024, arXiv 2406.01574",
         licence="MIT",
+        confirmed=False,
         note="up to ten options; its validation split gives the exemplars",
     ),
     "arc-easy": Preset(
@@ -187,6 +189,7 @@ PRESETS: dict[str, Preset] = {
         sizes={"train": 36353, "validation": 4040, "test": 1267},
         source="Sakaguchi et al. 2019, arXiv 1907.10641",
         licence="CC BY",
+        confirmed=False,
         note=_NO_ANSWERS,
     ),
     "boolq": Preset(
@@ -232,6 +235,7 @@ PRESETS: dict[str, Preset] = {
         sizes={"test": 817},
         source="Lin, Hilton, Evans 2021, arXiv 2109.07958",
         licence="Apache 2.0",
+        confirmed=False,
         note="options are shuffled, for the first is always right; its only split, validation, is test",
     ),
     "sciq": Preset(
@@ -279,6 +283,7 @@ PRESETS: dict[str, Preset] = {
         sizes={"train": 695, "test": 300},
         source="Patel, Bhattamishra, Goyal 2021, arXiv 2103.07191",
         licence="MIT",
+        confirmed=False,
         note="five train questions are the exemplars",
     ),
     "multiarith": Preset(
@@ -292,6 +297,7 @@ PRESETS: dict[str, Preset] = {
         ),
         sizes={"train": 415, "test": 180},
         source="Roy, Roth 2015, arXiv 1608.01413",
+        confirmed=False,
         note="five train questions are the exemplars",
     ),
     "strategyqa": Preset(

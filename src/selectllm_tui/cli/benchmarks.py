@@ -66,7 +66,7 @@ def _rows() -> Iterator[dict[str, object]]:
     for name, preset in PRESETS.items():
         if name in own and own[name].description is not None:
             continue
-        warning = None if preset.confirmed else "unconfirmed: no public description of its columns was found"
+        warning = None if preset.confirmed else "unconfirmed: its columns were not found on its own public card"
         yield row(
             name,
             kind=preset.kind,
