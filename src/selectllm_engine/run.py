@@ -65,6 +65,7 @@ class StoredRun:
         self.benchmark = benchmark
         self._progress = progress
         self._outcomes: dict[str, Outcomes] = {}
+        self._answers: dict[str, pl.DataFrame] = {}
         self._prepared: dict[tuple[str, int | None], Prepared] = {}
         self._scores: dict[tuple[str, str, bool, bool], RouterScores] = {}
         self._learners: dict[int | None, Learner] = {}
@@ -124,8 +125,18 @@ class StoredRun:
             CacheError: there are no results yet, or they can't be read.
         """
         if split not in self._outcomes:
-            self._outcomes[split] = load_outcomes(self.cache, self.benchmark, split, progress=self._progress)
+            self._outcomes[split] = load_outcomes(
+                self.cache, self.benchmark, split, progress=self._progress, answers=self._answers_of
+            )
+            if len(self._outcomes) == len(self.splits):
+                self._answers.clear()  # every split has its own now
         return self._outcomes[split]
+
+    def _answers_of(self, llm: str) -> pl.DataFrame:
+        """An LLM's answers of all splits, read once for all of them."""
+        if llm not in self._answers:
+            self._answers[llm] = self.cache.answers(self.benchmark, llm, progress=self._progress)
+        return self._answers[llm]
 
     def prepared(self, split: str = "test", k: int | None = None) -> Prepared:
         """A split over its first k samples, ready for evaluation; raises UsageError for a k that isn't there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from selectllm_engine.store.judging import threshold_of
 from selectllm_engine.store.manifests import MOST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,7 +54,13 @@ class _Results:
 
 
 def load_outcomes(
-    cache: Cache, benchmark: str, split: str, *, llms: Sequence[str] | None = None, progress: Progress | None = None
+    cache: Cache,
+    benchmark: str,
+    split: str,
+    *,
+    llms: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    answers: Callable[[str], pl.DataFrame] | None = None,
 ) -> Outcomes:
     """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
 
@@ -70,6 +77,7 @@ def load_outcomes(
         split: one of the benchmark's splits.
         llms: names of LLMs of the run; None for all.
         progress: told (done, total) generations where answers must be extracted first.
+        answers: gives an LLM's answers, as `Cache.answers` does, for who reads several splits; None reads them here.
 
     Raises:
         UnknownNameError: no such benchmark or split.
@@ -84,8 +92,9 @@ def load_outcomes(
     if not names:
         raise CacheError(f"{benchmark} has no results yet", "make some with selectllm generate or selectllm import")
     judges = judges_of(cache, benchmark, progress=progress)
+    answers = answers or partial(cache.answers, benchmark, progress=progress)
     results = [
-        _results(cache, benchmark, name, questions, judges=judges.get(name, {}), progress=progress) for name in names
+        _results(cache, benchmark, name, questions, answers(name), judges=judges.get(name, {})) for name in names
     ]
 
     depth = np.stack([each.depth for each in results], axis=1)
@@ -134,16 +143,16 @@ def _results(
     benchmark: str,
     name: str,
     questions: pl.DataFrame,
+    answers: pl.DataFrame,
     *,
     judges: Mapping[str | None, Judge],
-    progress: Progress | None,
 ) -> _Results:
     rows = questions.select("question_id").with_row_index("question")
 
     def of_split(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.join(rows, on="question_id", maintain_order="left").drop("question_id")
 
-    answers = of_split(cache.answers(benchmark, name, progress=progress))
+    answers = of_split(answers)
     verdicts = cache.verdicts(benchmark, name)
     verdicts = None if verdicts is None else of_split(verdicts)
     if not answers.is_empty():
