@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,16 @@ from selectllm_engine.insights import (
     Lessons,
     LLMVotes,
     QuestionView,
+    Side,
     Subsets,
-    compare_rows,
+    compare_sides,
     draw_lessons,
     find_subsets,
     learning_curve,
     look_at,
 )
 from selectllm_engine.run import StoredRun
+from selectllm_engine.setups import Setup, check_setup, planned_in, setup_view
 from selectllm_engine.store import Cache, Voting, as_vote_rule, open_cache
 
 if TYPE_CHECKING:
@@ -119,8 +122,8 @@ class Run(StoredRun):
 
     def compare(
         self,
-        a: str,
-        b: str,
+        a: str | Setup,
+        b: str | Setup,
         pool: Pool | Iterable[str] | None = None,
         *,
         k: int | None = None,
@@ -128,17 +131,25 @@ class Run(StoredRun):
         split: str = "test",
         vote: Voting = "equal",
     ) -> Comparison:
-        """Two rows on the same questions, by the names that `evaluate` gives them.
+        """Two rows on the same questions, by the names that `evaluate` gives them, or setups.
 
-        That is an LLM, a baseline, or a router with a policy ("prior threshold:0.7").
+        A name is an LLM's, a baseline's, or a router's with a policy ("prior threshold:0.7"). Setups bring their own
+        pool, k, protocol and vote.
 
         Raises:
             UnknownNameError: an unknown row, LLM, protocol or split.
             UsageError: a k that isn't there, no complete question, a vote that can't be had, or a row that is not right
                 or wrong on each question.
         """
-        view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
-        return compare_rows(view, (a, b), self.row_named)
+
+        def side(row: str | Setup) -> Side:
+            if isinstance(row, Setup):
+                check_setup(self, row)
+                return Side(row.name, setup_view(self, row, split), partial(planned_in, self, row))
+            view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
+            return Side(row, view, lambda view: self.row_named(view, row))
+
+        return compare_sides(side(a), side(b))
 
     def lessons(
         self,

@@ -7,7 +7,6 @@ an unknown key with the nearest right one. API keys have no place in it.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from reprlib import repr as short
@@ -17,6 +16,7 @@ from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, 
 from selectllm_engine.generation.engine import ENGINES
 from selectllm_engine.llms import ANSWER_KINDS, LLM, STUDY, Price, PromptStyle, Sampling, Wording
 from selectllm_engine.machine import expanded
+from selectllm_engine.toml_files import parse_toml, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,10 +28,7 @@ __all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "pa
 FILE = "selectllm.toml"
 STYLES: tuple[PromptStyle, ...] = get_args(PromptStyle)
 
-_MOST = 1 << 20  # bytes of the file
-_MOST_STEPS = 50  # in a key such as a.b.c, for which tomllib takes time that grows with their square
-_STEP = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
-_DEEP = re.compile(rf"(?<![\w-])(?:{_STEP}){{{_MOST_STEPS},}}")
+_EXAMPLE = "docs/settings.md has an example"
 _SECRET = re.compile(
     r"(.*[-_ ])?((api|secret|access|auth|bearer|hf)[-_ ]?(key|token)|key|token|secret|password)", re.IGNORECASE
 )
@@ -265,22 +262,10 @@ def read_settings(folder: Path = Path()) -> Settings:
     Raises:
         UsageError: it can't be read, is no TOML, or has a wrong key or value.
     """
-    path = folder / FILE
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise UsageError(f"{FILE} is no plain file", "take it away, or write one")
-        with path.open("rb") as file:
-            data = file.read(_MOST + 1)
-        if len(data) > _MOST:
-            raise UsageError(f"{FILE} is larger than {_MOST >> 20} MiB", "settings are short; is it another file?")
-        text = data.decode("utf-8-sig")
+        return _settings(read_toml(folder / FILE, FILE, what="settings", remedy=_EXAMPLE))
     except FileNotFoundError:
         return Settings()
-    except OSError as error:
-        raise UsageError(f"{FILE} cannot be read ({error.strerror})", "make it readable, or move it away") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{FILE} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
-    return parse_settings(text)
 
 
 def parse_settings(text: str) -> Settings:
@@ -289,12 +274,10 @@ def parse_settings(text: str) -> Settings:
     Raises:
         UsageError: it is no TOML, or has a wrong key or value.
     """
-    if _DEEP.search(text):
-        raise UsageError(f"{FILE} has a key of more than {_MOST_STEPS} steps", "docs/settings.md has an example")
-    try:
-        given = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits are a ValueError
-        raise UsageError(f"{FILE} is no TOML ({error})", "docs/settings.md has an example") from error
+    return _settings(parse_toml(text, FILE, remedy=_EXAMPLE))
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
     sections = _checked(given, "", dict.fromkeys(SECTIONS, _TABLE))
     prompts = {name: _prompt(name, each) for name, each in _named(sections, "prompts")}
     settings = Settings(

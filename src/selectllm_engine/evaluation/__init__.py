@@ -6,7 +6,7 @@ Read `policies` first, then `pool_view`: every figure of a table comes from a se
 
 from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
 from selectllm_engine.evaluation.baselines import REPEATABLE
-from selectllm_engine.evaluation.comparison import TwoByTwo, two_by_two
+from selectllm_engine.evaluation.comparison import Reference, TwoByTwo, two_by_two
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.learned_vote import vote
@@ -81,6 +81,7 @@ __all__ = [
     "PoolView",
     "Prepared",
     "Quality",
+    "Reference",
     "Router",
     "RouterDetails",
     "RouterScores",

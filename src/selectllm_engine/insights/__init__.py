@@ -17,7 +17,7 @@ from selectllm_engine.insights.lessons import (
     Solved,
     UnseenSubjects,
 )
-from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, compare_rows
+from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, Side, compare_rows, compare_sides
 from selectllm_engine.insights.plots import (
     MEASURES,
     RouterMatrix,
@@ -48,6 +48,7 @@ __all__ = [
     "QuestionView",
     "RouterLatency",
     "RouterMatrix",
+    "Side",
     "Solved",
     "Subset",
     "Subsets",
@@ -57,6 +58,7 @@ __all__ = [
     "best_router",
     "cascade_value_curve",
     "compare_rows",
+    "compare_sides",
     "cost_aware_curve",
     "draw_lessons",
     "find_disagreements",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation import TwoByTwo, compared_with, planned_row, two_by_two
+from selectllm_engine.evaluation import Reference, TwoByTwo, compared_with, planned_row, two_by_two
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PlannedRow, PoolView, Row
 
-__all__ = ["CELLS", "Cell", "Comparison", "compare_rows"]
+__all__ = ["CELLS", "Cell", "Comparison", "Side", "compare_rows", "compare_sides"]
 
 Cell: TypeAlias = Literal["both", "only_a", "only_b", "neither"]
 CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
@@ -56,6 +57,31 @@ class Comparison:
         return self.questions.filter(self.cells == CELLS.index(cell))
 
 
+class Side(NamedTuple):
+    """One of two rows that are compared.
+
+    Attributes:
+        name: what it is called.
+        view: its pool over the evaluated split.
+        find: gives its row of a view; raises UnknownNameError.
+    """
+
+    name: str
+    view: PoolView
+    find: Callable[[PoolView], PlannedRow]
+
+    def right(self) -> Reference:
+        """On which questions it is right; raises UsageError where it has no accuracy, or is an expectation."""
+        found = compared_with(self.view, self.find(self.view)).reference.right
+        if found.dtype != np.bool_:
+            raise UsageError(f"{self.name} is an expectation", "compare rows that are right or wrong on each question")
+        return Reference(self.name, found)
+
+    def row(self, reference: Reference) -> Row:
+        """Its row, compared with another's right questions."""
+        return self.find(self.view.against(reference)).row()
+
+
 def compare_rows(
     view: PoolView, names: tuple[str, str], find: Callable[[PoolView, str], PlannedRow] = planned_row
 ) -> Comparison:
@@ -70,21 +96,25 @@ def compare_rows(
         UnknownNameError: there is no such row.
         UsageError: one of them has no accuracy, or is an expectation, which is right on no question for certain.
     """
-    right = []
-    for name in names:
-        found = compared_with(view, find(view, name)).reference.right
-        if found.dtype != np.bool_:
-            raise UsageError(f"{name} is an expectation", "compare rows that are right or wrong on each question")
-        right.append(np.asarray(found, dtype=bool))
-    against = compared_with(view, find(view, names[1]))
-    a, b = right
-    subjects = view.prepared.subjects
+    return compare_sides(*(Side(name, view, partial(_found, find, name)) for name in names))
+
+
+def _found(find: Callable[[PoolView, str], PlannedRow], name: str, view: PoolView) -> PlannedRow:
+    return find(view, name)
+
+
+def compare_sides(a: Side, b: Side) -> Comparison:
+    """Compare two rows on the same questions, each of a view of its own; raises as `compare_rows` does."""
+    reference = b.right()
+    right_a, right_b = (np.asarray(each.right, dtype=bool) for each in (a.right(), reference))
+    prepared = a.view.prepared
+    subjects = prepared.subjects
     return Comparison(
-        names=names,
-        a=find(against, names[0]).row(),
-        b=find(against, names[1]).row(),
-        counts=two_by_two(a, b),
-        questions=view.prepared.outcomes.questions,
-        cells=np.select([a & b, a, b], [0, 1, 2], 3).astype(np.int8),
+        names=(a.name, b.name),
+        a=a.row(reference),
+        b=b.row(reference),
+        counts=two_by_two(right_a, right_b),
+        questions=prepared.outcomes.questions,
+        cells=np.select([right_a & right_b, right_a, right_b], [0, 1, 2], 3).astype(np.int8),
         subjects=None if subjects is None else int(subjects.max()) + 1,
     )

@@ -15,7 +15,7 @@ from selectllm_engine.errors import (
     UnknownNameError,
     UsageError,
 )
-from selectllm_engine.evaluation import POLICIES, RouterScores, chain_of, parse_policy, select
+from selectllm_engine.evaluation import EQUAL, POLICIES, RouterScores, chain_of, parse_policy, select
 from selectllm_engine.routers.families import FAMILIES, parse_router, usable
 from selectllm_engine.routers.features import nearest_questions
 from selectllm_engine.routers.storage import load_router, read_manifest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import PolicySpec, PoolView
+    from selectllm_engine.evaluation import PolicySpec, PoolView, VoteRule
     from selectllm_engine.llms import Pool
     from selectllm_engine.routers.training_data import TrainingData
     from selectllm_engine.run import StoredRun
@@ -92,6 +92,8 @@ def route(
     policy: str = "argmax",
     *,
     pool: Pool | Iterable[str] | None = None,
+    k: int | None = None,
+    vote: VoteRule = EQUAL,
     encoders: Mapping[str, str] | None = None,
     device: str = "auto",
 ) -> Routing:
@@ -104,6 +106,8 @@ def route(
             that can run here.
         policy: for example "threshold:0.6".
         pool: the LLMs switched on; all without it.
+        k: a policy learns from the first k samples; None for all.
+        vote: the rule under which "auto" is tuned.
         encoders: where encoders are: name -> folder or hub id.
         device: "auto", "cpu" or "cuda", for what runs a transformer.
 
@@ -123,7 +127,7 @@ def route(
     name, probabilities = _predicted(run, question, [router] if router else _by_merit(run), encoders, device)
 
     held_out = "validation" if data.validation is not None else "train"
-    view = run.view(pool, split=held_out)
+    view = run.view(pool, k=k, split=held_out, vote=vote)
     known = run.scores(name, held_out, forest=False)
     forest = None
     if spec.needs_forest:

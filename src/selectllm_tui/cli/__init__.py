@@ -27,6 +27,7 @@ from typer.core import TyperCommand, TyperGroup
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
 from selectllm_tui.cli.defaults import Defaults
 from selectllm_tui.cli.marks import words_for_marks
+from selectllm_tui.cli.setup_file import fill_in
 from selectllm_tui.untrusted import visible
 
 __all__ = ["COMMANDS", "command", "main"]
@@ -86,6 +87,10 @@ class _Command(_Flags, TyperCommand):  # type: ignore[misc]
         name = f"{parent.info_name} {info_name}" if parent and parent.parent else str(info_name)
         options = {each.name: bool(each.multiple) for each in self.params if each.param_type_name == "option"}
         return super().make_context(info_name, args, parent, default_map=Defaults(name, options), **extra)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        fill_in(ctx, self.params)
+        return super().invoke(ctx)
 
 
 class _Subgroup(_Flags, TyperGroup):  # type: ignore[misc]

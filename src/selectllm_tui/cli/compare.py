@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, text, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading, voting
+from selectllm_tui.cli.loaded_run import hold_against, reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -43,7 +46,10 @@ COUNTS = [Column("a", "", text, align="left"), Column("right", "b right", text),
 
 def compare(
     a: Annotated[
-        str, typer.Argument(metavar="A", help="A row, by the name it has in evaluate.", autocompletion=complete_row)
+        str,
+        typer.Argument(
+            metavar="A", help="A row, by the name it has in evaluate, or a setup's file.", autocompletion=complete_row
+        ),
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="The row to compare it with.", autocompletion=complete_row)],
     benchmark: Benchmark = None,
@@ -64,13 +70,23 @@ def compare(
     """Two rows of selectllm evaluate on the same questions: which is right where, how far apart they are, at what cost.
 
     Rows are LLMs, baselines ("oracle", "best-single"), and routers with a policy ("prior threshold:0.7"). --format csv
-    has the questions alone, each with who is right.
+    has the questions alone, each with who is right. A file that ends in .toml is a setup, which brings its own pool, K,
+    vote and protocol.
     """
     from selectllm_engine.evaluation import badged
+    from selectllm_engine.setups import Setup, read_setup
 
-    with reading(benchmark, cache) as run:
+    left, right = (read_setup(name) if name.lower().endswith(".toml") else name for name in (a, b))
+    setups = [row for row in (left, right) if isinstance(row, Setup)]
+    if len(setups) == 2 and (pool, k, vote, protocol) != (None, None, "equal", Protocol.CORRECTED):
+        raise UsageError("both setups say pool, K, vote and protocol themselves", "leave out --pool, --k and the like")
+    with reading(benchmark or next((each.benchmark for each in setups), None), cache) as run:
+        for each in setups:
+            hold_against(run, each)
         rule = voting(run, vote)
-        found = run.compare(a, b, names(pool), k=k, protocol=protocol.value, split=split, vote=rule)
+        found = run.compare(left, right, names(pool), k=k, protocol=protocol.value, split=split, vote=rule)
+        labels = (Path(a).name if isinstance(left, Setup) else a, Path(b).name if isinstance(right, Setup) else b)
+        found = replace(found, names=labels)
         title = f"{run.benchmark} · {badged(split)} · {found.counts.questions:,} questions"
     wanted: dict[Cell, bool] = {"both": both, "only_a": only_a, "only_b": only_b, "neither": neither}
     listed = [cell for cell, on in wanted.items() if on]

@@ -18,12 +18,15 @@ from selectllm_tui.cli.options import (
     Output,
     PoolNames,
     Protocol,
+    SetupFile,
     Split,
     Vote,
     complete_policy,
     complete_router,
     names,
+    several,
 )
+from selectllm_tui.cli.setup_file import rows_asked
 from selectllm_tui.notation import number, p_value, percent, points, points_span, span
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ COLUMNS = [
 
 def evaluate(
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Annotated[
         list[str] | None,
@@ -124,16 +128,14 @@ def evaluate(
         raise UsageError("the released code has no --details", "leave out --protocol paper")
     if details and form is Format.CSV:
         raise UsageError("--details are several tables, --format csv is one", "add --format json")
-    routers = [name for each in router for name in names(each) or []] if router else None
-    policies = [name for each in policy for name in names(each) or []] if policy else None
-    with reading(benchmark, cache) as run:
-        asked = (names(pool), routers, policies)
+    with reading(benchmark, cache, setup=setup) as run:
+        asked = (names(pool), *rows_asked(run, setup, several(router), several(policy)))
         how: dict[str, Any] = {"k": k, "split": split, "all_policies": every, "against": against}
         how["vote"] = voting(run, vote)
         how |= {"charge_router": charge_router, "unseen_subjects": unseen_subjects}
         more = run.details(*asked, **how) if details else None
         table = more.table if more else run.evaluate(*asked, protocol=protocol.value, **how)
-        with_rows = dict.fromkeys(row.router for row in table.rows if row.router)
+        with_rows = dict.fromkeys(row.router for row in table.rows if row.router in run.routers)
         seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more, remarks=[UNSEEN] if unseen_subjects else [])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import note
-from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
@@ -18,12 +18,15 @@ from selectllm_tui.cli.options import (
     K,
     PoolNames,
     Protocol,
+    SetupFile,
     Split,
     Vote,
     complete_policy,
     complete_router,
     names,
+    several,
 )
+from selectllm_tui.cli.setup_file import rows_asked
 
 if TYPE_CHECKING:
     from selectllm_engine.exporters import Exported
@@ -69,11 +72,6 @@ Policies = Annotated[
 ]
 
 
-def several(given: list[str] | None) -> list[str] | None:
-    """The names of an option that may be given again, each also as `a,b`."""
-    return [name for each in given for name in names(each) or []] if given else None
-
-
 @app.callback()
 def _export() -> None:
     """Write results, predictions, tables and plots to files."""
@@ -83,6 +81,7 @@ def _export() -> None:
 def results(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .parquet or .csv.")],
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     split: Annotated[
         str | None, typer.Option(metavar="NAME,NAME…", help="train, validation or test; all without it.")
@@ -98,15 +97,18 @@ def results(
     """
     from selectllm_engine.exporters import export_results
 
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, setup=setup) as run:
         _report(export_results(run, file, pool=names(pool), splits=names(split), force=force))
 
 
 @app.command()
 def predictions(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .csv.")],
-    router: Annotated[str, typer.Option(metavar="NAME", help="A trained router.", autocompletion=complete_router)],
+    router: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A trained router.", autocompletion=complete_router)
+    ] = None,
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     force: Force = False,
     cache: CacheDir = None,
 ) -> None:
@@ -117,7 +119,12 @@ def predictions(
     """
     from selectllm_engine.exporters import export_predictions
 
-    with reading(benchmark, cache) as run:
+    if router is None:
+        raise UsageError(
+            "predictions are a router's" if setup is None else "the setup has no router, and predictions are one's",
+            "name one: --router NAME",
+        )
+    with reading(benchmark, cache, setup=setup) as run:
         _report(export_predictions(run, file, router, force=force))
 
 
@@ -125,6 +132,7 @@ def predictions(
 def vote(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .json.")],
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Annotated[
         str | None,
@@ -144,7 +152,7 @@ def vote(
     """
     from selectllm_engine.exporters import export_vote
 
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, setup=setup) as run:
         done = export_vote(run, file, pool=names(pool), router=router, k=k, force=force)
     note(f"{done.path}: weights of {len(done.llms)} LLMs from {done.rows:,} labelled questions")
 
@@ -153,6 +161,7 @@ def vote(
 def table(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .md, .tex, .csv or .json.")],
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Routers = None,
     policy: Policies = None,
@@ -177,6 +186,7 @@ def table(
     with redirect_stdout(StringIO()) as out:
         evaluate(
             benchmark,
+            setup,
             pool,
             router,
             policy,
@@ -210,11 +220,13 @@ def plot(
         ),
     ] = None,
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Routers = None,
     policy: Policies = None,
     split: Split = "test",
     k: K = None,
+    vote: Vote = "equal",
     force: Force = False,
     cache: CacheDir = None,
 ) -> None:
@@ -231,10 +243,10 @@ def plot(
     measure = next(iter(known)) if by is None else by.value
     if measure not in known:
         raise UsageError(f"a {kind.value} is not drawn by {measure}", f"choose --by {' or '.join(known)}")
-    with reading(benchmark, cache) as run:
-        drawn = draw(
-            run, pool=names(pool), routers=several(router), policies=several(policy), by=measure, k=k, split=split
-        )
+    with reading(benchmark, cache, setup=setup) as run:
+        routers, policies = rows_asked(run, setup, several(router), several(policy))
+        how: dict[str, Any] = {"by": measure, "k": k, "split": split, "vote": voting(run, vote)}
+        drawn = draw(run, pool=names(pool), routers=routers, policies=policies, **how)
     save(file, drawn)
     note(f"{file}: written")
 

@@ -12,7 +12,7 @@ import typer
 from selectllm_tui.cli.console import Column, output_console, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
-from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, Vote, names
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent, points, points_span
 from selectllm_tui.sentences import limits, sentence, stays
 from selectllm_tui.untrusted import safe, visible
@@ -30,6 +30,7 @@ ANSWERS = {"yes": ("✔", "green"), "no": ("✘", "red"), "partly": ("◐", "yel
 
 def lessons(
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     split: Split = "test",
     k: K = None,
@@ -44,7 +45,7 @@ def lessons(
 
     JSON and CSV hold all figures behind the answers.
     """
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, setup=setup) as run:
         drawn = run.lessons(names(pool), k=k, split=split, vote=voting(run, vote))
         curve = _curve(run, names(pool), split) if learning_curve else []
     match form:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import VoteRule
+    from selectllm_engine.setups import Setup
 
-__all__ = ["RECORDED", "named", "reading", "voting"]
+__all__ = ["RECORDED", "hold_against", "named", "reading", "voting"]
 
 RECORDED = "the recorded run, comes with selectllm"
 
@@ -41,8 +42,12 @@ def named(cache: Path | None) -> Path | None:
 
 
 @contextmanager
-def reading(benchmark: str | None, cache: Path | None, *, new: bool = False) -> Iterator[Run]:
+def reading(
+    benchmark: str | None, cache: Path | None, *, new: bool = False, setup: Setup | None = None
+) -> Iterator[Run]:
     """The run of a benchmark; with `new` the cache may be one that is yet to be made.
+
+    A setup that it is read for is held against it: what was made anew since it was written is said.
 
     What became of it while it was read is said at the end, also after an error: files that were passed over, and
     figures that moved because an earlier version had stored them. Raises as `selectllm_engine.load` does; UsageError
@@ -52,6 +57,8 @@ def reading(benchmark: str | None, cache: Path | None, *, new: bool = False) -> 
 
     run = load(benchmark, cache if new else named(cache), progress=_bar())
     try:
+        if setup is not None:
+            hold_against(run, setup)
         yield run
     finally:
         if run.cache.is_packaged(run.benchmark):
@@ -64,6 +71,14 @@ def reading(benchmark: str | None, cache: Path | None, *, new: bool = False) -> 
                 f"note: {problems[0].what}{others}: passed over; "
                 "selectllm cache verify --repair sets damaged files aside"
             )
+
+
+def hold_against(run: Run, setup: Setup) -> None:
+    """Say what was made anew since a setup was written; raises as `check_setup` does."""
+    from selectllm_engine.setups import check_setup
+
+    for each in check_setup(run, setup):
+        note(f"note: {each}")
 
 
 def voting(run: Run, vote: str) -> VoteRule:

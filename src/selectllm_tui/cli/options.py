@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 BASELINES = ("oracle", "random", "best-single", "all-llms", "learned-vote")
 
@@ -23,9 +23,11 @@ __all__ = [
     "Output",
     "PoolNames",
     "Protocol",
+    "SetupFile",
     "Split",
     "Vote",
     "names",
+    "several",
 ]
 
 
@@ -46,9 +48,16 @@ class Protocol(StrEnum):
     PAPER = "paper"
 
 
-def names(text: str | None) -> list[str] | None:
-    """The names in `a,b`; None where the option was not given."""
-    return None if text is None else [name for each in text.split(",") if (name := each.strip())]
+def names(text: str | Sequence[str] | None) -> list[str] | None:
+    """The names in `a,b`, or those of a setup; None where the option was not given."""
+    if text is None or not isinstance(text, str):
+        return None if text is None else list(text)
+    return [name for each in text.split(",") if (name := each.strip())]
+
+
+def several(given: list[str] | None) -> list[str] | None:
+    """The names of an option that may be given again, each also as `a,b`."""
+    return [name for each in given for name in names(each) or []] if given else None
 
 
 def complete(known: Iterable[str], incomplete: str) -> list[str]:
@@ -158,6 +167,16 @@ PoolNames = Annotated[
     str | None,
     typer.Option(
         "--pool", metavar="LLM,LLM…", help="The LLMs to choose among; all without it.", autocompletion=complete_llm
+    ),
+]
+SetupFile = Annotated[
+    Any,  # a path, in whose place the command gets the setup
+    typer.Option(
+        "--setup",
+        metavar="FILE",
+        parser=Path,
+        help="A setup, in the place of all options that say benchmark, pool, router, policy, vote, K or protocol; none "
+        "of these may be given beside it.",
     ),
 ]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train, validation or test.")]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selectllm_engine.api import Run
-    from selectllm_engine.evaluation import By, PoolView, Row, Table
+    from selectllm_engine.evaluation import By, PoolView, Router, Row, Table, VoteRule
 
 __all__ = ["MATRIX", "TRADE_OFF", "matrix", "trade_off"]
 
@@ -30,11 +30,12 @@ def trade_off(
     run: Run,
     *,
     pool: Sequence[str] | None,
-    routers: Sequence[str] | None,
+    routers: Sequence[Router] | None,
     policies: Sequence[str] | None,
     by: str,
     k: int | None,
     split: str,
+    vote: VoteRule,
 ) -> bytes:
     """LLMs, baselines, routers, their cost-aware curves and the Pareto front, as SVG.
 
@@ -48,12 +49,14 @@ def trade_off(
     from selectllm_engine.insights import cascade_value_curve, cost_aware_curve, trade_off_plot
     from selectllm_tui.svg_plots import Curve, PlotMark, draw_scatter
 
-    view = run.view(pool, k=k, split=split)
-    names = _best(run, view, split) if routers is None else list(routers)
-    table = run.evaluate(pool, names, policies, k=k, split=split, all_policies=policies is None and len(names) == 1)
+    view = run.view(pool, k=k, split=split, vote=vote)
+    drawn = _best(run, view, split) if routers is None else list(routers)
+    scored = [run.scored(each, split, forest=False) for each in drawn]
+    every = policies is None and len(drawn) == 1
+    table = run.evaluate(pool, drawn, policies, k=k, split=split, all_policies=every, vote=vote)
     measure: By = "cost" if by == "cost" else "latency"
-    curves = {name: [*cost_aware_curve(view, run.scores(name, split, forest=False), measure)] for name in names}
-    valued = {name: cascade_value_curve(view, run.scores(name, split, forest=False), measure) for name in names}
+    curves = {each.name: [*cost_aware_curve(view, each, measure)] for each in scored}
+    valued = {each.name: cascade_value_curve(view, each, measure) for each in scored}
     curves |= {f"{name} {VALUED}": curve for name, curve in valued.items()}
     rows = [row for row in table.rows if not row.name.endswith(" upper-bound")]
     figure = trade_off_plot(rows, curves, measure)
@@ -71,7 +74,7 @@ def trade_off(
     return draw_scatter(marks, lines, title=table.title, across=TRADE_OFF[by])
 
 
-def _best(run: Run, view: PoolView, split: str) -> list[str]:
+def _best(run: Run, view: PoolView, split: str) -> list[Router]:
     from selectllm_engine.insights import best_router
 
     best = best_router(view, [scores for name in run.routers if not (scores := run.scores(name, split)).note])
@@ -94,17 +97,18 @@ def matrix(
     run: Run,
     *,
     pool: Sequence[str] | None,
-    routers: Sequence[str] | None,
+    routers: Sequence[Router] | None,
     policies: Sequence[str] | None,
     by: str,
     k: int | None,
     split: str,
+    vote: VoteRule,
 ) -> bytes:
     """Every router with every policy (or those named) as a heat map, as SVG; raises as `trade_off`."""
     from selectllm_engine.insights import MEASURES, RouterMatrix
     from selectllm_tui.svg_plots import Heat, draw_heat
 
-    table = run.evaluate(pool, routers, policies, k=k, split=split, all_policies=policies is None)
+    table = run.evaluate(pool, routers, policies, k=k, split=split, all_policies=policies is None, vote=vote)
     factor, digits, scale = MATRIX[by]
     found = RouterMatrix.of(table.rows)
     if not found.rows:

@@ -10,7 +10,7 @@ import typer
 
 from selectllm_tui.cli.console import Column, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
-from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, Split, Vote, names
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent, span
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ BEST = 3  # subsets of a size that the table shows
 
 def pools(
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     split: Split = "test",
     k: K = None,
@@ -40,7 +41,7 @@ def pools(
     Ranked on the validation split, with the figures of another split beside it. On the front (★) no other subset is
     both more accurate and faster; every trained router is evaluated there.
     """
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, setup=setup) as run:
         found = run.pools(names(pool), k=k, split=split, vote=voting(run, vote))
     if form is Format.JSON:
         return write_json(as_json(found))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import Column, write_json, write_table
-from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
     Format,
     Output,
     PoolNames,
+    SetupFile,
     complete_policy,
     complete_router,
     names,
@@ -33,6 +35,7 @@ __all__ = ["route"]
 def route(
     question: Annotated[str, typer.Argument(metavar="TEXT", help="The question, in quotes.")],
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Annotated[
         str | None,
@@ -57,8 +60,14 @@ def route(
     from selectllm_engine.settings import read_settings
 
     encoders = {**read_settings().encoders, **parse_encoders(encoder)}
-    with reading(benchmark, cache) as run:
-        routing = route_question(run, question, router, policy, pool=names(pool), encoders=encoders)
+    if setup is not None and setup.router is None:
+        raise UsageError(
+            f"the setup asks no router: every question goes to {', '.join(setup.pool)}",
+            "route with a setup that has one, or name one: --router NAME",
+        )
+    with reading(benchmark, cache, setup=setup) as run:
+        how: dict[str, Any] = {} if setup is None else {"k": setup.k, "vote": voting(run, setup.vote)}
+        routing = route_question(run, question, router, policy, pool=names(pool), encoders=encoders, **how)
     if form is Format.JSON:
         write_json(as_json(routing))
     else:

@@ -19,6 +19,7 @@ from selectllm_tui.cli.options import (
     K,
     Output,
     PoolNames,
+    SetupFile,
     Vote,
     complete,
     complete_policy,
@@ -30,7 +31,9 @@ from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from selectllm_engine.api import LLMVotes, QuestionView, Run
+    from selectllm_engine.evaluation import Router
     from selectllm_engine.evaluation import Vote as MajorityVote
+    from selectllm_engine.setups import Setup
 
 __all__ = ["show"]
 
@@ -52,6 +55,7 @@ def show(
         str | None, typer.Argument(metavar="QUESTION_ID", help="The question's id.", autocompletion=complete_question)
     ] = None,
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     pool: PoolNames = None,
     router: Annotated[
         str | None,
@@ -89,15 +93,23 @@ def show(
     if question_id is not None and (disagreements or verdicts):
         option = "--disagreements" if disagreements else "--verdicts"
         raise UsageError(f"{option} is about all questions", "leave the question's id out")
-    with reading(benchmark, cache) as run:
+    with reading(benchmark, cache, setup=setup) as run:
         if verdicts:
             _verdicts(run, names(pool), form)
         elif question_id is None:
             _disagreements(run, names(pool), form)
         else:
             rule = voting(run, vote)
-            view = run.question(question_id, pool=names(pool), router=router, policy=policy, k=k, vote=rule)
+            asked = router if setup is None else _router_of(run, setup, question_id)
+            view = run.question(question_id, pool=names(pool), router=asked, policy=policy, k=k, vote=rule)
             _write(view, form, generations=generations)
+
+
+def _router_of(run: Run, setup: Setup, question_id: str) -> Router | None:
+    """What a setup's policy reads, over the split that the question is of."""
+    from selectllm_engine.setups import setup_routers
+
+    return next(iter(setup_routers(run, setup, run.question_row(question_id)["split"])), None)
 
 
 def _write(view: QuestionView, form: Format, *, generations: bool) -> None:

@@ -1,0 +1,33 @@
+"""Setups: what one runs, as a value: a pool, a router, a policy, a vote, K and a protocol.
+
+In: a run, or a small TOML file. Out: a `Setup`, and the row of `evaluate` that it means. Read `setup` first.
+"""
+
+from selectllm_engine.setups.digests import router_digest, vote_digest
+from selectllm_engine.setups.files import read_setup, setup_text, write_setup
+from selectllm_engine.setups.meaning import (
+    check_setup,
+    evaluate_setup,
+    planned_in,
+    planned_setup,
+    setup_of,
+    setup_routers,
+    setup_view,
+)
+from selectllm_engine.setups.setup import Setup
+
+__all__ = [
+    "Setup",
+    "check_setup",
+    "evaluate_setup",
+    "planned_in",
+    "planned_setup",
+    "read_setup",
+    "router_digest",
+    "setup_of",
+    "setup_routers",
+    "setup_text",
+    "setup_view",
+    "vote_digest",
+    "write_setup",
+]
