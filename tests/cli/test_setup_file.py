@@ -79,7 +79,7 @@ def test_setups_without_a_router(selectllm, fake_cache, tmp_path):
     table = json.loads(selectllm("evaluate", "--setup", cascade, "--format", "json")[1])
     assert [row["name"] for row in table["rows"] if row["kind"] == "router"] == ["no-router cascade"]
     shown = json.loads(selectllm("show", "test-3", "--setup", cascade, "--format", "json")[1])
-    assert any(each["asked"] for each in shown["llms"])
+    assert any(each["selected"] for each in shown["llms"])
     assert (
         "the setup asks no router: every question goes to fake-a, fake-c" in selectllm("route", "x", "--setup", pool)[2]
     )
