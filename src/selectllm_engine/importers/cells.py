@@ -29,8 +29,6 @@ def written(column: pl.Series, *, role: str = "assistant") -> pl.Series:
     Raises:
         ImportFormatError: it holds lists or objects that are no messages.
     """
-    if column.dtype == pl.Binary:
-        raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not text", "write it as text")
     if column.dtype.is_nested():
         cells = [None if cell is None else _said(_plain(cell), role) for cell in column]
         if any(found is None for found, cell in zip(cells, column, strict=True) if cell is not None):
@@ -38,10 +36,7 @@ def written(column: pl.Series, *, role: str = "assistant") -> pl.Series:
                 f"column {column.name!r} holds {column.dtype}, not text", "write it as text, or as chat messages"
             )
         return pl.Series(column.name, cells, dtype=pl.String)
-    try:
-        found = column.cast(pl.String)
-    except pl.exceptions.PolarsError:  # such as a span of time
-        raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not text", "write it as text") from None
+    found = column.cast(pl.String)
     # Begins with [ or {: said by order, since of most texts their first four bytes are all that is then looked at.
     chats = found.is_between("[", "\\", closed="left") | found.is_between("{", "|", closed="left")
     if not chats.any() or not (chats := chats & found.str.contains('"content"', literal=True)).any():
@@ -143,7 +138,7 @@ def numbers(
     Raises:
         ImportFormatError: a cell is no number; `wrong(row, problem, remedy)` makes the error.
     """
-    if column.dtype.is_nested() or column.dtype.is_temporal():
+    if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype == pl.Binary:
         raise ImportFormatError(f"column {column.name!r} holds {column.dtype}, not numbers", "name another column")
     if column.dtype != pl.String:
         return column.cast(pl.Float64).fill_nan(None)
@@ -170,11 +165,12 @@ def lists(column: pl.Series, wrong: Callable[[int, str, str], ImportFormatError]
         ImportFormatError: a cell is something else; `wrong(row, problem, remedy)` makes the error.
     """
     if isinstance(column.dtype, (pl.List, pl.Array)):
+        if isinstance(column.dtype.inner, (pl.List, pl.Array)):
+            raise wrong(0, f"{column.name} holds lists within lists", "write a list of texts")
         return column.cast(pl.List(pl.String))
-    if isinstance(column.dtype, pl.Struct):
-        column = pl.Series(
-            column.name, [None if cell is None else json.dumps(cell) for cell in column], dtype=pl.String
-        )
+    if isinstance(column.dtype, pl.Struct):  # what JSON can't say is in no list of texts
+        cells = [None if cell is None else json.dumps(cell, default=str) for cell in column]
+        column = pl.Series(column.name, cells, dtype=pl.String)
     found: list[list[str] | None] = []
     for row, cell in enumerate(texts(column)):
         values: Any = None

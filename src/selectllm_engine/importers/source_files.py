@@ -31,6 +31,10 @@ _WHOLE = 1 << 30  # bytes; a larger file is read in batches
 _BATCH = 1 << 28  # bytes of a batch
 _ROWS = 50_000  # rows of a batch of JSON
 _PICKLES = (".pkl", ".pickle")
+_REMEDIES: dict[type[pl.DataType], str] = {  # for what is neither text nor a number
+    pl.Binary: "write it as text",
+    pl.Duration: "write it as text, or its seconds as numbers",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +203,35 @@ def _scanned(
 ) -> Iterator[pl.DataFrame]:
     scan = scan.select(wanted)
     if size <= _WHOLE:
-        yield _guarded(path, scan.collect).rechunk()  # whatever is done with it is done to one piece, not to a hundred
+        whole = _guarded(path, scan.collect)
+        yield _readable(path, whole, 0).rechunk()  # whatever is done with it is done to one piece, not to a hundred
     else:
         sample = _guarded(path, lambda: scan.head(1000).collect())
         rows = max(1000, int(_BATCH / max(1.0, sample.estimated_size() / max(1, sample.height))))
         batches = iter(_guarded(path, lambda: scan.collect_batches(chunk_size=rows, maintain_order=True)))
-        done = 0
+        done = before = 0
         while (batch := _guarded(path, lambda: next(batches, None))) is not None:
-            yield batch
+            yield _readable(path, batch, before)
+            before += batch.height
             done += int(batch.estimated_size())
             if progress:
                 progress(min(done, size), size)
     if progress:
         progress(size, size)
+
+
+def _readable(path: Path, batch: pl.DataFrame, before: int) -> pl.DataFrame:
+    """A batch, categories as text; raises where cells are neither text nor numbers. So many rows came before."""
+    for column in batch:
+        dtype: Any = column.dtype
+        while isinstance(dtype, (pl.List, pl.Array)):
+            dtype = dtype.inner
+        if (remedy := _REMEDIES.get(dtype.base_type())) and column.null_count() < batch.height:
+            row = before + int(column.is_not_null().arg_max() or 0) + 1
+            raise ImportFormatError(f"{path.name}, row {row}: column {column.name!r} holds {column.dtype}", remedy)
+        if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
+            batch = batch.with_columns(column.cast(pl.String))
+    return batch
 
 
 def _guarded(path: Path, work: Callable[[], _Result]) -> _Result:
