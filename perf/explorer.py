@@ -23,23 +23,19 @@ from dataclasses import replace
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from selectllm_engine.evaluation.outcomes import Outcomes
-from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.router_scores import RouterScores
-from selectllm_engine.evaluation.tabulation import PoolView, view_of
-from selectllm_engine.evaluation.votes import llm_votes, tally
+from selectllm_engine.api import Run
+from selectllm_engine.evaluation import Outcomes, RouterScores, llm_votes
+from selectllm_engine.evaluation.votes import tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.screens.workers import Computed, Finished
 from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets.rows import RowTable
-
-if TYPE_CHECKING:
-    from selectllm_engine.llms import Pool
 
 LIBRARIES = "import textual.app, polars, numpy"
 EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', *sys.argv[1:]]))"
@@ -94,26 +90,25 @@ def start(arguments: list[str], repeats: int = 7) -> None:
     print(f"first paint of the run    {painted:7.3f} s   {painted / bare:.2f} x (aim: 2.5 x)")
 
 
-class MadeUpRun:
-    """The face of a Run over made-up outcomes and one made-up router: no files."""
+class MadeUpRun(Run):
+    """A Run over made-up outcomes and one made-up router: no files."""
+
+    routers = ("made-up",)
 
     def __init__(self, questions: int, llms: int, samples: int) -> None:
-        self.benchmark = "made-up"
-        self.splits = ("validation", "test")
-        self.routers = ("made-up",)
+        super().__init__(SimpleNamespace(problems={}, is_packaged=lambda _: False), "made-up")
         self._outcomes = {
             "test": made_up(questions, llms, samples, "test"),
             "validation": made_up(2000, llms, samples, "validation"),
         }
+        self.splits = ("validation", "test")
         self.llms = self._outcomes["test"].llms
-        self._prepared: dict[Any, Prepared] = {}
-        self.cache = SimpleNamespace(problems={}, is_packaged=lambda _: False)
         rng = np.random.default_rng(1)
         chances = {
             split: (0.3 * each.labels + 0.7 * rng.random(each.labels.shape)).astype(np.float32)
             for split, each in self._outcomes.items()
         }
-        self._scores = RouterScores(
+        self._made_up = RouterScores(
             "made-up", chances["test"], forest=chances["test"], validation=chances["validation"]
         )
 
@@ -122,6 +117,7 @@ class MadeUpRun:
         for split, each in self._outcomes.items():
             self._outcomes[split] = replace(each, answers=None, samples=0)
         self._prepared.clear()
+        self._learners.clear()
 
     def router_seconds(self, _: str) -> float | None:
         return None
@@ -129,19 +125,8 @@ class MadeUpRun:
     def info(self, _: str) -> dict[str, Any]:
         return {}
 
-    def outcomes(self, split: str = "test") -> Outcomes:
-        return self._outcomes[split]
-
-    def prepared(self, split: str = "test", k: int | None = None) -> Prepared:
-        if (split, k) not in self._prepared:
-            self._prepared[split, k] = Prepared(self._outcomes[split], k)
-        return self._prepared[split, k]
-
-    def view(self, pool: Pool, *, k: int | None, protocol: str, split: str) -> PoolView:
-        return view_of(self.prepared(split, k), pool, self.prepared("validation", k), protocol)
-
-    def scores(self, *_: str, forest: bool = True) -> RouterScores:  # noqa: ARG002
-        return self._scores
+    def scores(self, *_: str, **_forest: bool) -> RouterScores:
+        return self._made_up
 
 
 def made_up(questions: int, llms: int, samples: int, split: str) -> Outcomes:
@@ -197,11 +182,11 @@ class Stopwatch:
                 done.set()
 
         def hook(message: object) -> None:
-            if getattr(message, "generation", None) != screen.generation:
+            if getattr(message, "generation", None) != screen.threads.generation:
                 return
-            if isinstance(message, MainScreen.Computed):
+            if isinstance(message, Computed):
                 screen.call_after_refresh(note, "current" if message.tab else "headline")
-            elif isinstance(message, MainScreen.Finished):
+            elif isinstance(message, Finished):
                 screen.call_after_refresh(note, "complete")
 
         self.hook = hook
