@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
 
-__all__ = ["ExplorerApp"]
+__all__ = ["ExplorerApp", "leave_soon"]
 
 
 def _palette() -> type[Provider]:
@@ -52,7 +52,14 @@ class _Styled(LineFilter):
         return [Segment(text, plain if style is None else style, control) for text, style, control in segments]
 
 
-PATIENCE = 3.0  # seconds that leaving may take once the system asks for it: its terminal may be gone
+PATIENCE = 3.0  # seconds that leaving may take once the terminal is as it was, or may be gone
+
+
+def leave_soon(code: int) -> None:
+    """Ends the process in a few seconds even where threads are still computing what nobody waits for any more."""
+    watchdog = Timer(PATIENCE, os._exit, [code])
+    watchdog.daemon = True
+    watchdog.start()
 
 
 class ExplorerApp(App[None]):
@@ -137,9 +144,7 @@ class ExplorerApp(App[None]):
 
     def leave_by_signal(self, number: int) -> None:
         """Leaves as `q` does, with the exit code that shells expect; at once where the terminal takes nothing more."""
-        watchdog = Timer(PATIENCE, os._exit, [128 + number])
-        watchdog.daemon = True
-        watchdog.start()
+        leave_soon(128 + number)
         self.exit(return_code=128 + number)
 
     async def on_event(self, event: Event) -> None:

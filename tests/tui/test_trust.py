@@ -39,6 +39,11 @@ from selectllm_tui.screens.state_screen import StateScreen
 def broken(self): raise ZeroDivisionError("made for the test")
 StateScreen.on_screen_resume = broken
 """
+ENDLESS = """
+import threading
+from selectllm_tui.app import ExplorerApp
+ExplorerApp.read = lambda self: threading.Event().wait()
+"""
 
 
 async def test_every_tab_is_painted_without_colours(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +164,14 @@ class Terminal:
         os.close(self.terminal)
         os.close(self.child)
         return self.process.wait(PATIENCE)
+
+
+def test_leaving_does_not_wait_for_what_is_still_computed(cache: Path, tmp_path: Path) -> None:
+    terminal = Terminal(cache, tmp_path, before=ENDLESS)
+    terminal.read_until(b"reading results")
+    os.write(terminal.terminal, b"\x11")  # ctrl+q
+    assert terminal.code() == 0
+    assert b"\x1b[?1049l" in terminal.seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

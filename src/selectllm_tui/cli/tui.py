@@ -27,12 +27,15 @@ def tui(
         raise UsageError(
             "the explorer needs a terminal", "selectllm evaluate and selectllm show print the same figures"
         )
-    from selectllm_tui.app import ExplorerApp
+    import asyncio
+
+    from selectllm_tui.app import ExplorerApp, leave_soon
 
     app = ExplorerApp(benchmark, named(cache), resume=resume)
     try:
-        app.run()
+        app.run(loop=asyncio.new_event_loop())  # asyncio's own would wait for threads that nobody needs any more
     finally:
+        leave_soon(1 if app.crash is not None else app.return_code or 0)
         if app.crash is not None:
             raise app.crash
     raise typer.Exit(app.return_code or 0)

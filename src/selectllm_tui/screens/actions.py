@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
@@ -130,14 +131,20 @@ def do_copy(screen: StateScreen) -> None:
 
 def do_export(screen: StateScreen) -> None:
     """Asks for a form, then saves the tab's table or the screen in the working directory."""
+    from selectllm_tui.export import to_csv, to_markdown
     from selectllm_tui.screens.export import ExportScreen
 
     tab = screen.tab
     rows = tab.rows if tab is not None else None
 
     def done(suffix: str | None) -> None:
-        if suffix is not None:
-            screen.threads.save(f"selectllm-{screen.model.space.benchmark}-{screen.state.view.tab}", suffix, rows)
+        stem = f"selectllm-{screen.model.space.benchmark}-{screen.state.view.tab}"
+        if suffix == ".svg":  # drawn here: a thread that waits for the screen would never end if that has gone
+            screen.call_after_refresh(
+                lambda: screen.threads.save(stem, suffix, partial(str, screen.app.export_screenshot()))
+            )
+        elif suffix is not None and rows is not None:
+            screen.threads.save(stem, suffix, partial(to_csv if suffix == ".csv" else to_markdown, rows))
 
     screen.app.push_screen(ExportScreen(table=rows is not None), done)
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
-    from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["Computed", "Finished", "Listed", "Routable", "Saved", "Ticked", "Watched", "Workers"]
 
@@ -193,20 +192,17 @@ class Workers:
         except Exception as failure:
             self.screen.log.error(repr(failure))  # said where one of them is asked to
 
-    def save(self, stem: str, suffix: str, rows: Rows | None) -> None:
-        """Saves the rows, or the screen, in the working directory."""
-        self._start(partial(self._save, stem, suffix, rows), "export", exclusive=False)
+    def save(self, stem: str, suffix: str, text: Callable[[], str]) -> None:
+        """Saves what `text` gives in the working directory."""
+        self._start(partial(self._save, stem, suffix, text), "export", exclusive=False)
 
-    def _save(self, stem: str, suffix: str, rows: Rows | None) -> None:
-        from selectllm_tui.export import free_path, to_csv, to_markdown
+    def _save(self, stem: str, suffix: str, text: Callable[[], str]) -> None:
+        from selectllm_tui.export import free_path
 
-        app, path = self.screen.app, Path(f"{stem}{suffix}")
+        path = Path(f"{stem}{suffix}")
         try:
             path = free_path(Path.cwd(), stem, suffix)
-            if suffix == ".svg":
-                app.call_from_thread(app.save_screenshot, path.name, str(path.parent))
-            elif rows is not None:
-                path.write_text(to_csv(rows) if suffix == ".csv" else to_markdown(rows), encoding="utf-8")
+            path.write_text(text(), encoding="utf-8")
         except OSError as error:
             self.screen.post_message(Saved(path.name, error.strerror or str(error)))
             return
