@@ -14,7 +14,9 @@ from selectllm_tui.cli import main
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
+from selectllm_tui.snapshots.tradeoff import Point, Tradeoff
 from selectllm_tui.state import Setup, State
+from selectllm_tui.widgets.tabs.tradeoff import front_parts
 from tui.explorers import press, settled
 
 if TYPE_CHECKING:
@@ -103,3 +105,10 @@ def test_partial_results_say_which_rows_are_missing(cache: Path, monkeypatch: py
     assert len(steps) == len(steps[0].entries) + 1
     assert [each.key for each in steps[0].entries if each.row] == [row_keys.policy("argmax")]
     assert all(each.row for each in steps[-1].entries)
+
+
+def test_the_front_is_rounded_as_the_table_is() -> None:
+    point = Point("a", "llm", 0.0414, 0.5, reachable=True)
+    for measure, digits, text in (("latency", 2, "0.04 s"), ("latency", 1, "0.0 s"), ("cost", 1, "41.400 $")):
+        *_, (_, (figures, _)) = front_parts(Tradeoff(measure, (), (), (point,)), digits)
+        assert figures == f" 50.0 % {text}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from selectllm_tui.widgets.paint import Span
 
 __all__ = [
+    "DOLLARS",
     "MISSING",
     "bar",
     "change",
@@ -27,6 +28,9 @@ __all__ = [
     "points",
     "slider",
 ]
+
+
+DOLLARS = 3  # decimals of what 1,000 questions cost
 
 
 def percent(value: float | None) -> str:

@@ -201,7 +201,7 @@ def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, b
         "low": line(formats.percent(row.accuracy_low)),
         "high": line(formats.percent(row.accuracy_high)),
         "latency": latency,
-        "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, 3)),
+        "cost": line(formats.fixed(None if row.cost is None else 1000 * row.cost, formats.DOLLARS)),
         "llms": line((formats.fixed(row.llms_per_question, 1), "muted")),
         "gap": line((formats.gap(row.gap_closed) if row.gap_closed is not None else "", style)),
         "delta": line((points(row.delta) if row.delta is not None else "", style)),

@@ -58,7 +58,7 @@ class TradeoffTab(Tab["Tradeoff"]):
         """Renders the points there are."""
         plot = self.query_one(Plot)
         self.query_one("#legend-line", Bar).flow(*legend(snapshot))
-        self.query_one("#front", Bar).flow(*front_parts(snapshot))
+        self.query_one("#front", Bar).flow(*front_parts(snapshot, self.digits))
         if snapshot.missing:
             plot.set_xlabel(UNITS[snapshot.measure])
             self._measure = ""
@@ -120,11 +120,14 @@ def legend(snapshot: Tradeoff) -> list[Line]:
     return parts
 
 
-def front_parts(snapshot: Tradeoff) -> list[Line]:
-    """The Pareto front in words, from cheap to accurate."""
+def front_parts(snapshot: Tradeoff, digits: int | None = None) -> list[Line]:
+    """The Pareto front in words, from cheap to accurate; `digits` are the decimals of seconds on the screen."""
     if snapshot.missing:
         return [line((snapshot.missing, "warn"))]
-    digits = formats.decimals([each.burden * SCALES[snapshot.measure] for each in snapshot.front])
+    if snapshot.measure == "cost":
+        digits = formats.DOLLARS
+    elif digits is None:
+        digits = formats.decimals([each.burden for each in snapshot.front])
     unit = "s" if snapshot.measure == "latency" else "$"
     return [
         line(("Pareto front", "muted")),
