@@ -4,6 +4,7 @@ In: a pool's view, routers' scores, or a stored run. Out: lessons, subsets worth
 Read `lessons` first, then `study`.
 """
 
+from selectllm_engine.insights.by_subject import SubjectLosses, losses_by_subject
 from selectllm_engine.insights.curves import FRACTIONS, CurvePoint, learning_curve
 from selectllm_engine.insights.disagreements import Disagreements, find_disagreements
 from selectllm_engine.insights.judgements import judgements
@@ -30,11 +31,13 @@ from selectllm_engine.insights.plots import (
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 from selectllm_engine.insights.study import best_router, draw_lessons
+from selectllm_engine.insights.telling import TELLING, Telling, TellingKind, telling_questions
 
 __all__ = [
     "CELLS",
     "FRACTIONS",
     "MEASURES",
+    "TELLING",
     "Beaten",
     "BoundReached",
     "Cell",
@@ -50,8 +53,11 @@ __all__ = [
     "RouterMatrix",
     "Side",
     "Solved",
+    "SubjectLosses",
     "Subset",
     "Subsets",
+    "Telling",
+    "TellingKind",
     "TradeOffPlot",
     "TradeOffPoint",
     "UnseenSubjects",
@@ -66,6 +72,8 @@ __all__ = [
     "judgements",
     "learning_curve",
     "look_at",
+    "losses_by_subject",
+    "telling_questions",
     "trade_off_plot",
     "view_question",
 ]
