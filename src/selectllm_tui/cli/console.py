@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Column",
+    "Sheet",
     "aligned",
     "error_console",
     "note",
     "output_console",
+    "shown_cells",
     "text",
     "write_json",
+    "write_sheet",
     "write_table",
 ]
 
@@ -53,6 +56,18 @@ class Column:
         """What `show` is called with."""
         fields = (self.field,) if isinstance(self.field, str) else self.field
         return [row.get(field) for field in fields]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What a table says, wherever it is shown; the fields are as for `write_table`."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, object]]
+    title: str = ""
+    footnotes: Sequence[str] = ()
+    section: str | None = None
+    styles: Sequence[str] = ()
 
 
 def output_console() -> Console:
@@ -83,6 +98,20 @@ def write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def write_sheet(sheet: Sheet, form: Format, *, page: int | None = None) -> None:
+    """Write a table on standard output, as `write_table` does."""
+    write_table(
+        sheet.columns,
+        sheet.rows,
+        form,
+        title=sheet.title,
+        footnotes=sheet.footnotes,
+        section=sheet.section,
+        styles=sheet.styles,
+        page=page,
+    )
+
+
 def write_table(
     columns: Sequence[Column],
     rows: Sequence[Mapping[str, object]],
@@ -111,11 +140,7 @@ def write_table(
         return write_json(list(rows))
     if form is Format.CSV:
         return _csv(rows)
-    columns = [
-        replace(column, title=visible(column.title))
-        for column in columns
-        if not column.drop or any(_known(column, row) for row in rows)
-    ]
+    columns = _said(columns, rows)
     if page is not None and not (form is Format.TABLE and sys.stdout.isatty()):
         columns = _fitting(columns, rows, page)
     ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
@@ -130,6 +155,20 @@ def write_table(
         case _:
             _plain(columns, cells, title, footnotes)
     return None
+
+
+def shown_cells(sheet: Sheet) -> tuple[list[Column], list[list[str]]]:
+    """The columns that have anything to say, and every row's cells; both fit for a screen."""
+    columns = _said(sheet.columns, sheet.rows)
+    return columns, _cells(columns, sheet.rows)
+
+
+def _said(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[Column]:
+    return [
+        replace(column, title=visible(column.title))
+        for column in columns
+        if not column.drop or any(_known(column, row) for row in rows)
+    ]
 
 
 def _known(column: Column, row: Mapping[str, object]) -> bool:

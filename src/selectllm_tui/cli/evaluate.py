@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, note, text, write_json, write_table
+from selectllm_tui.cli.console import Column, Sheet, note, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Against,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Details, Saving, Table
 
-__all__ = ["evaluate", "write"]
+__all__ = ["evaluate", "sheet", "write"]
 
 PAGE = 120  # characters
 ENOUGH_SUBJECTS = 20  # fewer give intervals that are too narrow
@@ -161,26 +161,28 @@ def write(
         )
     if form is Format.JSON:
         return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))
-    rows = [row.as_dict() for row in table.rows]
     if form is Format.CSV:
-        return write_table([], rows, form)
-    marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
-    shown = [{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows]
-    write_table(
-        columns(table),
-        shown,
-        form,
-        title=table.title,
-        footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *remarks, *footnotes(table, seconds or {})],
-        section="kind",
-        styles=_styles(rows),
-        page=PAGE,
-    )
+        return write_table([], [row.as_dict() for row in table.rows], form)
+    write_sheet(sheet(table, seconds, remarks), form, page=PAGE)
     if details:
         from selectllm_tui.cli.details import write_details
 
         write_details(details, form)
     return None
+
+
+def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks: Sequence[str] = ()) -> Sheet:
+    """The evaluation as a table for people, rows with their notes below; arguments as for `write`."""
+    rows = [row.as_dict() for row in table.rows]
+    marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
+    return Sheet(
+        columns=columns(table),
+        rows=[{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows],
+        title=table.title,
+        footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *remarks, *footnotes(table, seconds or {})],
+        section="kind",
+        styles=_styles(rows),
+    )
 
 
 def columns(table: Table) -> list[Column]:

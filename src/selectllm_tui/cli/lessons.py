@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, output_console, text, write_json, write_table
+from selectllm_tui.cli.console import Column, Sheet, output_console, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from selectllm_engine import Run
     from selectllm_engine.insights import Lessons
 
-__all__ = ["lessons"]
+__all__ = ["gaps_sheet", "lessons", "lost", "unanswered_sheet", "unseen_sheet"]
 
 CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
 LIMITS = ("detectable_difference", "repeatable_share")
@@ -61,13 +61,8 @@ def lessons(
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
             write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
-            if drawn.unseen:
-                sys.stdout.write("\n")
-                _unseen(drawn, form)
-            if drawn.gaps:
-                sys.stdout.write("\n")
-                _gaps(drawn, form)
-            _unanswered(drawn, form)
+            for each in (unseen_sheet(drawn), gaps_sheet(drawn), unanswered_sheet(drawn)):
+                _write_next(each, form)
             _learned(curve, form)
 
 
@@ -145,22 +140,33 @@ def _read(drawn: Lessons) -> None:
         for line in textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width):
             console.print(safe(line), soft_wrap=True)
     if (stay := stays(drawn)) is not None:
-        console.print()
-        _unseen(drawn, Format.TABLE)
+        _write_next(unseen_sheet(drawn), Format.TABLE)
         for line in textwrap.wrap(visible(stay).replace(" %", "\u00a0%"), width):
             console.print(safe(line), soft_wrap=True)
+    if (where := lost(drawn)) is not None:
+        console.print(safe(f"\n{where}", newlines=True), soft_wrap=True)
+    _write_next(gaps_sheet(drawn), Format.TABLE)
+    _write_next(unanswered_sheet(drawn), Format.TABLE)
+
+
+def _write_next(sheet: Sheet | None, form: Format) -> None:
+    """Write a table that there may be, after an empty line."""
+    if sheet is not None:
+        sys.stdout.write("\n")
+        write_sheet(sheet, form)
+
+
+def lost(drawn: Lessons) -> str | None:
+    """Where accuracy is lost, in a sentence; None where nobody knows."""
     losses = [f"{percent(share)} % {name}" for name, share in drawn.losses.items() if share is not None]
-    if losses:
-        who = f"{drawn.router} argmax" if drawn.router else "the best single LLM"
-        console.print(safe(f"\nWhere accuracy is lost with {who}: {', '.join(losses)}", newlines=True), soft_wrap=True)
-    if drawn.gaps:
-        console.print()
-        _gaps(drawn, Format.TABLE)
-    _unanswered(drawn, Format.TABLE)
+    who = f"{drawn.router} argmax" if drawn.router else "the best single LLM"
+    return f"Where accuracy is lost with {who}: {', '.join(losses)}" if losses else None
 
 
-def _unseen(drawn: Lessons, form: Format) -> None:
-    """Routers where they have learned from a question's subject, and where they have not."""
+def unseen_sheet(drawn: Lessons) -> Sheet | None:
+    """Routers where they have learned from a question's subject, and where they have not; None without any."""
+    if not drawn.unseen:
+        return None
     columns = [
         Column("router", "router", text, align="left"),
         Column("seen", "argmax %", percent),
@@ -180,13 +186,12 @@ def _unseen(drawn: Lessons, form: Format) -> None:
         for each in drawn.unseen
     ]
     notes = ["Δ: of unseen subjects against best-single"]
-    write_table(
-        columns, rows, form, title="What stays on subjects that routers have not learned from?", footnotes=notes
-    )
+    title = "What stays on subjects that routers have not learned from?"
+    return Sheet(columns=columns, rows=rows, title=title, footnotes=notes)
 
 
-def _unanswered(drawn: Lessons, form: Format) -> None:
-    """What of the samples is no answer, where there is any such."""
+def unanswered_sheet(drawn: Lessons) -> Sheet | None:
+    """What of the samples is no answer; None where all are."""
     rows = [
         {
             "llm": name,
@@ -196,20 +201,22 @@ def _unanswered(drawn: Lessons, form: Format) -> None:
         for counts in [{"missing": each.missing, "empty": each.empty, "cut": each.cut}]
     ]
     if not any(row[part] for row in rows for part in ("missing", "empty", "cut")):
-        return
+        return None
     columns = [
         Column("llm", "LLM", text, align="left"),
         Column("missing", "no answer %", percent),
         Column("empty", "empty %", percent),
         Column("cut", "cut off %", percent, drop=1),
     ]
-    sys.stdout.write("\n")
     warnings = [f"⚠ {name}: {said}" for name, said in drawn.warnings.items()]
     styles = ["yellow" if row["llm"] in drawn.warnings else "" for row in rows]
-    write_table(columns, rows, form, title="Samples without an answer", footnotes=warnings, styles=styles)
+    return Sheet(columns=columns, rows=rows, title="Samples without an answer", footnotes=warnings, styles=styles)
 
 
-def _gaps(drawn: Lessons, form: Format) -> None:
+def gaps_sheet(drawn: Lessons) -> Sheet | None:
+    """How much better LLMs are on the train split; None without one."""
+    if not drawn.gaps:
+        return None
     columns = [
         Column("llm", "LLM", text, align="left"),
         Column("train", "train %", percent),
@@ -223,10 +230,9 @@ def _gaps(drawn: Lessons, form: Format) -> None:
         "train − test: points more accurate on the train split; p: two-proportion z test, Holm-adjusted",
         *(["⚠ has probably seen the train split; routers trained on it trust this LLM too much"] if warned else []),
     ]
-    write_table(
-        columns,
-        [asdict(each) for each in drawn.gaps],
-        form,
+    return Sheet(
+        columns=columns,
+        rows=[asdict(each) for each in drawn.gaps],
         title="Has an LLM seen the train split?",
         footnotes=footnotes,
         styles=["yellow" if each.alarm else "" for each in drawn.gaps],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, text, write_json, write_table
+from selectllm_tui.cli.console import Column, Sheet, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent, span
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.insights import Subset, Subsets
 
-__all__ = ["pools"]
+__all__ = ["pools", "ranking", "routed_sheet"]
 
 BEST = 3  # subsets of a size that the table shows
 
@@ -47,23 +47,36 @@ def pools(
         return write_json(as_json(found))
     if form is Format.CSV:
         return write_table([], [_row(each) for each in found.subsets], form)
+    write_sheet(ranking(found, every=every), form)
+    if (routed := routed_sheet(found)) is not None:
+        typer.echo()
+        write_sheet(routed, form)
+    return None
+
+
+def ranking(found: Subsets, *, every: bool = False) -> Sheet:
+    """The front and the best of each size, or every subset."""
     shown = sorted(_shown(found, every=every), key=lambda each: (len(each.llms), each.rank))
-    write_table(
-        _columns(found),
-        [_row(each) for each in shown],
-        form,
+    return Sheet(
+        columns=_columns(found),
+        rows=[_row(each) for each in shown],
         title=f"Pools of {found.benchmark}",
         footnotes=list(_footnotes(found, len(shown))),
         section="size",
         styles=["bold" if each.front else "" for each in shown],
     )
-    routed = [_routed(each, row) for each in found.front() if len(each.llms) > 1 for row in each.routers]
-    if routed:
-        from selectllm_engine.evaluation import badged
 
-        typer.echo()
-        write_table(_ROUTED, routed, form, title=f"Routers on the front, {badged(found.split)}, argmax", section="llms")
-    return None
+
+def routed_sheet(found: Subsets) -> Sheet | None:
+    """The routers on the front's pools; None without any."""
+    from selectllm_engine.evaluation import badged
+
+    routed = [_routed(each, row) for each in found.front() if len(each.llms) > 1 for row in each.routers]
+    if not routed:
+        return None
+    return Sheet(
+        columns=_ROUTED, rows=routed, title=f"Routers on the front, {badged(found.split)}, argmax", section="llms"
+    )
 
 
 def as_json(found: Subsets) -> dict[str, object]:
