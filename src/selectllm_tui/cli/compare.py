@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, text, write_json, write_table
+from selectllm_tui.cli.console import Column, Sheet, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import hold_against, reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -30,7 +30,7 @@ from selectllm_tui.notation import number, p_value, percent, points, points_span
 if TYPE_CHECKING:
     from selectllm_engine.insights import Cell, Comparison
 
-__all__ = ["compare"]
+__all__ = ["compare", "pair_sheets"]
 
 TEXT = 60  # characters of a question in a list
 ROWS = [
@@ -122,16 +122,10 @@ def _questions(found: Comparison, cells: list[Cell]) -> list[dict[str, Any]]:
 
 
 def _write(found: Comparison, listed: list[Cell], form: Format, title: str) -> None:
-    a, b = found.names
-    both, only_a, only_b, neither = found.counts
-    rows = [{**found.a.as_dict(), "name": f"a  {a}"}, {**found.b.as_dict(), "name": f"b  {b}"}]
-    write_table(ROWS, rows, form, title=title, footnotes=[each["note"] for each in rows if each["note"]])
+    both, counts = pair_sheets(found, title)
+    write_sheet(both, form)
     sys.stdout.write("\n")
-    counts: list[dict[str, object]] = [
-        {"a": "a right", "right": f"{both:,}", "wrong": f"{only_a:,}"},
-        {"a": "a wrong", "right": f"{only_b:,}", "wrong": f"{neither:,}"},
-    ]
-    write_table(COUNTS, counts, form, footnotes=_difference(found))
+    write_sheet(counts, form)
     for cell in listed:
         questions = _questions(found, [cell])
         sys.stdout.write("\n")
@@ -144,6 +138,21 @@ def _write(found: Comparison, listed: list[Cell], form: Format, title: str) -> N
             Column("text", "text", _short, align="left", drop=2),
         ]
         write_table(columns, questions, form, title=f"{WHO[cell]}: {len(questions):,}")
+
+
+def pair_sheets(found: Comparison, title: str = "") -> tuple[Sheet, Sheet]:
+    """The two rows, and their 2 × 2 table with how far apart they are in sentences."""
+    a, b = found.names
+    both, only_a, only_b, neither = found.counts
+    rows = [{**found.a.as_dict(), "name": f"a  {a}"}, {**found.b.as_dict(), "name": f"b  {b}"}]
+    counts: list[dict[str, object]] = [
+        {"a": "a right", "right": f"{both:,}", "wrong": f"{only_a:,}"},
+        {"a": "a wrong", "right": f"{only_b:,}", "wrong": f"{neither:,}"},
+    ]
+    return (
+        Sheet(columns=ROWS, rows=rows, title=title, footnotes=[each["note"] for each in rows if each["note"]]),
+        Sheet(columns=COUNTS, rows=counts, footnotes=_difference(found)),
+    )
 
 
 WHO: dict[Cell, str] = {
