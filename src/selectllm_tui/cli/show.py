@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, note, text, write_json, write_table
+from selectllm_tui.cli.console import Column, Sheet, note, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import Vote as MajorityVote
     from selectllm_engine.setups import Setup
 
-__all__ = ["show"]
+__all__ = ["show", "verdict_lines", "votes_sheet"]
 
 WIDTH = 12  # cells of a bar that stands for all samples
 
@@ -119,9 +119,9 @@ def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
         return write_table([], [_flat(each) for each in as_json(view)["llms"]], form)
     if form in {Format.TABLE, Format.MARKDOWN}:
         _question(view)
-    write_table(_columns(view, form), [_row(view, each) for each in view.llms], form)
+    write_sheet(votes_sheet(view, form), form)
     if form is Format.TABLE:
-        _verdict(view)
+        sys.stdout.write("\n".join(["", *verdict_lines(view)]) + "\n")
         if generations:
             _generations(view)
     return None
@@ -229,6 +229,11 @@ def _question(view: QuestionView) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
+def votes_sheet(view: QuestionView, form: Format) -> Sheet:
+    """Every LLM's votes, and what the router thinks of it."""
+    return Sheet(columns=_columns(view, form), rows=[_row(view, each) for each in view.llms])
+
+
 def _columns(view: QuestionView, form: Format) -> list[Column]:
     samples = max((each.silent + sum(count for _, count in each.votes) for each in view.llms), default=0)
 
@@ -272,8 +277,9 @@ def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
     }
 
 
-def _verdict(view: QuestionView) -> None:
-    lines = [""]
+def verdict_lines(view: QuestionView) -> list[str]:
+    """What was answered, and what became of it, a sentence each."""
+    lines = []
     if view.pooled is not None:
         who = "pooled vote of the LLMs asked" if any(_selected(view, each) for each in view.llms) else "pooled vote"
         tied = ", tied" if view.pooled.tied else ""
@@ -289,7 +295,7 @@ def _verdict(view: QuestionView) -> None:
         lines.append("left out of all figures: some LLM has too few samples of it")
     if view.note:
         lines.append(visible(view.note))
-    sys.stdout.write("\n".join(lines) + "\n")
+    return lines
 
 
 def _generations(view: QuestionView) -> None:
