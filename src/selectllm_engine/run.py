@@ -58,11 +58,13 @@ class StoredRun:
     Attributes:
         cache: where it is read from.
         benchmark: its name.
+        kept: what those above have loaded for it, such as routers.
     """
 
     def __init__(self, cache: Cache, benchmark: str, *, progress: Progress | None = None) -> None:
         self.cache = cache
         self.benchmark = benchmark
+        self.kept: dict[object, Any] = {}
         self._progress = progress
         self._outcomes: dict[str, Outcomes] = {}
         self._answers: dict[str, pl.DataFrame] = {}

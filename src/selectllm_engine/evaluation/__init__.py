@@ -42,12 +42,14 @@ from selectllm_engine.evaluation.tabulation import (
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VOTE_RULES, VoteRule
 from selectllm_engine.evaluation.vote_weights import Match, VoteWeights
 from selectllm_engine.evaluation.votes import (
+    Tally,
     Vote,
     Votes,
     entries_by_llm,
     llm_votes,
     majority_vote,
     pooled_votes,
+    prefix_leading_votes,
     samples_up_to,
     tally,
 )
@@ -91,6 +93,7 @@ __all__ = [
     "Saving",
     "Selection",
     "Table",
+    "Tally",
     "TradeOff",
     "TwoByTwo",
     "Unanswered",
@@ -121,6 +124,7 @@ __all__ = [
     "percent",
     "planned_row",
     "pooled_votes",
+    "prefix_leading_votes",
     "quality",
     "samples_up_to",
     "select",

@@ -213,33 +213,46 @@ class PoolArrays:
     def _all(self) -> NDArray[np.bool_]:
         return np.broadcast_to(self.mask, self.prepared.labels.shape)
 
-    def voted(self, selection: Selection, scores: RouterScores | None = None) -> Selection:
+    def voted(
+        self,
+        selection: Selection,
+        scores: RouterScores | None = None,
+        *,
+        counted: Tally | None = None,
+        new: RouterScores | None = None,
+    ) -> Selection:
         """A selection with what was voted, where that is not by equal votes; others as they are.
 
         An LLM that answers alone answers its own maj@K. Of LLMs that all have no weight every sample counts alike.
 
         Args:
-            selection: of this pool, for the questions of its split.
+            selection: of this pool, for the questions of its split, or for new ones.
             scores: the router's whose opinions count.
+            counted: of new questions, their votes.
+            new: of new questions, what that router says.
 
         Raises:
             NotAvailableError: the vote can't be learned here, or the weights of a file can't be used.
         """
         if selection.several is None or (self.vote.equal and selection.voters is None and selection.answers is None):
             return selection
+        counted = self.counted() if counted is None else counted
         if selection.answers is None:
-            rule = self.vote if selection.voters is None else replace(LEARNED, weights=selection.voters)
-            if rule.weights is None:
-                learned = self.learner.of(scores)
-                rule = replace(rule, weights=learned.weights(self.mask, popularity=selection.alike))
-            elif not rule.weights.match(self.pool.names).known:
-                raise NotAvailableError(f"{rule.name} has no weight for any of these LLMs")
-            elif not selection.alike or set(rule.weights.llms) - set(self.pool.names):
-                rule = replace(
-                    rule, weights=replace(rule.weights, popularity=())
-                )  # it was learned where all of them vote
-            selection = answered(selection, rule, self.counted(), self.pool.run, scores)
-        return alone_as_ever(selection, self.counted())
+            rule = self._weighing(selection, scores)
+            selection = answered(selection, rule, counted, self.pool.run, scores if new is None else new)
+        return alone_as_ever(selection, counted)
+
+    def _weighing(self, selection: Selection, scores: RouterScores | None) -> VoteRule:
+        """The vote rule of a selection, with its weights."""
+        rule = self.vote if selection.voters is None else replace(LEARNED, weights=selection.voters)
+        if rule.weights is None:
+            weights = self.learner.of(scores).weights(self.mask, popularity=selection.alike)
+            return replace(rule, weights=weights)
+        if not rule.weights.match(self.pool.names).known:
+            raise NotAvailableError(f"{rule.name} has no weight for any of these LLMs")
+        if not selection.alike or set(rule.weights.llms) - set(self.pool.names):  # learned where all of them vote
+            return replace(rule, weights=replace(rule.weights, popularity=()))
+        return rule
 
     def anyone(self) -> Selection:
         """The expectation over one LLM of the pool drawn at random."""

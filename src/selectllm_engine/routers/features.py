@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
 
-__all__ = ["Features", "Floats", "Matrix", "Tfidf", "nearest_questions"]
+__all__ = ["Features", "Floats", "Matrix", "Nearest", "Tfidf"]
 
 # float32 [Q, D], dense or sparse; every row has length 1, or 0 for an empty text
 Matrix: TypeAlias = "NDArray[np.float32] | csr_matrix"
@@ -96,14 +96,20 @@ def _vectorizer(**settings: Any) -> Any:
     )
 
 
-def nearest_questions(text: str, questions: Sequence[str], count: int = 5) -> list[tuple[int, float]]:
-    """The `count` most similar of `questions` by TF-IDF cosine: position and similarity, the most similar first."""
-    if not questions:
-        return []
-    features = Tfidf().fit(questions)
-    similarity = dense(features.transform(questions) @ features.transform([text]).T)[:, 0]
-    order = np.argsort(-similarity, kind="stable")[:count]
-    return [(int(i), float(similarity[i])) for i in order if similarity[i] > 0]
+class Nearest:
+    """Which of some questions are like another one, by TF-IDF cosine."""
+
+    def __init__(self, questions: Sequence[str]) -> None:
+        self._features = Tfidf().fit(questions) if questions else None
+        self._vectors = self._features.transform(questions) if self._features else None
+
+    def to(self, text: str, count: int = 5) -> list[tuple[int, float]]:
+        """The `count` most similar: position and similarity, the most similar first."""
+        if self._features is None or self._vectors is None:
+            return []
+        similarity = dense(self._vectors @ self._features.transform([text]).T)[:, 0]
+        order = np.argsort(-similarity, kind="stable")[:count]
+        return [(int(i), float(similarity[i])) for i in order if similarity[i] > 0]
 
 
 def dense(matrix: Matrix) -> NDArray[np.float32]:

@@ -6,34 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
-from selectllm_engine.errors import (
-    CacheError,
-    EngineError,
-    NotAvailableError,
-    SelectLLMError,
-    UnknownNameError,
-    UsageError,
-)
-from selectllm_engine.evaluation import EQUAL, POLICIES, RouterScores, chain_of, parse_policy, select
-from selectllm_engine.routers.families import FAMILIES, parse_router, usable
-from selectllm_engine.routers.features import nearest_questions
-from selectllm_engine.routers.storage import load_router, read_manifest
+from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import EQUAL, POLICIES
+from selectllm_engine.routers.choosing import choose_by, is_trained
+from selectllm_engine.routers.families import parse_router, usable
+from selectllm_engine.routers.features import Nearest
 from selectllm_engine.routers.training_data import training_data
-from selectllm_engine.store import ConfidenceForest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import PolicySpec, PoolView, VoteRule
+    from selectllm_engine.evaluation import PolicySpec, PoolView, Selection, VoteRule
     from selectllm_engine.llms import Pool
-    from selectllm_engine.routers.training_data import TrainingData
+    from selectllm_engine.routers.choosing import Chooser, Fixed
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Neighbour", "RoutedLLM", "Routing", "routable", "route"]
+__all__ = ["Neighbour", "RoutedLLM", "Routing", "routable", "route", "route_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,41 +109,51 @@ def route(
         UsageError: there is no text, no trained router, or the policy can't be used here.
         CacheError: the router can't be loaded.
     """
-    spec = parse_policy(policy)
     if not question.strip():
         raise UsageError("the question is empty", "give its text in quotes")
-    if router is not None and router not in run.routers:
-        raise UnknownNameError("router", router, run.routers)
-    if router is not None and not _trained(router):
-        raise UsageError(f"of {router} there are probabilities only", "train a router: selectllm train --all")
-    data = training_data(run)
-    name, probabilities = _predicted(run, question, [router] if router else _by_merit(run), encoders, device)
-
-    held_out = "validation" if data.validation is not None else "train"
-    view = run.view(pool, k=k, split=held_out, vote=vote)
-    known = run.scores(name, held_out, forest=False)
-    forest = None
-    if spec.needs_forest:
-        if data.validation is None:
-            raise UsageError(f"the policy {spec.name} needs a validation split", "take another --policy")
-        forest = ConfidenceForest().fit(known.probabilities, data.validation.labels).predict_proba(probabilities)
+    chooser = choose_by(run, router, policy, pool=pool, vote=vote, k=k, encoders=encoders, device=device)
+    beliefs = chooser.believe([question])
     asked = None
-    try:
-        spec = view.tune(known, spec)
-        chain = chain_of(spec, view.inputs(known))
-        if chain is None:
-            taught = RouterScores(name, probabilities, forest=forest, train=known.train, validation=known.validation)
-            asked = _asked(view, taught, spec)
-    except NotAvailableError as reason:
-        raise UsageError(f"{name} {spec}: {reason}", "take another --policy") from reason
+    if chooser.chain is None:
+        asked = _chances(chooser.select(beliefs))[0]
+    forest = None if beliefs.forest is None else beliefs.forest[0]
     return Routing(
         question,
-        name,
-        spec,
-        _routed(view, probabilities[0], None if forest is None else forest[0], asked),
-        tuple(run.llms[llm] for llm in chain or view.order if asked is None or asked[llm] > 0),
-        POLICIES[spec.name].help,
-        _neighbours(data, question),
+        chooser.name,
+        chooser.spec,
+        _routed(chooser.view, beliefs.probabilities[0], forest, asked),
+        tuple(run.llms[llm] for llm in chooser.chain or chooser.view.order if asked is None or asked[llm] > 0),
+        POLICIES[chooser.spec.name].help,
+        _neighbours(run, question),
+    )
+
+
+def route_all(chooser: Chooser | Fixed, questions: Sequence[str]) -> pl.DataFrame:
+    """Route many questions at once.
+
+    Columns: `question`; `asked`, a list of LLMs from fast to slow, under a policy that stops early in the order in
+    which it would ask; `confidence`, the highest chance of being right of those asked, as the policy goes by it, null where no router is
+    asked; and for each LLM of the pool `<llm>|p`, the router's probability.
+    """
+    beliefs = chooser.believe(questions)
+    names, view = chooser.view.pool.run, chooser.view
+    if chooser.chain is None:
+        chances = _chances(chooser.select(beliefs))
+        asked = [[names[llm] for llm in view.order if row[llm] > 0] for row in chances]
+    else:
+        chances = np.broadcast_to(np.isin(np.arange(view.llms), chooser.chain), beliefs.probabilities.shape)
+        asked = [[names[llm] for llm in chooser.chain]] * len(questions)
+    confidence = np.where(chances > 0, beliefs.surest, -1).max(axis=1, initial=-1)
+    return pl.DataFrame(
+        {
+            "question": pl.Series(questions, dtype=pl.String),
+            "asked": pl.Series(asked, dtype=pl.List(pl.String)),
+            "confidence": pl.Series(confidence, dtype=pl.Float32).fill_nan(None),
+            **{
+                f"{names[llm]}|p": pl.Series(beliefs.probabilities[:, llm], dtype=pl.Float32).fill_nan(None)
+                for llm in np.flatnonzero(view.mask)
+            },
+        }
     )
 
 
@@ -159,57 +162,16 @@ def routable(run: StoredRun, encoders: Mapping[str, str] | None = None) -> tuple
 
     `encoders` as for `route`. Nothing is loaded: a router that is damaged is among them.
     """
-    trained = {name: parse_router(name) for name in run.routers if _trained(name)}
+    trained = {name: parse_router(name) for name in run.routers if is_trained(name)}
     usable_here = {name: usable(each, encoders or {}) for name, each in trained.items() if not each.info.combines}
     whole = all(usable_here.values())
     return tuple(name for name in trained if usable_here.get(name, whole))
 
 
-def _predicted(
-    run: StoredRun, question: str, names: Iterable[str], encoders: Mapping[str, str] | None, device: str
-) -> tuple[str, NDArray[np.float32]]:
-    """The first of these routers that can run here, and its probabilities [1, N]."""
-    reason: SelectLLMError | None = None
-    for name in names:
-        folder = run.cache.router_dir(run.benchmark, name)
-        llms = read_manifest(folder).get("llms")
-        if not isinstance(llms, list) or (untrained := [llm for llm in run.llms if llm not in llms]):
-            missing = ", ".join(untrained) if isinstance(llms, list) else "all LLMs"
-            raise CacheError(
-                f"{name} was trained without {missing}", f"selectllm train --router {name} trains it again"
-            )
-        try:
-            predicted: NDArray[np.float32] = load_router(folder, encoders, device=device).predict_proba([question])
-        except (UsageError, EngineError) as error:  # its encoder, or the extra that runs it, is not here
-            reason = reason or error
-            continue
-        return name, predicted[:, [llms.index(llm) for llm in run.llms]]
-    assert reason is not None  # noqa: S101 - there was a router
-    raise reason
-
-
-def _by_merit(run: StoredRun) -> list[str]:
-    """The routers for those who name none, the best first."""
-
-    def merit(name: str) -> tuple[bool, float]:
-        f1 = run.router_info(name).get("validation_f1")
-        return parse_router(name).info.combines, f1 if isinstance(f1, float) else -1.0
-
-    trained = [name for name in run.routers if _trained(name)]
-    if not trained:
-        raise UsageError(f"{run.benchmark} has no trained router", "make some: selectllm train --all")
-    return sorted(trained, key=merit, reverse=True)
-
-
-def _trained(name: str) -> bool:
-    return name.partition(":")[0] in FAMILIES
-
-
-def _asked(view: PoolView, scores: RouterScores, spec: PolicySpec) -> NDArray[np.float64]:
-    """The chance of each LLM to be asked, [N]."""
-    selection = select(spec, view.inputs(scores))
+def _chances(selection: Selection) -> NDArray[np.float64]:
+    """The chance of each LLM to be asked, [Q, N]."""
     chances = selection.mask if selection.weights is None else selection.weights
-    return np.asarray(chances[0], dtype=np.float64)
+    return np.asarray(chances, dtype=np.float64)
 
 
 def _routed(
@@ -228,7 +190,11 @@ def _routed(
     )
 
 
-def _neighbours(data: TrainingData, question: str) -> tuple[Neighbour, ...]:
+def _neighbours(run: StoredRun, question: str) -> tuple[Neighbour, ...]:
+    if "nearest" not in run.kept:
+        data = training_data(run)
+        run.kept["nearest"] = data, Nearest(data.train.texts)
+    data, nearest = run.kept["nearest"]
     return tuple(
         Neighbour(
             data.train.ids[row],
@@ -236,5 +202,5 @@ def _neighbours(data: TrainingData, question: str) -> tuple[Neighbour, ...]:
             similarity,
             tuple(data.llms[llm] for llm in np.flatnonzero(data.train.labels[row])),
         )
-        for row, similarity in nearest_questions(question, data.train.texts)
+        for row, similarity in nearest.to(question)
     )
