@@ -1,8 +1,10 @@
 """`selectllm route`: a new question through a trained router."""
 
 import json
+import re
 
 import numpy as np
+import polars as pl
 import pytest
 
 import selectllm_engine as sl
@@ -158,3 +160,98 @@ def test_routers_that_read_new_text_here_are_known(fake_cache, monkeypatch):
     recorded = sl.load("reasoning", fake_cache)
     assert set(routable(recorded)) == {name for name in recorded.routers if name.endswith(":tfidf") or name == "prior"}
     assert set(routable(sl.load("fake", fake_cache))) == {"prior", "logistic:tfidf"}
+
+
+QUESTIONS = [
+    {"id": "a", "question": "How many apples?", "choices": ["one", "two"]},
+    {"id": "b", "question": "=1+\x1b[31m2, and [/nope]", "choices": None},
+]
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in QUESTIONS), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "json", "parquet"])
+def test_a_file_of_questions_is_routed_into_a_file(selectllm, questions, tmp_path, ending):
+    out = tmp_path / f"routed.{ending}"
+    how = ("--router", "logistic:tfidf", "--policy", "top-m:2")
+    assert selectllm("route", "--file", str(questions), "--out", str(out), *how) == (
+        0,
+        "",
+        f"{out}: 2 questions routed\n",
+    )
+    match ending:
+        case "csv":
+            rows = pl.read_csv(out).with_columns(pl.col("asked").str.split(",")).to_dicts()
+        case "json":
+            rows = json.loads(out.read_text())["questions"]
+        case "jsonl":
+            rows = pl.read_ndjson(out).to_dicts()
+        case _:
+            rows = pl.read_parquet(out).to_dicts()
+    assert [each["id"] for each in rows] == ["a", "b"]
+    assert rows[0]["question"] == "How many apples? (A) one (B) two"
+    for row in rows:
+        found = as_json(selectllm("route", row["question"], *how, "--format", "json"))
+        assert row["asked"] == found["asked"]
+        chances = {each["llm"]: each["probability"] for each in found["llms"]}
+        assert {name: row[f"{name}|p"] for name in chances} == pytest.approx(chances, abs=1e-6)
+        assert row["confidence"] == pytest.approx(max(chances.values()), abs=1e-6)
+
+
+def test_a_file_of_questions_is_routed_onto_the_screen(selectllm, questions):
+    code, out, err = selectllm("route", "--file", str(questions), "--policy", "cascade")
+    assert (code, err) == (0, "")
+    assert "asks in this order" in out
+    assert re.search(r"^a .*fake-\w → fake-\w → fake-\w", out, re.MULTILINE)
+    assert "\x1b" not in out
+    found = as_json(selectllm("route", "--file", str(questions), "--format", "json"))
+    assert (found["policy"], found["in_turn"], len(found["questions"])) == ("argmax", False, 2)
+
+
+def test_a_plain_list_of_questions_needs_no_name_for_its_column(selectllm, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("ask me\nWhat are apples?\n", "utf-8")
+    found = as_json(selectllm("route", "--file", str(path), "--format", "json"))
+    assert [each["question"] for each in found["questions"]] == ["What are apples?"]
+
+
+@pytest.mark.parametrize(
+    ("content", "args", "message"),
+    [
+        ("question\n", [], "questions.csv holds no question"),
+        ("question,id\na,1\n,2\n", [], "row 2 has no question"),
+        ("text,id\na,1\n", [], "no column 'question'"),
+        ("question\na\n", ["--out", "routed.txt"], "routed.txt has no known ending"),
+        ("question\na\n", ["TEXT"], "a question is needed, or a file of them"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_one_line(selectllm, tmp_path, content, args, message):
+    path = tmp_path / "questions.csv"
+    path.write_text(content, "utf-8")
+    code, out, err = selectllm("route", "--file", str(path), *args)
+    assert (code in {1, 2}, out) == (True, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_out_is_for_files_alone(selectllm, tmp_path):
+    assert "--out and --force are for --file" in selectllm("route", TEXT, "--out", str(tmp_path / "a.csv"))[2]
+    assert "a question is needed" in selectllm("route")[2]
+
+
+@pytest.mark.parametrize("lines", ['router = "logistic:tfidf"\npolicy = "top-m:2"', 'policy = "cascade"', ""])
+def test_a_file_goes_through_a_setup(selectllm, fake_cache, questions, tmp_path, lines):
+    from selectllm_engine.setups import setup_of, write_setup
+
+    values = dict(line.split(" = ") for line in lines.splitlines())
+    named = {key: value.strip('"') for key, value in values.items()}
+    write_setup(setup_of(sl.load("fake", fake_cache), ["fake-a", "fake-c"], **named), path := tmp_path / "setup.toml")
+    found = as_json(selectllm("route", "--file", str(questions), "--setup", str(path), "--format", "json"))
+    assert all(set(each["asked"]) == {"fake-a", "fake-c"} for each in found["questions"])
+    assert found["policy"] == {2: "top-m", 1: "cascade", 0: None}[len(named)]
+    assert (found["questions"][0]["confidence"] is None) == ("router" not in named)

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Beliefs", "Chooser", "Fixed", "choose_by", "choose_without", "is_trained"]
 
+NOBODY = "no router"  # whose probabilities a policy gets that reads none
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beliefs:
@@ -70,7 +72,7 @@ class Chooser:
     """Which LLMs are asked about new questions; may be used from several threads. `choose_by` makes one.
 
     Attributes:
-        name: the router's.
+        name: the router's; None where none is asked.
         spec: the policy, tuned.
         view: the pool over the split that `evaluate` shows.
         chain: of a policy that stops early the LLMs that it may ask, in order; else None.
@@ -79,7 +81,8 @@ class Chooser:
     def __init__(
         self, view: PoolView, known: RouterScores, predict: Predict, spec: PolicySpec, forest: ConfidenceForest | None
     ) -> None:
-        self.name, self.view, self.spec = known.name, view, spec
+        self.name: str | None = None if known.name == NOBODY else known.name
+        self.view, self.spec = view, spec
         self._known, self._predict, self._forest = known, predict, forest
         self._lock = threading.Lock()  # what is learned from labelled questions is learned once
         try:
@@ -132,10 +135,10 @@ class Chooser:
         )
 
     def _taught(self, beliefs: Beliefs) -> RouterScores:
-        return RouterScores(self.name, beliefs.probabilities, forest=beliefs.forest)
+        return RouterScores(self._known.name, beliefs.probabilities, forest=beliefs.forest)
 
     def _unusable(self, reason: NotAvailableError) -> UsageError:
-        return UsageError(f"{self.name} {self.spec}: {reason}", "take another --policy")
+        return UsageError(f"{self._known.name} {self.spec}: {reason}", "take another --policy")
 
 
 def choose_by(
@@ -200,7 +203,7 @@ def choose_without(
 
     labels, held_out = view.prepared.labels, view.validation
     known = RouterScores(
-        "no-router",
+        NOBODY,
         np.zeros(labels.shape, np.float32),
         validation=None if held_out is None else np.zeros(held_out.labels.shape, np.float32),
     )

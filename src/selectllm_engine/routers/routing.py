@@ -119,7 +119,7 @@ def route(
     forest = None if beliefs.forest is None else beliefs.forest[0]
     return Routing(
         question,
-        chooser.name,
+        chooser.name or "",
         chooser.spec,
         _routed(chooser.view, beliefs.probabilities[0], forest, asked),
         tuple(run.llms[llm] for llm in chooser.chain or chooser.view.order if asked is None or asked[llm] > 0),
@@ -132,8 +132,8 @@ def route_all(chooser: Chooser | Fixed, questions: Sequence[str]) -> pl.DataFram
     """Route many questions at once.
 
     Columns: `question`; `asked`, a list of LLMs from fast to slow, under a policy that stops early in the order in
-    which it would ask; `confidence`, the highest chance of being right of those asked, as the policy goes by it, null where no router is
-    asked; and for each LLM of the pool `<llm>|p`, the router's probability.
+    which it would ask; `confidence`, the highest chance of being right of those asked, as the policy goes by it, null
+    where no router is asked; and for each LLM of the pool `<llm>|p`, the router's probability.
     """
     beliefs = chooser.believe(questions)
     names, view = chooser.view.pool.run, chooser.view
@@ -143,14 +143,16 @@ def route_all(chooser: Chooser | Fixed, questions: Sequence[str]) -> pl.DataFram
     else:
         chances = np.broadcast_to(np.isin(np.arange(view.llms), chooser.chain), beliefs.probabilities.shape)
         asked = [[names[llm] for llm in chooser.chain]] * len(questions)
-    confidence = np.where(chances > 0, beliefs.surest, -1).max(axis=1, initial=-1)
+    unknown = np.full_like(beliefs.probabilities, np.nan)
+    probabilities, surest = (unknown, unknown) if chooser.name is None else (beliefs.probabilities, beliefs.surest)
+    confidence = np.where(chances > 0, surest, -1).max(axis=1, initial=-1)
     return pl.DataFrame(
         {
             "question": pl.Series(questions, dtype=pl.String),
             "asked": pl.Series(asked, dtype=pl.List(pl.String)),
             "confidence": pl.Series(confidence, dtype=pl.Float32).fill_nan(None),
             **{
-                f"{names[llm]}|p": pl.Series(beliefs.probabilities[:, llm], dtype=pl.Float32).fill_nan(None)
+                f"{names[llm]}|p": pl.Series(probabilities[:, llm], dtype=pl.Float32).fill_nan(None)
                 for llm in np.flatnonzero(view.mask)
             },
         }

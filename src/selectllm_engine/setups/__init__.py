@@ -3,6 +3,7 @@
 In: a run, or a small TOML file. Out: a `Setup`, and the row of `evaluate` that it means. Read `setup` first.
 """
 
+from selectllm_engine.setups.chooser import chooser_of
 from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.files import read_setup, setup_text, write_setup
 from selectllm_engine.setups.meaning import (
@@ -19,6 +20,7 @@ from selectllm_engine.setups.setup import Setup
 __all__ = [
     "Setup",
     "check_setup",
+    "chooser_of",
     "evaluate_setup",
     "planned_in",
     "planned_setup",

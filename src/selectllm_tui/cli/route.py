@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,13 +29,28 @@ from selectllm_tui.notation import number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
+    from selectllm_engine.routers.choosing import Chooser, Fixed
     from selectllm_engine.routers.routing import Routing
+    from selectllm_engine.setups import Setup
 
 __all__ = ["route"]
 
 
 def route(
-    question: Annotated[str, typer.Argument(metavar="TEXT", help="The question, in quotes.")],
+    question: Annotated[str | None, typer.Argument(metavar="TEXT", help="The question, in quotes.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="Many questions: CSV, JSON, JSONL or Parquet, in a column question, with choices and id where wanted.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Of --file: write .csv, .jsonl, .json or .parquet."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file --out that is there.")] = False,
     benchmark: Benchmark = None,
     setup: SetupFile = None,
     pool: PoolNames = None,
@@ -54,12 +71,20 @@ def route(
 ) -> None:
     """Route a new question: how likely each LLM is right, which would answer, and the most similar training questions.
 
-    No LLM is asked. Routers on an encoder need it again: --encoder NAME=FOLDER, unless it is on the hub.
+    With --file many questions at once: whom each would go to, p and confidence. No LLM is asked. Routers on an encoder
+    need it again: --encoder NAME=FOLDER, unless it is on the hub.
     """
     from selectllm_engine.routers.routing import route as route_question
     from selectllm_engine.settings import read_settings
 
     encoders = {**read_settings().encoders, **parse_encoders(encoder)}
+    if (question is None) == (file is None):
+        raise UsageError("a question is needed, or a file of them", 'selectllm route "TEXT", or --file FILE')
+    if file is None and (out is not None or force):
+        raise UsageError("--out and --force are for --file", "lead the output somewhere instead, such as > FILE")
+    if file is not None:
+        _route_file(file, out, force, benchmark, setup, pool, router, policy, encoders, form, cache)
+        return
     if setup is not None and setup.router is None:
         raise UsageError(
             f"the setup asks no router: every question goes to {', '.join(setup.pool)}",
@@ -67,11 +92,41 @@ def route(
         )
     with reading(benchmark, cache, setup=setup) as run:
         how: dict[str, Any] = {} if setup is None else {"k": setup.k, "vote": voting(run, setup.vote)}
-        routing = route_question(run, question, router, policy, pool=names(pool), encoders=encoders, **how)
+        routing = route_question(run, question or "", router, policy, pool=names(pool), encoders=encoders, **how)
     if form is Format.JSON:
         write_json(as_json(routing))
     else:
         _write(routing, form)
+
+
+def _route_file(
+    file: Path,
+    out: Path | None,
+    force: bool,
+    benchmark: str | None,
+    setup: Setup | None,
+    pool: str | None,
+    router: str | None,
+    policy: str,
+    encoders: Mapping[str, str],
+    form: Format,
+    cache: Path | None,
+) -> None:
+    from selectllm_engine.exporters import check_target
+    from selectllm_engine.routers.choosing import choose_by
+    from selectllm_engine.routers.question_files import read_questions
+    from selectllm_engine.setups import chooser_of
+    from selectllm_tui.cli.route_file import ENDINGS, route_file
+
+    if out is not None:
+        check_target(out, ENDINGS, force=force)
+    questions = read_questions(file)
+    with reading(benchmark, cache, setup=setup) as run:
+        if setup is None:
+            chooser: Chooser | Fixed = choose_by(run, router, policy, pool=names(pool), encoders=encoders)
+        else:
+            chooser = chooser_of(run, setup, encoders)
+        route_file(chooser, questions, form, out)
 
 
 def as_json(routing: Routing) -> dict[str, object]:
