@@ -42,7 +42,7 @@ class Price:
 
 
 # Of answers: their names here, for settings that are read by every command; `answers.kinds` says how each is read.
-ANSWER_KINDS = ("number", "letter", "word", "expression", "date", "list", "text")
+ANSWER_KINDS = ("number", "letter", "word", "expression", "date", "list", "set", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,11 @@ from selectllm_engine.answers.extract import (
     find_answer,
 )
 from selectllm_engine.answers.kinds import KINDS, Kind
+from selectllm_engine.answers.latex import latex_of
+from selectllm_engine.answers.texts import ALIASES, word_f1
 
 __all__ = [
+    "ALIASES",
     "EXTRACTOR_VERSION",
     "KINDS",
     "Kind",
@@ -26,4 +29,6 @@ __all__ = [
     "extract_answer",
     "extract_answers",
     "find_answer",
+    "latex_of",
+    "word_f1",
 ]

@@ -20,5 +20,6 @@ KINDS: dict[Kind, AnswerKind] = {
     "expression": expressions.KIND,
     "date": dates.KIND,
     "list": lists.KIND,
+    "set": lists.SET,
     "text": texts.KIND,
 }

@@ -1,17 +1,22 @@
-"""Lists: several answers one after the other, each compared as a word is.
+"""Lists: several answers one after the other, each compared as a word is; sets are lists whose order doesn't count.
 
-Items are told apart by semicolons or lines, else by commas and a last "and". Their order counts.
+Items are told apart by semicolons or lines, else by commas and a last "and".
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from selectllm_engine.answers import words
 from selectllm_engine.answers.kind import AnswerKind
 from selectllm_engine.answers.statements import NO_ANSWER, Found, Statement, end_of_blank, end_of_sentence
 
-__all__ = ["KIND", "items"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["KIND", "SET", "items"]
 
 _BETWEEN = "; "
 _BULLET = re.compile(r"\s*(?:[-*•]|\(?\d{1,3}[.)])\s+")
@@ -84,3 +89,18 @@ KIND = AnswerKind(
     terse='Reply with "The answer is", followed by a list, its items between commas.',
     words=True,
 )
+
+
+def _in_any_order(find: Callable[..., Found | None]) -> Callable[..., Found | None]:
+    """The same reading, with the items sorted."""
+
+    def found(*args: object, **options: object) -> Found | None:
+        listed = find(*args, **options)
+        if listed is None or listed is NO_ANSWER:
+            return listed
+        return replace(listed, answer=_BETWEEN.join(sorted(listed.answer.split(_BETWEEN))))
+
+    return found
+
+
+SET = replace(KIND, bare=_in_any_order(_bare), stated=_in_any_order(_stated), last=_in_any_order(_last))

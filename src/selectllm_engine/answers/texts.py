@@ -1,17 +1,20 @@
-"""Short free texts: equal without case, punctuation and articles.
+"""Short free texts: equal without case, punctuation and articles, or else by how many words they share.
 
-So SQuAD compares them (Rajpurkar et al. 2016, arXiv 1606.05250).
+So SQuAD compares them (Rajpurkar et al. 2016, arXiv 1606.05250). A gold answer may have aliases, between `|`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from selectllm_engine.answers import words
 from selectllm_engine.answers.kind import AnswerKind
 from selectllm_engine.answers.statements import NO_ANSWER, Found, Statement
 
-__all__ = ["KIND", "normalised"]
+__all__ = ["ALIASES", "KIND", "normalised", "word_f1"]
+
+ALIASES = " | "  # between those of a canonical gold answer
 
 _DROPPED = re.compile(r"(?:[^\w\s.,]|_|[.,](?!\d)|(?<!\d)[.,])+")
 _ARTICLES = re.compile(r"\b(?:an?|the)\b")
@@ -23,8 +26,20 @@ def normalised(text: str) -> str:
 
 
 def _bare(text: str, choices: int) -> Found | None:  # noqa: ARG001 - of all kinds
-    answer = normalised(text)
-    return Found(answer, 0, len(text)) if answer else None
+    aliases = dict.fromkeys(each for alias in text.split("|") if (each := normalised(alias)))
+    return Found(ALIASES.join(aliases), 0, len(text)) if aliases else None
+
+
+def word_f1(answer: str | None, gold: str) -> float:
+    """The F1 of the words of a canonical answer and of a gold one, of its aliases the most like it; 0 without answer.
+
+    Source: SQuAD's evaluation (Rajpurkar et al. 2016): twice the shared words, over the words of both.
+    """
+    return max(_shared(answer.split(), alias.split()) for alias in gold.split(ALIASES)) if answer else 0.0
+
+
+def _shared(first: list[str], second: list[str]) -> float:
+    return 2 * (Counter(first) & Counter(second)).total() / (len(first) + len(second))
 
 
 def _stated(text: str, statement: Statement, choices: int, *, opens: bool) -> Found | None:  # noqa: ARG001

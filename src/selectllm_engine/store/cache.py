@@ -1,6 +1,7 @@
 """The cache: questions, generations, verdicts and routers on disk, and who may write them.
 
     <cache>/<benchmark>/questions.parquet
+    <cache>/<benchmark>/equal-….parquet                  which expressions are equal: derived, safe to delete
     <cache>/<benchmark>/llms/<llm>/manifest.json
     <cache>/<benchmark>/llms/<llm>/generations/<sequence>-<digest>.parquet
     <cache>/<benchmark>/llms/<llm>/answers/…             derived, safe to delete
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from selectllm_engine.store.equal_answers import EqualExpressions
     from selectllm_engine.store.files import Progress
 
 __all__ = [
@@ -111,6 +113,7 @@ class Cache(Layers):
         self.news: list[str] = []
         self._sound: set[tuple[str, int, int]] = set()
         self._last_read: tuple[_Version, pl.DataFrame, QuestionIds] | None = None  # questions, which all else needs
+        self._equal: dict[str, EqualExpressions] = {}
 
     # Questions
 
@@ -282,6 +285,7 @@ class Cache(Layers):
 
         Columns question_id, sample, answer, prompt_tokens, output_tokens, latency (s), cost ($). What was not
         extracted before is now, and kept where the cache can be written; `progress(done, total)` counts those.
+        Answers that are equal though written differently are the same text: see `equal_answers`.
         """
         from selectllm_engine.store.derived import read_answers
         from selectllm_engine.store.judging import renewal
@@ -289,7 +293,7 @@ class Cache(Layers):
         def renewed(before: pl.DataFrame, now: pl.DataFrame) -> None:
             self.news.append(f"{llm} on {benchmark}: {renewal(self.questions(benchmark), before, now)}")
 
-        return read_answers(
+        answers = read_answers(
             self.parts(benchmark, llm),
             self._llm(benchmark, llm, "answers"),
             lambda: self.questions(benchmark),
@@ -298,6 +302,27 @@ class Cache(Layers):
             progress=progress,
             renewed=renewed,
         )
+        return answers if answers.is_empty() else self._with_equals(benchmark, answers, progress)
+
+    def _with_equals(self, benchmark: str, answers: pl.DataFrame, progress: Progress | None) -> pl.DataFrame:
+        questions = self.questions(benchmark)
+        kinds = set(questions["kind"].unique())
+        if not kinds & {"text", "expression"}:
+            return answers
+        from selectllm_engine.store.equal_answers import EqualExpressions, by_alias
+        from selectllm_engine.store.mathematics import math_version
+
+        answers = by_alias(answers, questions)
+        if "expression" not in kinds:
+            return answers
+        if math_version() is None:
+            said = f"{benchmark}: expressions are compared by how they are written: pip install 'selectllm[math]'"
+            self.news += [] if said in self.news else [said]
+            return answers
+        if benchmark not in self._equal:
+            writable = not self.is_packaged(benchmark)
+            self._equal[benchmark] = EqualExpressions(self.folder(benchmark), writable=writable)
+        return self._equal[benchmark].apply(answers, questions, progress)
 
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
         """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""

@@ -48,6 +48,10 @@ def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress
     place = _place(cache, benchmark, llm)
     changes = [_state(path) for path in (cache.folder(benchmark) / "questions.parquet", place / "verdicts.parquet")]
     state = [judging.threshold_of(cache.manifest(benchmark, llm)), *changes, *parts]
+    if cache.questions(benchmark)["kind"].eq("expression").any():
+        from selectllm_engine.store.equal_answers import compared_as
+
+        state.append(compared_as())
     return judging.stored_counts(place / "answers", state, writable=not cache.is_packaged(benchmark), make=make)
 
 
