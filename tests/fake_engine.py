@@ -113,8 +113,8 @@ def load_fake(spec, folder):
 
 
 if __name__ == "__main__":
-    from selectllm_engine.generation import runner, worker
+    from selectllm_engine.generation import worker
+    from selectllm_engine.generation.keeper import Intervals
 
-    runner.PROGRESS_SECONDS = 0
-    runner.FLUSH_SECONDS = float(os.environ.get("FAKE_FLUSH_SECONDS", runner.FLUSH_SECONDS))
-    worker.leave(worker.main(load_engine=load_fake))
+    intervals = Intervals(report=0, write=float(os.environ.get("FAKE_WRITE_SECONDS", "30")))
+    worker.leave(worker.main(load_fake, intervals))

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from fake_engine import FakeEngine
-from selectllm_engine.generation import runner, worker
+from selectllm_engine.generation import worker
+from selectllm_engine.generation.keeper import Intervals
 
 LEDGER = Path(os.environ["FAKE_LEDGER"])
 
@@ -44,6 +45,4 @@ def load(spec, folder):
 
 
 if __name__ == "__main__":
-    runner.PROGRESS_SECONDS = 0
-    runner.FLUSH_SECONDS = float(os.environ["FAKE_FLUSH_SECONDS"])
-    worker.leave(worker.main(load_engine=load))
+    worker.leave(worker.main(load, Intervals(report=0, write=float(os.environ["FAKE_WRITE_SECONDS"]))))

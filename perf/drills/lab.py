@@ -128,7 +128,7 @@ class Lab:
             "COLUMNS": "500",
             "NO_COLOR": "1",
             "FAKE_WORKER": str(Path(__file__).with_name("fake_worker.py")),
-            "FAKE_FLUSH_SECONDS": str(flush),
+            "FAKE_WRITE_SECONDS": str(flush),
             "FAKE_LEDGER": str(self.ledger),
             MARK: self._mark,
         }

@@ -21,7 +21,7 @@ __all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "memory", "s
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
 _LAST_WORDS = 0.5  # seconds for which other threads of a library that failed may go on to say so
-_SILENT = 60.0  # seconds for which an address that gave no answer is not asked again
+SILENT = 60.0  # seconds for which an address that gave no answer is not asked again
 _silent: dict[str, float] = {}  # address -> until when
 
 
@@ -78,10 +78,10 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def hub_problem(seconds: float = 5.0, address: str | None = None) -> str | None:
+def hub_problem(seconds: float = 5.0, address: str | None = None, *, silent: float = SILENT) -> str | None:
     """Why the hub (at $HF_ENDPOINT, without an `address`) can't be reached, None where it can.
 
-    Never takes longer than `seconds`, and where it just gave no answer no time at all.
+    Never takes longer than `seconds`, and where it gave no answer within the last `silent` seconds no time at all.
     """
     url = address or os.environ.get("HF_ENDPOINT") or HUB
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
@@ -94,7 +94,7 @@ def hub_problem(seconds: float = 5.0, address: str | None = None) -> str | None:
     asking.start()
     asking.join(seconds)  # looking a name up knows no timeout of its own
     if not answers:
-        _silent[url] = time.monotonic() + _SILENT
+        _silent[url] = time.monotonic() + silent
         return none
     return answers[0]
 

@@ -14,6 +14,7 @@ import os
 import re
 import time
 import uuid
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,19 +27,35 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.openai_protocol import Ask
 
-__all__ = ["KEY", "Endpoint", "RefusedError"]
+__all__ = ["KEY", "Endpoint", "Limits", "RefusedError"]
 
 KEY = "OPENAI_API_KEY"
-RETRIES = 8  # of a request, over about a minute, or as long as the server asks for
 MENDS = 4  # times that a reply which is not whole is asked for again
-MEND_SECONDS = 0.5  # before the first; each time twice as long
-CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 1800.0  # an answer waits for its turn at a busy server
+CONNECT_SECONDS = 10.0
 REFUSALS = 8  # requests that are refused, before any was answered: then none will be
-MOST_REPLY = 64 << 20  # bytes
 MOST_WAIT, _CLIENT_WAITS = 3600.0, 60.0  # seconds that a server may ask for
 _KEY_CHARACTERS = re.compile(r"[!-~]*")
 _LEAST_PART = 6  # characters of a key that are hidden where they stand alone
 _NUMBER = re.compile(r"\d+(\.\d*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How patient one is with a server, and how much of it one takes.
+
+    Attributes:
+        retries: of a request, over about a minute, or as long as the server asks for.
+        mend: seconds before a reply that is not whole is asked for again; each time twice as long.
+        answer: seconds for one answer, which waits for its turn at a busy server.
+        stop: seconds for the answers that are under way when all shall stop.
+        reply: bytes of one reply.
+    """
+
+    retries: int = 8
+    mend: float = 0.5
+    answer: float = 1800.0
+    stop: float = 60.0
+    reply: int = 64 << 20
 
 
 class RefusedError(EngineError):
@@ -57,7 +74,7 @@ class Endpoint:
         UsageError: the key can't be one.
     """
 
-    def __init__(self, base_url: str, model: str, *, key: str = KEY) -> None:
+    def __init__(self, base_url: str, model: str, *, key: str = KEY, limits: Limits | None = None) -> None:
         import openai
 
         self.model = model
@@ -66,11 +83,12 @@ class Endpoint:
         self._base_url = base_url
         self._key_name = key
         self._key = _key(key)
+        self._limits = limits or Limits()
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=self._key or "none",  # servers of one's own want none
-            max_retries=RETRIES,
-            timeout=openai.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            max_retries=self._limits.retries,
+            timeout=openai.Timeout(self._limits.answer, connect=CONNECT_SECONDS),
             default_headers={"Accept-Encoding": "identity"},
             http_client=openai.DefaultAsyncHttpxClient(
                 event_hooks={"request": [self._before], "response": [self._bounded]}
@@ -167,16 +185,16 @@ class Endpoint:
         """Let a reply be read up to a size and a time only; one that is packed would be larger than it looks."""
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise _refusal("its reply is packed, which nobody asked for")
-        pieces, end = response.aiter_raw, time.monotonic() + ANSWER_SECONDS
+        pieces, end = response.aiter_raw, time.monotonic() + self._limits.answer
 
         async def bounded(chunk_size: int | None = None) -> AsyncIterator[bytes]:
             size = 0
             async for piece in pieces(chunk_size):
                 size += len(piece)
-                if size > MOST_REPLY:
-                    raise _refusal(f"its reply is larger than {MOST_REPLY >> 20} MiB")
+                if size > self._limits.reply:
+                    raise _refusal(f"its reply is larger than {self._limits.reply >> 20} MiB")
                 if time.monotonic() > end:
-                    raise _refusal(f"its reply takes longer than {ANSWER_SECONDS / 60:.0f} minutes")
+                    raise _refusal(f"its reply takes longer than {self._limits.answer / 60:.0f} minutes")
                 yield piece
 
         response.aiter_raw = bounded
@@ -215,7 +233,7 @@ class Endpoint:
                 await asyncio.sleep(seconds)
             except (ValueError, RecursionError, openai.APIResponseValidationError) as error:  # not whole, or no JSON
                 mends, reason = mends + 1, self._clean(str(error))
-                await asyncio.sleep(MEND_SECONDS * 2.0 ** (mends - 1))
+                await asyncio.sleep(self._limits.mend * 2.0 ** (mends - 1))
         raise EngineError(
             f"the server at {self._base_url} answers what is no completion ({reason})",
             "check --base-url: most end in /v1",
@@ -232,7 +250,7 @@ class Endpoint:
         import openai
 
         delay = 0.0
-        for attempt in range(RETRIES + 1):
+        for attempt in range(self._limits.retries + 1):
             if attempt:
                 await asyncio.sleep(delay)
             start = time.perf_counter()
@@ -242,7 +260,7 @@ class Endpoint:
                 seconds = time.perf_counter() - start
                 reply = read_reply(raw, ask)
             except (ValueError, openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-                failure, delay = error, max(min(MEND_SECONDS * 2.0 ** (attempt + 1), 8.0), _asked(error))
+                failure, delay = error, max(min(self._limits.mend * 2.0 ** (attempt + 1), 8.0), _asked(error))
                 continue
             made = reply.completions[0]
             if reply.prompt_tokens is None or made.output_tokens is None:

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["Keeper"]
+__all__ = ["Intervals", "Keeper"]
 
-LOOK_SECONDS = 1.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """Seconds between two writes, between two looks at what waits to be written, and between two reports."""
+
+    write: float = 30.0
+    look: float = 1.0
+    report: float = 0.5
 
 
 class Keeper:
-    """Rows that `write` gets together, after `seconds` or when there are `most`. Leaving its context writes the rest.
+    """Rows that `write` gets together, when it is time or when there are `most`. Leaving its context writes the rest.
 
     Whoever adds rows calls `write_due` between two steps of the engine. A thread sees to it that a long step keeps no
     row waiting.
     """
 
-    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, seconds: float, most: int) -> None:
+    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, intervals: Intervals, most: int) -> None:
         self._write = write
-        self._seconds = seconds
+        self._intervals = intervals
         self._most = most
         self._rows: list[tuple[object, ...]] = []
         self._written = time.monotonic()
@@ -51,13 +59,13 @@ class Keeper:
     def write_due(self) -> None:
         """Write what has waited long enough."""
         with self._lock:
-            if time.monotonic() - self._written >= self._seconds or len(self._rows) >= self._most:
+            if time.monotonic() - self._written >= self._intervals.write or len(self._rows) >= self._most:
                 self._flush()
 
     def _watch(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
+        while not self._ended.wait(self._intervals.look):
             with self._lock:
-                if time.monotonic() - self._written < self._seconds - LOOK_SECONDS:
+                if time.monotonic() - self._written < self._intervals.write - self._intervals.look:
                     continue
                 try:
                     self._flush()

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_engine.generation.endpoint import KEY, Endpoint, RefusedError
+from selectllm_engine.generation.endpoint import KEY, Endpoint, Limits, RefusedError
 from selectllm_engine.generation.engine import Encoded, Finished, Timing
 from selectllm_engine.generation.openai_protocol import Ask
 
@@ -29,13 +29,12 @@ __all__ = ["OpenAIEngine", "load"]
 
 CONCURRENCY = 64  # samples at the same time
 _BYTES_PER_TOKEN = 4  # an estimate, until the server has counted
-STOP_SECONDS = 60.0  # for the answers that are under way when all shall stop
 _PAUSE = 0.2
 
 _Result = TypeVar("_Result")
 
 
-def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
+def load(spec: WorkerSpec, folder: Path | None, limits: Limits | None = None) -> OpenAIEngine:
     """The engine for an LLM at its endpoint.
 
     Raises:
@@ -48,6 +47,7 @@ def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
         spec.llm.weights,
         concurrency=spec.concurrency or CONCURRENCY,
         key=spec.llm.api_key_env or KEY,
+        limits=limits,
     )
     try:
         engine.look()
@@ -60,11 +60,14 @@ def load(spec: WorkerSpec, folder: Path | None) -> OpenAIEngine:
 class OpenAIEngine:
     """One LLM at an endpoint; see `Engine` for what the methods do."""
 
-    def __init__(self, base_url: str, model: str, *, concurrency: int, key: str = KEY) -> None:
+    def __init__(
+        self, base_url: str, model: str, *, concurrency: int, key: str = KEY, limits: Limits | None = None
+    ) -> None:
         self.chat, self.context = True, None
         self.capacity = concurrency
         self.by_length = False
-        self._endpoint = Endpoint(base_url, model, key=key)
+        self._limits = limits or Limits()
+        self._endpoint = Endpoint(base_url, model, key=key, limits=self._limits)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -125,7 +128,7 @@ class OpenAIEngine:
         """Try nothing again, and give up in a minute what is not there then."""
         if not self._endpoint.stopping:
             self._endpoint.stopping = True
-            self._loop.call_soon_threadsafe(self._loop.call_later, STOP_SECONDS, self._cancel)
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._limits.stop, self._cancel)
 
     def _cancel(self) -> None:
         for task in asyncio.all_tasks(self._loop):

@@ -22,7 +22,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
-from selectllm_engine.generation.keeper import Keeper
+from selectllm_engine.generation.keeper import Intervals, Keeper
 from selectllm_engine.generation.latency import measure_latency
 from selectllm_engine.generation.prompts import build_prompt, default_sampling, prompt_manifest
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Emit", "LoadEngine", "PromptSettings", "Stop", "encoder", "run"]
 
-FLUSH_SECONDS = 30.0
 FLUSH_ROWS = 5_000  # a bound on memory
-PROGRESS_SECONDS = 0.5
 LEAST_ROOM = 64  # new tokens that must fit behind a prompt, where more than that are asked for
 SHOTS = 5  # exemplars of a few-shot prompt
 TIMED_FROM = 256  # prompts of which those to time are chosen
@@ -94,7 +92,15 @@ class PreparedTask:
         return max((each.tokens for each in prompts), default=0) + self.settings.sampling.max_tokens
 
 
-def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, stop: Stop) -> bool:
+def run(
+    spec: WorkerSpec,
+    cache: Cache,
+    *,
+    load_engine: LoadEngine,
+    emit: Emit,
+    stop: Stop,
+    intervals: Intervals = Intervals(),  # noqa: B008 it is frozen
+) -> bool:
     """Do all tasks of one LLM; True when none failed. One that fails is told of, and the others go on.
 
     Raises:
@@ -126,7 +132,7 @@ def run(spec: WorkerSpec, cache: Cache, *, load_engine: LoadEngine, emit: Emit, 
             for each in tasks:
                 metadata = _metadata(engine, seed=seed)
                 try:
-                    _sample(engine, each, metadata, emit=emit, stop=stop)
+                    _sample(engine, each, metadata, emit=emit, stop=stop, intervals=intervals)
                     if each.timed and not stop.level and not engine.unfinished():
                         _time(engine, each, emit=emit, stop=stop)
                 except SelectLLMError as error:
@@ -263,8 +269,16 @@ def _fits(prompt: Encoded, sampling: Sampling, context: int | None) -> bool:
     return context is None or prompt.tokens + min(sampling.max_tokens, LEAST_ROOM) <= context
 
 
-def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, emit: Emit, stop: Stop) -> None:
-    """Make the missing samples. Never keeps completions longer than FLUSH_SECONDS, whatever ends it."""
+def _sample(
+    engine: Engine,
+    work: PreparedTask,
+    metadata: Mapping[str, str],
+    *,
+    emit: Emit,
+    stop: Stop,
+    intervals: Intervals,
+) -> None:
+    """Make the missing samples. Never keeps completions longer than the interval of writing, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
     in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
     tokens, dollars = 0, 0.0
@@ -274,7 +288,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
     stop.sampling = True
     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
     try:
-        with Keeper(lambda rows: _write(work, rows, metadata), seconds=FLUSH_SECONDS, most=FLUSH_ROWS) as kept:
+        with Keeper(lambda rows: _write(work, rows, metadata), intervals=intervals, most=FLUSH_ROWS) as kept:
             while True:
                 # A little more than is computed at once: every place freed within a step is taken in the next.
                 while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
@@ -305,7 +319,7 @@ def _sample(engine: Engine, work: PreparedTask, metadata: Mapping[str, str], *, 
                         tokens += made.output_tokens or 0
                         work.done += 1
                 kept.write_due()
-                if (now := time.monotonic()) - told >= PROGRESS_SECONDS:
+                if (now := time.monotonic()) - told >= intervals.report:
                     told = now
                     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens, dollars=dollars)
     finally:

@@ -184,8 +184,10 @@ def _told(hub_id: str) -> Iterator[None]:
         raise EngineError(f"{hub_id} cannot be downloaded ({reason})", "try again, or name a folder") from error
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, sample_bytes: int = SAMPLE_BYTES) -> str:
     """The fingerprint of the weights, tokenizer and configuration in a folder; 32 hexadecimal digits.
+
+    Of weights, which are large, the header is read and SAMPLES places of `sample_bytes` each.
 
     Raises:
         EngineError: a file can't be read, or is no safetensors file.
@@ -197,7 +199,7 @@ def fingerprint(folder: Path) -> str:
             size = path.stat().st_size
             digest.update(f"{path.name}\0{size}\0".encode())
             if path.suffix == ".safetensors":
-                _sample(path, size, digest)
+                _sample(path, size, digest, sample_bytes)
             else:
                 digest.update(path.read_bytes())
     except OSError as error:
@@ -240,9 +242,9 @@ def _header(file: IO[bytes], path: Path) -> bytes:
     return file.read(length)
 
 
-def _sample(path: Path, size: int, digest: Any) -> None:
+def _sample(path: Path, size: int, digest: Any, sample_bytes: int) -> None:
     with path.open("rb") as file:
         digest.update(_header(file, path))
         for sample in range(SAMPLES):
-            file.seek(max(0, size - SAMPLE_BYTES) * sample // (SAMPLES - 1))
-            digest.update(file.read(SAMPLE_BYTES))
+            file.seek(max(0, size - sample_bytes) * sample // (SAMPLES - 1))
+            digest.update(file.read(sample_bytes))

@@ -19,6 +19,7 @@ from typing import IO
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.dummy import time_dummy
 from selectllm_engine.generation.engine import make_engine
+from selectllm_engine.generation.keeper import Intervals
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
 from selectllm_engine.generation.scheduler import INTERRUPTED
 from selectllm_engine.generation.spec import WorkerSpec
@@ -28,7 +29,7 @@ __all__ = ["leave", "main"]
 GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must stop
 
 
-def main(load_engine: LoadEngine = make_engine) -> int:
+def main(load_engine: LoadEngine = make_engine, intervals: Intervals = Intervals()) -> int:  # noqa: B008 it is frozen
     """Serve one spec; the exit code: 0 done, 1 something failed, 130 stopped."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -54,7 +55,8 @@ def main(load_engine: LoadEngine = make_engine) -> int:
         if spec.dummy:
             done = time_dummy(spec, load_engine=load_engine, emit=emit, stop=stop)
         else:
-            done = run(spec, open_cache(Path(spec.cache)), load_engine=load_engine, emit=emit, stop=stop)
+            cache = open_cache(Path(spec.cache))
+            done = run(spec, cache, load_engine=load_engine, emit=emit, stop=stop, intervals=intervals)
     except SelectLLMError as error:
         traceback.print_exc()
         emit("failed", benchmark=None, problem=error.problem, remedy=error.remedy)

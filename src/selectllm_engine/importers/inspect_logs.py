@@ -59,7 +59,7 @@ class Log:
     samples: int
 
 
-def open_log(path: Path) -> Log | None:
+def open_log(path: Path, largest: int = LARGEST) -> Log | None:
     """The header of a log; None for a JSON file that is something else.
 
     Raises:
@@ -72,10 +72,10 @@ def open_log(path: Path) -> Log | None:
             name = next((each for each in _HEADERS if each in members), None)
             if name is None:
                 raise ImportFormatError(f"{path} is no log of Inspect: it has no header.json", _LOG)
-            header = _json(path, name, _read(archive, path, members[name]))
+            header = _json(path, name, _read(archive, path, members[name], largest))
             count = sum(1 for each in members if _SAMPLE.fullmatch(each))
     else:
-        header = _whole(path)
+        header = _whole(path, largest)
         found = header.get("samples") if isinstance(header, dict) else None
         count = len(found) if isinstance(found, list) else 0
     evaluation = header.get("eval") if isinstance(header, dict) else None
@@ -120,24 +120,24 @@ def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def samples(log: Log) -> Iterator[Mapping[str, Any] | None]:
-    """The samples of a log, one by one; None for one that is larger than `LARGEST`.
+def samples(log: Log, largest: int = LARGEST) -> Iterator[Mapping[str, Any] | None]:
+    """The samples of a log, one by one; None for one of more than `largest` bytes.
 
     Raises:
         ImportFormatError: the log is damaged.
     """
     if log.path.suffix.lower() != ".eval":
-        listed = _whole(log.path).get("samples")
+        listed = _whole(log.path, largest).get("samples")
         for place, found in enumerate(listed if isinstance(listed, list) else []):
             yield _object(log.path, f"sample {place + 1}", found)
         return
     with _opened(log.path) as archive:
         for name, member in _members(archive).items():
             if _SAMPLE.fullmatch(name):
-                if member.file_size > LARGEST:
+                if member.file_size > largest:
                     yield None
                 else:
-                    yield _object(log.path, name, _json(log.path, name, _read(archive, log.path, member)))
+                    yield _object(log.path, name, _json(log.path, name, _read(archive, log.path, member, largest)))
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -154,10 +154,10 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return {member.filename: member for member in archive.infolist()}
 
 
-def _read(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> bytes:
-    """The content of a member; never more than the directory says, nor than `LARGEST`."""
-    if member.file_size > LARGEST:
-        raise ImportFormatError(f"{path}: {member.filename[:80]} is larger than {LARGEST >> 20} MiB", _LOG)
+def _read(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo, largest: int) -> bytes:
+    """The content of a member; never more than the directory says, nor than `largest`."""
+    if member.file_size > largest:
+        raise ImportFormatError(f"{path}: {member.filename[:80]} is larger than {largest >> 20} MiB", _LOG)
     if member.compress_type == _ZSTD and sys.version_info < (3, 14):
         try:
             import zipfile_zstd  # noqa: F401  # teaches zipfile to read zstd; Inspect itself uses it
@@ -174,12 +174,12 @@ def _read(archive: zipfile.ZipFile, path: Path, member: zipfile.ZipInfo) -> byte
         ) from error
 
 
-def _whole(path: Path) -> Any:
+def _whole(path: Path, largest: int) -> Any:
     try:
         size = path.stat().st_size
-        if size > 4 * LARGEST:
+        if size > 4 * largest:
             raise ImportFormatError(
-                f"{path} is larger than {4 * LARGEST >> 20} MiB", "convert it: inspect log convert --to eval"
+                f"{path} is larger than {4 * largest >> 20} MiB", "convert it: inspect log convert --to eval"
             )
         return _json(path, "it", path.read_bytes())
     except OSError as error:

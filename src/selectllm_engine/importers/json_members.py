@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST", "has_member", "lines", "members"]
 
 LARGEST = 1 << 28  # characters of one member
-_CHUNK = 1 << 20  # bytes read at once, at least
+CHUNK = 1 << 20  # bytes read at once, at least
 _DECODER = json.JSONDecoder()
 _BLANK = " \t\n\r"
 _NUMBER = (".", "e", "E")  # how it goes on, where what is held ends in the middle of it
 
 
-def members(path: Path, *names: str) -> Iterator[tuple[str, Any]]:
+def members(path: Path, *names: str, largest: int = LARGEST, chunk: int = CHUNK) -> Iterator[tuple[str, Any]]:
     """The members of the array or object that is found under these names, each with its place or name.
 
     Raises:
         ImportFormatError: the file can't be read, is no whole JSON, has nothing of that kind under the names, or holds
-            a member of more than LARGEST characters.
+            a member of more than `largest` characters.
     """
     try:
         with path.open("rb") as file:
-            reader = _Reader(file, path)
+            reader = _Reader(file, path, largest, chunk)
             if not reader.find(names):
                 raise ImportFormatError(f"{path.name} has no {'.'.join(names)!r}", "name another file")
             yield from reader.members()
@@ -39,7 +39,7 @@ def members(path: Path, *names: str) -> Iterator[tuple[str, Any]]:
         raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
 
 
-def has_member(path: Path, *names: str, strict: bool = False) -> bool:
+def has_member(path: Path, *names: str, strict: bool = False, chunk: int = CHUNK) -> bool:
     """Whether there is an array or object under these names; not whether it is whole.
 
     Raises:
@@ -47,7 +47,7 @@ def has_member(path: Path, *names: str, strict: bool = False) -> bool:
     """
     try:
         with path.open("rb") as file:
-            return _Reader(file, path).find(names)
+            return _Reader(file, path, LARGEST, chunk).find(names)
     except OSError as error:
         raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
     except ImportFormatError:
@@ -80,8 +80,9 @@ def _line(path: Path, number: int, line: bytes) -> Any:
 class _Reader:
     """A JSON file of which a part is held: `_text` from `_at` on is not read yet."""
 
-    def __init__(self, file: IO[bytes], path: Path) -> None:
+    def __init__(self, file: IO[bytes], path: Path, largest: int, chunk: int) -> None:
         self._file, self._path = file, path
+        self._largest, self._chunk = largest, chunk
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at, self._ended = "", 0, False
 
@@ -171,9 +172,11 @@ class _Reader:
     def _more(self) -> None:
         """Read on: as much again as is held, so that a long value is not tried too often."""
         held = self._text[self._at :]
-        if len(held) > LARGEST:
-            raise ImportFormatError(f"{self._path.name} has a member of more than {LARGEST >> 20} MiB", "leave it out")
-        data = self._file.read(max(_CHUNK, len(held)))
+        if len(held) > self._largest:
+            raise ImportFormatError(
+                f"{self._path.name} has a member of more than {self._largest >> 20} MiB", "leave it out"
+            )
+        data = self._file.read(max(self._chunk, len(held)))
         self._ended = not data
         try:
             self._text, self._at = held + self._decoder.decode(data, final=self._ended), 0

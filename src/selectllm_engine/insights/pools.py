@@ -237,6 +237,7 @@ def find_subsets(
     rule: VoteRule = EQUAL,
     learner: Learner | None = None,
     routers: Sequence[RouterScores] = (),
+    exhaustive_to: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Subsets:
     """Rank the subsets of a pool.
@@ -250,6 +251,8 @@ def find_subsets(
             split that ranks.
         learner: what train and validation teach; made anew without one.
         routers: evaluated with argmax on the subsets of the front, with their scores for `prepared`.
+        exhaustive_to: how many LLMs a pool may have for all subsets to be looked at; EXHAUSTIVE, or VOTED_EXHAUSTIVE
+            where votes are learned. Beyond that a beam of the best subsets of each size is searched.
         progress: told (done, total) subsets, roughly.
     """
     llms = np.flatnonzero(pool.mask).tolist()
@@ -260,7 +263,9 @@ def find_subsets(
         return _Scorer(split) if equal else _VotedScorer(split, pool.run, rule, learner)
 
     ranking = scorer(prepared, learner) if validation is None else scorer(validation, learner.on_train)
-    exhaustive = len(llms) <= (EXHAUSTIVE if rule != LEARNED else VOTED_EXHAUSTIVE)
+    if exhaustive_to is None:
+        exhaustive_to = EXHAUSTIVE if rule != LEARNED else VOTED_EXHAUSTIVE
+    exhaustive = len(llms) <= exhaustive_to
     width = WIDTH if rule != LEARNED else VOTED_WIDTH
     by_votes = ranking.tally is not None
     measured = dict(

@@ -26,7 +26,7 @@ from selectllm_engine.store.files import JOURNAL, folder_name, make_folder, move
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
 from selectllm_engine.store.manifests import MANIFEST, llm_manifest
-from selectllm_engine.store.parts import GENERATION_SCHEMA, Parts
+from selectllm_engine.store.parts import GENERATION_SCHEMA, MOST_PARTS, Parts
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
 from selectllm_engine.store.renames import carry_out, discard_damaged
 from selectllm_engine.store.sealed_json import write_sealed
@@ -332,8 +332,10 @@ class Cache(Layers):
             return None
 
     @contextlib.contextmanager
-    def writer(self, benchmark: str, llm: str) -> Iterator[Writer]:
+    def writer(self, benchmark: str, llm: str, *, most_parts: int = MOST_PARTS) -> Iterator[Writer]:
         """Lock an LLM's results for writing; damaged parts are set aside, so that their samples count as missing.
+
+        More than `most_parts` parts are merged into one.
 
         Raises:
             LockedError: another process is writing them.
@@ -343,7 +345,7 @@ class Cache(Layers):
         refuse_twin("LLM", llm, folders_in(folder.parent))
         with locked(folder, f"{llm} on {benchmark}"):
             parts = Parts(folder / "generations", report=self.report, sound=self._sound)
-            yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark))
+            yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark), most_parts=most_parts)
 
     # Routers
 

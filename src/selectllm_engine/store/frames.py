@@ -32,8 +32,8 @@ __all__ = ["SEAL_KEY", "check_frame", "frame_of", "parsing", "read_frame", "writ
 SEAL_KEY = "selectllm"  # in the metadata of Parquet files
 _SEAL = b"xxh3-64:"  # what precedes a file's checksum, which is that of its bytes with zeros in the checksum's place
 _BLANK = b"0" * 16
-_LARGE = 100_000  # rows
-_MUCH = 1 << 24  # bytes, which a disk needs longer for than for saying so
+LARGE = 100_000  # rows
+MUCH = 1 << 24  # bytes, which a disk needs longer for than for saying so
 _GROUP = 1 << 15  # rows of a large frame that are held in memory a second time, ready to be written
 _TAIL = 8  # bytes at the end of a Parquet file: the length of what precedes them, and PAR1
 
@@ -44,7 +44,7 @@ def write_frame(path: Path, frame: pl.DataFrame, metadata: Mapping[str, str] | N
     A large one, the questions or scores of some hundred thousand rows, is not compressed: that would take longer than
     all else that is done with it.
     """
-    large = frame.height >= _LARGE
+    large = frame.height >= LARGE
     with atomic(path) as file, _synced_early(file) if large else contextlib.nullcontext():
         try:
             frame.write_parquet(
@@ -68,7 +68,7 @@ def _synced_early(file: io.BufferedRandom) -> Iterator[None]:
 
     def sync() -> None:
         while not whole.wait(0.05):  # seconds
-            if os.fstat(file.fileno()).st_size >= _MUCH:
+            if os.fstat(file.fileno()).st_size >= MUCH:
                 os.fsync(file.fileno())
 
     with ThreadPoolExecutor(1) as thread:

@@ -14,7 +14,7 @@ import polars as pl
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SettingsMismatchError
 from selectllm_engine.store.files import read_file, set_aside, sweep
 from selectllm_engine.store.manifests import MANIFEST, llm_manifest
-from selectllm_engine.store.parts import MOST_PARTS, Parts, first_of_each, part_metadata
+from selectllm_engine.store.parts import Parts, first_of_each, part_metadata
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
 
@@ -70,11 +70,14 @@ def locked(folder: Path, what: str, *, wait: float = 0) -> Iterator[None]:
 class Writer:
     """Writes one LLM's results; made by `Cache.writer`, which holds the lock."""
 
-    def __init__(self, folder: Path, *, llm: str, parts: Parts, questions: Callable[[], QuestionIds]) -> None:
+    def __init__(
+        self, folder: Path, *, llm: str, parts: Parts, questions: Callable[[], QuestionIds], most_parts: int
+    ) -> None:
         self.folder = folder
         self.llm = llm
         self._parts = parts
         self._questions = questions
+        self._most_parts = most_parts
         sweep(folder)
         sweep(parts.folder)
         for part in parts.listed():
@@ -130,7 +133,7 @@ class Writer:
             if settings := {key: manifest[key] for key in IDENTITY if manifest.get(key) is not None}:
                 metadata = {**metadata, "settings": json.dumps(settings, sort_keys=True)}
         self._parts.append(rows, metadata)
-        if len(self._parts.listed()) > MOST_PARTS:
+        if len(self._parts.listed()) > self._most_parts:
             self._compact()
 
     def update(self, **fields: Any) -> None:

@@ -1,18 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from selectllm_engine.evaluation import one_sample_votes as module
-from selectllm_engine.evaluation.one_sample_votes import MOST_LLMS, one_sample_votes
+from selectllm_engine.evaluation.one_sample_votes import BLOCK, MOST_LLMS, one_sample_votes
 from selectllm_engine.evaluation.votes import pooled_votes, prefix_leading_votes, tally
-
-if TYPE_CHECKING:
-    import pytest
 
 ANSWERS = hnp.arrays(np.int16, st.tuples(st.integers(1, 7), st.integers(1, 6), st.just(1)), elements=st.integers(-2, 4))
 
@@ -41,12 +35,12 @@ def test_leads_equal_those_of_the_tally(answers: np.ndarray, data: st.DataObject
         np.testing.assert_array_equal(one, other)
 
 
-def test_more_questions_than_a_block_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_questions_than_a_block_holds() -> None:
     rng = np.random.default_rng(0)
-    answers = rng.integers(-1, 4, (1000, 9, 1)).astype(np.int16)
-    gold = rng.integers(0, 4, 1000).astype(np.int16)
-    selection = rng.random((1000, 9)) < 0.6
-    monkeypatch.setattr(module, "BLOCK", 64)
+    questions = BLOCK + 1000
+    answers = rng.integers(-1, 4, (questions, 9, 1)).astype(np.int16)
+    gold = rng.integers(0, 4, questions).astype(np.int16)
+    selection = rng.random((questions, 9)) < 0.6
     counted = tally(answers)
     found = one_sample_votes(counted, gold)
     assert found is not None

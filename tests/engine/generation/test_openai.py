@@ -20,9 +20,8 @@ from fake_server import FAULTS, FakeServer
 from fakes import fake_questions
 from selectllm_engine.errors import EngineError, UnknownNameError, UsageError
 from selectllm_engine.generation import endpoint
-from selectllm_engine.generation.endpoint import KEY
-from selectllm_engine.generation.engine import make_engine
-from selectllm_engine.generation.openai import OpenAIEngine
+from selectllm_engine.generation.endpoint import KEY, Limits
+from selectllm_engine.generation.openai import OpenAIEngine, load
 from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
@@ -48,7 +47,6 @@ def impatient(monkeypatch):
 
     monkeypatch.setattr(client, "INITIAL_RETRY_DELAY", 0.01)
     monkeypatch.setattr(client, "MAX_RETRY_DELAY", 0.02)
-    monkeypatch.setattr(endpoint, "MEND_SECONDS", 0.01)
 
 
 class Lab:
@@ -58,7 +56,7 @@ class Lab:
         self.events = []
         self.engine = None
 
-    def run(self, server, *, samples=4, llm=None, stop=None, concurrency=None, emit=None, **task):
+    def run(self, server, *, samples=4, llm=None, stop=None, concurrency=None, emit=None, limits=None, **task):
         llm = llm or LLM(name="a", weights="m", endpoint=server.url)
         spec = WorkerSpec(
             llm=llm,
@@ -71,8 +69,8 @@ class Lab:
         self.events = []
         self.engine = None
 
-        def load(spec, folder):
-            self.engine = make_engine(spec, folder)
+        def load_engine(spec, folder):
+            self.engine = load(spec, folder, Limits(**{"mend": 0.01, **(limits or {})}))
             return self.engine
 
         def told(event, /, **fields):
@@ -81,7 +79,7 @@ class Lab:
                 emit(event, **fields)
 
         try:
-            return run(spec, self.cache, load_engine=load, emit=told, stop=stop or Stop())
+            return run(spec, self.cache, load_engine=load_engine, emit=told, stop=stop or Stop())
         finally:
             if self.engine is not None:
                 self.engine.close()
@@ -112,7 +110,14 @@ def engine():
     made = []
 
     def make(server, **fields):
-        made.append(OpenAIEngine(server.url, fields.pop("model", "m"), concurrency=fields.pop("concurrency", 64)))
+        made.append(
+            OpenAIEngine(
+                server.url,
+                fields.pop("model", "m"),
+                concurrency=fields.pop("concurrency", 64),
+                limits=Limits(mend=0.01),
+            )
+        )
         made[-1].look()
         return made[-1]
 
@@ -429,11 +434,10 @@ def forever(piece):
     ],
     ids=["packed", "endless", "trickling"],
 )
-def test_a_reply_is_neither_unpacked_nor_endless(lab, monkeypatch, server, said):
-    monkeypatch.setattr(endpoint, "MOST_REPLY", 1 << 20)
-    monkeypatch.setattr(endpoint, "ANSWER_SECONDS", 0.5 if "longer" in said else 60.0)
+def test_a_reply_is_neither_unpacked_nor_endless(lab, server, said):
+    limits = {"reply": 1 << 20, "answer": 0.5 if "longer" in said else 60.0}
     with server() as hostile, pytest.raises(EngineError, match=said) as caught:
-        lab.run(hostile)
+        lab.run(hostile, limits=limits)
     assert len(hostile.requests) == 1, "such a reply isn't asked for again"
     assert "\n" not in str(caught.value)
 
@@ -474,10 +478,9 @@ def test_no_server_there(engine):
         engine(server)
 
 
-def test_a_server_that_dies_loses_only_what_was_in_flight(lab, monkeypatch):
-    monkeypatch.setattr(endpoint, "RETRIES", 1)
+def test_a_server_that_dies_loses_only_what_was_in_flight(lab):
     with FakeServer(dict.fromkeys(range(6, 1000), "500")) as server:
-        assert not lab.run(server, concurrency=4)
+        assert not lab.run(server, concurrency=4, limits={"retries": 1})
     assert "refuses requests (500: busy)" in lab.problem()[0]
     assert lab.rows().height == 6 * 4
     with FakeServer() as server:
@@ -509,8 +512,7 @@ def test_stopping_finishes_what_is_in_flight(lab):
     assert 2 <= len(counts) <= 3
 
 
-def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.generation.openai.STOP_SECONDS", 0.3)
+def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab):
     stop = Stop()
     gate = threading.Event()
 
@@ -519,7 +521,7 @@ def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab, mo
 
     with FakeServer(gate=gate) as server:
         once_busy(server, halt)
-        assert lab.run(server, concurrency=8, stop=stop), "nothing failed: it was stopped"
+        assert lab.run(server, concurrency=8, stop=stop, limits={"stop": 0.3}), "nothing failed: it was stopped"
         asked = len(server.requests)
         gate.set()
     assert asked == 2

@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, fake_weights
 from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
-from selectllm_engine.generation import keeper, runner
+from selectllm_engine.generation.keeper import Intervals, Keeper
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
@@ -39,6 +39,7 @@ class Lab:
 
     def run(self, *, samples=3, benchmarks=("fake",), stop=None, emit=None, llm=None, behaviour=None, **fields):
         spec_fields = {key: fields.pop(key) for key in ("seed", "remeasure") if key in fields}
+        intervals = Intervals(**fields.pop("intervals", {}))
         task = {"samples": samples, "terse": True, "exemplars": EXEMPLARS, **fields}
         spec = WorkerSpec(
             llm=llm or LLM(name="a", weights=str(self.folder), parameters=1.0),
@@ -60,7 +61,7 @@ class Lab:
             self.engine.behaviour |= behaviour or {}
             return self.engine
 
-        return run(spec, self.cache, load_engine=load, emit=told, stop=stop or Stop())
+        return run(spec, self.cache, load_engine=load, emit=told, stop=stop or Stop(), intervals=intervals)
 
     def rows(self, benchmark="fake"):
         return self.cache.generations(benchmark, "a").sort("question_id", "sample")
@@ -239,8 +240,7 @@ def test_a_full_disk_in_one_benchmark_spoils_no_other(lab, monkeypatch):
         append(writer, rows, metadata)
 
     monkeypatch.setattr(Writer, "append", full)
-    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
-    assert not lab.run(benchmarks=("fake", "second"))
+    assert not lab.run(benchmarks=("fake", "second"), intervals={"write": 0})
     assert [(each["benchmark"], each["remedy"]) for each in lab.failures()] == [("fake", "free some space")]
     lab.check(3, questions=5, benchmark="second")
     monkeypatch.undo()
@@ -277,8 +277,7 @@ def test_an_engine_that_does_not_load(lab):
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_stopping(lab, level, monkeypatch):
-    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0)
+def test_stopping(lab, level):
     stop = Stop()
     seen = []
 
@@ -287,7 +286,7 @@ def test_stopping(lab, level, monkeypatch):
             stop.level = level
             seen.append((fields["done"], lab.engine.unfinished(), len(lab.engine._queue)))
 
-    lab.run(samples=4, stop=stop, emit=emit)
+    lab.run(samples=4, stop=stop, emit=emit, intervals={"report": 0})
     ((done, unfinished, requests),) = seen
     assert unfinished
     made = lab.rows().height
@@ -297,23 +296,19 @@ def test_stopping(lab, level, monkeypatch):
     lab.check(4)
 
 
-def test_results_are_flushed_on_the_way(lab, monkeypatch):
-    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
-    monkeypatch.setattr(runner, "PROGRESS_SECONDS", 0)
+def test_results_are_flushed_on_the_way(lab):
     behind = []
 
     def emit(event, **fields):
         if event == "progress":
             behind.append(fields["done"] - lab.cache.sampled("fake", "a").height)
 
-    lab.run(emit=emit)
+    lab.run(emit=emit, intervals={"write": 0, "report": 0})
     assert len(behind) > 5
     assert set(behind) == {0}
 
 
 def test_results_are_flushed_while_a_step_takes_long(lab, monkeypatch):
-    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0.3)
-    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
     step = FakeEngine.step
     seen = []
 
@@ -327,14 +322,12 @@ def test_results_are_flushed_while_a_step_takes_long(lab, monkeypatch):
 
     monkeypatch.setattr(FakeEngine, "made", 0, raising=False)
     monkeypatch.setattr(FakeEngine, "step", slow)
-    assert lab.run()
+    assert lab.run(intervals={"write": 0.3, "look": 0.01})
     assert seen
     lab.check(3)
 
 
 def test_a_disk_that_fills_up_while_a_step_takes_long(lab, monkeypatch):
-    monkeypatch.setattr(runner, "FLUSH_SECONDS", 0)
-    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.01)
     tried = []
 
     def full(*_):
@@ -351,8 +344,8 @@ def test_a_disk_that_fills_up_while_a_step_takes_long(lab, monkeypatch):
 
     monkeypatch.setattr(Writer, "append", full)
     monkeypatch.setattr(FakeEngine, "step", slow)
-    monkeypatch.setattr(keeper.Keeper, "write_due", lambda _: None)
-    assert not lab.run()
+    monkeypatch.setattr(Keeper, "write_due", lambda _: None)
+    assert not lab.run(intervals={"write": 0, "look": 0.01})
     assert tried[0] is not threading.current_thread()
     assert [each["remedy"] for each in lab.failures()] == ["free some space"]
 

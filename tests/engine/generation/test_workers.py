@@ -145,7 +145,7 @@ def test_killed_at_random_moments_nothing_is_lost_or_made_twice(cache, spec, tmp
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "FAKE_FLUSH_SECONDS": "0.05"},
+            env={**os.environ, "FAKE_WRITE_SECONDS": "0.05"},
         )
         worker.stdin.write(spec(delay=0.01, capacity=2).to_json().encode() + b"\n")
         worker.stdin.flush()

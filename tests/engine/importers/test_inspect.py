@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError, UnknownNameError, UsageError
-from selectllm_engine.importers import inspect_logs
 from selectllm_engine.importers.inspect import import_inspect
+from selectllm_engine.importers.inspect_logs import open_log, samples
 from selectllm_engine.importers.records import Options
 from selectllm_engine.store import Choice
 from selectllm_engine.store.cache import Cache
@@ -244,8 +244,7 @@ def test_the_scorers_answer_stands_in_for_a_missing_text(cache, tmp_path):
     assert cache.generations("b", "fake/one")["text"].to_list() == ["1"]
 
 
-def test_what_is_skipped(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(inspect_logs, "LARGEST", 5000)
+def test_what_is_skipped(cache, tmp_path):
     samples = [
         sample(1),
         sample(2, error={"message": "it broke"}),
@@ -253,14 +252,13 @@ def test_what_is_skipped(cache, tmp_path, monkeypatch):
         sample(4, choices=[str(n) for n in range(27)]),
         sample(5, id=None),
         sample(6, input=[{"role": "user", "content": [{"type": "image", "image": "…"}]}]),
-        sample(7, store={"much": "x" * 5000}),
         sample(5, epoch=2**40),
     ]
     done = import_inspect(cache, write_eval(tmp_path / "log.eval", samples), "b")
-    assert done.rows == 8
+    assert done.rows == 7
     assert done.splits == {"test": 1}
     assert done.skipped.pop("samples without an id or epoch") == 2
-    assert list(done.skipped.values()) == [1] * 5
+    assert list(done.skipped.values()) == [1] * 4
 
 
 def test_conversations_and_targets(cache, tmp_path):
@@ -457,13 +455,16 @@ def test_samples_that_are_no_list(cache, tmp_path):
         import_inspect(cache, path, "b")
 
 
-def test_limits(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr(inspect_logs, "LARGEST", 100)
-    path = write_json(tmp_path / "log.json", [sample()])
+def test_limits(tmp_path):
+    whole = write_json(tmp_path / "log.json", [sample()])
     with pytest.raises(ImportFormatError, match="convert it"):
-        import_inspect(cache, path, "b")
+        open_log(whole, largest=100)
+    packed = write_eval(tmp_path / "log.eval", [sample(1), sample(2, store={"much": "x" * 5000})])
     with pytest.raises(ImportFormatError, match="larger"):  # the header itself
-        import_inspect(cache, write_eval(tmp_path / "log.eval", [sample()]), "b")
+        open_log(packed, largest=100)
+    small, large = samples(open_log(packed), largest=5000)
+    assert small is not None
+    assert large is None
 
 
 def test_places_without_logs(cache, tmp_path):

@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers import json_members
 from selectllm_engine.importers.json_members import has_member, lines, members
 
 VALUES = st.recursive(
@@ -17,12 +16,6 @@ VALUES = st.recursive(
 )
 
 
-@pytest.fixture
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(json_members, "_CHUNK", 3)
-
-
-@pytest.mark.usefixtures("small_chunks")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUES) | st.dictionaries(st.text(), VALUES), st.sampled_from([None, 2]), st.booleans())
 def test_members_are_what_json_reads(tmp_path, found, indent, ascii_only):
@@ -31,10 +24,10 @@ def test_members_are_what_json_reads(tmp_path, found, indent, ascii_only):
     path.write_text(text.encode(errors="replace").decode(), encoding="utf-8")
     expected = json.loads(path.read_text("utf-8"))["in"]["it"]
     named = list(expected.items()) if isinstance(expected, dict) else [(str(n), v) for n, v in enumerate(expected)]
-    assert list(members(path, "in", "it")) == named
-    assert has_member(path, "in", "it")
-    assert not has_member(path, "in", "that")
-    assert not has_member(path, "before", "x")
+    assert list(members(path, "in", "it", chunk=3)) == named
+    assert has_member(path, "in", "it", chunk=3)
+    assert not has_member(path, "in", "that", chunk=3)
+    assert not has_member(path, "before", "x", chunk=3)
 
 
 def test_the_whole_file_and_a_byte_order_mark(tmp_path):
@@ -43,7 +36,6 @@ def test_the_whole_file_and_a_byte_order_mark(tmp_path):
     assert list(members(path)) == [("0", 12), ("1", 34.5), ("2", -600.0)]
 
 
-@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -62,18 +54,17 @@ def test_damaged_files(tmp_path, content, message):
     path = tmp_path / "file.json"
     path.write_bytes(content)
     with pytest.raises(ImportFormatError, match=message):
-        list(members(path, "a"))
+        list(members(path, "a", chunk=3))
 
 
-def test_a_member_may_not_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_members, "_CHUNK", 10)
-    monkeypatch.setattr(json_members, "LARGEST", 1000)
+def test_a_member_may_not_fill_the_memory(tmp_path):
+    small = {"chunk": 10, "largest": 1000}
     path = tmp_path / "file.json"
     path.write_text(json.dumps(["x" * 500] * 100))
-    assert sum(1 for _ in members(path)) == 100
+    assert sum(1 for _ in members(path, **small)) == 100
     path.write_text(json.dumps(["x" * 5000]))
     with pytest.raises(ImportFormatError, match="has a member of more than"):
-        list(members(path))
+        list(members(path, **small))
 
 
 def test_lines(tmp_path):

@@ -14,7 +14,6 @@ from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
-from selectllm_engine.insights import pools
 from selectllm_engine.insights.pools import find_subsets
 from selectllm_engine.llms import Pool
 
@@ -88,13 +87,12 @@ def test_the_front_is_fast_to_slow_and_ever_more_accurate() -> None:
     assert [len(found.of_size(size)) for size in (1, 2, 3, 4)] == [4, 6, 4, 1]
 
 
-def test_beyond_the_limit_a_beam_finds_the_same_best_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_beyond_the_limit_a_beam_finds_the_same_best_here() -> None:
     outcomes = fake_outcomes(questions=60, llms=6, seed=3)
     prepared, pool = Prepared(outcomes), Pool.of(outcomes.llms)
     everything = find_subsets(prepared, pool)
-    monkeypatch.setattr(pools, "EXHAUSTIVE", 5)
     heard = []
-    beam = find_subsets(prepared, pool, progress=lambda done, total: heard.append((done, total)))
+    beam = find_subsets(prepared, pool, exhaustive_to=5, progress=lambda done, total: heard.append((done, total)))
     assert not beam.exhaustive
     assert heard[-1] == (6, 6)
     assert beam.subsets[0].llms == everything.subsets[0].llms

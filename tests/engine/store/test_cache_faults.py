@@ -64,9 +64,8 @@ def test_a_disk_too_full_for_merging_keeps_the_parts(cache, monkeypatch):
     def full(*args):
         raise CacheError("cannot write: no space left on device")
 
-    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
     monkeypatch.setattr("selectllm_engine.store.parts.Parts.compact", full)
-    with cache.writer("fake", "a") as writer:
+    with cache.writer("fake", "a", most_parts=1) as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     assert len(part_files(cache)) == 2
     assert cache.sampled("fake", "a").height == 31

@@ -5,6 +5,7 @@ import hashlib
 import time
 import zlib
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from selectllm_engine.errors import (
     UsageError,
 )
 from selectllm_engine.store.cache import folder_name, name_of
-from selectllm_engine.store.frames import SEAL_KEY, check_frame, read_frame, write_frame
+from selectllm_engine.store.frames import LARGE, MUCH, SEAL_KEY, check_frame, read_frame, write_frame
 
 SIZES = {"train": 4, "test": 6}
 
@@ -142,9 +143,8 @@ def test_text_like_a_seal_in_the_data_does_no_harm(tmp_path):
     assert read_frame(tmp_path / "x.parquet").equals(frame)
 
 
-def test_a_large_frame_is_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.store.frames._LARGE", 0)
-    frame = pl.DataFrame({"a": [f"text {row}" for row in range(1000)]})
+def test_a_large_frame_is_the_same(tmp_path):
+    frame = pl.DataFrame({"a": [f"text {row}" for row in range(LARGE)]})
     write_frame(tmp_path / "x.parquet", frame)
     assert read_frame(tmp_path / "x.parquet").equals(frame)
 
@@ -157,12 +157,10 @@ def test_a_disk_that_fails_meanwhile_is_one_line(tmp_path, monkeypatch):
             done.append(handle)
             raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("selectllm_engine.store.frames._LARGE", 0)
-    monkeypatch.setattr("selectllm_engine.store.frames._MUCH", 0)
     monkeypatch.setattr("selectllm_engine.store.frames._seal", lambda file: time.sleep(0.2))
     monkeypatch.setattr("os.fsync", fails)
     with pytest.raises(CacheError, match="Input/output error; free some space"):
-        write_frame(tmp_path / "x.parquet", pl.DataFrame({"a": [1]}))
+        write_frame(tmp_path / "x.parquet", pl.DataFrame({"a": np.arange(MUCH // 8 + 1)}))
     assert not list(tmp_path.iterdir())
 
 

@@ -116,9 +116,8 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     before = cache.answers("fake", "a")
-    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 2)
     monkeypatch.setattr("selectllm_engine.store.derived.extract_answers", None)  # would fail if it were called
-    with cache.writer("fake", "a") as writer:
+    with cache.writer("fake", "a", most_parts=2) as writer:
         writer.append(fake_rows(("test-0", 3)), {})
         monkeypatch.undo()
     assert cache.answers("fake", "a").equals(before)
@@ -126,15 +125,13 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
 
 def test_rows_that_are_there_twice_after_a_merge_was_cut_off(cache, monkeypatch):
     before = cache.generations("fake", "a")
-    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
     monkeypatch.setattr("selectllm_engine.store.parts.Parts.discard", lambda *_: None)
-    with cache.writer("fake", "a") as writer:
+    with cache.writer("fake", "a", most_parts=1) as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     assert len(part_files(cache)) == 3
     assert cache.generations("fake", "a").equals(pl.concat([before, fake_rows(("test-0", 3))]))
     monkeypatch.undo()
-    monkeypatch.setattr("selectllm_engine.store.writer.MOST_PARTS", 1)
-    with cache.writer("fake", "a") as writer:
+    with cache.writer("fake", "a", most_parts=1) as writer:
         writer.append(fake_rows(("test-0", 4)), {})
     assert len(part_files(cache)) == 1
     assert cache.sampled("fake", "a").height == 32
