@@ -162,7 +162,7 @@ def slowest(inputs, power, _):
 
 def test_a_policy(add, cache, monkeypatch, capsys):
     info = PolicyInfo(
-        slowest, "the slowest LLM, whatever the question", "slow", symbol="w", default=2, high=3, step=1, whole=True
+        slowest, "the slowest LLM, whatever the question", symbol="w", default=2, high=3, step=1, whole=True
     )
     add(POLICIES, info, "unused")
     assert policies_without_oracle() == ["toy"], "the test of oracles says so"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILTERS", "Filter", "Setup", "Slider", "Space", "State", "View"]
 
-Protocol = Literal["corrected", "paper"]
+ProtocolName = Literal["corrected", "paper"]
 Vote = Literal["equal", "learned"]
 BEST_SINGLE = "best-single"
 
@@ -90,7 +90,7 @@ class Setup:
     policy: str
     parameters: tuple[tuple[str, float], ...]
     k: int
-    protocol: Protocol
+    protocol: ProtocolName
     split: str
     vote: Vote = "equal"
     against: str = BEST_SINGLE

@@ -232,7 +232,7 @@ def test_what_is_left_out_is_said(selectllm, fake_cache, tmp_path):
         (["--k", "9"], "error: "),
         (["--k", "0"], "error: invalid value for '--k'"),
         (["--pool", ","], "error: a pool needs at least one LLM"),
-        (["--protocol", "papr"], "error: invalid value for '--protocol'"),
+        (["--protocol", "papr"], "error: no protocol 'papr'; did you mean 'paper'?"),
     ],
 )
 def test_wrong_names_are_one_line_and_exit_2(selectllm, args, line):

@@ -124,7 +124,6 @@ class PolicyInfo:
     Attributes:
         function: from what it may look at, its parameter and an option to a selection.
         help: what it does, in half a line.
-        short: its name at the head of a narrow column.
         symbol, default, low, high, step: of its parameter; without a symbol it has none. `high` None is the pool's
             size.
         whole: whether the parameter is a whole number.
@@ -138,7 +137,6 @@ class PolicyInfo:
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
     help: str
-    short: str
     symbol: str | None = None
     default: float | None = None
     low: float = 0.0
@@ -179,31 +177,29 @@ class PolicyInfo:
 
 
 POLICIES: dict[str, PolicyInfo] = {
-    "argmax": PolicyInfo(_argmax, "the LLM with the highest probability", "argmax"),
+    "argmax": PolicyInfo(_argmax, "the LLM with the highest probability"),
     "random": PolicyInfo(
-        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation", "random"
+        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation"
     ),
     "prediction": PolicyInfo(
-        _prediction, "argmax of a forest that reads all the router's probabilities", "pred.", needs_forest=True
+        _prediction, "argmax of a forest that reads all the router's probabilities", needs_forest=True
     ),
     "sorted-prediction": PolicyInfo(
-        _sorted_prediction, "the least accurate LLM that the forest believes right", "sorted", needs_forest=True
+        _sorted_prediction, "the least accurate LLM that the forest believes right", needs_forest=True
     ),
     "cost-aware": PolicyInfo(
         cost_aware,
         "argmax of p − λ·latency/largest latency (or of cost)",
-        "cost λ",
         symbol="λ",
         default=0.15,
         options=("latency", "cost"),
     ),
     "threshold": PolicyInfo(
-        _threshold, "every LLM with p ≥ τ, at least the best; pooled vote", "thr. τ", symbol="τ", default=0.6
+        _threshold, "every LLM with p ≥ τ, at least the best; pooled vote", symbol="τ", default=0.6
     ),
     "top-m": PolicyInfo(
         _top_m,
         "the m LLMs with the highest probabilities; pooled vote",
-        "top m",
         symbol="m",
         default=2,
         low=1,
@@ -214,20 +210,16 @@ POLICIES: dict[str, PolicyInfo] = {
     "cascade": PolicyInfo(
         _cascade,
         "from fast to slow until the leading answer's share reaches τ",
-        "casc τ",
         symbol="τ",
         default=0.8,
         chain=lambda inputs, _, __: inputs.order.tolist(),
         asks_router=False,
     ),
-    "margin": PolicyInfo(
-        margin, "best-single, unless another's predicted gain is large enough to be believed", "margin"
-    ),
-    "vote:auto": PolicyInfo(vote_auto, "the learned vote of the most accurate LLMs, as few as will do", "vote"),
+    "margin": PolicyInfo(margin, "best-single, unless another's predicted gain is large enough to be believed"),
+    "vote:auto": PolicyInfo(vote_auto, "the learned vote of the most accurate LLMs, as few as will do"),
     "cascade-value": PolicyInfo(
         cascade_value,
         "from cheap to dear while asking on is worth its price; B × best-single's latency",
-        "value B",
         symbol="B",
         default=1.0,
         low=0.25,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation.baselines import (
@@ -46,7 +46,6 @@ __all__ = [
     "PlannedRow",
     "PoolView",
     "Prepared",
-    "Protocol",
     "Row",
     "Table",
     "baselines",
@@ -57,8 +56,6 @@ __all__ = [
     "tabulate",
     "view_of",
 ]
-
-Protocol = Literal["corrected", "paper"]
 
 LATENCIES = ("latency", "latency_parallel", "latency_correct", "latency_p50", "latency_p95")
 PROTOCOLS: dict[str, type[PoolView]] = {view.protocol: view for view in (PoolView, PaperView)}

@@ -57,9 +57,7 @@ def compare(
     split: Split = "test",
     k: K = None,
     vote: Vote = "equal",
-    protocol: Annotated[
-        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
-    ] = Protocol.CORRECTED,
+    protocol: Protocol = "corrected",
     both: Annotated[bool, typer.Option("--both", help="List the questions on which both are right.")] = False,
     only_a: Annotated[bool, typer.Option("--only-a", help="List those on which only A is right.")] = False,
     only_b: Annotated[bool, typer.Option("--only-b", help="List those on which only B is right.")] = False,
@@ -78,13 +76,13 @@ def compare(
 
     left, right = (read_setup(name) if name.lower().endswith(".toml") else name for name in (a, b))
     setups = [row for row in (left, right) if isinstance(row, Setup)]
-    if len(setups) == 2 and (pool, k, vote, protocol) != (None, None, "equal", Protocol.CORRECTED):
+    if len(setups) == 2 and (pool, k, vote, protocol) != (None, None, "equal", "corrected"):
         raise UsageError("both setups say pool, K, vote and protocol themselves", "leave out --pool, --k and the like")
     with reading(benchmark or next((each.benchmark for each in setups), None), cache) as run:
         for each in setups:
             hold_against(run, each)
         rule = voting(run, vote)
-        found = run.compare(left, right, names(pool), k=k, protocol=protocol.value, split=split, vote=rule)
+        found = run.compare(left, right, names(pool), k=k, protocol=protocol, split=split, vote=rule)
         labels = (Path(a).name if isinstance(left, Setup) else a, Path(b).name if isinstance(right, Setup) else b)
         found = replace(found, names=labels)
         title = f"{run.benchmark} · {badged(split)} · {found.counts.questions:,} questions"

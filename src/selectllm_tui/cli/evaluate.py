@@ -16,13 +16,13 @@ from selectllm_tui.cli.options import (
     Format,
     K,
     Output,
+    Policies,
     PoolNames,
     Protocol,
+    Routers,
     SetupFile,
     Split,
     Vote,
-    complete_policy,
-    complete_router,
     names,
     several,
 )
@@ -76,28 +76,13 @@ def evaluate(
     benchmark: Benchmark = None,
     setup: SetupFile = None,
     pool: PoolNames = None,
-    router: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="A trained router; may be given again. All without it.", autocompletion=complete_router
-        ),
-    ] = None,
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[:VALUE]",
-            help="How LLMs are chosen from a router's probabilities; may be given again. VALUE sets the parameter, "
-            "auto tunes it on validation.",
-            autocompletion=complete_policy,
-        ),
-    ] = None,
+    router: Routers = None,
+    policy: Policies = None,
     every: Annotated[bool, typer.Option("--all", help="Every router with every policy.")] = False,
     split: Split = "test",
     k: K = None,
     vote: Vote = "equal",
-    protocol: Annotated[
-        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
-    ] = Protocol.CORRECTED,
+    protocol: Protocol = "corrected",
     details: Annotated[
         bool,
         typer.Option(
@@ -124,7 +109,7 @@ def evaluate(
 
     Without --router and --policy: baselines, LLMs, and every trained router with argmax.
     """
-    if details and protocol is Protocol.PAPER:
+    if details and protocol == "paper":
         raise UsageError("the released code has no --details", "leave out --protocol paper")
     if details and form is Format.CSV:
         raise UsageError("--details are several tables, --format csv is one", "add --format json")
@@ -134,7 +119,7 @@ def evaluate(
         how["vote"] = voting(run, vote)
         how |= {"charge_router": charge_router, "unseen_subjects": unseen_subjects}
         more = run.details(*asked, **how) if details else None
-        table = more.table if more else run.evaluate(*asked, protocol=protocol.value, **how)
+        table = more.table if more else run.evaluate(*asked, protocol=protocol, **how)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router in run.routers)
         seconds = {name: run.router_seconds(name) for name in with_rows}
         write(table, form, seconds=seconds, details=more, remarks=[UNSEEN] if unseen_subjects else [])

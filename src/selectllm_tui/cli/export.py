@@ -16,12 +16,13 @@ from selectllm_tui.cli.options import (
     CacheDir,
     Format,
     K,
+    Policies,
     PoolNames,
     Protocol,
+    Routers,
     SetupFile,
     Split,
     Vote,
-    complete_policy,
     complete_router,
     names,
     several,
@@ -55,21 +56,6 @@ class Measure(StrEnum):
 
 
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
-Routers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--router", metavar="NAME", help="A trained router; may be given again.", autocompletion=complete_router
-    ),
-]
-Policies = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--policy",
-        metavar="NAME[:VALUE]",
-        help="How LLMs are chosen from a router's probabilities; may be given again.",
-        autocompletion=complete_policy,
-    ),
-]
 
 
 @app.callback()
@@ -169,9 +155,7 @@ def table(
     split: Split = "test",
     k: K = None,
     vote: Vote = "equal",
-    protocol: Annotated[
-        Protocol, typer.Option(help="corrected, or the arithmetic of the study's released code.")
-    ] = Protocol.CORRECTED,
+    protocol: Protocol = "corrected",
     force: Force = False,
     cache: CacheDir = None,
 ) -> None:

@@ -21,8 +21,10 @@ __all__ = [
     "Format",
     "K",
     "Output",
+    "Policies",
     "PoolNames",
     "Protocol",
+    "Routers",
     "SetupFile",
     "Split",
     "Vote",
@@ -39,13 +41,6 @@ class Format(StrEnum):
     CSV = "csv"
     MARKDOWN = "markdown"
     LATEX = "latex"
-
-
-class Protocol(StrEnum):
-    """Whose arithmetic: ours, or what the study's released code computes."""
-
-    CORRECTED = "corrected"
-    PAPER = "paper"
 
 
 def names(text: str | Sequence[str] | None) -> list[str] | None:
@@ -139,6 +134,12 @@ def complete_policy(incomplete: str) -> list[str]:
     return complete(POLICIES, incomplete)
 
 
+def complete_protocol(incomplete: str) -> list[str]:
+    from selectllm_engine.evaluation import PROTOCOLS
+
+    return complete(PROTOCOLS, incomplete)
+
+
 def complete_row(ctx: typer.Context, incomplete: str) -> list[str]:
     return [*complete(BASELINES, incomplete), *complete_llm(ctx, incomplete)]
 
@@ -180,6 +181,34 @@ SetupFile = Annotated[
     ),
 ]
 Split = Annotated[str, typer.Option(metavar="NAME", help="Which questions: train, validation or test.")]
+Routers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--router",
+        metavar="NAME",
+        help="A trained router; may be given again. All without it.",
+        autocompletion=complete_router,
+    ),
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME[:VALUE]",
+        help="How LLMs are chosen from a router's probabilities; may be given again. VALUE sets the parameter, "
+        "auto tunes it on validation.",
+        autocompletion=complete_policy,
+    ),
+]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        metavar="corrected|paper",
+        help="corrected, or the arithmetic of the study's released code.",
+        autocompletion=complete_protocol,
+    ),
+]
 K = Annotated[
     int | None, typer.Option("--k", metavar="K", min=1, help="Vote over the first K samples; all without it.")
 ]

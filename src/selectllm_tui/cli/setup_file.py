@@ -39,7 +39,6 @@ def fill_in(context: typer.Context, options: Sequence[Any]) -> None:
                 f"leave out {option.opts[0]}, or copy the file and change it there",
             )
     from selectllm_engine.setups import read_setup
-    from selectllm_tui.cli.options import Protocol
 
     setup = read_setup(path)
     if setup.protocol != "corrected" and "vote" in known and "protocol" not in known:
@@ -51,7 +50,6 @@ def fill_in(context: typer.Context, options: Sequence[Any]) -> None:
     for option in options:
         if option.name in _SAYS:
             value = getattr(setup, option.name)
-            value = Protocol(value) if option.name == "protocol" else value
             context.params[option.name] = [value] if option.multiple and value is not None else value
 
 
