@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from selectllm_engine import Run
     from selectllm_engine.insights import Lessons
 
-__all__ = ["gaps_sheet", "lessons", "lost", "unanswered_sheet", "unseen_sheet"]
+__all__ = ["lessons", "lost", "train_test_gap_sheet", "unanswered_sheet", "unseen_sheet"]
 
 CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
 LIMITS = ("detectable_difference", "repeatable_share")
@@ -61,7 +61,7 @@ def lessons(
         case _:
             columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
             write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
-            for each in (unseen_sheet(drawn), gaps_sheet(drawn), unanswered_sheet(drawn)):
+            for each in (unseen_sheet(drawn), train_test_gap_sheet(drawn), unanswered_sheet(drawn)):
                 _write_next(each, form)
             _learned(curve, form)
 
@@ -145,7 +145,7 @@ def _read(drawn: Lessons) -> None:
             console.print(safe(line), soft_wrap=True)
     if (where := lost(drawn)) is not None:
         console.print(safe(f"\n{where}", newlines=True), soft_wrap=True)
-    _write_next(gaps_sheet(drawn), Format.TABLE)
+    _write_next(train_test_gap_sheet(drawn), Format.TABLE)
     _write_next(unanswered_sheet(drawn), Format.TABLE)
 
 
@@ -213,7 +213,7 @@ def unanswered_sheet(drawn: Lessons) -> Sheet | None:
     return Sheet(columns=columns, rows=rows, title="Samples without an answer", footnotes=warnings, styles=styles)
 
 
-def gaps_sheet(drawn: Lessons) -> Sheet | None:
+def train_test_gap_sheet(drawn: Lessons) -> Sheet | None:
     """How much better LLMs are on the train split; None without one."""
     if not drawn.gaps:
         return None
