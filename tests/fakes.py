@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+SMALL_SIZES = {"train": 4, "test": 6}
 TOPICS = ("apples", "bridges", "candles", "dragons", "engines")
 FIT = {
     "a": 0.1,

@@ -12,14 +12,8 @@ from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS
 from selectllm_engine.importers.splits import parse_shares, split_questions
 from selectllm_engine.insights.disagreements import find_disagreements
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.judging import Choice
 from selectllm_engine.store.outcome_arrays import load_outcomes
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def records(*llms, questions=range(4), samples=1, **more):

@@ -9,7 +9,6 @@ from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.cells import lists, numbers, samples, texts, written
 from selectllm_engine.importers.table import Columns, import_table
 from selectllm_engine.store import load_outcomes
-from selectllm_engine.store.cache import Cache
 
 
 def wrong(row, problem, remedy):
@@ -97,11 +96,6 @@ def test_numbers_with_a_comma_for_a_point():
 
 
 # Tables
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 @pytest.mark.parametrize(("name", "separator"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t"), ("a.csv", ",")])

@@ -10,12 +10,6 @@ from selectllm_engine.importers.configurations import flattened, settings_of_tex
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.store import load_outcomes
-from selectllm_engine.store.cache import Cache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def test_settings_are_flat_and_leave_out_what_changes_no_answer():

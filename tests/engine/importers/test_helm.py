@@ -8,16 +8,10 @@ import pytest
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.helm import import_helm
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 RUNS = DATA / "helm"
 SUMS = "sums:digits=1"
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def state(n=1, said=("2",), *, right=("2",), wrong=(), **changes):
@@ -44,10 +38,10 @@ def stats(n=1, trial=0, **means):
 
 
 @pytest.fixture
-def write(tmp_path):
+def write_helm(tmp_path):
     """Write a run; gives the folder benchmark_output."""
 
-    def write(states, judged=(), *, suite="v1", name="sums:model=fake_one", llm="fake/one", **adapter):
+    def write_helm(states, judged=(), *, suite="v1", name="sums:model=fake_one", llm="fake/one", **adapter):
         folder = tmp_path / "benchmark_output" / "runs" / suite / name
         folder.mkdir(parents=True)
         spec = {"method": "generation", "model": llm, "max_train_instances": 0, "temperature": 0.0, **adapter}
@@ -57,7 +51,7 @@ def write(tmp_path):
         (folder / "per_instance_stats.json").write_text(json.dumps(list(judged)))
         return tmp_path / "benchmark_output"
 
-    return write
+    return write_helm
 
 
 def test_generation_as_helm_wrote_it(cache):
@@ -113,7 +107,7 @@ def test_what_the_website_shows_is_the_same(cache, tmp_path, task):
     assert shown.equals(whole)
 
 
-def test_what_is_passed_over(cache, write):
+def test_what_is_passed_over(cache, write_helm):
     failed = {"success": False, "completions": [], "error": "down"}
     states = [
         state(1),
@@ -121,7 +115,7 @@ def test_what_is_passed_over(cache, write):
         state(2, result=failed),
         state(3, instance={"input": {"text": " "}}),
     ]
-    done = import_helm(cache, write(states, [stats(1, exact_match=1)]), "b")
+    done = import_helm(cache, write_helm(states, [stats(1, exact_match=1)]), "b")
     assert done.skipped == {
         "perturbed instances": 1,
         "requests that failed": 1,
@@ -132,29 +126,29 @@ def test_what_is_passed_over(cache, write):
     assert (row["latency"], row["output_tokens"], row["finish_reason"]) == (1.5, 3, "stop")
 
 
-def test_draws_of_examples_are_samples(cache, write):
+def test_draws_of_examples_are_samples(cache, write_helm):
     states = [state(1, ("2", "3")), state(1, ("4", "2"), train_trial_index=1)]
     judged = [stats(1, 0, exact_match=1), stats(1, 1, exact_match=0)]
-    import_helm(cache, write(states, judged), "b")
+    import_helm(cache, write_helm(states, judged), "b")
     rows = cache.generations("b", "fake/one").rows(named=True)
     assert [(row["sample"], row["text"]) for row in rows] == [(0, " 2"), (1, " 3"), (2, " 4"), (3, " 2")]
     verdicts = cache.verdicts("b", "fake/one")
     assert dict(verdicts.select("sample", "score").iter_rows()) == {0: 1.0, 2: 0.0}
 
 
-def test_several_right_references_are_no_gold_answer(cache, write):
+def test_several_right_references_are_no_gold_answer(cache, write_helm):
     solution = "She adds 1 to 4 on each of 3 days, which makes 5 + 5 + 5. The answer is 1,015.5."
     golds = [("2", "two"), ("3", "3"), (), (solution,)]
     states = [state(n, right=right) for n, right in enumerate(golds)]
-    import_helm(cache, write(states, [stats(n, f1_score=0.5) for n in range(4)]), "b")
+    import_helm(cache, write_helm(states, [stats(n, f1_score=0.5) for n in range(4)]), "b")
     assert cache.questions("b")["gold"].to_list() == [None, "3", None, "1015.5"]
 
 
-def test_metrics(cache, write):
+def test_metrics(cache, write_helm):
     """What has no metric is unknown; a metric that is not a share, too."""
     states = [state(1), state(2), state(3)]
     judged = [stats(1, exact_match=0, final_number_exact_match=1, logprob=-3), stats(2, rouge=1.5)]
-    path = write(states, judged)
+    path = write_helm(states, judged)
     done = import_helm(cache, path, "b")
     assert "sums: metric final_number_exact_match" in done.notes
     assert "2 instances have no metric from 0 to 1: left unknown" in done.notes
@@ -167,37 +161,37 @@ def test_metrics(cache, write):
         import_helm(cache, path, "d", tasks=["sum"])
 
 
-def test_unpicked_options_leave_the_score(cache, write):
+def test_unpicked_options_leave_the_score(cache, write_helm):
     """Of options asked each on its own, without HELM's pick: no text, but a verdict."""
     states = [
         state(1, ("x",), right=("2",), wrong=("3",), reference_index=place, request_mode=mode)
         for place in (0, 1)
         for mode in ("original", "calibration")
     ]
-    path = write(states, [stats(1, exact_match=1)], method="multiple_choice_separate_calibrated")
+    path = write_helm(states, [stats(1, exact_match=1)], method="multiple_choice_separate_calibrated")
     import_helm(cache, path, "b")
     assert cache.generations("b", "fake/one").is_empty()
     assert cache.verdicts("b", "fake/one")["score"].to_list() == [1.0]
 
 
-def test_the_last_suite_counts(cache, write):
-    write([state(1, ("5",))], [stats(1, exact_match=0)], suite="v9")
-    path = write([state(1)], [stats(1, exact_match=1)], suite="v10")
+def test_the_last_suite_counts(cache, write_helm):
+    write_helm([state(1, ("5",))], [stats(1, exact_match=0)], suite="v9")
+    path = write_helm([state(1)], [stats(1, exact_match=1)], suite="v10")
     done = import_helm(cache, path, "b")
     assert "1 equal runs of earlier suites passed over: the last suite counts" in done.notes
     assert cache.generations("b", "fake/one")["text"].to_list() == [" 2"]
 
 
-def test_tasks_without_a_scenario_are_named_by_the_run(cache, write):
+def test_tasks_without_a_scenario_are_named_by_the_run(cache, write_helm):
     name = "mmlu:subject=anatomy,method=generation,model=fake_one"
-    import_helm(cache, write([state(1)], name=name), "b")
+    import_helm(cache, write_helm([state(1)], name=name), "b")
     assert cache.questions("b")["subject"].to_list() == ["mmlu:subject=anatomy"]
 
 
-def test_damaged_runs(cache, write, tmp_path):
+def test_damaged_runs(cache, write_helm, tmp_path):
     with pytest.raises(ImportFormatError, match="holds no runs of HELM"):
         import_helm(cache, DATA / "inspect", "b")
-    path = write([state(1)])
+    path = write_helm([state(1)])
     [whole] = path.rglob("scenario_state.json")
     content = whole.read_bytes()
     whole.write_bytes(content[: len(content) // 2])

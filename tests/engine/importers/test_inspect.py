@@ -25,11 +25,6 @@ ZSTD = find_spec("zipfile_zstd") is not None
 needs_zstd = pytest.mark.skipif(not ZSTD, reason="needs the extra inspect")
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
 def header(**changes):
     evaluation = {
         "created": "2026-01-02T03:04:05+00:00",

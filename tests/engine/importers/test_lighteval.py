@@ -10,16 +10,10 @@ from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.lighteval import import_lighteval
 from selectllm_engine.importers.records import Options
 from selectllm_engine.store import Choice
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 LOGS = DATA / "lighteval"
 TIME = "2026-01-02T03-04-05.000000"
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def row(query="What is 1+1?", texts=("2",), choices=(" 2",), place=(0,), metric=None, likelihoods=()):
@@ -37,10 +31,10 @@ def row(query="What is 1+1?", texts=("2",), choices=(" 2",), place=(0,), metric=
 
 
 @pytest.fixture
-def write(tmp_path):
+def write_lighteval(tmp_path):
     """Write a file of details; gives the output folder."""
 
-    def write(rows, llm="org/one", task="sums|0", time=TIME, parameters=None):
+    def write_lighteval(rows, llm="org/one", task="sums|0", time=TIME, parameters=None):
         folder = tmp_path / "out" / "details" / llm / time
         folder.mkdir(parents=True, exist_ok=True)
         pl.DataFrame(rows).write_parquet(folder / f"details_{task}_{time}.parquet")
@@ -51,7 +45,7 @@ def write(tmp_path):
             results.write_text(json.dumps({"config_general": {"model_config": configuration}}))
         return tmp_path / "out"
 
-    return write
+    return write_lighteval
 
 
 def test_texts_as_lighteval_wrote_them(cache):
@@ -96,22 +90,22 @@ def test_choices_as_lighteval_wrote_them(cache, task, choices):
     assert cache.generations("b", "fake/weak")["text"].to_list() == ["(C)" if choices else "C"] * 4
 
 
-def test_per_character_where_that_is_the_verdict(cache, write):
+def test_per_character_where_that_is_the_verdict(cache, write_lighteval):
     several = row("Which?", (), (" ab", " abcdef"), (1,), {"acc": 0.0, "acc_norm": 1.0}, (-2.0, -3.0))
-    path = write([several])
+    path = write_lighteval([several])
     import_lighteval(cache, path, "b")
     assert cache.generations("b", "org/one")["text"].to_list() == ["(A)"]
     import_lighteval(cache, path, "c", metric="acc_norm")
     assert cache.generations("c", "org/one")["text"].to_list() == ["(B)"]
 
 
-def test_settings_make_llms(cache, write):
+def test_settings_make_llms(cache, write_lighteval):
     """Other shots or another temperature; an equal run again is passed over."""
-    write([row(texts=("3",), metric={"em": 0.0})], parameters={"temperature": 0.0, "seed": None})
-    write([row()], time="2026-01-03T03-04-05.000000", parameters={"temperature": 0.0})
-    write([row()], time="2026-01-04T03-04-05.000000", parameters={"temperature": 0.7})
-    path = write([row()], llm="org/two", task="sums|5", time="2026-01-04T03-04-05.000000")
-    write([row()], llm="org/two", task="sums|0", time="2026-01-04T03-04-05.000000")
+    write_lighteval([row(texts=("3",), metric={"em": 0.0})], parameters={"temperature": 0.0, "seed": None})
+    write_lighteval([row()], time="2026-01-03T03-04-05.000000", parameters={"temperature": 0.0})
+    write_lighteval([row()], time="2026-01-04T03-04-05.000000", parameters={"temperature": 0.7})
+    path = write_lighteval([row()], llm="org/two", task="sums|5", time="2026-01-04T03-04-05.000000")
+    write_lighteval([row()], llm="org/two", task="sums|0", time="2026-01-04T03-04-05.000000")
     done = import_lighteval(cache, path, "b")
     names = {"org/one [temperature=0.0]", "org/one [temperature=0.7]", "org/two [shots=0]", "org/two [shots=5]"}
     assert set(done.llms) == names
@@ -162,7 +156,7 @@ def test_files_of_before_0_10(cache, tmp_path, printed):
         assert [(each["prompt_tokens"], each["output_tokens"]) for each in sums] == [(3, 1), (3, 2)]
 
 
-def test_what_is_unknown_and_what_is_no_gold_answer(cache, write):
+def test_what_is_unknown_and_what_is_no_gold_answer(cache, write_lighteval):
     rows = [
         row("a?", metric={"em": None}),
         row("b?", choices=(" 2", " two"), place=(0, 1)),
@@ -170,7 +164,7 @@ def test_what_is_unknown_and_what_is_no_gold_answer(cache, write):
         row(" "),
         row("a?", metric={"em": 0.0}),  # a document may be there twice
     ]
-    done = import_lighteval(cache, write(rows), "b")
+    done = import_lighteval(cache, write_lighteval(rows), "b")
     assert done.splits == {"test": 4}
     assert done.skipped == {"documents without a question in words": 1}
     assert "2 documents have no metric from 0 to 1: left unknown" in done.notes
@@ -178,8 +172,8 @@ def test_what_is_unknown_and_what_is_no_gold_answer(cache, write):
     assert cache.questions("b")["gold"].to_list() == ["2", None, "2", "2"]
 
 
-def test_wrong_names_and_files(cache, write, tmp_path):
-    path = write([row()])
+def test_wrong_names_and_files(cache, write_lighteval, tmp_path):
+    path = write_lighteval([row()])
     with pytest.raises(UnknownNameError, match="no metric 'acc'; choose from em"):
         import_lighteval(cache, path, "b", metric="acc")
     with pytest.raises(UnknownNameError, match="no task 'sum'; did you mean 'sums'"):

@@ -23,11 +23,6 @@ LLMS = ("llms/qwen2.5-coder-0.5b-it", "llms/smollm2-135m-it")
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
 def logs(tmp_path):
     """A copy of the real logs, to change."""
     shutil.copytree(LOGS, tmp_path / "logs")

@@ -8,7 +8,6 @@ import pytest
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.opencompass import import_opencompass
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 WORK = DATA / "opencompass"
@@ -16,15 +15,10 @@ WORK = DATA / "opencompass"
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
-def write(tmp_path):
+def write_opencompass(tmp_path):
     """Write predictions, and results where given; gives the work dir."""
 
-    def write(rows, results=None, *, llm="one", dataset="sums", run="20260102_030405"):
+    def write_opencompass(rows, results=None, *, llm="one", dataset="sums", run="20260102_030405"):
         for kind, content in {"predictions": rows, "results": results}.items():
             if content is not None:
                 path = tmp_path / "out" / run / kind / llm / f"{dataset}.json"
@@ -33,7 +27,7 @@ def write(tmp_path):
                 path.write_text(json.dumps({str(n): each for n, each in enumerate(content)} if listed else content))
         return tmp_path / "out"
 
-    return write
+    return write_opencompass
 
 
 def prediction(n=1, said="2", gold="2", **changes):
@@ -90,30 +84,32 @@ def test_answers_and_references_must_give_the_accuracy(cache, tmp_path):
         {"type": "GEN", "0": {"predictions": "2", "correct": True}, "1": {"predictions": "9", "correct": False}},
     ],
 )
-def test_details_of_several_evaluators(cache, write, details):
-    import_opencompass(cache, write([prediction(), prediction(2, "9", "3")], {"details": details}), "b")
+def test_details_of_several_evaluators(cache, write_opencompass, details):
+    import_opencompass(cache, write_opencompass([prediction(), prediction(2, "9", "3")], {"details": details}), "b")
     verdicts = cache.verdicts("b", "one")
     assert verdicts.select("score", "answer").rows() == [(1.0, "2"), (0.0, "9")]
 
 
-def test_without_details_there_are_no_verdicts(cache, write):
-    done = import_opencompass(cache, write([prediction()], {"accuracy": 100.0}), "b")
+def test_without_details_there_are_no_verdicts(cache, write_opencompass):
+    done = import_opencompass(cache, write_opencompass([prediction()], {"accuracy": 100.0}), "b")
     assert "sums: no verdict per question (opencompass --dump-eval-details writes them)" in done.notes
     assert cache.verdicts("b", "one") is None
 
 
-def test_details_of_other_predictions_are_no_verdicts(cache, write):
+def test_details_of_other_predictions_are_no_verdicts(cache, write_opencompass):
     details = [{"correct": True}] * 3
-    done = import_opencompass(cache, write([prediction()], {"details": details}), "b")
+    done = import_opencompass(cache, write_opencompass([prediction()], {"details": details}), "b")
     assert "one, sums: 3 verdicts on 1 predictions: left unknown" in done.notes
     assert cache.verdicts("b", "one") is None
 
 
-def test_parts_samples_lengths_and_conversations(cache, write):
+def test_parts_samples_lengths_and_conversations(cache, write_opencompass):
     """Predictions in parts are one data set; a list of predictions are samples."""
     asked = [{"role": "SYSTEM", "prompt": "Add."}, {"role": "HUMAN", "prompt": "What is 2+1?"}]
-    write([prediction(said=["2", "3"], res_length=[4, 5], all_input_length=9)], dataset="sums_0")
-    path = write([prediction(2, ["3", "3"], "3", origin_prompt=asked)], {"details": [{"correct": True}] * 2})
+    write_opencompass([prediction(said=["2", "3"], res_length=[4, 5], all_input_length=9)], dataset="sums_0")
+    path = write_opencompass(
+        [prediction(2, ["3", "3"], "3", origin_prompt=asked)], {"details": [{"correct": True}] * 2}
+    )
     whole = path / "20260102_030405" / "predictions" / "one" / "sums.json"
     whole.rename(whole.with_name("sums_1.json"))
     import_opencompass(cache, path, "b")
@@ -124,29 +120,29 @@ def test_parts_samples_lengths_and_conversations(cache, write):
     assert [(each["prompt_tokens"], each["output_tokens"]) for each in rows[:2]] == [(9, 4), (9, 5)]
 
 
-def test_each_llm_is_asked_in_its_own_dress(cache, write):
-    write([prediction()])
-    path = write([prediction(origin_prompt="<|user|>What is 1+1?<|end|>")], llm="two")
+def test_each_llm_is_asked_in_its_own_dress(cache, write_opencompass):
+    write_opencompass([prediction()])
+    path = write_opencompass([prediction(origin_prompt="<|user|>What is 1+1?<|end|>")], llm="two")
     import_opencompass(cache, path, "b")
     assert cache.questions("b")["text"].to_list() == ["What is 1+1?"]
 
 
-def test_the_newest_run_counts(cache, write):
-    write([prediction(said="5")], run="20250101_000000")
-    done = import_opencompass(cache, write([prediction()]), "b")
+def test_the_newest_run_counts(cache, write_opencompass):
+    write_opencompass([prediction(said="5")], run="20250101_000000")
+    done = import_opencompass(cache, write_opencompass([prediction()]), "b")
     assert "1 older predictions of the same LLM and dataset passed over: the newest run counts" in done.notes
     assert cache.generations("b", "one")["text"].to_list() == ["2"]
 
 
-def test_several_right_answers_are_no_gold_answer(cache, write):
+def test_several_right_answers_are_no_gold_answer(cache, write_opencompass):
     rows = [prediction(gold=["2"]), prediction(2, gold=["3", "three"]), prediction(3, gold=4), prediction(4, None)]
-    done = import_opencompass(cache, write(rows), "b")
+    done = import_opencompass(cache, write_opencompass(rows), "b")
     assert cache.questions("b")["gold"].to_list() == ["2", None, "4"]
     assert done.skipped == {"predictions without a text": 1}
 
 
-def test_wrong_names_and_files(cache, write):
-    path = write([prediction()])
+def test_wrong_names_and_files(cache, write_opencompass):
+    path = write_opencompass([prediction()])
     with pytest.raises(UnknownNameError, match="no task 'sum'; did you mean 'sums'"):
         import_opencompass(cache, path, "b", tasks=["sum"])
     with pytest.raises(ImportFormatError, match="holds no predictions of OpenCompass"):

@@ -15,7 +15,6 @@ from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameEr
 from selectllm_engine.importers import FORMATS
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.importers.printed import names, numbers
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.frames import read_frame
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
@@ -31,19 +30,14 @@ LLMS = ("maj_gemma-7b-it_CHAT", "maj_gemma-7b_LM")
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(rows=ROWS, header=HEADER):
+def write_predictions(tmp_path):
+    def write_predictions(rows=ROWS, header=HEADER):
         path = tmp_path / "predictions.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([header, *rows])
         return path
 
-    return write
+    return write_predictions
 
 
 def changed(row, **cells):
@@ -54,8 +48,8 @@ def files(cache):
     return sorted(path for path in cache.root.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def test_labels_logits_and_probabilities(cache, write):
-    done = import_predictions(cache, write(), "gsm8k")
+def test_labels_logits_and_probabilities(cache, write_predictions):
+    done = import_predictions(cache, write_predictions(), "gsm8k")
     assert (done.llms, done.rows, done.splits) == (LLMS, 4, {"train": 1, "validation": 1, "test": 2})
     assert done.notes == ("1 rows repeat the text of another; each counts as a question of its own",)
     assert cache.llms("gsm8k") == list(LLMS)
@@ -79,50 +73,50 @@ def test_labels_logits_and_probabilities(cache, write):
     assert cache.verify() == []
 
 
-def test_the_studys_latencies_do_not_depend_on_how_the_benchmark_is_spelt(cache, write):
-    import_predictions(cache, write(), "MMLU")
+def test_the_studys_latencies_do_not_depend_on_how_the_benchmark_is_spelt(cache, write_predictions):
+    import_predictions(cache, write_predictions(), "MMLU")
     assert load_outcomes(cache, "MMLU", "test").latency[0].tolist() == pytest.approx([1.00, 3.00])
 
 
-def test_latencies_given(cache, write):
-    import_predictions(cache, write(), "other", latency={LLMS[1]: 3.5})
+def test_latencies_given(cache, write_predictions):
+    import_predictions(cache, write_predictions(), "other", latency={LLMS[1]: 3.5})
     latency = load_outcomes(cache, "other", "test").latency
     assert latency[:, 1].tolist() == [3.5, 3.5]
     assert np.isnan(latency[:, 0]).all()
 
 
 @pytest.mark.parametrize(("latency", "error"), [({"gemma": 1.0}, UnknownNameError), ({LLMS[0]: -1.0}, UsageError)])
-def test_impossible_latencies(cache, write, latency, error):
+def test_impossible_latencies(cache, write_predictions, latency, error):
     with pytest.raises(error):
-        import_predictions(cache, write(), "b", latency=latency)
+        import_predictions(cache, write_predictions(), "b", latency=latency)
     assert not cache.root.exists()
 
 
-def test_the_same_file_again_changes_nothing(cache, write):
-    import_predictions(cache, write(), "b")
+def test_the_same_file_again_changes_nothing(cache, write_predictions):
+    import_predictions(cache, write_predictions(), "b")
     before = {path: path.read_bytes() for path in files(cache)}
-    assert import_predictions(cache, write(), "b").unchanged
+    assert import_predictions(cache, write_predictions(), "b").unchanged
     assert {path: path.read_bytes() for path in files(cache)} == before
     with pytest.raises(CacheError, match="another benchmark 'b' already"):
-        import_predictions(cache, write(ROWS[:3]), "b")
+        import_predictions(cache, write_predictions(ROWS[:3]), "b")
     with pytest.raises(CacheError, match="already"):
-        import_predictions(cache, write(), "b", latency={LLMS[0]: 1.0})
+        import_predictions(cache, write_predictions(), "b", latency={LLMS[0]: 1.0})
     assert {path: path.read_bytes() for path in files(cache)} == before
 
 
-def test_columns_of_llms_that_no_row_names(cache, write):
+def test_columns_of_llms_that_no_row_names(cache, write_predictions):
     rows = [changed(ROWS[0], raw_predictions="[1 0 0]", confidence="[1.5 -0.2 -3]")]
     with pytest.raises(ImportFormatError, match=r"3 numbers per row, but names 2 LLMs.*--llms"):
-        import_predictions(cache, write(rows), "b")
-    assert import_predictions(cache, write(rows), "b", llms=[*LLMS, "x"]).llms == (*LLMS, "x")
+        import_predictions(cache, write_predictions(rows), "b")
+    assert import_predictions(cache, write_predictions(rows), "b", llms=[*LLMS, "x"]).llms == (*LLMS, "x")
     assert load_outcomes(cache, "b", "train").labels.tolist() == [[False, True, False]]
 
 
-def test_a_given_order_is_kept(cache, write):
+def test_a_given_order_is_kept(cache, write_predictions):
     rows = [changed(ROWS[0], raw_predictions="[0 1]", confidence="[-0.2 1.5]")]
     with pytest.raises(ImportFormatError, match=r"row 1: raw_predictions mean \['maj_gemma-7b_LM'\].*--llms"):
-        import_predictions(cache, write(rows), "b")
-    assert import_predictions(cache, write(rows), "b", llms=LLMS[::-1]).llms == LLMS[::-1]
+        import_predictions(cache, write_predictions(rows), "b")
+    assert import_predictions(cache, write_predictions(rows), "b", llms=LLMS[::-1]).llms == LLMS[::-1]
     assert cache.llms("b") == list(LLMS[::-1])
 
 
@@ -142,10 +136,10 @@ def test_a_given_order_is_kept(cache, write):
         ({"raw_predictions": "[1 0]"}, "row 3: raw_predictions mean .*1 of 4 rows differ"),
     ],
 )
-def test_a_wrong_row_is_named_and_nothing_is_stored(cache, write, cells, message):
+def test_a_wrong_row_is_named_and_nothing_is_stored(cache, write_predictions, cells, message):
     rows = [*ROWS[:2], changed(ROWS[2], **cells), ROWS[3]]
     with pytest.raises(ImportFormatError, match=message.replace("[", r"\[").replace("(", r"\(")):
-        import_predictions(cache, write(rows), "b")
+        import_predictions(cache, write_predictions(rows), "b")
     assert not cache.root.exists()
 
 
@@ -174,13 +168,13 @@ def test_a_missing_file(cache, tmp_path):
         import_predictions(cache, tmp_path / "none.csv", "b")
 
 
-def test_a_full_disk_leaves_no_benchmark(cache, write, monkeypatch):
+def test_a_full_disk_leaves_no_benchmark(cache, write_predictions, monkeypatch):
     def full(*args):
-        raise CacheError("cannot write: no space left on device")
+        raise CacheError("cannot write_predictions: no space left on device")
 
     monkeypatch.setattr("selectllm_engine.importers.predictions.write_sealed", full)
     with pytest.raises(CacheError):
-        import_predictions(cache, write(), "b")
+        import_predictions(cache, write_predictions(), "b")
     assert cache.benchmarks() == []
     assert files(cache) == []
 
@@ -192,9 +186,9 @@ def test_more_columns_and_a_byte_order_mark_do_no_harm(cache, tmp_path):
     assert import_predictions(cache, path, "b").rows == 4
 
 
-def test_line_separators_inside_questions(cache, write):
+def test_line_separators_inside_questions(cache, write_predictions):
     text = "a\u2028b\x0bc\r\nd\x85e"
-    import_predictions(cache, write([changed(ROWS[0], question=text)]), "b", llms=LLMS)
+    import_predictions(cache, write_predictions([changed(ROWS[0], question=text)]), "b", llms=LLMS)
     assert cache.questions("b")["text"].to_list() == [text]
 
 

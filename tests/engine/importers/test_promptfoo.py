@@ -7,16 +7,10 @@ import pytest
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.promptfoo import import_promptfoo
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 RESULTS = DATA / "promptfoo" / "results.json"
 STRONG, WEAK = "fake-strong [prompt=short]", "fake-weak [prompt=short]"
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def result(n=1, llm="one", output="2", column=0, **changes):
@@ -43,8 +37,8 @@ def result(n=1, llm="one", output="2", column=0, **changes):
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(rows, columns=(("one", "sum"),), name="results.json", time="2026-01-02T03:04:05.000Z"):
+def write_promptfoo(tmp_path):
+    def write_promptfoo(rows, columns=(("one", "sum"),), name="results.json", time="2026-01-02T03:04:05.000Z"):
         table = [
             {"provider": llm, "label": f"{label}: What is {{{{n}}}}+1?", "raw": "What is {{n}}+1?"}
             for llm, label in columns
@@ -55,7 +49,7 @@ def write(tmp_path):
         path.write_text(json.dumps(whole))
         return path
 
-    return write
+    return write_promptfoo
 
 
 def test_what_promptfoo_wrote(cache):
@@ -89,23 +83,23 @@ def test_lines_are_read_as_the_file_is(cache, tmp_path):
         assert one == other
 
 
-def test_without_an_assertion_there_is_no_verdict(cache, write):
+def test_without_an_assertion_there_is_no_verdict(cache, write_promptfoo):
     said = {"pass": True, "score": 1, "reason": "No assertions"}
     rows = [result(1), result(2, gradingResult=said, testCase={"vars": {"n": 2}})]
-    done = import_promptfoo(cache, write(rows), "b")
+    done = import_promptfoo(cache, write_promptfoo(rows), "b")
     assert "1 results were not judged by an assertion: no verdict" in done.notes
     assert cache.verdicts("b", "one")["score"].to_list() == [1.0]
 
 
-def test_a_partial_pass_is_none(cache, write):
+def test_a_partial_pass_is_none(cache, write_promptfoo):
     """promptfoo's score is the assertions' mean; the test failed all the same."""
     grading = {"pass": False, "score": 0.5, "componentResults": [{"pass": True}, {"pass": False}]}
-    import_promptfoo(cache, write([result(passed=False, score=0.5, gradingResult=grading)]), "b")
+    import_promptfoo(cache, write_promptfoo([result(passed=False, score=0.5, gradingResult=grading)]), "b")
     assert cache.verdicts("b", "one")["score"].to_list() == [0.0]
 
 
-def test_a_named_score_may_be_the_verdict(cache, write):
-    path = write([result(namedScores={"tone": 0.25, "sums": 1}), result(2, namedScores={"sums": 0})])
+def test_a_named_score_may_be_the_verdict(cache, write_promptfoo):
+    path = write_promptfoo([result(namedScores={"tone": 0.25, "sums": 1}), result(2, namedScores={"sums": 0})])
     done = import_promptfoo(cache, path, "b")
     assert "the verdict is whether all assertions passed (others, by --metric: sums, tone)" in done.notes
     import_promptfoo(cache, path, "c", metric="tone")
@@ -127,25 +121,25 @@ def test_a_named_score_may_be_the_verdict(cache, write):
         (None, None),
     ],
 )
-def test_gold_answers(cache, write, asserted, gold):
+def test_gold_answers(cache, write_promptfoo, asserted, gold):
     variables = {"n": 1, "answer": 7}
-    import_promptfoo(cache, write([result(vars=variables, testCase={"assert": asserted})]), "b")
+    import_promptfoo(cache, write_promptfoo([result(vars=variables, testCase={"assert": asserted})]), "b")
     assert cache.questions("b")["gold"].to_list() == [gold]
 
 
-def test_what_was_cached_took_no_time_and_free_is_not_unknown(cache, write):
+def test_what_was_cached_took_no_time_and_free_is_not_unknown(cache, write_promptfoo):
     cached = {"output": "2", "cached": True}
     rows = [result(1, response=cached, cost=0, tokenUsage={}), result(2, response={"output": "3", "cost": 0}, cost=0)]
-    import_promptfoo(cache, write(rows), "b")
+    import_promptfoo(cache, write_promptfoo(rows), "b")
     generations = cache.generations("b", "one")
     assert generations["latency"].to_list() == [None, 1.5]
     assert generations["cost"].to_list() == [None, 0.0]
     assert generations["prompt_tokens"].to_list() == [None, 3]
 
 
-def test_a_provider_that_is_there_twice_is_two_llms(cache, write):
+def test_a_provider_that_is_there_twice_is_two_llms(cache, write_promptfoo):
     rows = [result(1, column=0), result(1, column=1, output="3", passed=False)]
-    done = import_promptfoo(cache, write(rows, [("one", "sum"), ("one", "sum")]), "b")
+    done = import_promptfoo(cache, write_promptfoo(rows, [("one", "sum"), ("one", "sum")]), "b")
     assert done.llms == ("one [column=1]", "one [column=2]")
     assert load_outcomes(cache, "b", "test").labels.tolist() == [[True, False]]
 
@@ -163,19 +157,19 @@ def test_prompts_without_variables_are_questions(cache, tmp_path):
     assert cache.questions("b")["text"].to_list() == ["Name a tree.", "Name a metal."]
 
 
-def test_conversations_and_objects(cache, write):
+def test_conversations_and_objects(cache, write_promptfoo):
     raw = json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is 1+1?"}])
     rows = [result(prompt={"raw": raw, "label": "x"}, promptIdx=0, response={"output": {"sum": 2}})]
-    import_promptfoo(cache, write(rows), "b")
+    import_promptfoo(cache, write_promptfoo(rows), "b")
     assert cache.questions("b")["text"].to_list() == ["What is 1+1?"]
     assert cache.generations("b", "one")["text"].to_list() == ['{"sum": 2}']
 
 
-def test_the_newest_file_counts(cache, write):
-    write([result(1, passed=False), result(2, output="3")], name="a.json", time="2026-01-01T00:00:00.000Z")
-    write([result(1)], name="b.json", time="2026-02-01T00:00:00.000Z")
-    (write([], name="c.json").parent / "other.json").write_text("[1, 2")
-    done = import_promptfoo(cache, write([], name="c.json").parent, "b")
+def test_the_newest_file_counts(cache, write_promptfoo):
+    write_promptfoo([result(1, passed=False), result(2, output="3")], name="a.json", time="2026-01-01T00:00:00.000Z")
+    write_promptfoo([result(1)], name="b.json", time="2026-02-01T00:00:00.000Z")
+    (write_promptfoo([], name="c.json").parent / "other.json").write_text("[1, 2")
+    done = import_promptfoo(cache, write_promptfoo([], name="c.json").parent, "b")
     assert "1 results of an LLM and test that a newer file has too: passed over" in done.notes
     assert "1 JSON files are no results of promptfoo: passed over" in done.notes
     assert load_outcomes(cache, "b", "test").labels.tolist() == [[True], [True]]

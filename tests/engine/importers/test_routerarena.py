@@ -7,17 +7,11 @@ import pytest
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.routerarena import import_routerarena
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 CHOICE = "Choose.\n\nContext: None\n\nQuestion: What is an oak?\n\nOptions: \nA. animal\nB. tree\n\n\nGive \\boxed{X}."
 SUM = "Solve.\n\nContext: None\n\nQuestion: What is 1+1?\n\nGive \\boxed{X}."
 PROMPTS = {"Words_1": CHOICE, "Sums_two_7": SUM}
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def entry(index="Words_1", llm="org/one", said="\\boxed{B}", accuracy=1.0, **changes):
@@ -61,10 +55,10 @@ def cached(index="Words_1", llm="org/one", said="\\boxed{B}", score=1.0, gold="B
 
 
 @pytest.fixture
-def write(tmp_path):
+def write_routerarena(tmp_path):
     """Write files of predictions or cached results by name; gives their folder."""
 
-    def write(**files):
+    def write_routerarena(**files):
         folder = tmp_path / "arena"
         folder.mkdir(exist_ok=True)
         for name, rows in files.items():
@@ -74,17 +68,17 @@ def write(tmp_path):
                 (folder / f"{name}.json").write_text(json.dumps(rows, indent=2))
         return folder
 
-    return write
+    return write_routerarena
 
 
-def test_predictions(cache, write):
+def test_predictions(cache, write_routerarena):
     rows = [
         entry(),
         entry("Sums_two_7", said="\\boxed{3}", accuracy=0.0),
         entry(llm="two", said="\\boxed{A}", accuracy=0.0, for_optimality=True),
         entry("Sums_two_7", llm="two", said="\\boxed{2}", for_optimality=True),
     ]
-    done = import_routerarena(cache, write(router=rows), "b")
+    done = import_routerarena(cache, write_routerarena(router=rows), "b")
     assert (done.llms, done.rows, done.splits) == (("org/one", "two"), 4, {"test": 2})
     questions = cache.questions("b")
     assert questions["question_id"].to_list() == ["Words_1", "Sums_two_7"]
@@ -99,13 +93,15 @@ def test_predictions(cache, write):
     assert (row["text"], row["prompt_tokens"], row["output_tokens"]) == ("\\boxed{A}", 40, 9)
 
 
-def test_cached_results_have_gold_answers(cache, write):
+def test_cached_results_have_gold_answers(cache, write_routerarena):
     one = [cached(), cached("Sums_two_7", said="\\boxed{3}", score=0.0, gold="2")]
     two = [
         cached(llm="two", said="\\boxed{A}", score=0.0),
         cached("Sums_two_7", llm="two", said="\\boxed{2}", gold="2"),
     ]
-    done = import_routerarena(cache, write(llm1=one, llm2=two, router=[entry(), entry("Sums_two_7", llm="two")]), "b")
+    done = import_routerarena(
+        cache, write_routerarena(llm1=one, llm2=two, router=[entry(), entry("Sums_two_7", llm="two")]), "b"
+    )
     assert "2 answers of an LLM that another file has too: passed over" in done.notes
     assert cache.questions("b")["gold"].to_list() == ["B", "2"]
     outcomes = load_outcomes(cache, "b", "test")
@@ -113,23 +109,23 @@ def test_cached_results_have_gold_answers(cache, write):
     assert cache.verdicts("b", "two")["answer"].to_list() == [None, None]  # the text itself
 
 
-def test_further_runs_are_samples(cache, write):
+def test_further_runs_are_samples(cache, write_routerarena):
     rows = [cached(run_number=1), cached(said="\\boxed{A}", score=0.0, run_number=2), cached(run_number=3)]
-    import_routerarena(cache, write(llm=rows), "b")
+    import_routerarena(cache, write_routerarena(llm=rows), "b")
     assert load_outcomes(cache, "b", "test").samples == 3
 
 
-def test_routers_as_llms(cache, write):
+def test_routers_as_llms(cache, write_routerarena):
     best = [entry(), entry("Sums_two_7", llm="two", said="\\boxed{2}"), entry(llm="two", for_optimality=True)]
     cheap = [entry(llm="two", said="\\boxed{A}", accuracy=0.0), entry("Sums_two_7", llm="two", said="\\boxed{2}")]
-    path = write(best=best, cheap=cheap, llm=[cached()])
+    path = write_routerarena(best=best, cheap=cheap, llm=[cached()])
     done = import_routerarena(cache, path, "b", routers=True)
     assert done.llms == ("best", "cheap")
     assert done.skipped == {"answers of LLMs that the router didn't choose": 1}
     assert load_outcomes(cache, "b", "test").labels.tolist() == [[True, False], [True, True]]
 
 
-def test_what_is_unknown(cache, write):
+def test_what_is_unknown(cache, write_routerarena):
     failed = {"generated_answer": "", "success": False, "token_usage": {}, "error": "down"}
     rows = [
         entry(accuracy=None, cost=None),
@@ -138,7 +134,7 @@ def test_what_is_unknown(cache, write):
         entry(prompt=None),
         entry("Sums_two_7"),
     ]
-    done = import_routerarena(cache, write(router=rows), "b")
+    done = import_routerarena(cache, write_routerarena(router=rows), "b")
     assert done.skipped == {
         "not generated yet": 1,
         "calls that failed": 1,
@@ -148,16 +144,16 @@ def test_what_is_unknown(cache, write):
     assert cache.verdicts("b", "org/one").select("question_id", "score").rows() == [("Sums_two_7", 1.0)]
 
 
-def test_older_names_of_fields(cache, write):
+def test_older_names_of_fields(cache, write_routerarena):
     row = entry()
     row["global_index"], row["prompt_formatted"] = row.pop("global index"), row.pop("prompt")
     row["generated_result"]["token_usage"] = {"prompt_tokens": 40, "completion_tokens": 9}
-    import_routerarena(cache, write(router=[row]), "b")
+    import_routerarena(cache, write_routerarena(router=[row]), "b")
     assert cache.generations("b", "org/one").select("prompt_tokens", "output_tokens").rows() == [(40, 9)]
 
 
-def test_other_wordings_and_other_files_are_passed_over(cache, write):
-    path = write(router=[entry()], other={"pipeline_params": {}})
+def test_other_wordings_and_other_files_are_passed_over(cache, write_routerarena):
+    path = write_routerarena(router=[entry()], other={"pipeline_params": {}})
     (path / "router-robustness.json").write_text(json.dumps([entry(prompt="Waht is an oak?")]))
     done = import_routerarena(cache, path, "b")
     assert "1 files with other wordings of the questions (robustness) passed over" in done.notes
@@ -165,12 +161,12 @@ def test_other_wordings_and_other_files_are_passed_over(cache, write):
     assert import_routerarena(cache, path / "router-robustness.json", "c").rows == 1
 
 
-def test_files_that_are_something_else(cache, write):
+def test_files_that_are_something_else(cache, write_routerarena):
     with pytest.raises(ImportFormatError, match="holds no predictions or cached results of RouterArena"):
         import_routerarena(cache, DATA / "promptfoo", "b")
     with pytest.raises(ImportFormatError, match="holds no predictions of RouterArena"):
-        import_routerarena(cache, write(llm=[cached()]), "b", routers=True)
-    path = write(router=[entry(), entry("Sums_two_7")]) / "router.json"
+        import_routerarena(cache, write_routerarena(llm=[cached()]), "b", routers=True)
+    path = write_routerarena(router=[entry(), entry("Sums_two_7")]) / "router.json"
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(ImportFormatError, match=r"router\.json is no whole JSON"):
         import_routerarena(cache, path, "b")

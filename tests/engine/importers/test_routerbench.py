@@ -7,7 +7,6 @@ from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.routerbench import import_routerbench
 from selectllm_engine.store import Choice
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 ROWS = {
@@ -25,24 +24,19 @@ ROWS = {
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(suffix=".csv", **changed):
+def write_routerbench(tmp_path):
+    def write_routerbench(suffix=".csv", **changed):
         path = tmp_path / f"routerbench{suffix}"
         frame = pl.DataFrame({name: column for name, column in {**ROWS, **changed}.items() if column is not None})
         frame.write_csv(path) if suffix == ".csv" else frame.write_parquet(path)
         return path
 
-    return write
+    return write_routerbench
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_printed_lists_become_texts(cache, write, suffix):
-    done = import_routerbench(cache, write(suffix), "b")
+def test_printed_lists_become_texts(cache, write_routerbench, suffix):
+    done = import_routerbench(cache, write_routerbench(suffix), "b")
     assert (done.llms, done.rows, done.splits) == (("m/one", "two"), 3, {"test": 3})
     questions = cache.questions("b")
     assert questions["question_id"].to_list() == ROWS["sample_id"]
@@ -55,20 +49,20 @@ def test_printed_lists_become_texts(cache, write, suffix):
     assert outcomes.cost[2].tolist() == pytest.approx([0.003, 0.3])
 
 
-def test_texts_that_are_no_lists_stay(cache, write):
+def test_texts_that_are_no_lists_stay(cache, write_routerbench):
     texts = ["[1, 2]", "['a', 'b'] is the list", "plain"]
-    import_routerbench(cache, write(prompt=["[a]?", "b?", "c?"], **{"two|model_response": texts}), "b")
+    import_routerbench(cache, write_routerbench(prompt=["[a]?", "b?", "c?"], **{"two|model_response": texts}), "b")
     assert cache.questions("b")["text"].to_list() == ["[a]?", "b?", "c?"]
     assert cache.generations("b", "two")["text"].to_list() == texts
 
 
-def test_lists_that_were_cut_stay(cache, write):
+def test_lists_that_were_cut_stay(cache, write_routerbench):
     texts = ["['a']", "['b'", "['c', ..., 'd']"]
-    import_routerbench(cache, write(**{"two|model_response": texts}), "b")
+    import_routerbench(cache, write_routerbench(**{"two|model_response": texts}), "b")
     assert cache.generations("b", "two")["text"].to_list() == ["a", "['b'", "['c', ..., 'd']"]
 
 
-def test_the_columns_of_an_export(cache, write):
+def test_the_columns_of_an_export(cache, write_routerbench):
     changed = {
         "sample_id": ["q", "q", "r"],
         "sample": [0, 1, 0],
@@ -82,7 +76,7 @@ def test_the_columns_of_an_export(cache, write):
         "m/one|latency": [0.5, 0.5, 1.5],
         "m/one|answer": ["B", "A", None],
     }
-    import_routerbench(cache, write(**changed), "b", options=Options(verdicts=Choice("own")))
+    import_routerbench(cache, write_routerbench(**changed), "b", options=Options(verdicts=Choice("own")))
     question = cache.questions("b").row(0, named=True)
     assert (question["text"], question["gold"], question["choices"]) == ("['x']", "B", ["x", "y"])
     assert question["subject"] is None  # the benchmark's name is none
@@ -93,14 +87,14 @@ def test_the_columns_of_an_export(cache, write):
     assert outcomes.latency[0, 0] == 0.5
 
 
-def test_an_id_that_is_none_leaves_it_to_the_text(cache, write):
-    done = import_routerbench(cache, write(sample_id=["q", "q", "r"]), "b")
+def test_an_id_that_is_none_leaves_it_to_the_text(cache, write_routerbench):
+    done = import_routerbench(cache, write_routerbench(sample_id=["q", "q", "r"]), "b")
     assert cache.questions("b")["question_id"].to_list() == ["q", "q~2", "r"]
     assert any(each.startswith("the id 'q' stands for several questions") for each in done.notes)
 
 
-def test_scores_and_costs_alone(cache, write):
-    path = write(**{"m/one|model_response": None, "two|model_response": None})
+def test_scores_and_costs_alone(cache, write_routerbench):
+    path = write_routerbench(**{"m/one|model_response": None, "two|model_response": None})
     done = import_routerbench(cache, path, "b", options=Options(split_by=(34, 0, 66), threshold=0.25))
     assert done.splits == {"train": 1, "test": 2}
     assert cache.generations("b", "two").is_empty()
@@ -108,8 +102,8 @@ def test_scores_and_costs_alone(cache, write):
     assert sum(int(each.sum()) for each in labels.values()) == 2  # 1.0 and 0.25
 
 
-def test_columns_that_are_not_used_are_said(cache, write):
-    done = import_routerbench(cache, write(embedding=[1, 2, 3]), "b")
+def test_columns_that_are_not_used_are_said(cache, write_routerbench):
+    done = import_routerbench(cache, write_routerbench(embedding=[1, 2, 3]), "b")
     assert done.notes[0] == "columns not used: embedding"
     assert done.llms == ("m/one", "two")
 
@@ -124,9 +118,9 @@ def test_columns_that_are_not_used_are_said(cache, write):
         ({"two": [1.0, 0.0, 7.0]}, ImportFormatError, "the score 7 of two on question 'gsm.1'"),
     ],
 )
-def test_tables_that_are_something_else(cache, write, changed, error, message):
+def test_tables_that_are_something_else(cache, write_routerbench, changed, error, message):
     with pytest.raises(error, match=message.replace("|", r"\|")):
-        import_routerbench(cache, write(**changed), "b")
+        import_routerbench(cache, write_routerbench(**changed), "b")
     assert cache.benchmarks() == []
 
 

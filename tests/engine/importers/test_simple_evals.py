@@ -7,16 +7,10 @@ import pytest
 from paths import DATA
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.simple_evals import import_simple_evals
-from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 RESULTS = DATA / "simple-evals"
 STRONG, WEAK = "fake-strong_high", "fake-weak"
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def example(asked="What is 1+1?", said=("Answer: 2",), score=1.0, right="2", extracted="2"):
@@ -28,8 +22,8 @@ def example(asked="What is 1+1?", said=("Answer: 2",), score=1.0, right="2", ext
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(examples, name="mgsm_one_20260102_030405_allresults.json", told=None):
+def write_simple_evals(tmp_path):
+    def write_simple_evals(examples, name="mgsm_one_20260102_030405_allresults.json", told=None):
         path = tmp_path / "results" / name
         path.parent.mkdir(exist_ok=True)
         whole = {
@@ -42,7 +36,7 @@ def write(tmp_path):
         path.write_text(json.dumps(whole, indent=2))
         return path
 
-    return write
+    return write_simple_evals
 
 
 def test_numbers(cache):
@@ -72,17 +66,17 @@ def test_choices(cache):
 @pytest.mark.parametrize(
     ("written", "score"), [("True", 1.0), ("False", 0.0), ("0.25", 0.25), ("None", None), ("nan", None), ("2", None)]
 )
-def test_scores(cache, write, written, score):
-    import_simple_evals(cache, write([example(score=written), example("b?")]), "b")
+def test_scores(cache, write_simple_evals, written, score):
+    import_simple_evals(cache, write_simple_evals([example(score=written), example("b?")]), "b")
     scores = cache.verdicts("b", "one")["score"].to_list()
     assert scores == [1.0] if score is None else [score, 1.0]
 
 
-def test_metadata_come_first(cache, write):
+def test_metadata_come_first(cache, write_simple_evals):
     """Rubrics give scores below 0; usage counts tokens; an answer that is the text itself is none."""
     told = [{"score": -0.5, "usage": {"input_tokens": 9, "output_tokens": 4}}, {"score": 0.75, "usage": None}]
     examples = [example(right="", extracted="Answer: 2"), example("b?", right="")]
-    path = write(examples, "healthbench_hard_org_m_20260102_030405_allresults.json", told)
+    path = write_simple_evals(examples, "healthbench_hard_org_m_20260102_030405_allresults.json", told)
     done = import_simple_evals(cache, path, "b")
     assert done.llms == ("org_m",)
     assert "1 scores are below 0: taken as 0" in done.notes
@@ -91,9 +85,9 @@ def test_metadata_come_first(cache, write):
     assert cache.generations("b", "org_m").select("prompt_tokens", "output_tokens").rows() == [(9, 4), (None, None)]
 
 
-def test_several_tries_share_a_score(cache, write):
+def test_several_tries_share_a_score(cache, write_simple_evals):
     tries = example("Write add().", ("return a", "return a+b"), 0.5, "[1, 1]", "[0, 1]")
-    import_simple_evals(cache, write([tries], "humaneval_one_20260102_0304_allresults.json"), "b")
+    import_simple_evals(cache, write_simple_evals([tries], "humaneval_one_20260102_0304_allresults.json"), "b")
     assert cache.questions("b")["gold"].to_list() == [None]
     assert cache.generations("b", "one")["text"].to_list() == ["return a", "return a+b"]
     assert cache.verdicts("b", "one").select("sample", "score", "answer").rows() == [(0, 0.5, None)]
@@ -102,29 +96,29 @@ def test_several_tries_share_a_score(cache, write):
 @pytest.mark.parametrize(
     ("right", "gold"), [("[&#39;7&#39;]", "7"), ("[&#39;7&#39;, &#39;seven&#39;]", None), ("1 &lt; 2", "1<2")]
 )
-def test_gold_answers(cache, write, right, gold):
-    import_simple_evals(cache, write([example(right=right)]), "b")
+def test_gold_answers(cache, write_simple_evals, right, gold):
+    import_simple_evals(cache, write_simple_evals([example(right=right)]), "b")
     assert cache.questions("b")["gold"].to_list() == [gold]
 
 
-def test_messages_of_parts_and_without_words(cache, write):
+def test_messages_of_parts_and_without_words(cache, write_simple_evals):
     parts = [{"type": "text", "text": "What is"}, {"type": "text", "text": "1+1?"}]
-    done = import_simple_evals(cache, write([example(parts), example(" ")]), "b")
+    done = import_simple_evals(cache, write_simple_evals([example(parts), example(" ")]), "b")
     assert cache.questions("b")["text"].to_list() == ["What is\n1+1?"]
     assert done.skipped == {"examples without a question in words": 1}
 
 
-def test_the_newest_file_counts(cache, write):
-    write([example(score=0.0)], "mgsm_one_20250102_030405_allresults.json")
-    done = import_simple_evals(cache, write([example()]).parent, "b")
+def test_the_newest_file_counts(cache, write_simple_evals):
+    write_simple_evals([example(score=0.0)], "mgsm_one_20250102_030405_allresults.json")
+    done = import_simple_evals(cache, write_simple_evals([example()]).parent, "b")
     assert "1 older files of the same LLM and evaluation passed over: the newest counts" in done.notes
     assert cache.verdicts("b", "one")["score"].to_list() == [1.0]
 
 
-def test_files_that_are_something_else(cache, write, tmp_path):
+def test_files_that_are_something_else(cache, write_simple_evals, tmp_path):
     with pytest.raises(ImportFormatError, match=r"holds no results of simple-evals; .*older versions wrote averages"):
         import_simple_evals(cache, DATA / "inspect", "b")
-    path = write([example(), example("b?")])
+    path = write_simple_evals([example(), example("b?")])
     with pytest.raises(UnknownNameError, match="no task 'mmlu'; choose from mgsm"):
         import_simple_evals(cache, path, "b", tasks=["mmlu"])
     content = path.read_text()

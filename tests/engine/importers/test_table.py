@@ -30,11 +30,6 @@ SCORES = Columns(question="q", llms=("m", "n"))
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
 def shared():
     if not SHARED.is_dir():
         pytest.skip("needs ../shared/data")

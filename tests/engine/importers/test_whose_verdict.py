@@ -6,12 +6,6 @@ from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameEr
 from selectllm_engine.importers.assembly import Options, Reading, Record, store
 from selectllm_engine.insights import judgements
 from selectllm_engine.store import Choice, load_outcomes
-from selectllm_engine.store.cache import Cache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def bring(cache, rows, *, name="b", digest="1", **options):

@@ -5,7 +5,8 @@ import os
 import polars as pl
 import pytest
 
-from fakes import fake_questions, fake_rows, flip_bit, write_fake_run
+from cache_files import contents
+from fakes import SMALL_SIZES, fake_questions, fake_rows, flip_bit, write_fake_run
 from selectllm_engine.errors import (
     CacheError,
     DamagedError,
@@ -16,19 +17,6 @@ from selectllm_engine.errors import (
 from selectllm_engine.store import cache as cache_module
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import TEMPORARY
-
-SIZES = {"train": 4, "test": 6}
-
-
-@pytest.fixture
-def cache(tmp_path):
-    """A run of two LLMs, ten questions, three samples."""
-    return write_fake_run(tmp_path / "cache", questions=SIZES, llms=("a", "b"), samples=3)
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
 
 # Where
 
@@ -54,11 +42,11 @@ def test_choosing_a_benchmark(tmp_path):
     cache = Cache(tmp_path)
     with pytest.raises(UsageError, match="is empty"):
         cache.choose(None)
-    cache.write_questions("gsm8k", fake_questions(SIZES))
+    cache.write_questions("gsm8k", fake_questions(SMALL_SIZES))
     assert cache.choose(None) == "gsm8k"
     with pytest.raises(UnknownNameError, match="did you mean 'gsm8k'"):
         cache.choose("gsm8")
-    cache.write_questions("mmlu", fake_questions(SIZES))
+    cache.write_questions("mmlu", fake_questions(SMALL_SIZES))
     with pytest.raises(UsageError, match="gsm8k, mmlu"):
         cache.choose(None)
 
@@ -85,7 +73,7 @@ def test_foreign_folders_are_passed_over(cache):
 
 @pytest.fixture
 def layered(tmp_path):
-    packaged = write_fake_run(tmp_path / "packaged", questions=SIZES, llms=("a", "b"), samples=3).root
+    packaged = write_fake_run(tmp_path / "packaged", questions=SMALL_SIZES, llms=("a", "b"), samples=3).root
     return Cache(tmp_path / "own", packaged=packaged)
 
 
@@ -122,13 +110,13 @@ def test_routers_and_questions_are_written_to_the_own_cache(layered):
 
 
 def test_more_questions_for_a_packaged_benchmark(layered):
-    layered.write_questions("fake", fake_questions({**SIZES, "validation": 2}))
+    layered.write_questions("fake", fake_questions({**SMALL_SIZES, "validation": 2}))
     assert layered.questions("fake").height == 12
     assert layered.sampled("fake", "a").height == 30
 
 
 def test_ones_own_benchmarks_come_first(layered):
-    write_fake_run(layered.root, "mine", questions=SIZES, llms=("a",))
+    write_fake_run(layered.root, "mine", questions=SMALL_SIZES, llms=("a",))
     assert layered.benchmarks() == ["fake", "mine"]
     assert layered.choose(None) == "mine"
 
@@ -171,7 +159,7 @@ def test_questions_may_be_added_but_not_changed(cache):
 )
 def test_questions_that_cannot_be_stored(cache, change, message):
     with pytest.raises(CacheError, match=message):
-        cache.write_questions("fake", fake_questions(SIZES).with_columns(**change))
+        cache.write_questions("fake", fake_questions(SMALL_SIZES).with_columns(**change))
 
 
 def test_damaged_questions(cache):
@@ -185,12 +173,12 @@ def test_damaged_questions(cache):
 
 def test_a_new_benchmark_appears_whole_or_not_at_all(cache):
     with pytest.raises(CacheError, match="no split"), cache.new("other") as fresh:  # noqa: PT012
-        fresh.write_questions("other", fake_questions(SIZES))
+        fresh.write_questions("other", fake_questions(SMALL_SIZES))
         assert cache.benchmarks() == ["fake"]
-        fresh.write_questions("other", fake_questions(SIZES).with_columns(split=pl.lit(None)))
+        fresh.write_questions("other", fake_questions(SMALL_SIZES).with_columns(split=pl.lit(None)))
     assert cache.benchmarks() == ["fake"]
     with cache.new("other") as fresh:
-        fresh.write_questions("other", fake_questions(SIZES))
+        fresh.write_questions("other", fake_questions(SMALL_SIZES))
     assert cache.benchmarks() == ["fake", "other"]
     with pytest.raises(CacheError, match="there is a benchmark 'other' already"), cache.new("other"):
         pass
@@ -199,12 +187,12 @@ def test_a_new_benchmark_appears_whole_or_not_at_all(cache):
 
 def test_what_a_killed_import_left_is_swept(cache):
     (cache.root / f"{TEMPORARY}left" / "x").mkdir(parents=True)
-    cache.write_questions("other", fake_questions(SIZES))
+    cache.write_questions("other", fake_questions(SMALL_SIZES))
     assert not list(cache.root.glob(f"{TEMPORARY}*"))
 
 
 def test_removing(cache):
-    write_fake_run(cache.root, "other", questions=SIZES, llms=("a",))
+    write_fake_run(cache.root, "other", questions=SMALL_SIZES, llms=("a",))
     router = cache.router_dir("fake", "knn:tfidf", write=True)
     (router / "manifest.json").write_text("{}")
     assert cache.removable("fake", router="knn:tfidf") == cache.size("fake", router="knn:tfidf") == 2

@@ -13,7 +13,8 @@ from unittest.mock import ANY
 import polars as pl
 import pytest
 
-from fakes import fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
+from cache_files import contents, derived_files, part_files
+from fakes import SMALL_SIZES, fake_manifest, fake_questions, fake_rows, flip_bit
 from paths import TESTS
 from selectllm_engine.errors import (
     CacheError,
@@ -24,26 +25,6 @@ from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.files import TEMPORARY, digest
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
-
-SIZES = {"train": 4, "test": 6}
-
-
-@pytest.fixture
-def cache(tmp_path):
-    """A run of two LLMs, ten questions, three samples."""
-    return write_fake_run(tmp_path / "cache", questions=SIZES, llms=("a", "b"), samples=3)
-
-
-def part_files(cache, llm="a"):
-    return sorted((cache.folder("fake") / "llms" / llm / "generations").glob("*.parquet"))
-
-
-def derived_files(cache, llm="a"):
-    return sorted((cache.folder("fake") / "llms" / llm / "answers").glob("*.parquet"))
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_behind(cache, monkeypatch):
@@ -87,7 +68,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     cache = Cache(tmp_path / "file" / "cache")
     with pytest.raises(CacheError, match=r"cannot write in .* choose another --cache"):
-        cache.write_questions("fake", fake_questions(SIZES))
+        cache.write_questions("fake", fake_questions(SMALL_SIZES))
 
 
 def test_two_writers_of_one_llm(cache):
@@ -216,7 +197,7 @@ def test_verify_finds_every_kind_of_damage_and_repairs(cache):
         f"{folder / 'questions.parquet'} is missing",
         f"{folder / 'llms' / 'b' / 'manifest.json'} is missing",
     ]
-    cache.write_questions("fake", fake_questions(SIZES))  # as the next generate does
+    cache.write_questions("fake", fake_questions(SMALL_SIZES))  # as the next generate does
     assert cache.llms("fake") == []
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fakes import fake_generations, fake_manifest, fake_questions, fake_rows, flip_bit, write_fake_run
+from cache_files import derived_files, part_files
+from fakes import SMALL_SIZES, fake_generations, fake_manifest, fake_questions, fake_rows, flip_bit
 from selectllm_engine.answers.extract import EXTRACTOR_VERSION
 from selectllm_engine.errors import (
     CacheError,
@@ -16,23 +17,6 @@ from selectllm_engine.errors import (
 )
 from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
 from selectllm_engine.store.parts import MOST_PARTS, part_metadata
-
-SIZES = {"train": 4, "test": 6}
-
-
-@pytest.fixture
-def cache(tmp_path):
-    """A run of two LLMs, ten questions, three samples."""
-    return write_fake_run(tmp_path / "cache", questions=SIZES, llms=("a", "b"), samples=3)
-
-
-def part_files(cache, llm="a"):
-    return sorted((cache.folder("fake") / "llms" / llm / "generations").glob("*.parquet"))
-
-
-def derived_files(cache, llm="a"):
-    return sorted((cache.folder("fake") / "llms" / llm / "answers").glob("*.parquet"))
-
 
 # Parts
 
@@ -63,7 +47,7 @@ def test_the_first_of_repeated_samples_wins(cache):
     assert cache.sampled("fake", "a").height == 31
     texts = cache.generations("fake", "a", "test-0")["text"].to_list()
     assert texts[3] == "The answer is 1."
-    assert texts[0] == fake_generations(fake_questions(SIZES), 0, 3)["text"][12]
+    assert texts[0] == fake_generations(fake_questions(SMALL_SIZES), 0, 3)["text"][12]
 
 
 def test_no_rows_make_no_part(cache):
@@ -259,7 +243,7 @@ def test_the_same_weights_from_elsewhere(cache):
 
 def test_llms_come_in_the_order_they_were_added(tmp_path):
     cache = Cache(tmp_path)
-    cache.write_questions("fake", fake_questions(SIZES))
+    cache.write_questions("fake", fake_questions(SMALL_SIZES))
     for llm in ("z", "a", "m"):
         with cache.writer("fake", llm) as writer:
             writer.start(fake_manifest(llm))
