@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selectllm_engine.evaluation.candidates import candidates_of
-from selectllm_engine.evaluation.conditional_logit import Posterior, cross_fitted, fit
+from selectllm_engine.evaluation.conditional_logit import MOST_STEPS, Posterior, cross_fitted, fit
 from selectllm_engine.evaluation.learned_vote import design_of, ridge_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BestM", "CrossFitted", "best_m", "cross_fitted_vote"]
 
-CLOSE = 1e-2  # how near the optimum weights must be that only say which answer leads
+CLOSE = 1e-3  # of a question: how near the optimum weights must be that one more step takes there
 
 
 class CrossFitted(NamedTuple):
@@ -77,14 +77,18 @@ def best_m(known: Labelled, order: Sequence[int], penalty: float) -> BestM:
 
 
 def cross_fitted_vote(
-    known: Labelled, mask: NDArray[np.bool_], penalty: float, *, tolerance: float = CLOSE, steps: int = 60
+    known: Labelled,
+    mask: NDArray[np.bool_],
+    penalty: float,
+    *,
+    steps: int = MOST_STEPS,
 ) -> CrossFitted:
     """The vote of the LLMs of a mask, bool [N], on every labelled question, learned on the other folds'."""
     found = candidates_of(known.tally, mask)
     design = design_of(found, known.gold, mask, known.opinions)
     ridge = ridge_of(design, int(mask.sum()), penalty)
-    weights = fit(design, ridge, tolerance=tolerance, steps=steps)
-    chance = cross_fitted(design, ridge, weights, tolerance=tolerance, steps=steps)
+    near = fit(design, ridge, tolerance=CLOSE * known.questions, steps=steps)
+    chance, weights = cross_fitted(design, ridge, near)
     return CrossFitted(*leading(found, chance, design.right), weights)
 
 

@@ -18,7 +18,7 @@ from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
-from selectllm_engine.evaluation.going_on import Backward, Reached, go_features, predicted, start_features
+from selectllm_engine.evaluation.going_on import Backward, Reached, first_places, go_features, predicted, start_features
 from selectllm_engine.evaluation.learned_vote import unpacked, vote
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation.best_m import CrossFitted
     from selectllm_engine.evaluation.labelled import Labelled
     from selectllm_engine.evaluation.learned_vote import Voted
     from selectllm_engine.evaluation.vote_weights import VoteWeights
@@ -107,7 +108,7 @@ class CascadeValue:
         `views` are the router's opinions [Q, N], needed exactly where the cascade was learned with some.
         """
         voted = self._voted(counted, views)
-        first, last = (each[:, 0] for each in self._walk(voted, views, slice(at, at + 1)))
+        first, last = (each[0] for each in self._walk(voted, views, slice(at, at + 1)))
         asked = np.zeros((counted.questions, len(self.llms)), dtype=bool)
         code = np.zeros(counted.questions, dtype=np.int16)
         confidence = np.zeros(counted.questions)
@@ -129,11 +130,11 @@ class CascadeValue:
         """Accuracy and mean burden at every price, of questions with votes, burdens [Q, N] and gold answers [Q]."""
         voted = self._voted(counted, views)
         first, last = self._walk(voted, views, slice(None))
-        right, spent = np.zeros(first.shape[1]), np.zeros(first.shape[1])
+        right, spent = np.zeros(len(first)), np.zeros(len(first))
         for (begin, end), said in voted.items():
             own = (first == begin) & (last == end)
-            right += own[said.code == gold].sum(axis=0)
-            spent += np.einsum("qu,q->u", own, burden[:, self.chain[begin : end + 1]].sum(axis=1, dtype=np.float64))
+            right += own[:, said.code == gold].sum(axis=1)
+            spent += np.einsum("uq,q->u", own, burden[:, self.chain[begin : end + 1]].sum(axis=1, dtype=np.float64))
         return [
             CascadePoint(point.price, float(hits) / len(gold), float(cost) / len(gold))
             for point, hits, cost in zip(self.points, right, spent, strict=True)
@@ -150,11 +151,10 @@ class CascadeValue:
     def _walk(
         self, voted: dict[tuple[int, int], Voted], views: Floats | None, prices: slice
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """First and last place asked of each question at each price, [Q, U]."""
+        """First and last place asked of each question at each price, [U, Q]."""
         opinions = None if views is None else views[:, self.chain]
         questions, end = len(voted[0, 0].code), len(self.chain) - 1
-        merit = np.einsum("qx,mxu->qum", start_features(opinions, questions), self.start[:, :, prices])
-        first = merit.argmax(axis=2)
+        first = first_places(start_features(opinions, questions), self.start[:, :, prices])
         last = np.zeros_like(first)
         for begin in range(end + 1):
             stop = np.full(first.shape, end)
@@ -197,7 +197,7 @@ def learn_cascade(
     """
     chains = chains or possible_chains(known, order, burden, penalty, budget)
     each, best_single = _filled(burden, order), _best_single(known, order)
-    votes = _Votes(known, penalty)
+    votes = _GroupVotes(known, penalty)
     learned = [_along(chain, votes, each, best_single) for chain in chains]
 
     def merit(cascade: CascadeValue) -> float:
@@ -226,24 +226,29 @@ def _best_single(known: Labelled, order: Sequence[int]) -> int:
     return max(order, key=lambda llm: int(known.labels[:, llm].sum()))
 
 
-def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int) -> CascadeValue:
+def _along(chain: tuple[int, ...], found: _GroupVotes, each: Floats, best_single: int) -> CascadeValue:
     known = found.labelled
     single = each[:, best_single]
     prices = np.array(PRICES) / max(float(single.mean()), np.finfo(float).tiny)
     opinions = None if known.opinions is None else known.opinions[:, chain]
     steps = each[:, chain]
-    votes, reached = found.stretches(chain)
+    stretches = {
+        (begin, end): frozenset(chain[begin : end + 1])
+        for begin in range(len(chain))
+        for end in range(begin, len(chain))
+    }
+    votes = {places: found.weights(llms) for places, llms in stretches.items()}
+    reached = {places: Reached(*found.of(llms)[:2]) for places, llms in stretches.items()}
     fold = folds_of(known.questions)
-    accuracy, spent = (np.zeros((known.questions, len(prices))) for _ in range(2))
-    everyone = np.ones(known.questions, dtype=bool)
+    right, spent = np.zeros((2, len(prices), known.questions))
     for number in range(FOLDS):
         own = fold == number
         held_out = Backward(reached, opinions, steps, prices, ~own)
-        accuracy[own], spent[own] = held_out.taken(own)
-    whole = Backward(reached, opinions, steps, prices, everyone)
-    means = accuracy.mean(axis=0), spent.mean(axis=0)
+        right[:, own], spent[:, own] = held_out.taken(own)
+    whole = Backward(reached, opinions, steps, prices, np.ones(known.questions, dtype=bool))
+    means = right.mean(axis=1), spent.mean(axis=1)
     points = tuple(CascadePoint(*point) for point in zip(prices.tolist(), *(m.tolist() for m in means), strict=True))
-    gain = accuracy - known.labels[:, best_single, None]
+    gain = right - known.labels[:, best_single]
     return CascadeValue(
         llms=known.llms,
         chain=chain,
@@ -251,10 +256,10 @@ def _along(chain: tuple[int, ...], found: _Votes, each: Floats, best_single: int
         go=whole.go,
         start=whole.start,
         points=points,
-        spent=np.ascontiguousarray(spent.T),
+        spent=spent,
         single=single,
         best_single=best_single,
-        leads=gain.mean(axis=0) - gain.std(axis=0) / np.sqrt(known.questions),
+        leads=gain.mean(axis=1) - gain.std(axis=1) / np.sqrt(known.questions),
     )
 
 
@@ -268,28 +273,29 @@ def _filled(burden: NDArray[np.floating], order: Sequence[int]) -> Floats:
     return each
 
 
-class _Votes:
-    """The learned votes of groups of LLMs, each learned once."""
+class _GroupVotes:
+    """The learned votes of groups of LLMs, each learned once.
+
+    Args:
+        known: the labelled questions.
+        penalty: λ.
+    """
 
     def __init__(self, known: Labelled, penalty: float) -> None:
         self.labelled = known
         self._penalty = penalty
-        self._found: dict[frozenset[int], tuple[VoteWeights, Reached]] = {}
+        self._found: dict[frozenset[int], CrossFitted] = {}
 
-    def stretches(
-        self, chain: Sequence[int]
-    ) -> tuple[dict[tuple[int, int], VoteWeights], dict[tuple[int, int], Reached]]:
-        """The votes of the LLMs at places begin..end of the chain, for every begin and end."""
-        votes, reached = {}, {}
-        for begin in range(len(chain)):
-            for end in range(begin, len(chain)):
-                votes[begin, end], reached[begin, end] = self._of(frozenset(chain[begin : end + 1]))
-        return votes, reached
-
-    def _of(self, llms: frozenset[int]) -> tuple[VoteWeights, Reached]:
+    def of(self, llms: frozenset[int]) -> CrossFitted:
+        """The vote of these LLMs."""
         if llms not in self._found:
-            mask = np.isin(np.arange(len(self.labelled.llms)), list(llms))
-            found = cross_fitted_vote(self.labelled, mask, self._penalty)
-            weights = unpacked(found.weights, self.labelled, np.flatnonzero(mask), self._penalty, popularity=True)
-            self._found[llms] = weights, Reached(found.right, found.confidence)
+            self._found[llms] = cross_fitted_vote(self.labelled, self._mask(llms), self._penalty)
         return self._found[llms]
+
+    def weights(self, llms: frozenset[int]) -> VoteWeights:
+        """The weights of that vote."""
+        columns = np.flatnonzero(self._mask(llms))
+        return unpacked(self.of(llms).weights, self.labelled, columns, self._penalty, popularity=True)
+
+    def _mask(self, llms: frozenset[int]) -> NDArray[np.bool_]:
+        return np.isin(np.arange(len(self.labelled.llms)), list(llms))

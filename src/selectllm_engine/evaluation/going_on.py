@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Backward", "Reached", "go_features", "predicted", "start_features"]
+__all__ = ["Backward", "Reached", "first_places", "go_features", "predicted", "start_features"]
 
 GO_RIDGE, START_RIDGE = 1.0, 10.0
 
@@ -37,26 +37,33 @@ class Reached(NamedTuple):
 
 
 def go_features(chance: Floats, opinions: Floats | None, place: int) -> Floats:
-    """What going on after a place is judged by: 1, P, P², P³ and, with text, the next LLM's ℓ and ℓ·P, [Q, 4 or 6]."""
-    columns = [np.ones_like(chance), chance, chance**2, chance**3]
+    """What going on after a place is judged by: 1, P, P², P³ and, with text, the next LLM's ℓ and ℓ·P, [4 or 6, Q]."""
+    rows = [np.ones_like(chance), chance, chance**2, chance**3]
     if opinions is not None:
-        columns += [opinions[:, place + 1], opinions[:, place + 1] * chance]
-    return np.stack(columns, axis=1)
+        rows += [opinions[:, place + 1], opinions[:, place + 1] * chance]
+    return np.stack(rows)
 
 
 def start_features(opinions: Floats | None, questions: int) -> Floats:
-    """What a start is judged by: 1 and, with text, the opinions of the chain and their mean, [Q, 1 or M + 2]."""
-    ones = np.ones((questions, 1))
-    return ones if opinions is None else np.hstack([ones, opinions, opinions.mean(axis=1, keepdims=True)])
+    """What a start is judged by: 1 and, with text, the opinions of the chain and their mean, [1 or M + 2, Q]."""
+    ones = np.ones((1, questions))
+    return ones if opinions is None else np.vstack([ones, opinions.T, opinions.mean(axis=1)])
 
 
-def _ridge(x: Floats, y: Floats, penalty: float) -> Floats:
-    return np.asarray(np.linalg.solve(products(x.T, x.T) + penalty * np.eye(x.shape[1]), products(x.T, y.T)))
+def _ridge(x: Floats, y: Floats, penalty: float, learn: NDArray[np.bool_]) -> Floats:
+    """The weights [X, U] that predict y [U, L] from x [X, L], learned on some questions."""
+    own = x * learn
+    return np.asarray(np.linalg.solve(products(own, x) + penalty * np.eye(len(x)), products(own, y)))
 
 
 def predicted(x: Floats, weights: Floats) -> Floats:
-    """The product x [Q, X] · weights [X, U]."""
-    return np.asarray(np.einsum("qx,xu->qu", x, weights))  # threads (@) would only wait
+    """The weights [X, U] applied to x [X, Q], [U, Q]."""
+    return np.asarray(np.einsum("xu,xq->uq", weights, x))  # threads (@) would only wait
+
+
+def first_places(x: Floats, start: Floats) -> NDArray[np.intp]:
+    """Where to start at each price, [U, Q], by the weights [M, X, U] of each start and what it is judged by [X, Q]."""
+    return np.asarray(np.einsum("mxu,xq->muq", start, x).argmax(axis=0))
 
 
 class Backward:
@@ -76,31 +83,34 @@ class Backward:
     ) -> None:
         self.go: dict[tuple[int, int], Floats] = {}
         questions, length = steps.shape
+        self._reached = reached
+        self._burden = np.cumsum(np.hstack([np.zeros((questions, 1)), steps]), axis=1)
         self._x = start_features(opinions, questions)
-        self._right, self._spent, values = [], [], []
+        self._last = np.empty((length, len(prices), questions), dtype=np.int8)
+        values = []
         for begin in range(length):
-            right = np.repeat(reached[begin, length - 1].right[:, None].astype(float), len(prices), axis=1)
-            spent = np.zeros_like(right)
+            last = self._last[begin]
+            last[:] = length - 1
+            value = np.repeat(reached[begin, length - 1].right[None].astype(float), len(prices), axis=0)
             for place in reversed(range(begin, length - 1)):
                 stop = reached[begin, place]
-                further = spent + steps[:, place + 1 : place + 2]
+                value -= prices[:, None] * steps[:, place + 1]
                 x = go_features(stop.chance, opinions, place)
-                gain = right - prices * further - stop.chance[:, None]
-                weights = self.go[begin, place] = _ridge(x[learn], gain[learn], GO_RIDGE)
-                on = predicted(x, weights) > 0
-                right = np.where(on, right, stop.right[:, None])
-                spent = np.where(on, further, 0.0)
-            spent += steps[:, begin : begin + 1]
-            self._right.append(right)
-            self._spent.append(spent)
-            values.append(_ridge(self._x[learn], (right - prices * spent)[learn], START_RIDGE))
+                weights = self.go[begin, place] = _ridge(x, value - stop.chance, GO_RIDGE, learn)
+                stops = predicted(x, weights) <= 0
+                np.copyto(value, stop.right, where=stops)
+                last[stops] = place
+            value -= prices[:, None] * steps[:, begin]
+            values.append(_ridge(self._x, value, START_RIDGE, learn))
         self.start = np.stack(values)
 
-    def taken(self, own: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """Right answers and burden of the chosen start on some questions, [own, U] each."""
-        first = np.einsum("qx,mxu->mqu", self._x[own], self.start).argmax(axis=0)[None]
-        right, spent = (
-            np.take_along_axis(np.stack([each[own] for each in values]), first, axis=0)[0]
-            for values in (self._right, self._spent)
-        )
-        return right, spent
+    def taken(self, own: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Floats]:
+        """Right answers and burden of the chosen start on some questions, [U, own] each."""
+        first = first_places(self._x[:, own], self.start)
+        last = np.take_along_axis(self._last[:, :, own], first[None], axis=0)[0]
+        length, place = len(self.start), np.arange(first.shape[1])
+        right = np.zeros((length, length, len(place)), dtype=bool)
+        for places, stop in self._reached.items():
+            right[places] = stop.right[own]
+        burden = self._burden[own]
+        return right[first, last, place], burden[place, last + 1] - burden[place, first]

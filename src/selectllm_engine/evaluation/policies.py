@@ -133,6 +133,7 @@ class PolicyInfo:
         needs_forest: it reads RouterScores.forest.
         chain: of a policy that decides only once there are answers whom it asks next: all whom it may ask, in order.
         asks_router: it reads the router's probabilities, and so waits for them.
+        stays: it leaves best-single only where labelled questions show a gain.
     """
 
     function: Callable[[PolicyInputs, float, By | None], Selection]
@@ -149,6 +150,7 @@ class PolicyInfo:
     needs_forest: bool = False
     chain: Callable[[PolicyInputs, float, By | None], Sequence[int]] | None = None
     asks_router: bool = True
+    stays: bool = False
 
     @property
     def stops_early(self) -> bool:
@@ -215,7 +217,9 @@ POLICIES: dict[str, PolicyInfo] = {
         chain=lambda inputs, _, __: inputs.order.tolist(),
         asks_router=False,
     ),
-    "margin": PolicyInfo(margin, "best-single, unless another's predicted gain is large enough to be believed"),
+    "margin": PolicyInfo(
+        margin, "best-single, unless another's predicted gain is large enough to be believed", stays=True
+    ),
     "vote:auto": PolicyInfo(vote_auto, "the learned vote of the most accurate LLMs, as few as will do"),
     "cascade-value": PolicyInfo(
         cascade_value,
@@ -229,6 +233,7 @@ POLICIES: dict[str, PolicyInfo] = {
         endless=True,
         tuned=False,
         chain=cascade_chain,
+        stays=True,
     ),
 }
 

@@ -99,13 +99,21 @@ def _candidates(
             try:
                 view.check(scores)
                 tuned = view.tune(scores, spec)
-                if scores.validation is None:
+                if scores.validation is None or _stays(view, scores, tuned):
                     continue
                 there = tuning.figures(tuning.policy(scores.on_validation(), tuned))
             except NotAvailableError:
                 continue
             here = partial(_figures, view, partial(view.policy, scores, tuned))
             yield _Candidate(f"{scores.name} {spec.name}", there, here, seconds)
+
+
+def _stays(view: PoolView, scores: RouterScores, spec: PolicySpec) -> bool:
+    """Whether a policy gives all questions to best-single, so that it saves nothing: it needn't be learned again."""
+    if spec.function is not None or not POLICIES[spec.name].stays:
+        return False
+    choice = view.policy(scores, spec).choice
+    return choice is not None and bool((np.asarray(choice) == view.best_single).all())
 
 
 def _figures(view: PoolView, select: Callable[[], Selection]) -> Figures:

@@ -381,13 +381,13 @@ def test_the_best_m_are_the_fewest_that_are_nearly_as_good():
 
 def test_a_cross_fitted_vote_does_not_learn_from_the_question_itself():
     known = lesson()
-    before = cross_fitted_vote(known, EVERYONE, 1.0, tolerance=1e-9)
-    held_out = folds_of(known.questions) == 2
+    before = cross_fitted_vote(known, EVERYONE, 1.0)
+    fold = folds_of(known.questions)
     gold = known.gold.copy()
-    gold[held_out] = 7  # nobody said so
-    after = cross_fitted_vote(replace(known, gold=gold), EVERYONE, 1.0, tolerance=1e-9)
-    np.testing.assert_allclose(before.confidence[held_out], after.confidence[held_out], atol=1e-6)
-    assert np.abs(before.confidence - after.confidence)[~held_out].max() > 1e-3
+    gold[(places := np.flatnonzero(fold == 2)[:3])] = 7  # nobody said so
+    after = cross_fitted_vote(replace(known, gold=gold), EVERYONE, 1.0)
+    moved = np.abs(before.confidence - after.confidence)
+    assert moved[fold != 2].max() > 10 * moved[places].max()
 
 
 # Weights as a file

@@ -84,6 +84,20 @@ def test_there_is_none_where_validation_is_small_or_evaluated() -> None:
     assert find_saving(view_of(Prepared(halves("test")), Pool.of(few.llms)), [], []) is None
 
 
+def test_what_leaves_best_single_nowhere_saves_nothing_and_is_not_learned_again(monkeypatch) -> None:
+    # Both LLMs are right on the same questions, so that no cascade can gain; and the slower is best-single.
+    train, validation, test = (halves(split) for split in ("train", "validation", "test"))
+    view = view_of(Prepared(test), Pool.of(test.llms), Prepared(validation), train=Prepared(train))
+    p = np.full(test.labels.shape, 0.5, np.float32)
+    router = RouterScores("knn:fake", p, validation=p, train=p)
+    learned: list[object] = []
+    tuning = view.on_validation
+    assert tuning is not None
+    monkeypatch.setattr(tuning, "policy", lambda *args: learned.append(args))
+    assert find_saving(view, [router], [PolicySpec("margin")]).row == "fake-b"
+    assert not learned
+
+
 def test_a_slow_router_saves_nothing_once_it_is_charged() -> None:
     test, validation = halves("test"), halves("validation")
     p = np.tile(np.array([[0.4, 0.5]], np.float32), (1000, 1))
