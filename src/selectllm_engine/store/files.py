@@ -104,9 +104,10 @@ def refuse_twin(kind: str, name: str, others: Iterable[str]) -> None:
 
 
 def first_reason(error: OSError) -> str:
-    """Why a copy failed: a tree's error has a reason per file."""
+    """Why a copy failed: a tree's error has a reason per file, each with its number and paths."""
     reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
     said = str(reasons[0][-1]) if reasons else error.strerror or str(error)
+    said = re.sub(r"^\[Errno \d+\] ", "", said).partition(": '")[0]
     return said.partition("\n")[0][:200]
 
 

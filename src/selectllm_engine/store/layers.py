@@ -86,7 +86,7 @@ class Layers:
                         path.chmod(path.stat().st_mode | (0o700 if path.is_dir() else 0o600))
                 except OSError as error:
                     problem = f"cannot copy {benchmark} to {self.root} ({first_reason(error)})"
-                    raise CacheError(problem, "choose another --cache") from error
+                    raise CacheError(problem, "free some space, or choose another --cache") from error
                 move(copy, own)
         return own
 

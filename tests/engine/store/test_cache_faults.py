@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from selectllm_engine.errors import (
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.files import TEMPORARY, digest
 from selectllm_engine.store.frames import write_frame
+from selectllm_engine.store.merging import merge
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 
@@ -39,6 +41,36 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(cache, monkeypatch):
             writer.append(fake_rows(("test-0", 3)), {})
         assert "\n" not in str(error.value)
     assert contents(cache.root) == before
+
+
+@pytest.fixture
+def full_copies(monkeypatch):
+    """No file that is copied finds room."""
+
+    def full(source, to, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(source), None, os.fspath(to))
+
+    monkeypatch.setattr(shutil, "copyfile", full)  # copytree collects what every single file failed for
+
+
+def test_a_disk_that_is_full_while_the_packaged_run_is_copied_says_the_first_reason(cache, tmp_path, full_copies):
+    before = contents(cache.root)
+    layered = Cache(tmp_path / "own", packaged=cache.root)
+    with pytest.raises(CacheError) as error, layered.writer("fake", "a"):
+        pass
+    assert str(error.value) == (
+        f"cannot copy fake to {layered.root} (No space left on device); free some space, or choose another --cache"
+    )
+    assert layered.is_packaged("fake")
+    assert not [path for path in layered.root.iterdir() if path.name not in {".lock", ".writer"}]
+    assert contents(cache.root) == before
+
+
+def test_a_disk_that_is_full_while_another_cache_joins_says_the_first_reason(cache, tmp_path, full_copies):
+    own = Cache(tmp_path / "own")
+    with pytest.raises(CacheError, match=r"^cannot copy \S+ \(No space left on device\); free some space$"):
+        merge(own, cache, "fake")
+    assert own.benchmarks() == []
 
 
 def test_a_disk_too_full_for_merging_keeps_the_parts(cache, monkeypatch):
