@@ -32,7 +32,9 @@ The mouse works too: click an LLM, a row (twice to open it), a column's head, a 
 3. **At what price?** `]` again, *Trade-off*: what lies on the Pareto front is worth its seconds. `w` shows dollars.
 4. **Where is accuracy lost?** On *Lessons*, the bar says it; `m` opens the misrouted questions, `v` the outvoted, `z`
    the unsolvable. `↵` on a question shows every vote, `↵` on an LLM there its generations, `n` the next question.
-5. **Is there a better pool?** *Pools* ranks the subsets; `↵` makes one the pool, `u` takes it back.
+5. **What does a change lose?** `B` pins the setup; change anything, then `D`: both side by side, their 2 × 2 table,
+   and the questions that only one of them gets right. `↵` opens one, `n` the next of them, `esc` their list.
+6. **Is there a better pool?** *Pools* ranks the subsets; `↵` makes one the pool, `u` takes it back.
 """
 TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run, the page by `tools/keys.py`.
 """

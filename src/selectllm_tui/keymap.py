@@ -240,6 +240,25 @@ COMMANDS: tuple[Command, ...] = (
         reason=preconditions.reference,
         do=to.compare_with,
     ),
+    # Comparing
+    Command(
+        "pin",
+        ("B",),
+        "pin",
+        "Pin this setup, to compare others with; on a pinned one: pin it no more. Up to four.",
+        "Comparing",
+        reason=preconditions.pin,
+        rank=16,
+    ),
+    Command(
+        "compare",
+        ("D",),
+        "compare",
+        "The pinned setup and this one side by side, and the questions that only one of them gets right.",
+        "Comparing",
+        reason=preconditions.pinned,
+        rank=16,
+    ),
     # Tabs
     Command(
         "tab_next",

@@ -60,6 +60,9 @@ class ExplorerCommands(Provider):
             yield f"router {name}", "use this router", partial(screen.change, router=name)
         for name in space.policies:
             yield f"policy {name}", "use this policy", partial(screen.change, policy=name)
+        for at, pin in enumerate(state.pins, 1):
+            sentence = f"go back to the pinned setup: {pin.sentence}"
+            yield f"pinned setup {at}", sentence, partial(screen.set_state, state.change(pin))
         for split in space.splits:
             yield f"split {split}", "show this split", partial(screen.change, split=split)
         app = screen.app

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_tui.snapshots.published import PUBLISHED
-from selectllm_tui.state import BEST_SINGLE
+from selectllm_tui.state import BEST_SINGLE, PINS
 
 if TYPE_CHECKING:
     from selectllm_tui.state import Setup, Space, State
@@ -121,6 +121,17 @@ def learned_vote(context: Context) -> str | None:
 
 def reference(context: Context) -> str | None:
     return None if context.under or context.setup.against != BEST_SINGLE else "the cursor is not on a row"
+
+
+def pin(context: Context) -> str | None:
+    full = len(context.state.pins) == PINS and context.setup not in context.state.pins
+    return f"{PINS} are pinned already: go back to one (ctrl+p) and take it away" if full else None
+
+
+def pinned(context: Context) -> str | None:
+    if context.state.pinned is None:
+        return "nothing is pinned: B pins this setup, then change something"
+    return "this is the pinned setup: change something" if context.state.pinned == context.setup else None
 
 
 def undo(context: Context) -> str | None:

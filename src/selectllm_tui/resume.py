@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
-from selectllm_tui.state import BEST_SINGLE, FILTERS, Setup, State, View
+from selectllm_tui.state import BEST_SINGLE, FILTERS, PINS, WHO_IS_RIGHT, Setup, State, View
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
@@ -36,15 +36,12 @@ def _path(cache: Path, benchmark: str) -> Path:
 
 def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
     """Stores a state; silently doesn't where the folder can't be written."""
-    setup = state.setup
     content = {
         "format": FORMAT,
         "theme": theme,
-        "setup": {
-            "run": setup.pool.run,
-            "pool": setup.pool.names,
-            **{field: getattr(setup, field) for field in _FIELDS},
-        },
+        "setup": _stored(state.setup),
+        "pins": [_stored(each) for each in state.pins],
+        "pin": state.pin,
         "view": asdict(state.view),
     }
     with contextlib.suppress(OSError):
@@ -53,13 +50,21 @@ def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
         path.write_text(json.dumps(content), encoding="utf-8")
 
 
+def _stored(setup: Setup) -> dict[str, Any]:
+    fields = {field: getattr(setup, field) for field in _FIELDS}
+    return {"run": setup.pool.run, "pool": setup.pool.names, **fields}
+
+
 def recall(cache: Path, benchmark: str, space: Space) -> tuple[State, str] | None:
     """The state and theme of last time, fitted to what there is now; None where nothing usable is stored."""
     try:
         content = json.loads(_path(cache, benchmark).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             return None
-        return State(_setup(content["setup"]).fit(space), _view(content["view"])), str(content["theme"])
+        pins = tuple(map(_setup, content.get("pins", [])[:PINS]))
+        pin = max(int(content.get("pin", 0)), 0)
+        state = State(_setup(content["setup"]), _view(content["view"], pinned=bool(pins)), pins=pins, pin=pin)
+        return state.fit(space), str(content["theme"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None  # damaged, or not ours
 
@@ -79,11 +84,12 @@ def _setup(stored: dict[str, Any]) -> Setup:
     )
 
 
-def _view(stored: dict[str, Any]) -> View:
+def _view(stored: dict[str, Any], *, pinned: bool) -> View:
     view = View(
         tab=stored["tab"] if stored["tab"] in TABS else "results",
         filter=stored["filter"] if stored["filter"] in FILTERS else None,
         search=visible(str(stored["search"])),
+        cell=stored["cell"] if pinned and stored.get("cell") in WHO_IS_RIGHT else None,
         subject=None if stored["subject"] is None else str(stored["subject"]),
         question=None if stored["question"] is None else str(stored["question"]),
         sorts=tuple(

@@ -16,10 +16,19 @@ from selectllm_tui.tabs import TABS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FILTERS", "Filter", "Setup", "Slider", "Space", "State", "View"]
+    from selectllm_engine.insights import Cell
+
+__all__ = ["FILTERS", "PINS", "WHO_IS_RIGHT", "Filter", "Setup", "Slider", "Space", "State", "View"]
 
 ProtocolName = Literal["corrected", "paper"]
 Vote = Literal["equal", "learned"]
+# The cells of the 2 × 2 table of the pinned setup (a) and this one (b), those that tell them apart first.
+WHO_IS_RIGHT: dict[Cell, str] = {
+    "only_a": "only the pinned setup is right",
+    "only_b": "only this setup is right",
+    "both": "both setups are right",
+    "neither": "neither setup is right",
+}
 BEST_SINGLE = "best-single"
 
 
@@ -42,6 +51,7 @@ FILTERS: dict[str, Filter] = {
     "changed": Filter("c", "the last change flipped right and wrong"),
 }
 UNDO_DEPTH = 200
+PINS = 4  # setups that can be pinned at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,19 @@ class Setup:
         """The value of a policy's parameter, None where it has none."""
         return dict(self.parameters).get(policy)
 
+    @property
+    def sentence(self) -> str:
+        """The setup in a few words."""
+        value = "" if self.parameter is None else f" {self.parameter:g}"
+        parts = (
+            f"{len(self.pool)} of {len(self.pool.run)} LLMs",
+            f"{self.router} → {self.policy}{value}" if self.router else "no router",
+            f"K {self.k}" if self.k else "",
+            "learned vote" if self.vote == "learned" else "",
+            "paper" if self.protocol == "paper" else "",
+        )
+        return ", ".join(part for part in parts if part)
+
     def toggle(self, llm: str) -> Setup:
         """One LLM switched; raises UsageError where none would be left on."""
         return replace(self, pool=self.pool.toggle(llm))
@@ -190,6 +213,7 @@ class Setup:
 class View:
     """What is looked at: none of it changes a figure.
 
+    `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
     """
@@ -198,6 +222,7 @@ class View:
     filter: str | None = None
     search: str = ""
     subject: str | None = None
+    cell: Cell | None = None
     question: str | None = None
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
@@ -225,6 +250,7 @@ class State:
     """Setup, view, and the setups that undo and redo return to.
 
     `before` is the setup on the screen before the last key that changed it: what changes are shown against.
+    `pins` are setups to compare with, `pin` which of them does.
     """
 
     setup: Setup
@@ -232,6 +258,28 @@ class State:
     before: Setup | None = None
     past: tuple[Setup, ...] = ()
     future: tuple[Setup, ...] = ()
+    pins: tuple[Setup, ...] = ()
+    pin: int = 0
+
+    @property
+    def pinned(self) -> Setup | None:
+        """What the setup is compared with, on the same questions: another than itself where there is one."""
+        on_split = [replace(each, split=self.setup.split) for each in self.pins]
+        others = [each for each in on_split[self.pin :] + on_split[: self.pin] if each != self.setup]
+        return next(iter(others or on_split), None)
+
+    def toggle_pin(self) -> State:
+        """The setup pinned, to be compared with from now on; where it is pinned, no more."""
+        kept = tuple(each for each in self.pins if each != self.setup)
+        if len(kept) == len(self.pins):
+            kept = (*kept, self.setup)
+        cell = self.view.cell if kept else None
+        return replace(self, pins=kept, pin=max(len(kept) - 1, 0), view=replace(self.view, cell=cell))
+
+    def fit(self, space: Space) -> State:
+        """The same setups and view, as nearly as `space` offers them; nothing to undo."""
+        pins = tuple(dict.fromkeys(each.fit(space) for each in self.pins))
+        return State(self.setup.fit(space), self.view, pins=pins, pin=min(self.pin, max(len(pins) - 1, 0)))
 
     def change(self, setup: Setup) -> State:
         """Another setup, remembered for undo; nothing where it is the same."""

@@ -49,7 +49,8 @@ TABS: dict[str, TabSpec] = {
             "all rows. seconds is the latency: the time to answer a prompt once, one at a time, summed over the LLMs "
             "that answer; accuracy is maj@K's. Δ is the difference in points to the row that all are compared with, "
             "best-single unless A makes another one that; raw p is McNemar's on the same questions, not adjusted for "
-            "looking at many rows. LLMs/q is how many LLMs answer a question. gap is the part of the way from "
+            "looking at many rows. Δ pin is the difference in points to the pinned setup (B), D puts the two side by "
+            "side. LLMs/q is how many LLMs answer a question. gap is the part of the way from "
             "best-single to the oracle. Below the table is more about the row under the cursor. ↵ on a policy "
             "makes it the policy, on an LLM switches it."
         ),

@@ -18,7 +18,7 @@ from selectllm_engine.insights.lessons import (
     Solved,
     UnseenSubjects,
 )
-from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, Side, compare_rows, compare_sides
+from selectllm_engine.insights.pairs import CELLS, Cell, Comparison, Side, cells_of, compare_rows, compare_sides
 from selectllm_engine.insights.plots import (
     MEASURES,
     RouterMatrix,
@@ -63,6 +63,7 @@ __all__ = [
     "UnseenSubjects",
     "best_router",
     "cascade_value_curve",
+    "cells_of",
     "compare_rows",
     "compare_sides",
     "cost_aware_curve",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PlannedRow, PoolView, Row
 
-__all__ = ["CELLS", "Cell", "Comparison", "Side", "compare_rows", "compare_sides"]
+__all__ = ["CELLS", "Cell", "Comparison", "Side", "cells_of", "compare_rows", "compare_sides"]
 
 Cell: TypeAlias = Literal["both", "only_a", "only_b", "neither"]
 CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
@@ -82,6 +82,11 @@ class Side(NamedTuple):
         return self.find(self.view.against(reference)).row()
 
 
+def cells_of(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Each question's place in `CELLS`, int8 [Q], from which two rows are right on, bool [Q] each."""
+    return np.select([a & b, a, b], [0, 1, 2], 3).astype(np.int8)
+
+
 def compare_rows(
     view: PoolView, names: tuple[str, str], find: Callable[[PoolView, str], PlannedRow] = planned_row
 ) -> Comparison:
@@ -115,6 +120,6 @@ def compare_sides(a: Side, b: Side) -> Comparison:
         b=b.row(reference),
         counts=two_by_two(right_a, right_b),
         questions=prepared.outcomes.questions,
-        cells=np.select([right_a & right_b, right_a, right_b], [0, 1, 2], 3).astype(np.int8),
+        cells=cells_of(right_a, right_b),
         subjects=None if subjects is None else int(subjects.max()) + 1,
     )

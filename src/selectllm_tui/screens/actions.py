@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.state import PINS
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -85,10 +86,29 @@ def do_back(screen: StateScreen) -> None:
         screen.set_state(screen.state.look(search=""))
     elif view.subject is not None:
         screen.set_state(screen.state.look(subject=None))
+    elif view.cell is not None:
+        screen.set_state(screen.state.look(cell=None))
     elif view.filter is not None:
         screen.set_state(screen.state.look(filter=None))
     elif screen.tab is not None:
         screen.tab.focus_default()
+
+
+def do_pin(screen: StateScreen) -> None:
+    """Pins the setup, or pins it no more."""
+    screen.set_state(screen.state.toggle_pin())
+    pins = len(screen.state.pins)
+    if screen.state.setup in screen.state.pins:
+        screen.say(f"pinned, {pins} of {PINS}: change something, then D compares", "accent")
+    else:
+        screen.say(f"pinned no more; {pins or 'none'} left", "accent")
+
+
+def do_compare(screen: StateScreen) -> None:
+    """The pinned setup and this one side by side; a question that is chosen there opens."""
+    from selectllm_tui.screens.compare import CompareScreen
+
+    screen.app.push_screen(CompareScreen(screen.model, screen.state, screen.digits), screen.show_apart)
 
 
 def do_help(screen: StateScreen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
@@ -13,7 +14,6 @@ from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.workers import Computed, Finished, Listed, Routable, Saved, Ticked, Watched, Workers
 from selectllm_tui.snapshots.headline import Headline
 from selectllm_tui.snapshots.questions import Questions
-from selectllm_tui.state import Setup, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.themes import BREAKPOINTS, LOW
 from selectllm_tui.untrusted import safe
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import Setup, State
 
 __all__ = ["StateScreen"]
 
@@ -104,7 +105,7 @@ class StateScreen(Screen[None]):
             self._show_setup()
         if state.view.tab != old.view.tab:
             self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
-        elif state.setup != old.setup or state.view != old.view:
+        elif (state.setup, state.view, state.pinned) != (old.setup, old.view, old.pinned):
             self.compute()
         self.refresh_context()
 
@@ -166,7 +167,7 @@ class StateScreen(Screen[None]):
         self.model = model
         self.listing, self.new, self.steps, self.routable = None, False, 0, None
         before = self.state.setup.split
-        self.state = State(self.state.setup.fit(model.space), self.state.view)
+        self.state = self.state.fit(model.space)
         self._show_setup()
         self.compute()
         self.threads.watch(self.model)
@@ -264,6 +265,11 @@ class StateScreen(Screen[None]):
             if step and (found := self.listing.neighbour(self.state.view, step)) is not None:
                 self.set_state(self.state.look(question=found))
 
+    def show_apart(self, state: State | None) -> None:
+        """The questions that tell two setups apart, as a comparison has left them; nothing where it was left."""
+        if state is not None:
+            self.set_state(replace(self.state, pin=state.pin, view=state.view))
+
     def subjects(self) -> list[str]:
         """The subjects of the questions."""
         setup = self.state.setup
@@ -293,6 +299,7 @@ class StateScreen(Screen[None]):
                 self.step(0)
             for tab in self.query(f"#tab-{message.tab}").results(Tab):
                 tab.digits = self.digits
+                tab.pinned = self.headline.pinned if self.headline is not None else None
                 tab.show(message.snapshot, self.state)
         self.refresh_context()
 

@@ -21,12 +21,13 @@ __all__ = ["Headline", "current_key", "headline"]
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The row of the setup, that of the setup before the last key, and what is known of each LLM."""
+    """The rows of the setup, of that before the last key and of the pinned one, and what is known of each LLM."""
 
     row: Row
     before: Row | None
     questions: int
     facts: Mapping[str, Facts]
+    pinned: Row | None = None
 
 
 def current_key(setup: Setup) -> RowKey:
@@ -43,4 +44,5 @@ def headline(model: Model, state: State) -> Headline:
         before=model.row(before, current_key(before)) if before is not None else None,
         questions=model.prepared(setup.split, setup.k).questions,
         facts=model.facts(setup),
+        pinned=model.row(pin, current_key(pin)) if (pin := state.pinned) is not None else None,
     )

@@ -18,6 +18,7 @@ from selectllm_engine.evaluation import (
     compared_with,
     planned_row,
 )
+from selectllm_engine.evaluation.comparison import Reference
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import BEST_SINGLE, Setup, Slider, Space
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
+    from selectllm_engine.evaluation.figures import Right
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.row_keys import RowKey
 
@@ -176,10 +178,9 @@ class Model:
         spec = self.spec(setup, key.name) if key.kind == "policy" else None
         shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.vote, setup.against)
         own = (setup.router, spec) if key == BOUND or spec else ()
-        return self.keep("row", (shared, key, own), lambda: self._row(setup, key, spec))
+        return self.keep("row", (shared, key, own), lambda: self._row(self.view(setup), setup, key, spec))
 
-    def _row(self, setup: Setup, key: RowKey, spec: PolicySpec | None) -> Row:
-        view = self.view(setup)
+    def _row(self, view: PoolView, setup: Setup, key: RowKey, spec: PolicySpec | None) -> Row:
         match key.kind:
             case "llm":
                 return view.llm_row(key.name)
@@ -188,6 +189,21 @@ class Model:
             case "bound" if setup.router is not None:
                 return view.upper_bound_row(self.scores(setup, "argmax"))
         return planned_row(view, key.name).row()
+
+    def right(self, setup: Setup) -> Right | None:
+        """Which questions the setup's own row is right on, [Q] (see `Figures.right`); None where the data can't say."""
+        view = self.view(setup)
+        if setup.router is None:
+            return view.figures(view.everyone()).right
+        try:
+            return view.policy_right(self.scores(setup), self.spec(setup))
+        except NotAvailableError:
+            return None
+
+    def row_against(self, setup: Setup, key: RowKey, name: str, right: Right) -> Row:
+        """The row of a key, compared with a row of that name that is right on these questions."""
+        spec = self.spec(setup, key.name) if key.kind == "policy" else None
+        return self._row(self.view(setup).against(Reference(name, right)), setup, key, spec)
 
     def facts(self, setup: Setup) -> dict[str, Facts]:
         """What is known of each LLM on the setup's split and K, and what its votes weigh."""

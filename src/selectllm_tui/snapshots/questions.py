@@ -10,6 +10,7 @@ import polars as pl
 
 from selectllm_engine.evaluation import NOT_FOUND, Selection, Votes, llm_votes, pooled_votes
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.snapshots.compare import apart
 from selectllm_tui.snapshots.search import Chip, Field, find
 from selectllm_tui.state import FILTERS
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import Setup, State, View
 
-__all__ = ["Judged", "Questions", "judged", "listing", "questions"]
+__all__ = ["Judged", "Questions", "judged", "listing", "questions", "shared_ids"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +191,9 @@ def listing(model: Model, state: State) -> Questions:
     chosen = within if view.filter is None else within & masks[view.filter]
     kept, chips = find(_field(setup, found, frame), view.search, chosen)
     keep, within = chosen & kept, within & kept
+    if view.cell is not None and state.pinned is not None:
+        of_cell = apart(model, state, view.cell)
+        keep, within = keep & of_cell, within & of_cell
     order = np.flatnonzero(keep)
     if sort := view.sort_of("questions"):
         order = order[_sorted(frame, found, order, *sort)]
@@ -202,12 +206,12 @@ def listing(model: Model, state: State) -> Questions:
         k=setup.k,
         counts={name: int(np.count_nonzero(mask & within)) for name, mask in masks.items() if _known(found, name)},
         chips=chips,
-        ids=model.keep("tab", ("ids", setup.split, setup.k), lambda: _ids(frame)),
+        ids=model.keep("tab", ("ids", setup.split, setup.k), lambda: shared_ids(frame)),
         state=state,
     )
 
 
-def _ids(frame: pl.DataFrame) -> tuple[str, int]:
+def shared_ids(frame: pl.DataFrame) -> tuple[str, int]:
     """With what all ids begin, up to the last mark between words, and the characters of the longest."""
     ids = frame.select(
         first=pl.col("question_id").min(),
@@ -229,12 +233,13 @@ def _known(found: Judged, name: str) -> bool:
 
 def _counted(state: State) -> tuple[object, ...]:
     """What of a state decides how many questions each filter leaves."""
-    return state.setup, state.before, state.view.search, state.view.subject
+    view = state.view
+    return state.setup, state.before, view.search, view.subject, view.cell, view.cell and state.pinned
 
 
 def _listed(view: View) -> tuple[object, ...]:
     """What of a view decides which questions are listed, in which order."""
-    return view.filter, view.search, view.subject, view.sort_of("questions")
+    return view.filter, view.sort_of("questions")
 
 
 def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from selectllm_tui.notation import MISSING, known, p_value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from selectllm_engine.evaluation import Row
     from selectllm_tui.widgets.paint import Span
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "percent",
     "points",
     "slider",
+    "to_pin",
 ]
 
 
@@ -54,6 +56,13 @@ def decimals(values: Sequence[float | None]) -> int:
 def count(value: int) -> str:
     """A count with thousands separated."""
     return f"{value:,}"
+
+
+def to_pin(accuracy: float | None, pinned: Row | None) -> str:
+    """How much more accurate something is than the pinned setup, in points; empty where one of the two is unknown."""
+    if pinned is None or pinned.accuracy is None or accuracy is None:
+        return ""
+    return notation.points(accuracy - pinned.accuracy)
 
 
 def gap(value: float | None) -> str:

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
+    from selectllm_engine.evaluation import Row
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
@@ -23,6 +24,7 @@ class Tab(Vertical, Generic[Shown]):
     DEFAULT_CSS = "Tab { height: 1fr; }"
 
     digits: int | None = None  # decimals of seconds on the whole screen, once they are known
+    pinned: Row | None = None  # of the pinned setup, on the questions on the screen
 
     def show(self, snapshot: Shown, state: State) -> None:
         """Renders a snapshot of the state."""

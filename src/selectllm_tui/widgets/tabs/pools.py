@@ -15,6 +15,7 @@ from selectllm_tui.widgets.tabs.base import Tab
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Subset, Subsets
     from selectllm_tui.state import State
 
@@ -41,7 +42,7 @@ class PoolsTab(Tab["Subsets"]):
         self.query_one(Bar).flow(*pools_title(snapshot))
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("pools")
-            self.table.show(pool_rows(snapshot, state, self.digits))
+            self.table.show(pool_rows(snapshot, state, self.digits, self.pinned))
 
     def opened(self, key: str, state: State) -> State:
         """The subset becomes the pool."""
@@ -88,8 +89,8 @@ FIGURES = (
 )
 
 
-def pool_rows(subsets: Subsets, state: State, digits: int | None = None) -> ListRows:
-    """One row per subset: the best, all of the front, and the pool there is."""
+def pool_rows(subsets: Subsets, state: State, digits: int | None = None, pinned: Row | None = None) -> ListRows:
+    """One row per subset: the best, all of the front, and the pool there is; `pinned` is a column's."""
     current = set(state.setup.pool.names)
     shown = [each for each in subsets.subsets if each.rank <= MOST or each.front or set(each.llms) == current]
     if sort := state.view.sort_of("pools"):
@@ -100,7 +101,12 @@ def pool_rows(subsets: Subsets, state: State, digits: int | None = None) -> List
     least = min((_accuracy(each) or 0.0 for each in shown), default=0.0)
     run = state.setup.pool.run
     lines = [_cells(each, run, set(each.llms) == current, digits, (least, best)) for each in shown]
-    return ListRows(columns_of(run), [str(each.rank) for each in shown], lines)
+    columns = columns_of(run)
+    if pinned is not None:
+        columns = (*columns, Column("pinned", "Δ pin", 6, align="right", drop=2, saved="Δ to the pin"))
+        for each, cells in zip(shown, lines, strict=True):
+            cells.append(line((formats.to_pin(each.figures.pooled, pinned), "muted")))
+    return ListRows(columns, [str(each.rank) for each in shown], lines)
 
 
 def _accuracy(each: Subset) -> float | None:

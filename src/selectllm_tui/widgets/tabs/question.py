@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from selectllm_tui import row_keys
 from selectllm_tui.row_keys import RowKey
+from selectllm_tui.state import WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
@@ -79,7 +80,8 @@ def question_title(detail: Detail, state: State) -> list[Line]:
     """Id, verdict, who answered, who should have, and the place within the filter."""
     selected = [each for each in detail.ballots if each.selected]
     routed = selected[0].llm if len(selected) == 1 else f"{len(selected)} LLMs"
-    within = state.view.filter or ("search" if state.view.search else "all")
+    view = state.view
+    within = view.filter or (WHO_IS_RIGHT[view.cell] if view.cell else "search" if view.search else "all")
     return [
         line((detail.question_id, "strong")),
         line((detail.subject or "", "muted")) if detail.subject else (),

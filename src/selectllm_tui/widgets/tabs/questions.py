@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.search import hits, pattern_of
-from selectllm_tui.state import FILTERS
+from selectllm_tui.state import FILTERS, WHO_IS_RIGHT
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
 
-__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts"]
+__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts", "id_width", "short_id"]
 
 MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
 ID = 16  # most cells of an id
@@ -54,8 +54,7 @@ class QuestionRows:
         numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
         space = " " if llms <= 12 else ""
         saved = ", ".join(self.questions.llms)
-        shared, longest = self.questions.ids
-        size = min(max(longest - len(shared), len("question")), ID)  # the rest is the text's, which is what one reads
+        size = max(id_width(self.questions.ids), len("question"))
         return (
             Column("question_id", "question", size, sortable=True),
             Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
@@ -83,7 +82,7 @@ class QuestionRows:
         q = int(shown.order[at])
         row, share = shown.frame.row(q, named=True), shown.share_of(q)
         return (
-            partial(_end, row["question_id"], shown.ids[0]),
+            partial(short_id, row["question_id"], shown.ids[0]),
             self._marks(q),
             line(VERDICT_STYLES[shown.verdict_of(q)]),
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
@@ -120,7 +119,13 @@ class QuestionRows:
         return spans[:-1]
 
 
-def _end(text: str, shared: str, width: int) -> Line:
+def id_width(ids: tuple[str, int]) -> int:
+    """Cells of a column of ids (see `Questions.ids`); the rest is the text's, which is what one reads."""
+    shared, longest = ids
+    return min(max(longest - len(shared), 1), ID)
+
+
+def short_id(text: str, shared: str, width: int) -> Line:
     """An id; where there is no room, without what all of them begin with, then its end."""
     shown = whole = visible(text, limit=LONGEST)
     if cell_len(whole) > width:
@@ -143,6 +148,8 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
         parts.append(line(("⌕ ", "accent"), (chip.text, "strong"), (effect, "warn" if chip.problem else "muted")))
     if view.subject is not None:
         parts.append(line(("subject ", "muted"), (view.subject, "strong")))
+    if view.cell is not None:
+        parts.append(line((WHO_IS_RIGHT[view.cell], "strong")))
     for name, each in FILTERS.items():
         chosen = view.filter == name
         count = formats.count(questions.counts[name]) if name in questions.counts else formats.MISSING

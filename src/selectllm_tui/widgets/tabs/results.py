@@ -70,7 +70,7 @@ class ResultsTab(Tab["Results"]):
             return
         self.table.sorted_by = self._state.view.sort_of("results")
         first = str(current_key(self._state.setup)) if not len(self.table.rows) else None
-        self.table.show(result_rows(self._results, self._state, self._before, self.digits), cursor=first)
+        self.table.show(result_rows(self._results, self._state, self._before, self.digits, self.pinned), cursor=first)
         self._tell()
 
     @property
@@ -78,7 +78,7 @@ class ResultsTab(Tab["Results"]):
         """The figures, also while changes are shown in their place."""
         if self._results is None or self._state is None:
             return None
-        return result_rows(self._results, self._state, {}, self.digits)
+        return result_rows(self._results, self._state, {}, self.digits, self.pinned)
 
     def on_row_table_moved(self) -> None:
         """Says more about the row under the cursor."""
@@ -131,7 +131,7 @@ def details(row: Row | None, digits: int | None = None) -> list[Line]:
     return [*([line((row.note, "accent"))] if row.note else []), *parts]
 
 
-def columns_of(results: Results, *, published: bool) -> list[Column]:
+def columns_of(results: Results, *, published: bool, pinned: bool) -> list[Column]:
     """The columns that have figures."""
     rows = [each.row for each in results.entries if each.row is not None]
     made = [
@@ -147,18 +147,27 @@ def columns_of(results: Results, *, published: bool) -> list[Column]:
         Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
         Column("gap", "gap", 6, align="right", drop=4, sortable=True),
         Column("p", "raw p", 5, align="right", drop=3, sortable=True),
+        Column("pinned", "Δ pin", 6, align="right", drop=2, saved="Δ to the pin"),
         Column("published", "study % / s", 13, align="right"),
     ]
     absent = {
         "cost": all(row.cost is None for row in rows),
         "published": not published,
+        "pinned": not pinned,
     }
     return [column for column in made if not absent.get(column.key)]
 
 
-def result_rows(results: Results, state: State, before: Mapping[RowKey, Row], digits: int | None = None) -> ListRows:
-    """Rows for the table; `before` holds the rows against which changes are shown."""
-    columns = columns_of(results, published=state.view.measure_of("results", "figures") == "published")
+def result_rows(
+    results: Results,
+    state: State,
+    before: Mapping[RowKey, Row],
+    digits: int | None = None,
+    pinned: Row | None = None,
+) -> ListRows:
+    """Rows for the table; `before` holds the rows against which changes are shown, `pinned` is a column's."""
+    published = state.view.measure_of("results", "figures") == "published"
+    columns = columns_of(results, published=published, pinned=pinned is not None)
     rows = [each.row for each in results.entries if each.row is not None]
     if digits is None:
         digits = formats.decimals([row.latency for row in rows])
@@ -173,6 +182,8 @@ def result_rows(results: Results, state: State, before: Mapping[RowKey, Row], di
         for each in entries:
             keys.append(str(each.key))
             cells = _cells(each, state, scale, digits, before.get(each.key))
+            if each.row is not None:
+                cells["pinned"] = line((formats.to_pin(each.row.accuracy, pinned), "muted"))
             lines.append([cells.get(column.key, ()) for column in columns])
     return ListRows(columns, keys, lines)
 
