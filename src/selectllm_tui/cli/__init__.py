@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "route": ("route:route", _LOOK),
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
+    "report": ("report:report", _LOOK),
     "benchmarks": ("benchmarks:app", _MAKE),
     "generate": ("generate:generate", _MAKE),
     "measure": ("measure:measure", _MAKE),

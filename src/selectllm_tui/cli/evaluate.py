@@ -32,9 +32,9 @@ from selectllm_tui.notation import number, p_value, percent, points, points_span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from selectllm_engine.evaluation import Details, Saving, Table
+    from selectllm_engine.evaluation import Details, Row, Saving, Table
 
-__all__ = ["evaluate", "sheet", "write"]
+__all__ = ["evaluate", "left_out", "sheet", "write"]
 
 PAGE = 120  # characters
 ENOUGH_SUBJECTS = 20  # fewer give intervals that are too narrow
@@ -137,13 +137,8 @@ def write(
 
     `seconds` are the routers' own, per question; `details` follow the table; `remarks` stand first below it.
     """
-    if table.left_out:
-        lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
-        few = f"fewer than {table.samples} samples, or no known verdict," if table.samples else "no known verdict"
-        note(
-            f"note: {table.left_out} of {table.left_out + table.questions} questions are left out: "
-            f"some LLM has {few} of them: {lacking}"
-        )
+    if (lacking := left_out(table)) is not None:
+        note(f"note: {lacking}")
     if form is Format.JSON:
         return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))
     if form is Format.CSV:
@@ -156,6 +151,18 @@ def write(
     return None
 
 
+def left_out(table: Table) -> str | None:
+    """Which questions no figure is over, and because of which LLMs; None where all are used."""
+    if not table.left_out:
+        return None
+    lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
+    few = f"fewer than {table.samples} samples, or no known verdict," if table.samples else "no known verdict"
+    return (
+        f"{table.left_out} of {table.left_out + table.questions} questions are left out: "
+        f"some LLM has {few} of them: {lacking}"
+    )
+
+
 def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks: Sequence[str] = ()) -> Sheet:
     """The evaluation as a table for people, rows with their notes below; arguments as for `write`."""
     rows = [row.as_dict() for row in table.rows]
@@ -166,7 +173,7 @@ def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks:
         title=table.title,
         footnotes=[*(f"{mark} {reason}" for reason, mark in marks.items()), *remarks, *footnotes(table, seconds or {})],
         section="kind",
-        styles=_styles(rows),
+        styles=_styles(table.rows),
     )
 
 
@@ -232,8 +239,7 @@ def _notes(rows: Iterable[dict[str, Any]]) -> list[str]:
     return [row["note"] for row in rows if row["note"]]
 
 
-def _styles(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Bounds nobody can reach are dim; the most accurate of what can be had is bold."""
-    reachable = [row for row in rows if row["name"] != "oracle" and not row["name"].endswith(" upper-bound")]
-    best = max((row["accuracy"] for row in reachable if row["accuracy"] is not None), default=None)
-    return ["dim" if row not in reachable else "bold" if row["accuracy"] == best else "" for row in rows]
+def _styles(rows: Sequence[Row]) -> list[str]:
+    """What is only there to compare with is dim; the most accurate of what can be had is bold."""
+    best = max((row.accuracy for row in rows if row.reachable and row.accuracy is not None), default=None)
+    return ["dim" if not row.reachable else "bold" if row.accuracy == best else "" for row in rows]

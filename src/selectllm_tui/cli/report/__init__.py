@@ -1,0 +1,72 @@
+"""`selectllm report`: one page to send to colleagues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selectllm_tui.cli.console import note
+from selectllm_tui.cli.loaded_run import reading, voting
+from selectllm_tui.cli.options import (
+    Against,
+    Benchmark,
+    CacheDir,
+    K,
+    PoolNames,
+    SetupFile,
+    Split,
+    Vote,
+    complete_policy,
+    complete_router,
+    names,
+)
+
+__all__ = ["report"]
+
+
+def report(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends in .html.")],
+    benchmark: Benchmark = None,
+    setup: SetupFile = None,
+    pool: PoolNames = None,
+    router: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The router that the report is about.", autocompletion=complete_router),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:VALUE]", help="The router's policy; argmax without it.", autocompletion=complete_policy
+        ),
+    ] = None,
+    split: Split = "test",
+    k: K = None,
+    vote: Vote = "equal",
+    against: Against = None,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Show the texts of the telling questions, not only their ids and votes.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    cache: CacheDir = None,
+) -> None:
+    """A page about a setup: what it gives, the table, plots, where accuracy is lost, lessons, pools, telling questions.
+
+    One HTML file that needs no network and runs no script, for screens and paper. Without --setup and --router it is
+    about the router that is best on validation, else about the best single LLM. Plots need the extra figures.
+    """
+    from selectllm_engine.exporters import check_target, save
+
+    check_target(file, (".html",), force=force)
+    with reading(benchmark, cache, setup=setup) as run:
+        from selectllm_tui.cli.report.about import About, usual_setup
+        from selectllm_tui.cli.report.page import page
+
+        field = None if setup is not None else names(pool)
+        voting(run, vote)  # says which LLMs the weights of a file know
+        if setup is None:
+            setup = usual_setup(run, names(pool), router, policy, vote=vote, k=k)
+        about = About(run=run, setup=setup, field=field, split=split, against=against or "best-single", texts=texts)
+        save(file, page(about, file.name).encode())
+    note(f"{file}: written")

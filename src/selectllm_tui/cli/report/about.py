@@ -1,0 +1,82 @@
+"""What a report is about: a setup of a run, and what it is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selectllm_engine.api import Run
+    from selectllm_engine.evaluation import PoolView, Selection, VoteRule
+    from selectllm_engine.insights import Comparison
+    from selectllm_engine.setups import Setup
+
+__all__ = ["About", "usual_setup"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a report is about.
+
+    Attributes:
+        run: whose figures.
+        setup: what one would run.
+        field: the LLMs that it is held against, all of the run for None; the setup's own pool may be smaller.
+        split: which questions.
+        against: the row that it is compared with.
+        texts: whether questions are shown in full.
+    """
+
+    run: Run
+    setup: Setup
+    field: Sequence[str] | None
+    split: str
+    against: str
+    texts: bool
+
+    @cached_property
+    def vote(self) -> VoteRule:
+        """The setup's vote rule."""
+        from selectllm_engine.store import as_vote_rule
+
+        return as_vote_rule(self.setup.vote)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """The setup beside what it is compared with."""
+        of = self.setup
+        how: dict[str, Any] = {"k": of.k, "protocol": of.protocol, "split": self.split, "vote": self.vote}
+        return self.run.compare(of, self.against, self.field, **how)
+
+    @cached_property
+    def view(self) -> PoolView:
+        """The setup's pool."""
+        from selectllm_engine.setups import setup_view
+
+        return setup_view(self.run, self.setup, self.split)
+
+    @cached_property
+    def selection(self) -> Selection:
+        """Which LLMs the setup asks."""
+        from selectllm_engine.setups import planned_in
+
+        return planned_in(self.run, self.setup, self.view).select()
+
+
+def usual_setup(
+    run: Run, pool: Sequence[str] | None, router: str | None, policy: str | None, *, vote: str, k: int | None
+) -> Setup:
+    """The setup of a command line; without a router the one that is best on validation, else the best single LLM."""
+    from selectllm_engine.insights import best_router
+    from selectllm_engine.setups import setup_of
+
+    if router is None and policy is None:
+        view = run.view(pool, k=k, split=run.splits[-1])
+        best = best_router(view, [scores for name in run.routers if not (scores := run.scores(name)).note])
+        if best is None:
+            return setup_of(run, [run.llms[view.best_single]], vote=vote, k=k)
+        router = best.name
+    return setup_of(run, pool, router, policy, vote=vote, k=k)
