@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from selectllm_engine.routers.encoders import Encoder, autocast, load_transformer, mean_pooled
-from selectllm_engine.routers.finetuning import Classifier, Recipe
+from selectllm_engine.routers.finetuning import MeanPoolingClassifier, Recipe
 
 AIM = 1.2
 
@@ -89,7 +89,7 @@ def main() -> int:
 
     started = _now(device)
     source = Encoder(arguments.folder.name, str(arguments.folder), device="auto")
-    classifier = Classifier.start(source, labels, recipe, seed=0)
+    classifier = MeanPoolingClassifier.start(source, labels, recipe, seed=0)
     print(f"loading: {_now(device) - started:.1f} s")
     warm = Recipe(epochs=1)
     classifier.train(texts, labels, None, warm, seed=0, report=lambda *_: None)

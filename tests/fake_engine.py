@@ -114,7 +114,7 @@ def load_fake(spec, folder):
 
 if __name__ == "__main__":
     from selectllm_engine.generation import worker
-    from selectllm_engine.generation.keeper import Intervals
+    from selectllm_engine.generation.keeper import Periods
 
-    intervals = Intervals(report=0, write=float(os.environ.get("FAKE_WRITE_SECONDS", "30")))
+    intervals = Periods(report=0, write=float(os.environ.get("FAKE_WRITE_SECONDS", "30")))
     worker.leave(worker.main(load_fake, intervals))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fake_engine import FakeEngine
 from selectllm_engine.generation import worker
-from selectllm_engine.generation.keeper import Intervals
+from selectllm_engine.generation.keeper import Periods
 
 LEDGER = Path(os.environ["FAKE_LEDGER"])
 
@@ -45,4 +45,4 @@ def load(spec, folder):
 
 
 if __name__ == "__main__":
-    worker.leave(worker.main(load, Intervals(report=0, write=float(os.environ["FAKE_WRITE_SECONDS"]))))
+    worker.leave(worker.main(load, Periods(report=0, write=float(os.environ["FAKE_WRITE_SECONDS"]))))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from selectllm_engine.errors import UsageError
 from selectllm_engine.insights import (
     FRACTIONS,
+    ComparedRow,
     Comparison,
     CurvePoint,
     Lessons,
     LLMVotes,
     QuestionView,
-    Side,
     Subsets,
     compare_sides,
     draw_lessons,
@@ -142,12 +142,12 @@ class Run(StoredRun):
                 or wrong on each question.
         """
 
-        def side(row: str | Setup) -> Side:
+        def side(row: str | Setup) -> ComparedRow:
             if isinstance(row, Setup):
                 check_setup(self, row)
-                return Side(row.name, setup_view(self, row, split), partial(planned_in, self, row))
+                return ComparedRow(row.name, setup_view(self, row, split), partial(planned_in, self, row))
             view = self.view(pool, k=k, protocol=protocol, split=split, vote=as_vote_rule(vote))
-            return Side(row, view, lambda view: self.row_named(view, row))
+            return ComparedRow(row, view, lambda view: self.row_named(view, row))
 
         return compare_sides(side(a), side(b))
 

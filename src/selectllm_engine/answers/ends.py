@@ -12,7 +12,7 @@ from selectllm_engine.answers.languages import QUESTION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["QUESTIONS", "THOUGHTS", "Part", "parts", "questions"]
+__all__ = ["QUESTIONS", "THOUGHTS", "TextPart", "parts", "questions"]
 
 # How LLMs mark what they think, as their reasoning parsers and chat templates have it; any case.
 THOUGHTS = (
@@ -95,7 +95,7 @@ _PARTS = 16  # and as many parts, the last ones
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TextPart:
     """A part of a text that may hold its answer.
 
     `whole`: a number or a letter that it only mentions counts too, and not only one that it states.
@@ -106,7 +106,7 @@ class Part:
     whole: bool = True
 
 
-def parts(text: str) -> list[Part]:
+def parts(text: str) -> list[TextPart]:
     """The parts of `text` to look at, in this order: what follows the last thought, what precedes it, the thoughts.
 
     Thoughts that are not finished are in none of them.
@@ -125,33 +125,33 @@ def parts(text: str) -> list[Part]:
         elif _CHANNEL.match(text) is not None or "<|channel|>" in text:
             return []
     if _MARKED.search(text, start) is None and not any(said in text for said in _SAYS_SO):
-        return [Part(start, _trimmed(text, start, stop))]
+        return [TextPart(start, _trimmed(text, start, stop))]
     return _outside_thoughts(text, start, _end(text, start))
 
 
-def _outside_thoughts(text: str, start: int, stop: int) -> list[Part]:
-    seen: list[Part] = []
-    thoughts: list[Part] = []
+def _outside_thoughts(text: str, start: int, stop: int) -> list[TextPart]:
+    seen: list[TextPart] = []
+    thoughts: list[TextPart] = []
     thinks = False
     position = start
     for mark in _THOUGHT.finditer(text, start, stop):
         name = mark.group().lower()
         if name in _OPENS:
             if not thinks:
-                seen.append(Part(position, mark.start()))
+                seen.append(TextPart(position, mark.start()))
                 thinks, position = True, mark.end()
         elif name in _CLOSES:
-            thoughts.append(Part(position, mark.start()))
+            thoughts.append(TextPart(position, mark.start()))
             thinks, position = False, mark.end()
         elif thinks:
-            thoughts.append(Part(position, mark.start()))
+            thoughts.append(TextPart(position, mark.start()))
             thinks, position = False, mark.start()
     if thinks:
         thoughts = []
     else:
-        seen.append(Part(position, stop))
+        seen.append(TextPart(position, stop))
     said = [part for part in [*thoughts, *seen] if _SAID.search(text, part.start, part.stop)][-_PARTS:]
-    return [Part(part.start, _trimmed(text, part.start, part.stop), whole=not thinks) for part in reversed(said)]
+    return [TextPart(part.start, _trimmed(text, part.start, part.stop), whole=not thinks) for part in reversed(said)]
 
 
 def _end(text: str, start: int) -> int:

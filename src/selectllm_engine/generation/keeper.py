@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["Intervals", "Keeper"]
+__all__ = ["Keeper", "Periods"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intervals:
+class Periods:
     """Seconds between two writes, between two looks at what waits to be written, and between two reports."""
 
     write: float = 30.0
@@ -30,7 +30,7 @@ class Keeper:
     row waiting.
     """
 
-    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, intervals: Intervals, most: int) -> None:
+    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, intervals: Periods, most: int) -> None:
         self._write = write
         self._intervals = intervals
         self._most = most

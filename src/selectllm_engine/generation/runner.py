@@ -22,7 +22,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
-from selectllm_engine.generation.keeper import Intervals, Keeper
+from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.latency import measure_latency
 from selectllm_engine.generation.prompts import build_prompt, default_sampling, prompt_manifest
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
@@ -99,7 +99,7 @@ def run(
     load_engine: LoadEngine,
     emit: Emit,
     stop: Stop,
-    intervals: Intervals = Intervals(),  # noqa: B008 it is frozen
+    intervals: Periods = Periods(),  # noqa: B008 it is frozen
 ) -> bool:
     """Do all tasks of one LLM; True when none failed. One that fails is told of, and the others go on.
 
@@ -276,7 +276,7 @@ def _sample(
     *,
     emit: Emit,
     stop: Stop,
-    intervals: Intervals,
+    intervals: Periods,
 ) -> None:
     """Make the missing samples. Never keeps completions longer than the interval of writing, whatever ends it."""
     waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)

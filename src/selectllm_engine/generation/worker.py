@@ -19,7 +19,7 @@ from typing import IO
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.dummy import time_dummy
 from selectllm_engine.generation.engine import make_engine
-from selectllm_engine.generation.keeper import Intervals
+from selectllm_engine.generation.keeper import Periods
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
 from selectllm_engine.generation.scheduler import INTERRUPTED
 from selectllm_engine.generation.spec import WorkerSpec
@@ -29,7 +29,7 @@ __all__ = ["leave", "main"]
 GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must stop
 
 
-def main(load_engine: LoadEngine = make_engine, intervals: Intervals = Intervals()) -> int:  # noqa: B008 it is frozen
+def main(load_engine: LoadEngine = make_engine, intervals: Periods = Periods()) -> int:  # noqa: B008 it is frozen
     """Serve one spec; the exit code: 0 done, 1 something failed, 130 stopped."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

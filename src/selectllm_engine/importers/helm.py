@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.helm_runs import Run, Said, Trial, find_runs, trials
+from selectllm_engine.importers.helm_runs import HelmRun, Said, Trial, find_runs, trials
 from selectllm_engine.importers.naming import telling_names
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, words
@@ -88,7 +88,7 @@ def import_helm(
     return store(cache, benchmark, records, source="helm", origin=origin, options=options, reading=reading)
 
 
-def _selected(runs: Sequence[Run], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], Run]:
+def _selected(runs: Sequence[HelmRun], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], HelmRun]:
     """The runs that count, by LLM and task."""
     known = sorted({run.task for run in runs})
     for task in tasks or ():
@@ -111,7 +111,7 @@ class _Reader:
         self._judged: dict[str, set[str]] = {}  # metric -> tasks
         self._without = 0
 
-    def records(self, runs: Mapping[tuple[str, str], Run], progress: Progress | None) -> Iterator[Record]:
+    def records(self, runs: Mapping[tuple[str, str], HelmRun], progress: Progress | None) -> Iterator[Record]:
         """The records of all runs; what there is to say is noted once they are through."""
         for done, ((llm, _), run) in enumerate(runs.items(), start=1):
             samples: Counter[str] = Counter()
@@ -129,7 +129,7 @@ class _Reader:
         if self._without:
             note(f"{self._without:,} instances have no metric from 0 to 1: left unknown")
 
-    def _records(self, run: Run, trial: Trial, llm: str, before: int) -> list[Record]:
+    def _records(self, run: HelmRun, trial: Trial, llm: str, before: int) -> list[Record]:
         question = _question(trial.instance)
         references = trial.instance.get("references")
         options = [mapping(each) for each in references] if isinstance(references, list) else []
@@ -163,7 +163,7 @@ class _Reader:
             ]
         return []
 
-    def _score(self, run: Run, stats: Mapping[str, float]) -> float | None:
+    def _score(self, run: HelmRun, stats: Mapping[str, float]) -> float | None:
         self._metrics.update(stats)
         metric = next((each for each in (self._metric, *_METRICS) if each is not None and each in stats), None)
         value = stats.get(metric) if metric else None
@@ -174,7 +174,7 @@ class _Reader:
         return value
 
 
-def _texts(run: Run, trial: Trial, options: int) -> tuple[Said, ...]:
+def _texts(run: HelmRun, trial: Trial, options: int) -> tuple[Said, ...]:
     """The completions; where each option was a request of its own, the letter of the likeliest."""
     if not run.method.startswith("multiple_choice_separate"):
         return trial.said

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Run", "Said", "Trial", "find_runs", "trials"]
+__all__ = ["HelmRun", "Said", "Trial", "find_runs", "trials"]
 
 _STATE, _SHOWN, _INSTANCES = "scenario_state.json", "display_predictions.json", "instances.json"
 _STATS, _SPEC = "per_instance_stats.json", "run_spec.json"
@@ -28,7 +28,7 @@ _NOT_THE_TASK = ("model", "model_deployment", "method")  # in a run's name
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class HelmRun:
     """A run's folder.
 
     Attributes:
@@ -84,7 +84,7 @@ class Trial:
     stats: Mapping[str, float] = field(default_factory=dict)
 
 
-def find_runs(path: Path) -> list[Run]:
+def find_runs(path: Path) -> list[HelmRun]:
     """All runs at a path, older suites first.
 
     Raises:
@@ -103,7 +103,7 @@ def _order(path: Path) -> list[tuple[int, str]]:
     return [(int(digits or 0), rest) for digits, rest in re.findall(r"(\d*)(\D*)", str(path))]
 
 
-def _run(folder: Path) -> Run:
+def _run(folder: Path) -> HelmRun:
     whole = (folder / _STATE).is_file()
     if not whole and not (folder / _INSTANCES).is_file():
         raise ImportFormatError(f"{folder} has {_SHOWN} but no {_INSTANCES}", "copy the run's whole folder")
@@ -115,7 +115,7 @@ def _run(folder: Path) -> Run:
     if not model:
         raise ImportFormatError(f"{folder} doesn't say which LLM it is of", f"copy its {_SPEC} too")
     names = (_STATE, _STATS) if whole else (_SHOWN, _INSTANCES)
-    return Run(
+    return HelmRun(
         path=folder,
         model=model,
         task=_task(words(spec.get("name")) or folder.name, mapping(spec.get("scenario_spec"))),
@@ -144,12 +144,12 @@ def _task(name: str, scenario: Mapping[str, Any]) -> str:
     return f"{head}:{','.join(given)}" if given else head
 
 
-def trials(run: Run) -> Iterator[Trial]:
+def trials(run: HelmRun) -> Iterator[Trial]:
     """What the LLM made of each instance, in the order of the run; raises ImportFormatError for damaged files."""
     return _of_state(run) if run.files[0].name == _STATE else _of_display(run)
 
 
-def _of_state(run: Run) -> Iterator[Trial]:
+def _of_state(run: HelmRun) -> Iterator[Trial]:
     path = run.path / _STATE
     stats = _stats(run.path / _STATS) if (run.path / _STATS).is_file() else {}
     states = (_object(path, place, each) for place, each in members(path, "request_states"))
@@ -171,7 +171,7 @@ def _of_state(run: Run) -> Iterator[Trial]:
         )
 
 
-def _of_display(run: Run) -> Iterator[Trial]:
+def _of_display(run: HelmRun) -> Iterator[Trial]:
     instances = {}
     for place, each in members(run.path / _INSTANCES):
         instance = _object(run.path / _INSTANCES, place, each)

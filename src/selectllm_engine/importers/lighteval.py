@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.lighteval_details import Details, Row, find_details, rows_of
+from selectllm_engine.importers.lighteval_details import DetailsFile, DetailsRow, find_details, rows_of
 from selectllm_engine.importers.naming import telling_names
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.importers.values import score
@@ -72,8 +72,8 @@ def import_lighteval(
 
 
 def _selected(
-    files: Sequence[Details], tasks: Sequence[str] | None, reading: Reading
-) -> dict[tuple[str, str], Details]:
+    files: Sequence[DetailsFile], tasks: Sequence[str] | None, reading: Reading
+) -> dict[tuple[str, str], DetailsFile]:
     """The files that count, by LLM and task."""
     known = sorted({file.task for file in files})
     for task in tasks or ():
@@ -96,7 +96,7 @@ class _Reader:
         self._judged: dict[str, set[str]] = {}  # metric -> tasks
         self._without = 0
 
-    def records(self, files: Mapping[tuple[str, str], Details], progress: Progress | None) -> Iterator[Record]:
+    def records(self, files: Mapping[tuple[str, str], DetailsFile], progress: Progress | None) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
         for done, ((llm, task), file) in enumerate(files.items(), start=1):
             seen: Counter[str] = Counter()
@@ -112,7 +112,7 @@ class _Reader:
         if self._without:
             note(f"{self._without:,} documents have no metric from 0 to 1: left unknown")
 
-    def _records(self, row: Row, llm: str, task: str, seen: Counter[str]) -> list[Record]:
+    def _records(self, row: DetailsRow, llm: str, task: str, seen: Counter[str]) -> list[Record]:
         if not row.query.strip():
             self._reading.skip("documents without a question in words")
             return []
@@ -147,7 +147,7 @@ class _Reader:
             for place, text in enumerate(row.texts)
         ]
 
-    def _score(self, row: Row, task: str) -> tuple[str | None, float | None]:
+    def _score(self, row: DetailsRow, task: str) -> tuple[str | None, float | None]:
         """The metric that is the verdict, and its value where that is from 0 to 1."""
         known = {name: value for name, value in row.metrics.items() if value is not None}
         self._metrics.update(known)
@@ -168,7 +168,7 @@ def _rank(metric: str) -> tuple[int, bool, str]:
     return _METRICS.index(head) if head in _METRICS else len(_METRICS), "k=1" not in f"{told}&".split("&"), metric
 
 
-def _asked(row: Row) -> dict[str, Any]:
+def _asked(row: DetailsRow) -> dict[str, Any]:
     """Options, gold answer and kind."""
     right = row.right[0] if len(row.right) == 1 else None
     stripped = tuple(each.strip() for each in row.choices)
@@ -179,7 +179,7 @@ def _asked(row: Row) -> dict[str, Any]:
     return {"gold": None if right is None else stripped[right]}
 
 
-def _likeliest(row: Row, metric: str | None) -> str:
+def _likeliest(row: DetailsRow, metric: str | None) -> str:
     weights = [len(each.removeprefix(" ")) or 1 if metric == "acc_norm" else 1 for each in row.choices]
     by = [value / weight for value, weight in zip(row.likelihoods, weights, strict=True)]
     return LETTERS[by.index(max(by))]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Progress
 
-__all__ = ["Details", "Row", "find_details", "rows_of"]
+__all__ = ["DetailsFile", "DetailsRow", "find_details", "rows_of"]
 
 _NAME = re.compile(r"details_(?P<task>.+)_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.parquet")
 _DETAILS = "run lighteval with --save-details, and name its output folder"
@@ -44,7 +44,7 @@ _FIELDS = {  # ours -> since 0.10, before
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class DetailsFile:
     """A file of details: of which LLM, task and run, and with which settings."""
 
     path: Path
@@ -55,7 +55,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DetailsRow:
     """What an LLM made of one document.
 
     Attributes:
@@ -77,7 +77,7 @@ class Row:
     said: tuple[int | None, ...]
 
 
-def find_details(path: Path) -> list[Details]:
+def find_details(path: Path) -> list[DetailsFile]:
     """All files of details at a path; raises ImportFormatError where there are none."""
     paths = sorted(path.rglob("details_*.parquet")) if path.is_dir() else [path]
     if not paths:
@@ -88,7 +88,7 @@ def find_details(path: Path) -> list[Details]:
     return [_file(each) for each in paths]
 
 
-def _file(path: Path) -> Details:
+def _file(path: Path) -> DetailsFile:
     match = _NAME.fullmatch(path.name)
     named, time = (match["task"], match["time"]) if match else (path.stem.removeprefix("details_"), "")
     parts = named.split("|")
@@ -106,7 +106,7 @@ def _file(path: Path) -> Details:
         settings = _settings(root / "results" / llm / f"results_{time}.json")
     else:  # as on a hub: <org>/details_<org>__<LLM>/<time>/
         llm, settings = folders[-1].removeprefix("details_").removesuffix("_private").replace("__", "/"), {}
-    return Details(path, llm, task, time, {"shots": shots, **settings} if shots is not None else settings)
+    return DetailsFile(path, llm, task, time, {"shots": shots, **settings} if shots is not None else settings)
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _settings(path: Path) -> dict[str, Any]:
     return {**found, "system_prompt": prompt} if prompt else found
 
 
-def rows_of(file: Details, progress: Progress | None = None) -> Iterator[Row]:
+def rows_of(file: DetailsFile, progress: Progress | None = None) -> Iterator[DetailsRow]:
     """The rows of a file; raises ImportFormatError for one that is damaged or something else."""
     table = open_table(file.path)
     schema = table.schema
@@ -138,7 +138,7 @@ def rows_of(file: Details, progress: Progress | None = None) -> Iterator[Row]:
             yield _row({ours: row[name] for ours, name in columns.items() if name is not None})
 
 
-def _row(given: Mapping[str, Any]) -> Row:
+def _row(given: Mapping[str, Any]) -> DetailsRow:
     choices = _texts(given.get("choices"))
     golds = _texts(given.get("golds"))
     right = tuple(int(each) for each in _numbers(given.get("place")) if 0 <= each < len(choices))
@@ -150,7 +150,7 @@ def _row(given: Mapping[str, Any]) -> Row:
     asked = given.get("asked")
     if isinstance(asked, list) and asked and isinstance(asked[0], list):
         asked = asked[0]
-    return Row(
+    return DetailsRow(
         query=str(given.get("query") or ""),
         choices=choices,
         right=right,

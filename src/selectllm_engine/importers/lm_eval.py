@@ -27,7 +27,15 @@ from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
-from selectllm_engine.importers.lm_eval_logs import METRICS, File, Row, find_files, likelihood, newest, rows_of
+from selectllm_engine.importers.lm_eval_logs import (
+    METRICS,
+    SampleFile,
+    SampleRow,
+    find_files,
+    likelihood,
+    newest,
+    rows_of,
+)
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 
 if TYPE_CHECKING:
@@ -105,7 +113,9 @@ def import_lm_eval(
 class _Log:
     """Reads the files in order."""
 
-    def __init__(self, files: Sequence[File], choice: _Choice, reading: Reading, progress: Progress | None) -> None:
+    def __init__(
+        self, files: Sequence[SampleFile], choice: _Choice, reading: Reading, progress: Progress | None
+    ) -> None:
         self._files, self._choice, self._reading = files, choice, reading
         self._progress = progress
         self._prompts: dict[str, str] = {}  # by key, the first LLM's, where the prompt must do as the question
@@ -141,7 +151,7 @@ class _Log:
             self._filters.setdefault(file.task, {}).update(filters)
         self._summary()
 
-    def _generated(self, file: File, row: Row) -> list[Record]:
+    def _generated(self, file: SampleFile, row: SampleRow) -> list[Record]:
         texts = row.responses[0] if len(row.responses) == 1 else None
         if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts) or not texts:
             self._reading.skip("documents with no text, or with several requests")
@@ -164,7 +174,7 @@ class _Log:
             for sample, text in enumerate(texts)
         ]
 
-    def _picked(self, file: File, row: Row) -> list[Record]:
+    def _picked(self, file: SampleFile, row: SampleRow) -> list[Record]:
         texts = [each for each in row.continuations if isinstance(each, str)]
         likelihoods = [likelihood(each) for each in row.responses]
         if len(texts) != len(likelihoods) or len(texts) < 2 or None in likelihoods:
@@ -202,14 +212,14 @@ class _Log:
             )
         ]
 
-    def _shared(self, file: File, row: Row) -> dict[str, Any]:
+    def _shared(self, file: SampleFile, row: SampleRow) -> dict[str, Any]:
         """What all samples of a document have in common."""
         key = f"{file.task}-{row.hash}"
         text = question_of(row.document) or self._prompts.setdefault(key, row.prompts[0])
         latency = self._choice.latency.get(file.llm)
         return {"llm": file.llm, "key": key, "question": text, "subject": file.task, "latency": latency}
 
-    def _score(self, row: Row) -> tuple[str | None, float | None]:
+    def _score(self, row: SampleRow) -> tuple[str | None, float | None]:
         """The metric that is the verdict, and its value; None where that is unknown, whatever other metrics say."""
         self._metrics.update(row.metrics)
         wanted = self._choice.metric
@@ -245,7 +255,7 @@ def _as_score(value: Any) -> float | None:
     return float(value) if isinstance(value, (bool, int, float)) and 0 <= value <= 1 else None
 
 
-def _default_metric(file: File) -> str | None:
+def _default_metric(file: SampleFile) -> str | None:
     """The best known of a file's metrics that is a score in any of its first rows; else the best known."""
     seen: dict[str, bool] = {}
     for _, row in islice(rows_of(file), _FIRST):
@@ -255,7 +265,7 @@ def _default_metric(file: File) -> str | None:
     return ranked[0] if ranked else None
 
 
-def _default_filter(file: File) -> str | None:
+def _default_filter(file: SampleFile) -> str | None:
     """The filter whose verdict fits the vote: of several texts that of the majority, if one is named so."""
     rows = (row for _, row in rows_of(file))
     first = next(rows, None)

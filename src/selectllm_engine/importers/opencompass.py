@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.opencompass_files import File, Judged, find_files, judged_of, rows_of
+from selectllm_engine.importers.opencompass_files import (
+    JudgedPrediction,
+    PredictionFile,
+    find_files,
+    judged_of,
+    rows_of,
+)
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping
 
@@ -68,7 +74,7 @@ def import_opencompass(
     return store(cache, benchmark, records, source="opencompass", origin=origin, options=options, reading=reading)
 
 
-def _selected(files: Sequence[File], tasks: Sequence[str] | None, reading: Reading) -> list[File]:
+def _selected(files: Sequence[PredictionFile], tasks: Sequence[str] | None, reading: Reading) -> list[PredictionFile]:
     known = sorted({file.dataset for file in files})
     for task in tasks or ():
         if task not in known:
@@ -88,7 +94,7 @@ class _Reader:
         self._asked: dict[str, str] = {}  # by key, what the first LLM was asked
         self._unjudged: dict[str, None] = {}
 
-    def records(self, files: Sequence[File], progress: Progress | None) -> Iterator[Record]:
+    def records(self, files: Sequence[PredictionFile], progress: Progress | None) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
         for done, file in enumerate(files, start=1):
             judged, size = judged_of(file)
@@ -112,7 +118,7 @@ class _Reader:
             self._reading.note(f"{told}: no verdict per question (opencompass --dump-eval-details writes them)")
 
     def _records(
-        self, file: File, row: Mapping[str, Any], question: int, judged: Judged | None, before: int
+        self, file: PredictionFile, row: Mapping[str, Any], question: int, judged: JudgedPrediction | None, before: int
     ) -> list[Record]:
         key = f"{file.dataset}-{question}"
         labels = [name.removeprefix(_LABEL) for name in row if name.startswith(_LABEL)]

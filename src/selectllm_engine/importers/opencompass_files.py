@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["File", "Judged", "find_files", "judged_of", "rows_of"]
+__all__ = ["JudgedPrediction", "PredictionFile", "find_files", "judged_of", "rows_of"]
 
 _FOLDER = "name OpenCompass's work dir, one run in it, or its folder predictions"
 _VERDICTS = ("correct", "is_correct", "cascade_correct")
@@ -22,7 +22,7 @@ _NEAR = 0.011  # accuracies are given in percent, some rounded to two digits
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class PredictionFile:
     """An LLM's predictions on a dataset, in parts, and its results, None where they are not there."""
 
     llm: str
@@ -33,14 +33,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPrediction:
     """What results/ say of one prediction."""
 
     score: float | None
     answer: str | None
 
 
-def find_files(path: Path) -> list[File]:
+def find_files(path: Path) -> list[PredictionFile]:
     """All predictions at a path; raises ImportFormatError where there are none."""
     if path.is_dir():
         found = sorted(each for each in path.rglob("*.json") if "predictions" in each.absolute().parts[:-1])
@@ -65,7 +65,7 @@ def _dataset(path: Path) -> str:
     return match[1] if path.with_name(f"{match[1]}_0.json").exists() else path.stem
 
 
-def _file(folder: Path, dataset: str, parts: Sequence[Path]) -> File:
+def _file(folder: Path, dataset: str, parts: Sequence[Path]) -> PredictionFile:
     folders = folder.absolute().parts
     place = max((n for n, each in enumerate(folders) if each == "predictions"), default=None)
     llm = folder.absolute().name if place is None else "/".join(folders[place + 1 :])
@@ -73,7 +73,7 @@ def _file(folder: Path, dataset: str, parts: Sequence[Path]) -> File:
         raise ImportFormatError(f"{folder} has predictions that are in no LLM's folder", _FOLDER)
     ordered = sorted(parts, key=lambda each: int(each.stem.rpartition("_")[2]) if each.stem != dataset else -1)
     run = folders[place - 1] if place else ""
-    return File(llm, dataset, run, tuple(ordered), _results(folder, dataset))
+    return PredictionFile(llm, dataset, run, tuple(ordered), _results(folder, dataset))
 
 
 def _results(folder: Path, dataset: str) -> Path | None:
@@ -86,7 +86,7 @@ def _results(folder: Path, dataset: str) -> Path | None:
     return found if found.is_file() else None
 
 
-def rows_of(file: File) -> Iterator[Mapping[str, Any]]:
+def rows_of(file: PredictionFile) -> Iterator[Mapping[str, Any]]:
     """The entries of all parts, in order; raises ImportFormatError for files that are damaged or something else."""
     for path in file.parts:
         if not has_member(path):
@@ -97,7 +97,7 @@ def rows_of(file: File) -> Iterator[Mapping[str, Any]]:
             yield row
 
 
-def judged_of(file: File) -> tuple[dict[int, Judged], int]:
+def judged_of(file: PredictionFile) -> tuple[dict[int, JudgedPrediction], int]:
     """What results/ say, by the place of the prediction, and how many questions there are where they are repeated.
 
     The details of a dataset that was run n times hold lists of n verdicts, of its first copy, its second and so on.
@@ -114,7 +114,7 @@ def judged_of(file: File) -> tuple[dict[int, Judged], int]:
         answers = detail.get("pred", detail.get("predictions"))
         for copy in range(copies):
             answer = _at(answers, copy)
-            found[place + copy * len(details)] = Judged(
+            found[place + copy * len(details)] = JudgedPrediction(
                 score=score(_at(detail.get(named), copy)), answer=None if answer in (None, "") else str(answer)
             )
     return found, len(details) if copies > 1 else 0
@@ -126,7 +126,7 @@ def _at(value: Any, place: int) -> Any:
     return value if place == 0 else None
 
 
-def _compared(path: Path, details: Sequence[Mapping[str, Any]]) -> dict[int, Judged]:
+def _compared(path: Path, details: Sequence[Mapping[str, Any]]) -> dict[int, JudgedPrediction]:
     """Extracted answers, and whether each equals the reference, where that gives the dataset's accuracy."""
     given = [(each.get("predictions"), each.get("references")) for each in details if "references" in each]
     if not given or len(given) != len(details):
@@ -135,6 +135,8 @@ def _compared(path: Path, details: Sequence[Mapping[str, Any]]) -> dict[int, Jud
     accuracy = next((number(value) for name, value in members(path) if name == "accuracy"), None)
     proven = accuracy is not None and abs(100 * sum(equal) / len(equal) - accuracy) <= _NEAR
     return {
-        place: Judged(score=float(right) if proven else None, answer=answer if isinstance(answer, str) else None)
+        place: JudgedPrediction(
+            score=float(right) if proven else None, answer=answer if isinstance(answer, str) else None
+        )
         for place, (right, (answer, _)) in enumerate(zip(equal, given, strict=True))
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PlannedRow, PoolView, Row
 
-__all__ = ["CELLS", "Cell", "Comparison", "Side", "cells_of", "compare_rows", "compare_sides"]
+__all__ = ["CELLS", "Cell", "ComparedRow", "Comparison", "cells_of", "compare_rows", "compare_sides"]
 
 Cell: TypeAlias = Literal["both", "only_a", "only_b", "neither"]
 CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
@@ -57,7 +57,7 @@ class Comparison:
         return self.questions.filter(self.cells == CELLS.index(cell))
 
 
-class Side(NamedTuple):
+class ComparedRow(NamedTuple):
     """One of two rows that are compared.
 
     Attributes:
@@ -101,14 +101,14 @@ def compare_rows(
         UnknownNameError: there is no such row.
         UsageError: one of them has no accuracy, or is an expectation, which is right on no question for certain.
     """
-    return compare_sides(*(Side(name, view, partial(_found, find, name)) for name in names))
+    return compare_sides(*(ComparedRow(name, view, partial(_found, find, name)) for name in names))
 
 
 def _found(find: Callable[[PoolView, str], PlannedRow], name: str, view: PoolView) -> PlannedRow:
     return find(view, name)
 
 
-def compare_sides(a: Side, b: Side) -> Comparison:
+def compare_sides(a: ComparedRow, b: ComparedRow) -> Comparison:
     """Compare two rows on the same questions, each of a view of its own; raises as `compare_rows` does."""
     reference = b.right()
     right_a, right_b = (np.asarray(each.right, dtype=bool) for each in (a.right(), reference))

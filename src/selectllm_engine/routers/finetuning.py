@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.base import Labelled
     from selectllm_engine.routers.encoders import Encoder
 
-__all__ = ["Classifier", "Recipe"]
+__all__ = ["MeanPoolingClassifier", "Recipe"]
 
 _HEAD = "head.safetensors"
 _AT_ONCE = 32  # questions of a batch whose activations are in main memory together; a GPU takes all at once
@@ -52,7 +52,7 @@ class Recipe:
         return replace(self, epochs=epochs)
 
 
-class Classifier:
+class MeanPoolingClassifier:
     """A pretrained encoder, mean-pooled, and a linear head with one logit per LLM.
 
     Args:

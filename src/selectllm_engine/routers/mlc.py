@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from selectllm_engine.routers.base import check_labels
-from selectllm_engine.routers.finetuning import Classifier, Recipe
+from selectllm_engine.routers.finetuning import MeanPoolingClassifier, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class FineTuned:
     recipe: ClassVar[Recipe] = Recipe()
     progress: Callable[[str, float], None] | None = None
 
-    classifiers_: list[Classifier]
+    classifiers_: list[MeanPoolingClassifier]
     interrupted_: bool
     note_: str | None
 
@@ -62,7 +62,7 @@ class FineTuned:
         self.classifiers_, self.note_ = [], None
         self.interrupted_ = False
         for at, group in enumerate(groups):
-            classifier = Classifier.start(self.features, labels[:, group], recipe, seed=self.seed)
+            classifier = MeanPoolingClassifier.start(self.features, labels[:, group], recipe, seed=self.seed)
             held_out = None if validation is None else (validation[0], validation[1][:, group])
             self.classifiers_.append(classifier)
             if not self.interrupted_:
@@ -90,7 +90,7 @@ class FineTuned:
     def load_weights(self, folder: Path) -> None:
         """Read what `save_weights` wrote."""
         folders = sorted((each for each in folder.iterdir() if each.is_dir()), key=lambda each: int(each.name))
-        self.classifiers_ = [Classifier.load(each, device=self.features.device) for each in folders]
+        self.classifiers_ = [MeanPoolingClassifier.load(each, device=self.features.device) for each in folders]
         self.interrupted_, self.note_ = False, None
 
     def _report(self, at: int, groups: int) -> Callable[[str, float], None]:

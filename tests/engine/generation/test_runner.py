@@ -10,7 +10,7 @@ from fake_engine import FakeEngine, fake_weights
 from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import CacheError, EngineError, SettingsMismatchError
-from selectllm_engine.generation.keeper import Intervals, Keeper
+from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
@@ -39,7 +39,7 @@ class Lab:
 
     def run(self, *, samples=3, benchmarks=("fake",), stop=None, emit=None, llm=None, behaviour=None, **fields):
         spec_fields = {key: fields.pop(key) for key in ("seed", "remeasure") if key in fields}
-        intervals = Intervals(**fields.pop("intervals", {}))
+        intervals = Periods(**fields.pop("intervals", {}))
         task = {"samples": samples, "terse": True, "exemplars": EXEMPLARS, **fields}
         spec = WorkerSpec(
             llm=llm or LLM(name="a", weights=str(self.folder), parameters=1.0),

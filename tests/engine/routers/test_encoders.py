@@ -222,14 +222,16 @@ def test_a_missing_gpu_is_said():
 
 def test_fine_tuning_takes_smaller_parts_where_memory_runs_out(encoders, monkeypatch) -> None:
     torch = needs_torch()
-    from selectllm_engine.routers.finetuning import Classifier, Recipe
+    from selectllm_engine.routers.finetuning import MeanPoolingClassifier, Recipe
 
     texts = [f"add {n} and {n}" for n in range(20)]
     labels = np.arange(40).reshape(20, 2) % 3 == 0
     recipe = Recipe(epochs=1, batch=16, dropout=0.0)
 
     def gradients(most: int):
-        classifier = Classifier.start(Encoder("bert", encoders["bert"], device="cpu"), labels, recipe, seed=0)
+        classifier = MeanPoolingClassifier.start(
+            Encoder("bert", encoders["bert"], device="cpu"), labels, recipe, seed=0
+        )
         classifier.at_once = None  # as on a GPU
         for module in classifier.encoder.modules():
             module.p = 0.0  # dropout would draw other units
