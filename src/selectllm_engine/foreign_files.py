@@ -26,17 +26,18 @@ def polars_reading(
     """While polars reads a file: what it raises as the error that `refuse` makes of the reason.
 
     A panic of polars is none of its errors, and has printed pages by then: `quiet` keeps them off standard error. A
-    file's name that is no UTF-8 it takes for something else.
+    path that is no UTF-8 it takes for another.
     """
     import polars as pl
 
-    try:
-        if path is not None:
+    if path is not None:
+        try:
             os.fsencode(path).decode()
+        except UnicodeDecodeError:
+            raise type(refuse(""))(f"the path of {path.name} is no UTF-8", "rename it") from None
+    try:
         with silenced() if quiet else contextlib.nullcontext():
             yield
-    except UnicodeDecodeError as error:
-        raise refuse("its name is no UTF-8; rename it") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise refuse(first_line(error)) from error
 

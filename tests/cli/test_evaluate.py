@@ -217,6 +217,16 @@ def test_what_is_left_out_is_said(selectllm, fake_cache, tmp_path):
     assert err == f"note: 2 of 6 questions are left out: {why}\n"
 
 
+def test_what_is_left_out_of_labels_lacks_no_samples(selectllm, tmp_path):
+    (tmp_path / "a.csv").write_text("question,a,b\n1?,1,0\n2?,1,\n3?,,1\n4?,,0\n")
+    cache = tmp_path / "cache"
+    command = ["import", "table", str(tmp_path / "a.csv"), "--benchmark", "t", "--llms", "a,b"]
+    assert selectllm(*command, cache=cache)[0] == 0
+    code, _, err = selectllm("evaluate", "--benchmark", "t", cache=cache)
+    assert code == 0
+    assert err == "note: 3 of 4 questions are left out: some LLM has no known verdict of them: a (2), b (1)\n"
+
+
 @pytest.mark.parametrize(
     ("args", "line"),
     [

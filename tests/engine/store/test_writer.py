@@ -63,7 +63,7 @@ def test_no_rows_make_no_part(cache):
         fake_rows(("x", -1)),
         fake_rows((None, 0)),
         fake_rows(("x", 0), text=None),
-        fake_rows(("x", 0)).with_columns(sample=pl.lit("one")),
+        pl.DataFrame({**fake_rows(("x", 0)).to_dict(), "sample": ["one"]}),
     ],
 )
 def test_generations_that_cannot_be_stored(cache, frame):
