@@ -77,14 +77,19 @@ class PoolArrays:
         return solvable
 
     @cached_property
-    def best_single(self) -> int:
-        """The LLM that is right most often on train and validation together; ties: the faster.
+    def ranked(self) -> NDArray[np.intp]:
+        """The pool's LLMs, intp [n], by how often they are right on train and validation together; ties: the faster.
 
         Of the two splits those count that there are; without either, this one.
         """
         chosen_on = [each for each in (self.train, self.validation) if each is not None] or [self.prepared]
         right = np.sum([each.right for each in chosen_on], axis=0)
-        return int(max(self.order, key=lambda llm: right[llm]))
+        return np.asarray(self.order[np.argsort(-right[self.order], kind="stable")])
+
+    @property
+    def best_single(self) -> int:
+        """The first of those."""
+        return int(self.ranked[0])
 
     @cached_property
     def best_right(self) -> NDArray[np.bool_]:
