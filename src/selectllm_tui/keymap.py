@@ -315,7 +315,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("search", ("slash",), "search", "Only questions with some words, votes, subject or LLMs.", "Questions"),
     Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions"),
     *(_filter(name) for name in FILTERS),
-    Command("subject", ("g",), "subject", "Only the next subject's questions.", "Questions", tabs=LISTING),
+    Command(
+        "group",
+        ("F",),
+        "group",
+        "The listed questions by subject, verdict, right LLMs or length of the gold answer, with their accuracy.",
+        "Questions",
+    ),
     Command(
         "next",
         ("n",),
@@ -374,14 +380,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
     Command("page(-1)", ("pageup",), "page up", "A screenful up.", "Moving", "table", palette=False),
     Command("page(1)", ("pagedown",), "page down", "A screenful down.", "Moving", "table", palette=False),
-    Command("end(-1)", ("home",), "first", "The first row.", "Moving", "table", palette=False),
-    Command("end(1)", ("end",), "last", "The last row.", "Moving", "table", palette=False),
+    Command("end(-1)", ("home", "g"), "first", "The first row.", "Moving", "table", palette=False),
+    Command("end(1)", ("end", "G"), "last", "The last row.", "Moving", "table", palette=False),
     Command("scroll_up", ("up", "k"), "up", "A line of a text up.", "Moving", "text", palette=False),
     Command("scroll_down", ("down", "j"), "down", "A line of a text down.", "Moving", "text", palette=False),
     Command("page_up", ("pageup",), "page up", "A screenful of a text up.", "Moving", "text", palette=False),
     Command("page_down", ("pagedown",), "page down", "A screenful of a text down.", "Moving", "text", palette=False),
-    Command("scroll_home", ("home",), "start", "The start of a text.", "Moving", "text", palette=False),
-    Command("scroll_end", ("end",), "end", "The end of a text.", "Moving", "text", palette=False),
+    Command("scroll_home", ("home", "g"), "start", "The start of a text.", "Moving", "text", palette=False),
+    Command("scroll_end", ("end", "G"), "end", "The end of a text.", "Moving", "text", palette=False),
     Command(
         "slide(-1)",
         ("left", "h"),
@@ -404,6 +410,7 @@ COMMANDS: tuple[Command, ...] = (
         "app.focus_previous", ("shift+tab",), "part before", "To the part before.", "Moving", "textual", palette=False
     ),
     # Everywhere
+    Command("panel", ("H",), "side panel", "Without the side panel, or with it.", "Everywhere"),
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
     Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", rank=16),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
-from selectllm_tui.state import BEST_SINGLE, FILTERS, PINS, WHO_IS_RIGHT, Setup, State, View
+from selectllm_tui.state import BEST_SINGLE, FILTERS, GROUPINGS, PINS, WHO_IS_RIGHT, Setup, State, View
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
@@ -84,14 +84,19 @@ def _setup(stored: dict[str, Any]) -> Setup:
     )
 
 
+def _group(stored: Any) -> tuple[str, str] | None:
+    return (str(stored[0]), str(stored[1])) if stored and stored[0] in GROUPINGS else None
+
+
 def _view(stored: dict[str, Any], *, pinned: bool) -> View:
     view = View(
         tab=stored["tab"] if stored["tab"] in TABS else "results",
         filter=stored["filter"] if stored["filter"] in FILTERS else None,
         search=visible(str(stored["search"])),
         cell=stored["cell"] if pinned and stored.get("cell") in WHO_IS_RIGHT else None,
-        subject=None if stored["subject"] is None else str(stored["subject"]),
+        group=_group(stored.get("group")),
         question=None if stored["question"] is None else str(stored["question"]),
+        bare=bool(stored.get("bare")),
         sorts=tuple(
             (tab, column, bool(descending))
             for tab, column, descending in stored["sorts"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.insights import Cell
 
-__all__ = ["FILTERS", "PINS", "WHO_IS_RIGHT", "Filter", "Setup", "Slider", "Space", "State", "View"]
+__all__ = ["FILTERS", "GROUPINGS", "PINS", "WHO_IS_RIGHT", "Filter", "Setup", "Slider", "Space", "State", "View"]
 
 ProtocolName = Literal["corrected", "paper"]
 Vote = Literal["equal", "learned"]
@@ -49,6 +49,13 @@ FILTERS: dict[str, Filter] = {
     Verdict.RESCUED: Filter("b", Verdict.RESCUED.sentence, of_votes=True),
     "disagreement": Filter("d", "the LLMs of the pool do not all vote alike"),
     "changed": Filter("c", "the last change flipped right and wrong"),
+}
+# What questions can be grouped by, and what that is called.
+GROUPINGS = {
+    "subject": "subject",
+    "verdict": "verdict",
+    "right": "LLMs that are right",
+    "length": "length of the gold answer",
 }
 UNDO_DEPTH = 200
 PINS = 4  # setups that can be pinned at once
@@ -213,6 +220,8 @@ class Setup:
 class View:
     """What is looked at: none of it changes a figure.
 
+    `bare` is without the side panel.
+    `group` is a grouping and the group of it that is listed; None for all.
     `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
@@ -221,9 +230,10 @@ class View:
     tab: str = "results"
     filter: str | None = None
     search: str = ""
-    subject: str | None = None
+    group: tuple[str, str] | None = None
     cell: Cell | None = None
     question: str | None = None
+    bare: bool = False
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
 

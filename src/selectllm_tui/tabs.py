@@ -89,10 +89,10 @@ TABS: dict[str, TabSpec] = {
             + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
             + '. / finds questions by terms that must all hold: a word of the text or id, "two words", -word, ~regex, '
             "3+ and 5- (LLM 3 is right, LLM 5 is not), vote<60, sub:subject, by:LLM; beside each term stands how many "
-            "questions it takes."
+            "questions it takes. F groups the questions that are listed."
         ),
         sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
-        footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "subject": "subject"},
+        footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "group": "group"},
     ),
     "question": TabSpec(
         "Question",

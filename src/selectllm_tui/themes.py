@@ -73,7 +73,7 @@ def shades(accent: str, background: str, *, dark: bool, colours: int | None) -> 
 
 # Classes that a screen has by its width: no room for the side panel, room, plenty of it.
 BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
-LOW = [(0, "-low"), (18, "-high")]  # on few lines the tab comes first
+LOW = [(0, "-low"), (18, "-high"), (34, "-tall")]  # on few lines the tab comes first, on many there is room for more
 
 # Colours of the painted styles, and what changes with the width of the terminal.
 APP_CSS = """
@@ -114,8 +114,11 @@ APP_CSS = """
 .-plain .paint--heat-4, .-plain .paint--heat-5, .-plain .paint--heat-6 { background: transparent; }
 .-plain .paint--muted, .-plain .paint--header { color: $foreground; }
 .-plain .paint--faint { color: $foreground; text-style: dim; }
-.-narrow Side { display: none; }
-.-narrow PoolStrip { display: block; }
+.-narrow Side, .-bare Side { display: none; }
+.-narrow PoolStrip, .-bare PoolStrip { display: block; }
+.-tall QuestionsTab #preview, .-wide QuestionsTab #preview { display: block; }
+.-wide QuestionsTab #questions-body { layout: horizontal; }
+.-wide QuestionsTab #preview { width: 40%; height: 100%; border-top: none; border-left: solid $line; padding: 0 1; }
 .-narrow ResultsTab Bar { height: 1; }
 .-wide ResultsTab Bar { height: 2; }
 .-narrow TradeoffTab #front { max-height: 3; }

@@ -13,14 +13,18 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.row_keys import RowKey, baseline
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.screens.generations import GenerationsScreen
+from selectllm_tui.screens.groups import GroupScreen
 from selectllm_tui.screens.help import HelpScreen
 from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.search import SearchScreen
-from selectllm_tui.state import FILTERS
+from selectllm_tui.snapshots.groups import groups
+from selectllm_tui.state import FILTERS, GROUPINGS
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
+from selectllm_tui.widgets.side import Side
+from selectllm_tui.widgets.textview import TextView
 from tui.explorers import idle, main_of, press, resize, settled
 
 if TYPE_CHECKING:
@@ -211,19 +215,96 @@ async def test_searching_narrows_with_every_letter_and_escape_takes_it_back(cach
         assert (screen.state.view.search, len(screen.listing.order)) == ("", 40)
 
 
-async def test_subjects_step_through_and_back_to_all(cache: Path) -> None:
+@pytest.mark.parametrize("by", GROUPINGS)
+async def test_every_group_leads_to_as_many_questions_as_it_says(cache: Path, by: str) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        steps = ["right"] * list(GROUPINGS).index(by)
+        await press(pilot, "F", *steps)
+        assert isinstance(app.screen, GroupScreen)
+        found = groups(screen.model, screen.state, by)
+        assert sum(each.questions for each in found) == 40
+        assert len(app.screen.query_one(RowTable).rows) == len(found)
+        right = screen.model.verdicts(screen.state.setup).right
+        reference = screen.model.view(screen.state.setup).reference.right
+        await press(pilot, "escape")
+        for each in found:
+            screen.set_state(screen.state.look(group=(by, each.value), tab="questions"))
+            await settled(pilot)
+            order = screen.listing.order.tolist()
+            assert len(order) == each.questions
+            assert each.accuracy == pytest.approx(sum(right[q] for q in order) / len(order))
+            apart = sum(int(right[q]) - int(reference[q]) for q in order)
+            assert each.delta == pytest.approx(apart / len(order))
+        last = screen.state.view.group
+        await press(pilot, "F", "enter")
+        assert screen.state.view.group == last  # the cursor stood on it
+        await press(pilot, "escape")
+        assert screen.state.view.group is None
+        assert len(screen.listing.order) == 40
+
+
+async def test_groups_are_of_the_listed_questions_the_worst_first_where_one_likes(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await press(pilot, "m", "F", "F", "s")
+        rows = app.screen.query_one(RowTable).rows
+        listed = len(screen.listing.order)
+        assert [rows.key(at) for at in range(len(rows))] == ["=misrouted"]
+        await press(pilot, "enter")
+        assert screen.state.view.group == ("verdict", "misrouted")
+        assert len(screen.listing.order) == listed
+        assert "verdict misrouted" in text_of(pilot)
+
+
+async def test_the_side_panel_goes_and_comes_back(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        width = screen.query_one("#main").size.width
+        await press(pilot, "H")
+        assert not screen.query_one(Side).display
+        assert screen.query_one("#main").size.width > width
+        assert "●1 fake-a" in text_of(pilot)
+        await press(pilot, "H")
+        assert screen.query_one("#main").size.width == width
+        await resize(pilot, 80, 24)
+        await press(pilot, "H")
+        assert "too narrow" in text_of(pilot)
+
+
+async def test_the_question_under_the_cursor_is_read_where_there_is_room(cache: Path) -> None:
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
         screen.set_state(screen.state.look(tab="questions"))
         await settled(pilot)
-        sizes = []
-        for _ in screen.subjects():
-            await press(pilot, "g")
-            sizes.append(len(screen.listing.order))
-        assert sum(sizes) == 40
-        await press(pilot, "g")
-        assert screen.state.view.subject is None
+        preview = screen.query_one("#preview", TextView)
+        for key in ("home", "down", "end"):
+            await press(pilot, key)
+            row = screen.model.run.question_row(screen.tab.table.key)
+            shown = "".join(text for text, _ in preview._spans)
+            assert shown.startswith(row["text"])
+            assert f"gold {row['gold']}" in shown
+            assert all(name in shown for name in screen.model.space.llms)
+        await resize(pilot, 120, 30)
+        assert not preview.display
+        await resize(pilot, 200, 30)
+        assert preview.display
+
+
+async def test_ids_are_without_what_all_begin_with(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        screen.set_state(screen.state.look(tab="questions"))
+        await settled(pilot)
+        assert screen.listing.ids[0] == "test-"
+        assert "test-" not in text_of(pilot)
+        assert "answered by" not in text_of(pilot)
 
 
 async def test_questions_sort_by_key_and_by_a_click_on_a_head(cache: Path) -> None:

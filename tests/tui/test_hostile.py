@@ -81,7 +81,7 @@ async def test_every_dialog_shows_hostile_data_harmlessly(hostile_cache: Path) -
     app = ExplorerApp(cache=hostile_cache)
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        await press(pilot, "right_square_bracket", "right_square_bracket", "right_square_bracket", "g", "g")
+        await press(pilot, "right_square_bracket", "right_square_bracket", "right_square_bracket", "F", "enter")
         check(pilot)
         for opening in (["question_mark"], ["f"], ["e"], ["slash", "left_square_bracket"], ["ctrl+p"], ["ctrl+p", "l"]):
             await press(pilot, *opening)

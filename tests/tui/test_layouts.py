@@ -8,30 +8,33 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selectllm_tui.app import ExplorerApp
-from tui.explorers import press, settled
+from tui.explorers import press, settled, write_routed_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from syrupy.assertion import SnapshotAssertion
 
-LAYOUTS = [
-    ((80, 24), "results"),
-    ((80, 24), "question"),
-    ((120, 40), "results"),
-    ((120, 40), "matrix"),
-    ((120, 40), "tradeoff"),
-    ((120, 40), "questions"),
-    ((120, 40), "question"),
-    ((120, 40), "lessons"),
-    ((120, 40), "pools"),
-    ((200, 50), "results"),
-    ((200, 50), "questions"),
-]
+SIZES = ((80, 24), (120, 36), (200, 60))
+LLMS = {5: [f"fake-{name}" for name in "abcde"], 33: [f"fake-{number}b-it" for number in range(33)]}
+ALL = [(size, llms, tab) for size in SIZES for llms in LLMS for tab in ("results", "questions", "question")]
+ALL += [((120, 36), 5, tab) for tab in ("matrix", "tradeoff", "lessons", "pools")]
 
 
-@pytest.mark.parametrize(("size", "tab"), LAYOUTS, ids=[f"{tab}-{w}x{h}" for (w, h), tab in LAYOUTS])
-async def test_a_tab_looks_as_it_did(cache: Path, size: tuple[int, int], tab: str, snapshot: SnapshotAssertion) -> None:
+@pytest.fixture(scope="module")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A run of five LLMs and one of 33."""
+    made = {llms: tmp_path_factory.mktemp(f"llms-{llms}") for llms in LLMS}
+    for llms, root in made.items():
+        write_routed_run(root, llms=LLMS[llms])
+    return made
+
+
+@pytest.mark.parametrize(("size", "llms", "tab"), ALL, ids=[f"{tab}-{n}-llms-{w}x{h}" for (w, h), n, tab in ALL])
+async def test_a_tab_looks_as_it_did(
+    caches: dict[int, Path], size: tuple[int, int], llms: int, tab: str, snapshot: SnapshotAssertion
+) -> None:
+    cache = caches[llms]
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=size) as pilot:
         screen = await settled(pilot)

@@ -37,7 +37,10 @@ KEYS = [
     "enter",
     "escape",
     "n",
-    "g",
+    "G",
+    "F",
+    "right",
+    "enter",
 ]
 
 

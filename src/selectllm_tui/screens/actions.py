@@ -66,26 +66,26 @@ def do_filters(screen: StateScreen) -> None:
         screen.threads.list_questions(screen.model, screen.state)
 
 
-def do_subject(screen: StateScreen) -> None:
-    """Steps through the subjects; after the last, all of them."""
-    subjects = screen.subjects()
-    if not subjects:
-        screen.say("the questions have no subjects")
-        return
-    current = screen.state.view.subject
-    at = subjects.index(current) + 1 if current in subjects else 0
-    screen.set_state(screen.state.look(subject=subjects[at] if at < len(subjects) else None))
+def do_group(screen: StateScreen) -> None:
+    """Offers the groups of the listed questions."""
+    from selectllm_tui.screens.groups import GroupScreen
+
+    def done(group: tuple[str, str] | None) -> None:
+        if group is not None:
+            screen.set_state(screen.state.look(group=group, tab="questions"))
+
+    screen.app.push_screen(GroupScreen(screen.model, screen.state), done)
 
 
 def do_back(screen: StateScreen) -> None:
-    """From a question to the list, then out of search, subject and filter."""
+    """From a question to the list, then out of search, group, comparison and filter."""
     view = screen.state.view
     if view.tab == "question":
         screen.set_state(screen.state.look(tab="questions"))
     elif view.search:
         screen.set_state(screen.state.look(search=""))
-    elif view.subject is not None:
-        screen.set_state(screen.state.look(subject=None))
+    elif view.group is not None:
+        screen.set_state(screen.state.look(group=None))
     elif view.cell is not None:
         screen.set_state(screen.state.look(cell=None))
     elif view.filter is not None:
@@ -109,6 +109,14 @@ def do_compare(screen: StateScreen) -> None:
     from selectllm_tui.screens.compare import CompareScreen
 
     screen.app.push_screen(CompareScreen(screen.model, screen.state, screen.digits), screen.show_apart)
+
+
+def do_panel(screen: StateScreen) -> None:
+    """Hides the side panel, or shows it."""
+    if screen.has_class("-narrow"):
+        screen.say("the terminal is too narrow for the side panel")
+        return
+    screen.set_state(screen.state.look(bare=not screen.state.view.bare))
 
 
 def do_help(screen: StateScreen) -> None:

@@ -160,7 +160,7 @@ class CompareScreen(Dialog[State]):
     @on(RowTable.Chosen)
     def _chosen(self, message: RowTable.Chosen) -> None:
         look = {"tab": "question", "question": message.key, "cell": ORDER[self._cell]}
-        self.dismiss(self._state.look(**look, filter=None, search="", subject=None))
+        self.dismiss(self._state.look(**look, filter=None, search="", group=None))
 
 
 def side_rows(found: SideBySide, state: State, digits: int | None = None) -> ListRows:

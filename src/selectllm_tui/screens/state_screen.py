@@ -90,6 +90,7 @@ class StateScreen(Screen[None]):
         """Opens the tab of the state."""
         await self._open_tab(self.state.view.tab)
         self._show_setup()
+        self._show_panel()
         self.compute()
         if self.model.advice:
             self.say(self.model.advice, "accent" if self.model.recorded else "warn")
@@ -103,6 +104,7 @@ class StateScreen(Screen[None]):
         old, self.state = self.state, state
         if state.setup != old.setup:
             self._show_setup()
+        self._show_panel()
         if state.view.tab != old.view.tab:
             self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
         elif (state.setup, state.view, state.pinned) != (old.setup, old.view, old.pinned):
@@ -149,6 +151,12 @@ class StateScreen(Screen[None]):
         )
         place = "" if separator is not None else f"  {list(TABS).index(current) + 1} of {len(TABS)}"
         self.query_one("#main").border_title = title + place
+
+    def _show_panel(self) -> None:
+        """The side panel; where a person wants none, the strip in its place."""
+        if self.state.view.bare != self.has_class("-bare"):
+            self.set_class(self.state.view.bare, "-bare")
+            self.call_after_refresh(self._title)
 
     def action_show_tab(self, name: str) -> None:
         """Opens a tab (a click on its title)."""
@@ -269,12 +277,6 @@ class StateScreen(Screen[None]):
         """The questions that tell two setups apart, as a comparison has left them; nothing where it was left."""
         if state is not None:
             self.set_state(replace(self.state, pin=state.pin, view=state.view))
-
-    def subjects(self) -> list[str]:
-        """The subjects of the questions."""
-        setup = self.state.setup
-        frame = self.model.run.outcomes(setup.split).questions
-        return sorted(frame.get_column("subject").drop_nulls().unique().to_list())
 
     # What the workers found
 

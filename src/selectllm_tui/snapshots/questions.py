@@ -11,6 +11,7 @@ import polars as pl
 from selectllm_engine.evaluation import NOT_FOUND, Selection, Votes, llm_votes, pooled_votes
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.compare import apart
+from selectllm_tui.snapshots.grouping import of_group
 from selectllm_tui.snapshots.search import Chip, Field, find
 from selectllm_tui.state import FILTERS
 
@@ -102,7 +103,7 @@ class Questions:
         judged: what became of each question.
         frame: the question table, Q rows.
         k: samples per LLM; share is of all samples of the selected LLMs.
-        counts: how many questions each filter leaves of those that search and subject leave, where the data can tell.
+        counts: how many questions each filter leaves of those that search and group leave, where the data can tell.
         chips: the terms of the search.
         ids: with what all ids of the split begin, and the characters of the longest.
         state: of which this is the list.
@@ -180,14 +181,14 @@ def questions(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Questi
 
 
 def listing(model: Model, state: State) -> Questions:
-    """The questions within the state's filter, search and subject, in its order."""
+    """The questions within the state's filter, search and group, in its order."""
     setup, view = state.setup, state.view
     found = judged(model, setup)
     frame = model.prepared(setup.split, setup.k).outcomes.questions
     masks = {name: _filtered(model, state, name, found) for name in FILTERS}
     within = np.ones(frame.height, dtype=bool)
-    if view.subject is not None:
-        within = np.asarray((frame["subject"] == view.subject).fill_null(value=False), dtype=bool)
+    if view.group is not None:
+        within = of_group(frame, found.verdict, found.right_llms, *view.group)
     chosen = within if view.filter is None else within & masks[view.filter]
     kept, chips = find(_field(setup, found, frame), view.search, chosen)
     keep, within = chosen & kept, within & kept
@@ -234,7 +235,7 @@ def _known(found: Judged, name: str) -> bool:
 def _counted(state: State) -> tuple[object, ...]:
     """What of a state decides how many questions each filter leaves."""
     view = state.view
-    return state.setup, state.before, view.search, view.subject, view.cell, view.cell and state.pinned
+    return state.setup, state.before, view.search, view.group, view.cell, view.cell and state.pinned
 
 
 def _listed(view: View) -> tuple[object, ...]:

@@ -117,7 +117,8 @@ class TextView(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         self._width = 0
         self.scroll_to(y=0, animate=False, force=True)
         self._wrap()
-        self.refresh(layout=True)
+        height = self.styles.height
+        self.refresh(layout=height is not None and height.is_auto)
 
     def line_of(self, style: str) -> int | None:
         """The first line that holds text of that style."""

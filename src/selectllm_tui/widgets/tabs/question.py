@@ -16,7 +16,7 @@ from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
 from selectllm_tui.widgets.paint import Line, Span, line, named, shorten
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
-from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES
+from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES, question_spans
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
@@ -81,7 +81,11 @@ def question_title(detail: Detail, state: State) -> list[Line]:
     selected = [each for each in detail.ballots if each.selected]
     routed = selected[0].llm if len(selected) == 1 else f"{len(selected)} LLMs"
     view = state.view
-    within = view.filter or (WHO_IS_RIGHT[view.cell] if view.cell else "search" if view.search else "all")
+    within = (
+        view.filter
+        or (view.group[1] if view.group else "")
+        or (WHO_IS_RIGHT[view.cell] if view.cell else "search" if view.search else "all")
+    )
     return [
         line((detail.question_id, "strong")),
         line((detail.subject or "", "muted")) if detail.subject else (),
@@ -104,13 +108,7 @@ def _chances(detail: Detail) -> list[Line]:
 
 def text_spans(detail: Detail) -> list[Span]:
     """Question, choices, gold answer."""
-    spans: list[Span] = [(detail.text, "plain")]
-    for at, choice in enumerate(detail.choices):
-        letter = chr(ord("A") + at)
-        gold = letter == detail.gold
-        spans += [("\n", "plain"), (f"({letter}) ", "accent"), (choice, "right" if gold else "plain")]
-    spans += [("\n", "plain"), ("gold ", "muted"), (detail.gold, "right")]
-    return spans
+    return question_spans(detail.text, detail.choices, detail.gold)
 
 
 def columns_of(detail: Detail) -> tuple[Column, ...]:

@@ -7,10 +7,11 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from textual.containers import Vertical
 
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.search import hits, pattern_of
-from selectllm_tui.state import FILTERS, WHO_IS_RIGHT
+from selectllm_tui.state import FILTERS, GROUPINGS, WHO_IS_RIGHT
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
@@ -18,6 +19,7 @@ from selectllm_tui.widgets.cells import Cell, Column
 from selectllm_tui.widgets.paint import LONGEST, Line, Span, line, named
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
+from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +29,16 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
 
-__all__ = ["VERDICT_STYLES", "QuestionRows", "QuestionsTab", "filter_parts", "id_width", "short_id"]
+__all__ = [
+    "VERDICT_STYLES",
+    "QuestionRows",
+    "QuestionsTab",
+    "filter_parts",
+    "id_width",
+    "preview_spans",
+    "question_spans",
+    "short_id",
+]
 
 MARKS = {1: ("✓", "right"), 0: ("✗", "wrong"), -1: ("·", "muted")}
 ID = 16  # most cells of an id
@@ -60,7 +71,7 @@ class QuestionRows:
             Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
             Column("verdict", "verdict", 13, sortable=True),
             Column("votes", "vote", 5, align="right", drop=2, sortable=True),
-            Column("routed", "answered by", 14, flex=1, drop=3),
+            Column("routed", "answered by", 0, screen=False),  # on the screen that mark is underlined
             Column("subject", "subject", 12, drop=4, sortable=True),
             Column("text", "text", 24 if llms <= 12 else 10, flex=8, drop=1),
         )
@@ -126,14 +137,38 @@ def id_width(ids: tuple[str, int]) -> int:
 
 
 def short_id(text: str, shared: str, width: int) -> Line:
-    """An id; where there is no room, without what all of them begin with, then its end."""
-    shown = whole = visible(text, limit=LONGEST)
-    if cell_len(whole) > width:
-        shown = visible(text.removeprefix(shared), limit=LONGEST)
+    """An id without what all of them begin with; where there is no room, its end."""
+    shown = visible(text.removeprefix(shared) or text, limit=LONGEST)
     cut = shown
     while shown and cell_len(shown) > width - (len(shown) < len(cut)):
         shown = shown[max(len(shown) - width, 1) :]
     return (("…" if len(shown) < len(cut) else "", "muted"), (shown, "plain"))
+
+
+def question_spans(text: str, choices: Sequence[str], gold: str) -> list[Span]:
+    """Question, choices, gold answer."""
+    spans: list[Span] = [(text, "plain")]
+    for at, choice in enumerate(choices):
+        letter = chr(ord("A") + at)
+        right = letter == gold
+        spans += [("\n", "plain"), (f"({letter}) ", "accent"), (choice, "right" if right else "plain")]
+    return [*spans, ("\n", "plain"), ("gold ", "muted"), (gold, "right")]
+
+
+def preview_spans(questions: Questions, key: str) -> list[Span]:
+    """A question as far as there is room for it: its text, the gold answer, and which LLM is right."""
+    q = questions.index(key)
+    if q is None:
+        return []
+    row = questions.frame.row(q, named=True)
+    spans = question_spans((row["text"] or "")[:LONGEST], row["choices"] or (), row["gold"] or "")
+    spans.append(("\n", "plain"))
+    for n, name in enumerate(questions.llms):
+        mark, style = MARKS[int(questions.judged.marks[q, n])]
+        chosen = bool(questions.judged.selected[q, n])
+        spans += [("\n", "plain"), (mark, style if questions.on[n] else "faint"), ("▸" if chosen else " ", "accent")]
+        spans.append((name, "strong" if chosen else "plain" if questions.on[n] else "faint"))
+    return spans
 
 
 def filter_parts(questions: Questions, state: State) -> list[Line]:
@@ -146,8 +181,9 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
     for chip in questions.chips:
         effect = f" {chip.problem}" if chip.problem else f" −{formats.count(chip.taken)}"
         parts.append(line(("⌕ ", "accent"), (chip.text, "strong"), (effect, "warn" if chip.problem else "muted")))
-    if view.subject is not None:
-        parts.append(line(("subject ", "muted"), (view.subject, "strong")))
+    if view.group is not None:
+        by, value = view.group
+        parts.append(line((f"{GROUPINGS[by]} ", "muted"), (value or "none", "strong")))
     if view.cell is not None:
         parts.append(line((WHO_IS_RIGHT[view.cell], "strong")))
     for name, each in FILTERS.items():
@@ -164,19 +200,49 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
 
 
 class QuestionsTab(Tab["Questions"]):
-    """A line of filters above the table."""
+    """A line of filters above the table; where there is room, the question under the cursor."""
+
+    DEFAULT_CSS = """
+    QuestionsTab #questions { width: 1fr; }
+    QuestionsTab #preview { display: none; height: 30%; border-top: solid $line; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._questions: Questions | None = None
 
     def compose(self) -> ComposeResult:
-        """Filters, table."""
+        """Filters, table, preview."""
         yield Bar(id="filters")
-        yield RowTable(id="questions", gap=2)
+        with Vertical(id="questions-body"):
+            yield RowTable(id="questions", gap=2)
+            yield TextView(id="preview")
+
+    def on_mount(self) -> None:
+        """The preview never has the keys."""
+        self.query_one(TextView).can_focus = False
+
+    def on_row_table_moved(self) -> None:
+        """Shows the question under the cursor."""
+        self._preview()
+
+    def on_resize(self) -> None:
+        """There may be room for the preview now."""
+        self._preview()
+
+    def _preview(self) -> None:
+        preview = self.query_one(TextView)
+        if self._questions is not None and self.table is not None and preview.display:
+            preview.show(preview_spans(self._questions, self.table.key))
 
     def show(self, snapshot: Questions, state: State) -> None:
         """Renders the questions within the filter."""
+        self._questions = snapshot
         self.query_one(Bar).flow(*filter_parts(snapshot, state))
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("questions")
             self.table.show(QuestionRows(snapshot), cursor=state.view.question)
+        self._preview()
 
     def opened(self, key: str, state: State) -> State:
         """A question opens on its own tab."""
