@@ -29,8 +29,8 @@ from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval_logs import (
     METRICS,
-    SampleFile,
-    SampleRow,
+    LogFile,
+    LogRow,
     find_files,
     likelihood,
     newest,
@@ -113,9 +113,7 @@ def import_lm_eval(
 class _Log:
     """Reads the files in order."""
 
-    def __init__(
-        self, files: Sequence[SampleFile], choice: _Choice, reading: Reading, progress: Progress | None
-    ) -> None:
+    def __init__(self, files: Sequence[LogFile], choice: _Choice, reading: Reading, progress: Progress | None) -> None:
         self._files, self._choice, self._reading = files, choice, reading
         self._progress = progress
         self._prompts: dict[str, str] = {}  # by key, the first LLM's, where the prompt must do as the question
@@ -151,7 +149,7 @@ class _Log:
             self._filters.setdefault(file.task, {}).update(filters)
         self._summary()
 
-    def _generated(self, file: SampleFile, row: SampleRow) -> list[Record]:
+    def _generated(self, file: LogFile, row: LogRow) -> list[Record]:
         texts = row.responses[0] if len(row.responses) == 1 else None
         if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts) or not texts:
             self._reading.skip("documents with no text, or with several requests")
@@ -174,7 +172,7 @@ class _Log:
             for sample, text in enumerate(texts)
         ]
 
-    def _picked(self, file: SampleFile, row: SampleRow) -> list[Record]:
+    def _picked(self, file: LogFile, row: LogRow) -> list[Record]:
         texts = [each for each in row.continuations if isinstance(each, str)]
         likelihoods = [likelihood(each) for each in row.responses]
         if len(texts) != len(likelihoods) or len(texts) < 2 or None in likelihoods:
@@ -212,14 +210,14 @@ class _Log:
             )
         ]
 
-    def _shared(self, file: SampleFile, row: SampleRow) -> dict[str, Any]:
+    def _shared(self, file: LogFile, row: LogRow) -> dict[str, Any]:
         """What all samples of a document have in common."""
         key = f"{file.task}-{row.hash}"
         text = question_of(row.document) or self._prompts.setdefault(key, row.prompts[0])
         latency = self._choice.latency.get(file.llm)
         return {"llm": file.llm, "key": key, "question": text, "subject": file.task, "latency": latency}
 
-    def _score(self, row: SampleRow) -> tuple[str | None, float | None]:
+    def _score(self, row: LogRow) -> tuple[str | None, float | None]:
         """The metric that is the verdict, and its value; None where that is unknown, whatever other metrics say."""
         self._metrics.update(row.metrics)
         wanted = self._choice.metric
@@ -255,7 +253,7 @@ def _as_score(value: Any) -> float | None:
     return float(value) if isinstance(value, (bool, int, float)) and 0 <= value <= 1 else None
 
 
-def _default_metric(file: SampleFile) -> str | None:
+def _default_metric(file: LogFile) -> str | None:
     """The best known of a file's metrics that is a score in any of its first rows; else the best known."""
     seen: dict[str, bool] = {}
     for _, row in islice(rows_of(file), _FIRST):
@@ -265,7 +263,7 @@ def _default_metric(file: SampleFile) -> str | None:
     return ranked[0] if ranked else None
 
 
-def _default_filter(file: SampleFile) -> str | None:
+def _default_filter(file: LogFile) -> str | None:
     """The filter whose verdict fits the vote: of several texts that of the majority, if one is named so."""
     rows = (row for _, row in rows_of(file))
     first = next(rows, None)

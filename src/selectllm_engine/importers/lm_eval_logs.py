@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.importers.records import Reading
 
-__all__ = ["METRICS", "SampleFile", "SampleRow", "find_files", "likelihood", "newest", "rows_of"]
+__all__ = ["METRICS", "LogFile", "LogRow", "find_files", "likelihood", "newest", "rows_of"]
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<time>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?))?\.jsonl?(?:\.gz)?")
 # Up to 0.4.2 the model's arguments name the file, "/" as "__": pretrained=org__name,dtype=float_gsm8k.jsonl
@@ -34,7 +34,7 @@ METRICS = ("exact_match", "acc", "acc_norm", "pass@1", "f1")  # taken first, in 
 
 
 @dataclass(frozen=True, slots=True)
-class SampleFile:
+class LogFile:
     """A file of samples: of which LLM, of which task, and when the run ended, "" where its name doesn't say."""
 
     path: Path
@@ -44,7 +44,7 @@ class SampleFile:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleRow:
+class LogRow:
     """A row of the log whose fields have the right types."""
 
     document: Mapping[str, Any]
@@ -64,7 +64,7 @@ class SampleRow:
         return isinstance(self.continuations[0], dict)
 
 
-def find_files(path: Path, llm: str | None) -> list[SampleFile]:
+def find_files(path: Path, llm: str | None) -> list[LogFile]:
     """All sample files at a path."""
     if path.is_dir():
         paths = sorted(each for each in path.rglob("*") if _is_log(each) and each.is_file())
@@ -93,7 +93,7 @@ def find_files(path: Path, llm: str | None) -> list[SampleFile]:
             continue
         match = _NAME.fullmatch(each.name)
         task, time = (match["task"], match["time"] or "") if match else (each.stem, "")
-        files.append(SampleFile(each, names[folders[each]], task, time))
+        files.append(LogFile(each, names[folders[each]], task, time))
     return _told_apart(files) if llm is None else files
 
 
@@ -103,7 +103,7 @@ def _is_log(path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None or _OLD_NAME.fullmatch(path.name) is not None
 
 
-def _old(path: Path) -> SampleFile | None:
+def _old(path: Path) -> LogFile | None:
     """A file that its model's arguments name; where they end and the task begins the averages beside it say."""
     if (match := _OLD_NAME.fullmatch(path.name)) is None:
         return None
@@ -120,13 +120,13 @@ def _old(path: Path) -> SampleFile | None:
         written = ",".join([*first, f"{owner}{slash}{name}"])
     settings = settings_of_text(written.replace("__", "/"))
     llm = next((settings[name] for name in _WEIGHTS if name in settings), written)
-    return SampleFile(path, llm, task, "")
+    return LogFile(path, llm, task, "")
 
 
 _WEIGHTS = ("peft", "delta", "pretrained", "model", "path", "engine")  # arguments that name the LLM
 
 
-def _told_apart(files: Sequence[SampleFile]) -> list[SampleFile]:
+def _told_apart(files: Sequence[LogFile]) -> list[LogFile]:
     """The files, where one LLM's runs of a task differ in settings with names that tell."""
     shared = Counter((file.llm, file.task) for file in files)
     if not any(count > 1 for count in shared.values()):
@@ -137,12 +137,12 @@ def _told_apart(files: Sequence[SampleFile]) -> list[SampleFile]:
     return [replace(file, llm=name) for file, name in zip(files, telling_names(runs), strict=True)]
 
 
-def _of_run(file: SampleFile) -> dict[str, Any]:
+def _of_run(file: LogFile) -> dict[str, Any]:
     """The averages beside a file, with all that they say of the run."""
     return _averages(file.path.parent / (f"results_{file.time}.json" if file.time else "results.json"))
 
 
-def _settings(file: SampleFile, told: bool) -> dict[str, str] | None:
+def _settings(file: LogFile, told: bool) -> dict[str, str] | None:
     """How a run was made: what its first row shows, and where they are `told` of all runs its averages say.
 
     None where the file can't be read.
@@ -226,13 +226,13 @@ def _llms(folders: set[str]) -> dict[str, str]:
     return {folder: name if shared[name] == 1 else folder for folder, name in names.items()}
 
 
-def newest(files: Sequence[SampleFile], tasks: Sequence[str] | None, reading: Reading) -> list[SampleFile]:
+def newest(files: Sequence[LogFile], tasks: Sequence[str] | None, reading: Reading) -> list[LogFile]:
     """The newest file of every LLM and task; raises UnknownNameError for a task that there is not."""
     known = sorted({file.task for file in files})
     for task in tasks or ():
         if task not in known:
             raise UnknownNameError("task", task, known)
-    best: dict[tuple[str, str], SampleFile] = {}
+    best: dict[tuple[str, str], LogFile] = {}
     for file in files:
         if tasks is None or file.task in tasks:
             old = best.get((file.llm, file.task))
@@ -243,7 +243,7 @@ def newest(files: Sequence[SampleFile], tasks: Sequence[str] | None, reading: Re
     return list(best.values())
 
 
-def rows_of(file: SampleFile) -> Iterator[tuple[int, SampleRow]]:
+def rows_of(file: LogFile) -> Iterator[tuple[int, LogRow]]:
     """The rows of a file, each with the bytes read so far: a row per line, or one array of them; also compressed."""
     try:
         with gzip.open(file.path) if file.path.suffix == ".gz" else file.path.open("rb") as lines:
@@ -264,7 +264,7 @@ def rows_of(file: SampleFile) -> Iterator[tuple[int, SampleRow]]:
         raise ImportFormatError(f"cannot read {file.path} ({reason})", _LOG) from error
 
 
-def _array(path: Path, data: bytes) -> Iterator[tuple[int, SampleRow]]:
+def _array(path: Path, data: bytes) -> Iterator[tuple[int, LogRow]]:
     if len(data) > _WHOLE:
         raise ImportFormatError(f"{path} is one array of more than a gigabyte", "write it as a row per line")
     rows = _parsed(path, 1, data)
@@ -285,7 +285,7 @@ def _parsed(path: Path, number: int, line: bytes) -> Any:
         raise ImportFormatError(f"{path}, line {number} is no JSON", remedy) from error
 
 
-def _row(where: str, found: Any) -> SampleRow:
+def _row(where: str, found: Any) -> LogRow:
     if not isinstance(found, dict):
         raise ImportFormatError(f"{where} is no JSON object", _LOG)
     missing = [name for name in ("doc", "resps", "arguments") if name not in found]
@@ -305,7 +305,7 @@ def _row(where: str, found: Any) -> SampleRow:
     if not isinstance(metrics, list):
         known = {*METRICS}
         metrics = [name for name in found if name in known]
-    return SampleRow(
+    return LogRow(
         document=document,
         hash=hashed[:16],
         target="" if (target := found.get("target")) is None else str(target),

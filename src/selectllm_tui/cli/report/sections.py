@@ -187,7 +187,7 @@ def _by_subject(each: SubjectLosses) -> dict[str, Any]:
 
 def lessons(about: About) -> Html:
     """The study's five questions, and what else the run teaches."""
-    from selectllm_tui.cli.lessons import gaps_sheet, lost, unanswered_sheet, unseen_sheet
+    from selectllm_tui.cli.lessons import lost, train_test_gap_sheet, unanswered_sheet, unseen_sheet
 
     of = about.setup
     drawn = about.run.lessons(about.field, k=of.k, protocol=of.protocol, split=about.split, vote=about.vote)
@@ -197,7 +197,7 @@ def lessons(about: About) -> Html:
         answers += [element("h3", f"{each.question} ", element("span", answer, class_=style))]
         answers += [element("p", sentence(each))]
     said = [*limits(drawn), stays(drawn), lost(drawn)]
-    sheets = (unseen_sheet(drawn), gaps_sheet(drawn), unanswered_sheet(drawn))
+    sheets = (unseen_sheet(drawn), train_test_gap_sheet(drawn), unanswered_sheet(drawn))
     return joined([*answers, paragraphs(each for each in said if each), *(table(each) for each in sheets if each)])
 
 
