@@ -196,9 +196,10 @@ KEYS: dict[str, dict[str, Key]] = {
         ),
         "labels": _TEXTS,
         "answer": _TEXT,
-        "kind": _one_of(*ANSWER_KINDS),
+        "kind": _one_of(*ANSWER_KINDS, "labels"),
         "id": _TEXT,
         "subject": _TEXT,
+        "language": _TEXT,
         "rationale": _TEXT,
         "split": Key("a text, or a table", lambda value: _is_text(value) or (isinstance(value, dict) and bool(value))),
         "filter": Key(
@@ -350,7 +351,7 @@ def _description(checked: dict[str, Any], place: str) -> Description:
     from selectllm_engine.benchmarks.description import described_by  # polars comes with it
 
     for key in ("question", "answer"):
-        if key not in checked:
+        if key not in checked and not (key == "answer" and checked.get("kind") == "labels"):
             raise UsageError(f"{FILE}: {place} has no {key}", f"say which column it is, such as {key} = {key!r}")
     for key in ("patterns", "remove"):
         _checked(checked.get(key, {}), f"{place}.{key}", dict.fromkeys(_FIELDS, _TEXT))

@@ -56,7 +56,7 @@ class Exemplar:
 class Benchmark:
     """Questions (rows of QUESTION_SCHEMA), exemplars, and whether short answers are asked for (`terse`).
 
-    `notes` are what a person should know about the questions.
+    `notes` are what a person should know about the questions; `language` is as in a `Description`.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Benchmark:
     exemplars: tuple[Exemplar, ...] = ()
     terse: bool = False
     notes: tuple[str, ...] = ()
+    language: str | None = None
 
     def exemplars_for(self, subject: str | None, limit: int = 5) -> tuple[Exemplar, ...]:
         """Up to `limit` exemplars to show before a question: its subject's own, else any."""

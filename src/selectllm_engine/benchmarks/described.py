@@ -13,7 +13,7 @@ from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, SPLI
 from selectllm_engine.benchmarks.described_options import read_options, shuffled
 from selectllm_engine.benchmarks.description import ONLY, Part
 from selectllm_engine.benchmarks.draws import drawn
-from selectllm_engine.benchmarks.places import find, paths_in, text_of
+from selectllm_engine.benchmarks.places import aliases_of, find, paths_in, text_of
 from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
 from selectllm_engine.benchmarks.splits import SPLIT_WORDS
 from selectllm_engine.errors import BenchmarkError, did_you_mean
@@ -22,6 +22,8 @@ from selectllm_engine.foreign_files import first_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from selectllm_engine.benchmarks.description import Description, Exemplars
 
@@ -57,13 +59,21 @@ def load(name: str, description: Description, *, data: Path | None = None, seed:
     """
     given = data or description.data
     reading = read(name, description, data=given, seed=seed)
-    if reading.bad and (given is not None or reading.questions.is_empty()):
+    strict = given is not None and not description.lenient
+    if reading.bad and (strict or reading.questions.is_empty()):
         first = reading.bad[0]
         raise BenchmarkError(f"{first.place}: {first.problem}", "correct it, or keep it out with 'filter'")
     notes = [
         f"{each.count:,} rows are left out, the first ({each.place}) because {each.problem}" for each in reading.bad
     ]
-    return Benchmark(name, reading.questions, reading.exemplars, terse=description.terse, notes=tuple(notes))
+    return Benchmark(
+        name,
+        reading.questions,
+        reading.exemplars,
+        terse=description.terse,
+        notes=tuple(notes),
+        language=description.language,
+    )
 
 
 def read(name: str, description: Description, *, data: Path | None, seed: int = 0) -> Reading:
@@ -129,7 +139,8 @@ def _source(name: str, description: Description, of: str, data: Path | None) -> 
 
 def _needed(description: Description, schema: pl.Schema) -> list[str]:
     """The columns of a file that a description speaks of."""
-    texts = [description.question, description.answer, *description.filter]
+    texts = [description.question, *description.filter]
+    texts += [description.answer] if description.answer is not None else []
     texts += [description.choices] if isinstance(description.choices, str) else description.choices
     texts += [description.labels] if isinstance(description.labels, str) else []
     texts += [each for each in (description.subject, description.rationale, description.id) if each]
@@ -162,20 +173,14 @@ def _columns(name: str, description: Description, of: str, frame: pl.DataFrame, 
             own=field("id", description.id),
             kept=_kept(description, frame.schema, where),
         )
-        if description.choices:
-            options = read_options(frame, description, where)
-        else:
-            answers = frame.select(answer=field("answer", description.answer))["answer"]
+        options = read_options(frame, description, where) if description.choices else None
+        answers = frame.select(answer=_answer(description, frame.schema, where))["answer"]
     except pl.exceptions.PolarsError as error:
         raise BenchmarkError(f"{where}: {first_line(error)}", "check the description") from error
     table = table.with_columns(question_id=_ids(name, of, description))
-    if description.choices:
-        if description.shuffle_choices is not None:
-            options = shuffled(options, description.shuffle_choices)
-        gold = pl.lit(LETTERS).str.slice(pl.col("right"), 1)
-        table = table.with_columns(options.select("choices", "problem", gold=gold), kind=pl.lit("letter"))
-    else:
-        table = table.with_columns(_golds(answers, description.kind), choices=pl.lit(None, dtype=pl.List(pl.String)))
+    if options is not None and description.shuffle_choices is not None:
+        options = shuffled(options, description.shuffle_choices)
+    table = table.with_columns(_golds(answers, options, description))
     problem = pl.when(pl.col("text").is_null()).then(pl.lit("it has no question")).otherwise("problem")
     return table.with_columns(problem=problem).filter("kept").drop("kept", "own")
 
@@ -202,7 +207,39 @@ def _ids(name: str, of: str, description: Description) -> pl.Expr:
     return made if description.id is None else pl.coalesce("own", made)
 
 
-def _golds(answers: pl.Series, kind: str | None) -> pl.DataFrame:
+def _answer(description: Description, schema: pl.Schema, where: str) -> pl.Expr:
+    """The answers of questions without options, as they are written."""
+    if description.answer is None or (description.choices and "choices" not in description.patterns):
+        return pl.lit(None, dtype=pl.String)
+    text = (aliases_of if description.kind == "text" else text_of)(description.answer, schema, where)
+    if (pattern := description.patterns.get("answer")) is not None:
+        text = text.str.extract(pattern).str.strip_chars()
+    if (pattern := description.remove.get("answer")) is not None:
+        text = text.str.replace_all(pattern, "").str.strip_chars()
+    return text
+
+
+def _golds(answers: pl.Series, options: pl.DataFrame | None, description: Description) -> pl.DataFrame:
+    """The columns choices, gold and kind of questions, and `problem` where there is no gold answer."""
+    if description.kind == "labels":
+        choices = pl.lit(None, dtype=pl.List(pl.String)) if options is None else options["choices"]
+        kind = pl.lit("word" if options is None else "letter")
+        nothing = pl.lit(None, dtype=pl.String)
+        return answers.to_frame().select(choices=choices, gold=nothing, kind=kind, problem=nothing)
+    if options is None:
+        return _written(answers, description.kind).with_columns(choices=pl.lit(None, dtype=pl.List(pl.String)))
+    gold = pl.lit(LETTERS).str.slice(pl.col("right"), 1)
+    lettered = options.select("choices", "problem", gold=gold, kind=pl.lit("letter"))
+    if "choices" not in description.patterns:
+        return lettered
+    none = options.select((pl.col("choices").list.len() == 0).fill_null(value=True)).to_series()
+    written = _written(answers, description.kind).with_columns(choices=pl.lit(None, dtype=pl.List(pl.String)))
+    return pl.select(
+        pl.when(none).then(written[each]).otherwise(lettered[each]).alias(each) for each in lettered.columns
+    )
+
+
+def _written(answers: pl.Series, kind: str | None) -> pl.DataFrame:
     """Canonical golds of one kind for all, and what is wrong with the others."""
     from selectllm_engine.answers import canonical_answers
 
@@ -240,16 +277,19 @@ def _by_parts(
     for of, source in sources.items():
         ours = [split for split in SPLITS if split in parts and parts[split].of == of]
         few = takes.take if takes is not None and takes.of == of else 0
+        if few is None:
+            shown = source.rows
+        if not few and not source.subjects and [parts[split].share for split in ours] in ([], [1]):
+            chosen |= dict.fromkeys(ours, source.rows)
+            continue
         order = drawn(source.rows["question_id"], seed)
         start, taken = 0, []
         for split in ours:
             size = round(len(order) * parts[split].share)
             taken.append(order[start : start + size])
             start += size
-        left = order[start:]
-        if few is None:
-            shown = source.rows
-        elif few:
+        if few:
+            left = order[start:]
             few = min(few, len(order) // 2)
             if (lacking := few - len(left)) > 0:  # the splits are of all: the largest gives some up
                 largest = max(range(len(taken)), key=lambda at: len(taken[at]))
@@ -258,10 +298,16 @@ def _by_parts(
             shown = source.rows[left[:few]]
         for split, each in zip(ours, taken, strict=True):
             in_order = parts[split].share == 1 and not source.subjects
-            chosen[split] = source.rows[np.sort(each) if in_order else each]
+            chosen[split] = _gathered(source.rows, np.sort(each) if in_order else each)
     if shown is None:
         shown = next(iter(sources.values())).rows.clear()
     return [(split, chosen[split]) for split in SPLITS if split in chosen], shown
+
+
+def _gathered(rows: pl.DataFrame, at: NDArray[np.int64]) -> pl.DataFrame:
+    """These rows, without the columns that no question has."""
+    needed = [name for name in QUESTION_SCHEMA if name in rows.columns and name != "split"]
+    return rows.select(needed)[at]
 
 
 def _question_rows(rows: pl.DataFrame, split: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks.benchmark import LETTERS
 from selectllm_engine.benchmarks.draws import shuffled_within
-from selectllm_engine.benchmarks.places import Place, find, text_of
+from selectllm_engine.benchmarks.places import Place, find, stripped, text_of
 from selectllm_engine.errors import BenchmarkError
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def read_options(rows: pl.DataFrame, description: Description, where: str) -> pl
         BenchmarkError: a column is none of what options can be in.
     """
     schema = rows.schema
-    table = rows.select(choices=_choices(description, schema, where), labels=_labels(description, schema, where))
+    if description.answer is None:
+        table = rows.select(choices=_choices(description, schema, where), right=pl.lit(None, dtype=pl.Int64))
+        return table.with_columns(problem=pl.lit(None, dtype=pl.String))
+    table = rows.select(choices=_choices(description, schema, where))
     if (pattern := description.remove.get("choices")) is not None:
         each = pl.element().str.replace_all(pattern, "").str.strip_chars()
         table = table.with_columns(pl.col("choices").list.eval(each))
@@ -37,12 +40,20 @@ def read_options(rows: pl.DataFrame, description: Description, where: str) -> pl
     problem = (
         pl.when(count.is_null() | (count < 2) | (count > len(LETTERS)))
         .then(pl.format("it has {} options", count.fill_null(0)))
-        .when(pl.col("choices").list.eval(pl.element().is_null() | (pl.element() == "")).list.any())
+        .when(_lacks_one(table["choices"]))
         .then(pl.lit("one of its options is empty"))
         .when(pl.col("right").is_null() | (pl.col("right") < 0) | (pl.col("right") >= count))
         .then(pl.lit("its answer is none of its options, or more than one"))
     )
     return table.select("choices", "right", problem=problem)
+
+
+def _lacks_one(choices: pl.Series) -> pl.Series:
+    """Whether one of a row's options is missing or empty."""
+    each = choices.explode()
+    if not (each.is_null() | (each == "")).any():
+        return pl.Series([False]).new_from_index(0, len(choices))
+    return choices.list.eval(pl.element().is_null() | (pl.element() == "")).list.any()
 
 
 def shuffled(table: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -62,68 +73,81 @@ def _choices(description: Description, schema: pl.Schema, where: str) -> pl.Expr
     """A list of texts per row, from several columns, a list, a table of texts by letter, or a list that is written."""
     if isinstance(description.choices, tuple):
         return _up_to_last([text_of(each, schema, where) for each in description.choices])
+    if (pattern := description.patterns.get("choices")) is not None:
+        return stripped(text_of(description.choices, schema, where).str.extract_all(pattern))
     place = find(description.choices, schema, where)
     if isinstance(place.dtype, pl.Struct):
         return _up_to_last([_of_field(place, each.name) for each in place.dtype.fields])
     if isinstance(place.dtype, pl.List) and not isinstance(place.dtype.inner, pl.Struct | pl.List):
-        return place.values.list.eval(pl.element().cast(pl.String).str.strip_chars())
+        return stripped(place.values.cast(pl.List(pl.String)))
     if place.dtype == pl.String:
         written = place.values.str.strip_chars()
         listed = pl.when(written.str.starts_with("[")).then(written).str.json_decode(pl.List(pl.String))
-        return pl.coalesce(listed, written.str.split("|").list.eval(pl.element().str.strip_chars()))
+        return pl.coalesce(listed, stripped(written.str.split("|")))
     raise BenchmarkError(f"{where}: {description.choices!r} is {place.dtype}", "name the place of their texts in it")
 
 
 def _of_field(place: Place, name: str) -> pl.Expr:
-    text = place.values.struct.field(name).cast(pl.String).str.strip_chars()
+    text = stripped(place.values.struct.field(name).cast(pl.String))
     return pl.when(text != "").then(text)
 
 
 def _up_to_last(texts: list[pl.Expr]) -> pl.Expr:
     """The texts as a list, without those that are missing at its end."""
-    count = pl.max_horizontal(
-        pl.when(text.is_not_null()).then(pl.lit(number, pl.Int64)).otherwise(0) for number, text in enumerate(texts, 1)
-    )
-    return pl.concat_list(texts).list.head(count)
+    return pl.concat_arr(texts).arr.to_list().map_batches(_without_tail)  # concat_list takes ten times as long
 
 
-def _labels(description: Description, schema: pl.Schema, where: str) -> pl.Expr:
-    """What the answer calls each option: a list of texts per row; null where these are letters in their order."""
-    if isinstance(description.labels, tuple) and description.labels:
-        return pl.lit(pl.Series([list(description.labels)], dtype=pl.List(pl.String))).first()
-    if isinstance(description.labels, str):
-        place = find(description.labels, schema, where)
-        return place.values.list.eval(pl.element().cast(pl.String).str.strip_chars())
-    if isinstance(description.choices, str):
-        place = find(description.choices, schema, where)
-        if isinstance(place.dtype, pl.Struct):
-            names = [each.name for each in place.dtype.fields]
-            return pl.lit(pl.Series([names], dtype=pl.List(pl.String))).first()
-    return pl.lit(None, dtype=pl.List(pl.String))
+def _without_tail(lists: pl.Series) -> pl.Series:
+    rows, last = lists.to_frame("of"), pl.col("of").list.last().is_null() & (pl.col("of").list.len() > 0)
+    while rows.select(last.any()).item():
+        rows = rows.with_columns(
+            pl.when(last).then(pl.col("of").list.head(pl.col("of").list.len() - 1)).otherwise("of")
+        )
+    return rows["of"]
 
 
 def _right(rows: pl.DataFrame, table: pl.DataFrame, description: Description, where: str) -> pl.Series:
     """The place of the right option; null where the answer says none, or more than one."""
-    place = find(description.answer, rows.schema, where) if "{" not in description.answer else None
+    answer_at = description.answer or ""
+    place = find(answer_at, rows.schema, where) if "{" not in answer_at else None
     if place is not None and place.dtype.is_integer() and not description.labels:
         return rows.select(right=place.values.cast(pl.Int64))["right"]
     if place is not None and isinstance(place.dtype, pl.List):
         marks = rows.select(marks=place.values.list.eval(pl.element().cast(pl.Int64)))["marks"]
         return pl.select(right=pl.when(marks.list.sum() == 1).then(marks.list.arg_max().cast(pl.Int64)))["right"]
-    answer = text_of(description.answer, rows.schema, where)
+    answer = text_of(answer_at, rows.schema, where)
     if (pattern := description.patterns.get("answer")) is not None:
         answer = answer.str.extract(pattern)
-    table = table.with_columns(rows.select(answer=answer)).with_row_index("row")
-    each = table.select("row", "answer", "choices", "labels", at=pl.int_ranges(pl.col("choices").list.len()))
-    labels = pl.col("labels").list.get(pl.col("at"), null_on_oob=True)
-    bare = pl.col("answer").str.strip_chars("(). ")
-    each = each.explode("choices", "at").with_columns(
-        label=pl.coalesce(labels, pl.lit(LETTERS).str.slice(pl.col("at"), 1)),
-        bare=pl.when(pl.col("labels").is_null()).then(bare.str.to_uppercase()).otherwise("answer"),
-    )
-    fits = pl.col("label") == pl.col("bare")
-    if not description.labels:  # a text may be meant
-        fits = fits | (pl.col("choices") == pl.col("answer"))
-    found = each.filter(fits).group_by("row").agg(right=pl.col("at").first(), several=pl.len())
-    found = found.filter(pl.col("several") == 1).select("row", pl.col("right").cast(pl.Int64))
-    return table.select("row").join(found, on="row", how="left", maintain_order="left")["right"]
+    table = table.with_columns(rows.select(answer=answer))
+    if isinstance(description.labels, str):
+        labels = find(description.labels, rows.schema, where).values
+        table = table.with_columns(rows.select(labels=stripped(labels.cast(pl.List(pl.String)))))
+        return _only(table, [pl.col("labels").list.get(at, null_on_oob=True) for at in range(len(LETTERS))])
+    if names := description.labels or _fields(description, rows.schema, where):
+        return _only(table, list(map(pl.lit, names)), texts=not description.labels)
+    table = table.with_columns(named=pl.col("answer").str.strip_chars("(). ").str.to_uppercase())
+    return _only(table, list(map(pl.lit, LETTERS)), named="named", texts=True)
+
+
+def _fields(description: Description, schema: pl.Schema, where: str) -> tuple[str, ...]:
+    """What a table of texts calls them; nothing where the options are something else."""
+    if isinstance(description.choices, str) and "choices" not in description.patterns:
+        place = find(description.choices, schema, where)
+        if isinstance(place.dtype, pl.Struct):
+            return tuple(each.name for each in place.dtype.fields)
+    return ()
+
+
+def _only(table: pl.DataFrame, labels: list[pl.Expr], *, named: str = "answer", texts: bool = False) -> pl.Series:
+    """The place of the only option whose label is what `named` says, or whose text is the answer where `texts`."""
+    longest = min(int(table["choices"].list.len().cast(pl.Int64).max() or 0), len(labels))  # type: ignore[arg-type]
+    fits = []
+    for at in range(longest):
+        fit = labels[at] == pl.col(named)
+        if texts:
+            fit |= pl.col("choices").list.get(at, null_on_oob=True) == pl.col("answer")
+        fits.append((fit & (pl.col("choices").list.len() > at)).fill_null(value=False))
+    if not fits:
+        return pl.Series("right", [None] * table.height, dtype=pl.Int64)
+    place = pl.coalesce(pl.when(fit).then(pl.lit(at, pl.Int64)) for at, fit in enumerate(fits))
+    return table.select(right=pl.when(pl.sum_horizontal(fits) == 1).then(place))["right"]

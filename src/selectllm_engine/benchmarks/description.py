@@ -43,24 +43,30 @@ class Description:
 
     Attributes:
         hub, revision, config: of a data set on the Hugging Face hub; rows of several configurations follow each other.
+            `{config}` in `hub` is the configuration, where each is a data set of its own.
         data: a file or folder instead of the hub.
         files: patterns of files by source split, in a folder as on the hub.
         columns: of CSV files without a header.
-        choices: a list, a table of texts by letter, or several columns.
+        choices: a list, a table of texts by letter, or several columns; with a pattern for them, what it finds in a
+            text, and questions without any are of `kind`.
         labels: what the answer calls the options: a column beside the choices, or a text for each; else A, B, …
         answer: the label or the text of an option, its place from 0 where it is an integer, or the list that marks it.
+            Of kind "text" a list holds aliases; of kind "labels" there is none.
         kind: of answers; else "letter" where there are choices, "number" where all answers are, else "word".
+            "labels": nothing tells what is right but verdicts that another tool recorded.
+        language: that questions are in, as a code; "subject" where the subjects are such codes.
         split: our splits from the source's, or the column that names the split; without it all questions are test.
         filter: only rows that have one of these values.
         patterns: by field: a regular expression, whose first group is what counts.
         remove: by field: a regular expression of what is left out.
         shuffle_choices: a seed, for options that would else be in a telling order.
         terse: ask for the answer alone, without steps.
+        lenient: rows that give no question are left out, in files too: the data set is known to have some.
         otherwise: another layout of the same files, for folders that have none of these.
     """
 
     question: str
-    answer: str
+    answer: str | None = None
     hub: str | None = None
     revision: str | None = None
     config: tuple[str, ...] = ()
@@ -72,6 +78,7 @@ class Description:
     kind: str | None = None
     id: str | None = None
     subject: str | None = None
+    language: str | None = None
     rationale: str | None = None
     split: str | Mapping[str, Part] = field(default_factory=lambda: {"test": Part()})
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -80,6 +87,7 @@ class Description:
     shuffle_choices: int | None = None
     exemplars: Exemplars | None = None
     terse: bool = False
+    lenient: bool = False
     otherwise: Description | None = None
 
 

@@ -13,7 +13,7 @@ from selectllm_engine.errors import BenchmarkError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Place", "find", "paths_in", "text_of"]
+__all__ = ["Place", "aliases_of", "find", "paths_in", "stripped", "text_of"]
 
 _HOLE = re.compile(r"\{([^{}\s][^{}]*)\}")
 
@@ -80,7 +80,33 @@ def text_of(template: str, schema: pl.Schema, where: str) -> pl.Expr:
         text = _written(find(template, schema, where))
     else:
         text = pl.concat_str(list(_pieces(template, schema, where)))
-    text = text.str.strip_chars()
+    text = stripped(text)
+    return pl.when(text != "").then(text)
+
+
+def stripped(text: pl.Expr) -> pl.Expr:
+    """Texts, or lists of texts, without white space around them; not copied where there is none around any."""
+    return text.map_batches(_stripped)
+
+
+def _stripped(texts: pl.Series) -> pl.Series:
+    each = texts.explode() if isinstance(texts.dtype, pl.List) else texts
+    ends = (each.filter(each != ""), each.str.tail(1).filter(each != ""))
+    if not any(((end < "!") | (end >= "\x80")).any() for end in ends):  # nothing but ASCII that is seen
+        return texts
+    if isinstance(texts.dtype, pl.List):
+        return texts.list.eval(pl.element().str.strip_chars())
+    blank = any((end.str.head(1).str.strip_chars() == "").any() for end in ends)
+    return texts.str.strip_chars() if blank else texts
+
+
+def aliases_of(path: str, schema: pl.Schema, where: str) -> pl.Expr:
+    """As `text_of`, but of a list all elements, between `|`."""
+    place = find(path, schema, where) if _HOLE.search(path) is None else None
+    if place is None or not isinstance(place.dtype, pl.List) or isinstance(place.dtype.inner, pl.Struct | pl.List):
+        return text_of(path, schema, where)
+    each = pl.element().cast(pl.String).str.replace_all("|", " ", literal=True)
+    text = place.values.list.eval(each).list.drop_nulls().list.join("|").str.strip_chars("| \t\n")
     return pl.when(text != "").then(text)
 
 

@@ -61,7 +61,7 @@ def read_rows(
         BenchmarkError: a file is missing, empty or damaged, or the files don't fit together.
     """
     frames, files, ends, total = [], [], [], 0
-    for name, config, frame in _frames(description, split, data):
+    for name, config, frame in _frames(description, split, data, names):
         keep = frame.select(names(frame.schema))
         extra = {"file": name.rpartition("/")[2].partition(".")[0], "config": config}
         keep = keep.with_columns(pl.lit(text).alias(key) for key, text in extra.items() if key not in frame.columns)
@@ -79,7 +79,9 @@ def read_rows(
     return SourceRows(together, tuple(files), tuple(ends))
 
 
-def _frames(description: Description, split: str, data: Path | None) -> Iterator[tuple[str, str, pl.DataFrame]]:
+def _frames(
+    description: Description, split: str, data: Path | None, names: Callable[[pl.Schema], list[str]]
+) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """Name, configuration and rows of every file."""
     configs = description.config or ("",)
     if data is None:
@@ -88,11 +90,12 @@ def _frames(description: Description, split: str, data: Path | None) -> Iterator
         own = description.files.get(split)
         for config in configs:
             pattern = (own or (_HUB if config else _HUB_ALONE,))[0].format(config=config, split=split)
-            repository = description.hub + (f"@{description.revision}" if description.revision else "")
+            hub = description.hub.replace("{config}", config)
+            repository = hub + (f"@{description.revision}" if description.revision else "")
             yield pattern, config, hub_frame(repository, pattern)
         return
     for path, config in _paths(description, split, data, configs):
-        yield path.name, config, _file(path, description.columns)
+        yield path.name, config, _file(path, description.columns, names)
 
 
 def _paths(description: Description, split: str, data: Path, configs: tuple[str, ...]) -> list[tuple[Path, str]]:
@@ -120,7 +123,7 @@ def _paths(description: Description, split: str, data: Path, configs: tuple[str,
     )
 
 
-def _file(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
+def _file(path: Path, columns: tuple[str, ...], names: Callable[[pl.Schema], list[str]]) -> pl.DataFrame:
     suffix = path.suffix.lower()
     kind = {".parquet": "Parquet", ".jsonl": "JSONL", ".csv": "CSV"}.get(suffix)
     if kind is None:
@@ -129,7 +132,9 @@ def _file(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:
         lambda reason: BenchmarkError(f"{path.name} is no {kind} file ({reason})", "write it again"), path
     ):
         if kind == "Parquet":
-            frame = pl.read_parquet(path, glob=False)
+            scanned = pl.scan_parquet(path, glob=False)
+            schema = scanned.collect_schema()
+            frame = scanned.select(names(schema) or list(schema)[:1]).collect()
         elif kind == "JSONL":
             frame = pl.read_ndjson(path, infer_schema_length=None)
         else:

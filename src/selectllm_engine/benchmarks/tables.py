@@ -96,7 +96,7 @@ def read_records(path: Path) -> list[FileRecord]:
 
 
 def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
-    """Parquet or JSONL files of a data set on the Hugging Face hub, read over the network.
+    """Parquet, JSONL or CSV files of a data set on the Hugging Face hub, read over the network.
 
     Raises:
         BenchmarkError: the hub cannot be reached, or the files are not there.
@@ -115,6 +115,8 @@ def hub_frame(dataset: str, pattern: str) -> pl.DataFrame:
         raise failed(problem)
     with polars_reading(failed):
         url = f"hf://datasets/{dataset}/{pattern}"
+        if pattern.endswith(".csv"):
+            return pl.scan_csv(url, infer_schema=False).collect()
         return pl.read_ndjson(url) if pattern.endswith(".jsonl") else pl.read_parquet(url)
 
 

@@ -130,7 +130,7 @@ class TestMade:
         assert len(set(texts)) == len(texts)
 
     def test_a_kind_that_runs_dry_says_how_many_there_are(self, monkeypatch):
-        tiny = reasoning.Kind("products", "number", reasoning.KINDS["products"].make, {"max_digits": 1})
+        tiny = reasoning.Puzzle("products", "number", reasoning.KINDS["products"].make, {"max_digits": 1})
         monkeypatch.setattr(reasoning, "KINDS", {"tiny": tiny})
         with pytest.raises(BenchmarkError, match=r"tiny has only \d+ different train questions, 400 are needed"):
             load_benchmark("reasoning")

@@ -1,0 +1,51 @@
+"""What a benchmark that is known by name is, and the parts that many of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selectllm_engine.benchmarks.description import Exemplars, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from selectllm_engine.benchmarks.description import Description
+
+__all__ = ["CONVERTED", "FIVE", "FIVE_SHOWN", "NO_ANSWERS", "WITHOUT_TEST", "Preset", "published"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A description, the questions per split that it gives, and where they come from."""
+
+    description: Description
+    sizes: Mapping[str, int]
+    source: str
+    licence: str | None = None
+    confirmed: bool = True
+    note: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """Of its answers."""
+        return self.description.kind or ("letter" if self.description.choices else None)
+
+
+def published(*ours: str, **others: str) -> dict[str, Part]:
+    """The source's splits of these names, and others of ours from those that are named."""
+    return {each: Part(of=each) for each in ours} | {each: Part(of=of) for each, of in others.items()}
+
+
+# Where the published test split has no answers, the published validation split is test and train gives validation.
+WITHOUT_TEST = {
+    "train": Part(of="train", share=0.9),
+    "validation": Part(of="train", share=0.1),
+    "test": Part(of="validation"),
+}
+NO_ANSWERS = "its test split has no answers: validation is test, a tenth of train validation"
+FIVE = Exemplars(of="train", take=5)
+FIVE_SHOWN = "five train questions are the exemplars"
+
+# The hub's own conversion to Parquet, for data sets whose files are of another format.
+CONVERTED = "~parquet"
