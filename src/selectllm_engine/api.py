@@ -23,7 +23,16 @@ from selectllm_engine.insights import (
     look_at,
 )
 from selectllm_engine.run import StoredRun
-from selectllm_engine.setups import Setup, check_setup, planned_in, setup_view
+from selectllm_engine.setups import (
+    Prefer,
+    Recommendation,
+    Setup,
+    Wish,
+    check_setup,
+    planned_in,
+    recommend,
+    setup_view,
+)
 from selectllm_engine.store import Cache, Voting, as_vote_rule, open_cache
 
 if TYPE_CHECKING:
@@ -150,6 +159,35 @@ class Run(StoredRun):
             return ComparedRow(row, view, lambda view: self.row_named(view, row))
 
         return compare_sides(side(a), side(b))
+
+    def recommend(
+        self,
+        *,
+        max_latency: float | None = None,
+        max_cost: float | None = None,
+        min_accuracy: float | None = None,
+        max_llms: int | None = None,
+        prefer: Prefer = "accuracy",
+        encoders: Mapping[str, str] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Recommendation:
+        """The setup that meets a wish best, chosen on train and validation; test is read once, for what is shown.
+
+        Args:
+            max_latency: mean seconds per question.
+            max_cost: mean dollars per question.
+            min_accuracy: share of questions answered right.
+            max_llms: how many LLMs its pool may have.
+            prefer: "accuracy"; or "latency" or "cost" among what is as accurate as best-single, or has `min_accuracy`.
+            encoders: where encoders are, as for `route`.
+            progress: told what is done, how much of it, of how much.
+
+        Raises:
+            UsageError: a value that can't be, too few labelled questions, a limit on what isn't known, or nothing
+                within the limits.
+        """
+        wish = Wish(max_latency, max_cost, min_accuracy, max_llms, prefer)
+        return recommend(self, wish, encoders=encoders, progress=progress)
 
     def lessons(
         self,

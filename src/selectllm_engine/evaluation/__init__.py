@@ -6,11 +6,16 @@ Read `policies` first, then `pool_view`: every figure of a table comes from a se
 
 from selectllm_engine.evaluation.arguments import Policies, Policy, Router, Routers, as_routers, as_spec, as_specs
 from selectllm_engine.evaluation.baselines import REPEATABLE
+from selectllm_engine.evaluation.best_m import cross_fitted_among, cross_fitted_vote
+from selectllm_engine.evaluation.cascade_value import learn_cascade
 from selectllm_engine.evaluation.comparison import Reference, TwoByTwo, two_by_two
+from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
+from selectllm_engine.evaluation.labelled import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner
+from selectllm_engine.evaluation.margin import learn_margin, with_margin
 from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes, Unanswered, unanswered_of
@@ -28,7 +33,14 @@ from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
 from selectllm_engine.evaluation.selection import Selection
-from selectllm_engine.evaluation.statistics import detectable_difference, holm, mcnemar
+from selectllm_engine.evaluation.statistics import (
+    detectable_difference,
+    holm,
+    mcnemar,
+    needed_questions,
+    newcombe,
+    wilson,
+)
 from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
@@ -70,6 +82,7 @@ __all__ = [
     "Details",
     "Gap",
     "LLMDetails",
+    "Labelled",
     "Learner",
     "LeftOut",
     "Match",
@@ -111,14 +124,22 @@ __all__ = [
     "baselines",
     "chain_of",
     "compared_with",
+    "cross_fitted_among",
+    "cross_fitted_vote",
     "detail",
     "detectable_difference",
     "entries_by_llm",
+    "folds_of",
     "holm",
     "html_table",
+    "labelled",
+    "learn_cascade",
+    "learn_margin",
     "llm_votes",
     "majority_vote",
     "mcnemar",
+    "needed_questions",
+    "newcombe",
     "pareto_front",
     "parse_policy",
     "percent",
@@ -137,4 +158,6 @@ __all__ = [
     "view_of",
     "vote",
     "weighed_vote",
+    "wilson",
+    "with_margin",
 ]

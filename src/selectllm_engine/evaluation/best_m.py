@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selectllm_engine.evaluation.candidates import candidates_of
-from selectllm_engine.evaluation.conditional_logit import MOST_STEPS, Posterior, cross_fitted, fit
-from selectllm_engine.evaluation.learned_vote import design_of, ridge_of
+from selectllm_engine.evaluation.conditional_logit import FOLDS, MOST_STEPS, Posterior, cross_fitted, fit, folds_of
+from selectllm_engine.evaluation.learned_vote import design_from, design_of, ridge_of, unpacked, vote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.candidates import Candidates
     from selectllm_engine.evaluation.labelled import Labelled
 
-__all__ = ["BestM", "CrossFitted", "best_m", "cross_fitted_vote"]
+__all__ = ["BestM", "CrossFitted", "best_m", "cross_fitted_among", "cross_fitted_vote"]
 
 CLOSE = 1e-3  # of a question: how near the optimum weights must be that one more step takes there
 
@@ -90,6 +90,30 @@ def cross_fitted_vote(
     near = fit(design, ridge, tolerance=CLOSE * known.questions, steps=steps)
     chance, weights = cross_fitted(design, ridge, near)
     return CrossFitted(*leading(found, chance, design.right), weights)
+
+
+def cross_fitted_among(
+    known: Labelled, mask: NDArray[np.bool_], several: NDArray[np.bool_], penalty: float
+) -> NDArray[np.int16]:
+    """What those of a pool who are asked answer by its learned vote, learned on the other folds: codes int16 [L].
+
+    Args:
+        known: the labelled questions.
+        mask: bool [N], the pool.
+        several: bool [L, N], whom a policy asks.
+        penalty: λ.
+    """
+    design = design_from(known, mask, popularity=False)
+    ridge, fold = ridge_of(design, int(mask.sum()), penalty), folds_of(known.questions)
+    tolerance = CLOSE * known.questions
+    start = fit(design, ridge, tolerance=tolerance)
+    code = np.zeros(known.questions, dtype=np.int16)
+    for each in range(FOLDS):
+        own = fold == each
+        flat = fit(design.rows(~own), ridge, start, tolerance=tolerance)
+        weights = unpacked(flat, known, np.flatnonzero(mask), penalty, popularity=False)
+        code[own] = vote(weights, known.tally, known.llms, several, known.opinions).code[own]
+    return code
 
 
 def leading(

@@ -60,7 +60,8 @@ class CascadeValue:
         go: weights of going on, [places of x, U], by first and last place asked.
         start: weights of each start, [M, places of x, U].
         points: of the labelled questions, cross-fitted, one per price.
-        spent: float64 [U, L], each labelled question's burden at each price.
+        rights: bool [U, L], is each labelled question right at each price, cross-fitted.
+        spent: float64 [U, L], its burden.
         single: float64 [L], best-single's burden.
         best_single: the LLM.
         leads: float64 [U], by how much the accuracy at each price exceeds best-single's, less one standard error of
@@ -73,6 +74,7 @@ class CascadeValue:
     go: dict[tuple[int, int], Floats]
     start: Floats
     points: tuple[CascadePoint, ...]
+    rights: NDArray[np.bool_]
     spent: Floats
     single: Floats
     best_single: int
@@ -256,6 +258,7 @@ def _along(chain: tuple[int, ...], found: _GroupVotes, each: Floats, best_single
         go=whole.go,
         start=whole.start,
         points=points,
+        rights=right > 0,
         spent=spent,
         single=single,
         best_single=best_single,

@@ -134,12 +134,9 @@ def detectable_difference(questions: int, discordant: float, *, power: float = 0
     The δ that solves Q = (z_{α/2}·√ψ + z_β·√(ψ − δ²))² / δ² (Connor 1987, Biometrics 43:207), ψ the share of
     questions on which exactly one of the two is right; None where even δ = ψ is too small to be found.
     """
-    z_beta = NormalDist().inv_cdf(power)
 
     def needed(delta: float) -> float:
-        return float(
-            (Z95 * math.sqrt(discordant) + z_beta * math.sqrt(max(0.0, discordant - delta**2))) ** 2 / delta**2
-        )
+        return needed_questions(delta, discordant, power=power)
 
     if not questions or not discordant or needed(discordant) > questions:
         return None
@@ -148,6 +145,12 @@ def detectable_difference(questions: int, discordant: float, *, power: float = 0
         middle = (low + high) / 2
         low, high = (middle, high) if needed(middle) > questions else (low, middle)
     return high
+
+
+def needed_questions(delta: float, discordant: float, *, power: float = 0.8) -> float:
+    """How many questions show a difference δ of two accuracies with that power: the Q of `detectable_difference`."""
+    z_beta = NormalDist().inv_cdf(power)
+    return float((Z95 * math.sqrt(discordant) + z_beta * math.sqrt(max(0.0, discordant - delta**2))) ** 2 / delta**2)
 
 
 def as_accurate(both: int, only_first: int, only_second: int, neither: int, margin: float = 0.01) -> bool:

@@ -3,6 +3,7 @@
 In: a run, or a small TOML file. Out: a `Setup`, and the row of `evaluate` that it means. Read `setup` first.
 """
 
+from selectllm_engine.setups.choice import Prefer, Wish
 from selectllm_engine.setups.chooser import chooser_of
 from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.files import read_setup, setup_text, write_setup
@@ -15,16 +16,24 @@ from selectllm_engine.setups.meaning import (
     setup_routers,
     setup_view,
 )
+from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommendation, SubjectEffect, recommend
 from selectllm_engine.setups.setup import Setup
 
 __all__ = [
+    "Estimate",
+    "Prefer",
+    "Proposed",
+    "Recommendation",
     "Setup",
+    "SubjectEffect",
+    "Wish",
     "check_setup",
     "chooser_of",
     "evaluate_setup",
     "planned_in",
     "planned_setup",
     "read_setup",
+    "recommend",
     "router_digest",
     "setup_of",
     "setup_routers",

@@ -38,6 +38,7 @@ _LOOK, _MAKE, _KEEP = "Look at results", "Make results", "Exchange and maintain"
 COMMANDS: dict[str, tuple[str, str]] = {
     "tui": ("tui:tui", _LOOK),
     "evaluate": ("evaluate:evaluate", _LOOK),
+    "recommend": ("recommend:recommend", _LOOK),
     "compare": ("compare:compare", _LOOK),
     "show": ("show:show", _LOOK),
     "route": ("route:route", _LOOK),

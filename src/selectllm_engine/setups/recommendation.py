@@ -1,0 +1,357 @@
+"""`recommend`: from a run and a wish to one setup, what it may be expected to do, and what it did on test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from selectllm_engine.errors import NotAvailableError, UsageError
+from selectllm_engine.evaluation import Reference, holm, mcnemar, needed_questions, newcombe, wilson
+from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected
+from selectllm_engine.setups.ground import ground_of
+from selectllm_engine.setups.meaning import planned_in, setup_of, setup_view
+from selectllm_engine.setups.search import MANY, search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from selectllm_engine.evaluation import Row
+    from selectllm_engine.run import StoredRun
+    from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.setup import Setup
+
+__all__ = ["Estimate", "Proposed", "Recommendation", "SubjectEffect", "recommend"]
+
+Z95, Z95_ONE_SIDED = 1.959964, 1.644854
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a setup may be expected to do on questions of the same kinds; None is what isn't known.
+
+    Attributes:
+        accuracy, accuracy_low, accuracy_high: share answered right, and its 95 % interval.
+        latency, cost: mean seconds and dollars per question.
+        llms_per_question: mean number of LLMs asked.
+        delta, delta_low, delta_high: accuracy more than the reference, and the 95 % interval by question.
+        questions: labelled questions behind it.
+    """
+
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    latency: float | None
+    cost: float | None
+    llms_per_question: float
+    delta: float
+    delta_low: float | None = None
+    delta_high: float | None = None
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A setup with what is expected of it, and its row on test; None without a test split."""
+
+    setup: Setup
+    estimate: Estimate
+    test: Row | None
+
+
+class SubjectEffect(NamedTuple):
+    """A subject on which a setup is significantly better or worse than the reference.
+
+    Attributes:
+        subject: its name.
+        questions: labelled ones.
+        delta: accuracy more than the reference there.
+        p: of McNemar's test, Holm-adjusted over all subjects.
+    """
+
+    subject: str
+    questions: int
+    delta: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """What to run.
+
+    Attributes:
+        verdict: "use" the setup, or "stay" with the reference, which it is then.
+        setup, estimate, test: as in `Proposed`.
+        reference: best-single, the LLM that is right most often on train and validation.
+        agrees: whether test agrees with the estimated accuracy, as far as both can say; None without a test split.
+        alternatives: up to two others, with their trade.
+        subjects: where the setup is significantly better or worse than the reference, on the labelled questions.
+        needed: how many labelled questions would show the estimated difference from the reference in four of five
+            cases; None where that is none or less.
+        tried: how many setups were compared.
+        notes: what was left out, and why one stays.
+    """
+
+    benchmark: str
+    verdict: Literal["use", "stay"]
+    setup: Setup
+    estimate: Estimate
+    test: Row | None
+    reference: str
+    agrees: bool | None
+    alternatives: tuple[Proposed, ...]
+    subjects: tuple[SubjectEffect, ...]
+    needed: int | None
+    tried: int
+    notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Recommendation for {self.benchmark}: {self.verdict} {self.setup.name}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `recommend --format json` prints."""
+        return {
+            "benchmark": self.benchmark,
+            "verdict": self.verdict,
+            "setup": _as_dict(self.setup),
+            "estimate": asdict(self.estimate),
+            "test": None if self.test is None else self.test.as_dict(),
+            "agrees": self.agrees,
+            "reference": self.reference,
+            "alternatives": [
+                {
+                    "setup": _as_dict(each.setup),
+                    "estimate": asdict(each.estimate),
+                    "test": None if each.test is None else each.test.as_dict(),
+                }
+                for each in self.alternatives
+            ],
+            "subjects": [each._asdict() for each in self.subjects],
+            "needed": self.needed,
+            "tried": self.tried,
+            "notes": list(self.notes),
+        }
+
+
+def _as_dict(setup: Setup) -> dict[str, Any]:
+    return {**asdict(setup), "pool": list(setup.pool)}
+
+
+def recommend(
+    run: StoredRun,
+    wish: Wish | None = None,
+    *,
+    encoders: Mapping[str, str] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Recommendation:
+    """The setup that meets a wish best, chosen on train and validation; test is read once, for what is shown.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        wish: limits and preference; None for the most accurate whatever it takes.
+        encoders: where encoders are, as for `route`.
+        progress: told what is done, how much of it, of how much.
+
+    Raises:
+        UsageError: too few labelled questions, a limit on what isn't known, or nothing within the limits.
+    """
+    wish = wish or Wish()
+    ground = ground_of(run, encoders)
+    _check_known(ground, wish)
+    found = search(ground, wish, _penalty(run), progress or (lambda *_: None))
+    field = Field(list(found.items()), wish)
+    _check_possible(field, run)
+    chosen, single = choose(field)
+    outlook = expected(field)
+    notes = list(ground.left_out)
+    if len(ground.outcomes.labels) > MANY:
+        notes.append(f"searched on {MANY:,} of the {len(ground.outcomes.labels):,} labelled questions; all confirmed")
+    verdict: Literal["use", "stay"] = "stay" if chosen == single else "use"
+    if verdict == "use" and field.allowed[single] and (why := _doubt(field, chosen, single, outlook)):
+        notes.append(why)
+        chosen, verdict = single, "stay"
+    made = _Made(run, ground, field, single)
+    estimate = made.estimate(chosen, outlook if verdict == "use" else None)
+    luck = max(0.0, float(field.right[chosen].mean()) - outlook.accuracy) if verdict == "use" else 0.0
+    proposed = made.proposed(chosen, estimate)
+    others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
+    agrees = None if proposed.test is None else _agrees(estimate, proposed.test, run)
+    return Recommendation(
+        benchmark=run.benchmark,
+        verdict=verdict,
+        setup=proposed.setup,
+        estimate=estimate,
+        test=proposed.test,
+        reference=run.llms[field.proposals[single].pool[0]],
+        agrees=agrees,
+        alternatives=tuple(others),
+        subjects=tuple(_subjects(ground, field, chosen, single)),
+        needed=_needed(outlook) if verdict == "use" else None,
+        tried=len(found),
+        notes=tuple(notes),
+    )
+
+
+def _penalty(run: StoredRun) -> float | None:
+    try:
+        return run.learner().of().penalty
+    except NotAvailableError:
+        return None
+
+
+# What can't be
+
+
+def _check_known(ground: Ground, wish: Wish) -> None:
+    for name, what, make in (
+        ("latency", "seconds", "selectllm measure times them, and imports take --latency"),
+        ("cost", "dollars", "prices come from recorded costs or an LLM's price in selectllm.toml"),
+    ):
+        wanted = getattr(wish, f"max_{name}") is not None or wish.prefer == name
+        if wanted and np.isnan(getattr(ground.outcomes, name)).any(axis=0).all():
+            raise UsageError(f"no LLM of {ground.outcomes.benchmark} has known {what}", make)
+
+
+def _check_possible(field: Field, run: StoredRun) -> None:
+    """Refuse a wish that nothing meets, with what comes nearest."""
+    wish = field.wish
+
+    def named(place: int) -> str:
+        return _setup(run, field, place).name
+
+    for name, limit, unit in (("latency", wish.max_latency, "s"), ("cost", wish.max_cost, "dollars")):
+        values = getattr(field, name)
+        if limit is not None and not (values <= limit).any():
+            least = int(np.nanargmin(values))
+            raise UsageError(
+                f"no setup answers within {limit:g} {unit}: {named(least)} takes the least, {values[least]:.4g} {unit}",
+                "allow for more",
+            )
+    if not field.allowed.any():
+        raise UsageError("no setup is within all of these limits", "allow for more of one of them")
+    if wish.min_accuracy is not None:
+        accuracy = np.where(field.allowed, field.right.mean(axis=1), -1.0)
+        best = int(np.argmax(accuracy))
+        if accuracy[best] < wish.min_accuracy:
+            raise UsageError(
+                f"no setup is right on {100 * wish.min_accuracy:.1f} % of the labelled questions: the most accurate, "
+                f"{named(best)}, is on {100 * accuracy[best]:.1f} %",
+                "ask for less, or for fewer limits",
+            )
+
+
+def _doubt(field: Field, chosen: int, single: int, outlook: Expected) -> str | None:
+    """Why one better stays with best-single; None where the chosen is worth it."""
+    seemed = 100 * float(field.right[chosen].mean() - field.right[single].mean())
+    proven = f"chosen anew without a fifth of the questions at a time, {100 * outlook.delta:+.1f} on that fifth"
+    if field.wish.prefer == "accuracy":
+        if outlook.delta > Z95_ONE_SIDED * outlook.error:
+            return None
+        return (
+            f"the choice among {len(field.proposals):,} setups seems {seemed:+.1f} points better than best-single; "
+            f"{proven}, which chance alone may be"
+        )
+    if field.wish.min_accuracy is not None or outlook.delta - outlook.error >= -LOSS:
+        return None
+    return f"the choice among {len(field.proposals):,} setups seems as accurate ({seemed:+.1f} points); {proven}"
+
+
+# What is said of it
+
+
+def _setup(run: StoredRun, field: Field, place: int) -> Setup:
+    proposal = field.proposals[place]
+    pool = [run.llms[llm] for llm in proposal.pool]
+    return setup_of(run, pool, proposal.router, proposal.policy, vote=proposal.vote, k=proposal.k)
+
+
+class _Made(NamedTuple):
+    run: StoredRun
+    ground: Ground
+    field: Field
+    single: int
+
+    def estimate(self, place: int, outlook: Expected | None = None, *, luck: float = 0.0) -> Estimate:
+        """What is expected of a proposal: by the outlook of choosing it, else by its own figures less some luck."""
+        tried = self.field.tried[place]
+        right, alone = self.field.right[place], self.field.right[self.single]
+        count = len(right)
+        if outlook is None:
+            counts = [int(np.count_nonzero(a & b)) for a in (right, ~right) for b in (alone, ~alone)]
+            outlook = Expected(*(float(each) for each in counts))
+        accuracy = outlook.accuracy - luck
+        both, only_chosen, only_single = (round(each) for each in outlook[:3])
+        interval = newcombe(both, only_chosen, only_single, count - both - only_chosen - only_single)
+        unsure = luck == 0 and place != self.single
+        low, high = wilson(round(accuracy * count), count)
+        return Estimate(
+            accuracy=accuracy,
+            accuracy_low=low,
+            accuracy_high=high,
+            latency=None if np.isnan(tried.latency) else tried.latency,
+            cost=None if np.isnan(tried.cost) else tried.cost,
+            llms_per_question=tried.llms,
+            delta=outlook.delta - luck if place != self.single else 0.0,
+            delta_low=interval.low if unsure else None,
+            delta_high=interval.high if unsure else None,
+            questions=count,
+        )
+
+    def proposed(self, place: int, estimate: Estimate) -> Proposed:
+        """The setup with its row on test, compared with the reference over all its samples."""
+        run, setup = self.run, _setup(self.run, self.field, place)
+        if "test" not in run.splits or not len(run.outcomes("test").labels):
+            return Proposed(setup, estimate, None)
+        llm = self.field.proposals[self.single].pool[0]
+        reference = Reference(run.llms[llm], run.prepared("test").labels[:, llm])
+        view = setup_view(run, setup, "test").against(reference)
+        return Proposed(setup, estimate, planned_in(run, setup, view).row())
+
+
+def _others(field: Field, chosen: int) -> list[int]:
+    """Two others: the most accurate of what takes much less, and of all, each asking other LLMs or another router."""
+    accuracy = np.where(field.allowed, field.right.mean(axis=1), -1.0)
+    burden = field.cost if field.wish.prefer == "cost" or np.isnan(field.latency[chosen]) else field.latency
+    found = [chosen]
+    for share in (0.8, np.inf, np.inf):
+        near = np.array([any(each[:2] == field.proposals[place][:2] for place in found) for each in field.proposals])
+        left = accuracy if np.isinf(share) else np.where(burden <= share * burden[chosen], accuracy, -1.0)
+        left = np.where(near, -1.0, left)
+        if left.max() >= 0:
+            found.append(int(np.argmax(left)))
+    return found[1:3]
+
+
+def _agrees(estimate: Estimate, test: Row, run: StoredRun) -> bool | None:
+    """Whether two accuracies, each of a sample of questions, may be of the same setup."""
+    if test.accuracy is None:
+        return None
+    variances = [
+        share * (1 - share) / count
+        for share, count in ((estimate.accuracy, estimate.questions), (test.accuracy, len(run.outcomes("test").labels)))
+    ]
+    return bool(abs(test.accuracy - estimate.accuracy) <= Z95 * np.sqrt(sum(variances)) + 1e-12)
+
+
+def _needed(outlook: Expected) -> int | None:
+    """How many questions would show the expected difference."""
+    if outlook.delta <= 0 or outlook.discordant < outlook.delta:
+        return None
+    return int(np.ceil(needed_questions(outlook.delta, outlook.discordant)))
+
+
+def _subjects(ground: Ground, field: Field, chosen: int, single: int) -> Iterator[SubjectEffect]:
+    """The subjects with a significant difference, the largest loss first."""
+    names = ground.outcomes.questions["subject"].fill_null("")
+    if chosen == single or names.n_unique() < 2:
+        return
+    effects = []
+    for (subject,), rows in names.to_frame().with_row_index().group_by(["subject"], maintain_order=True):
+        at = rows["index"].to_numpy()
+        right, alone = field.right[chosen, at], field.right[single, at]
+        won, lost = int((right & ~alone).sum()), int((alone & ~right).sum())
+        effects.append(SubjectEffect(str(subject), len(at), (won - lost) / len(at), mcnemar(won, lost)))
+    adjusted = [each._replace(p=p) for each, p in zip(effects, holm([each.p for each in effects]), strict=True)]
+    yield from sorted((each for each in adjusted if each.p < SIGNIFICANT), key=lambda each: each.delta)

@@ -1,0 +1,209 @@
+"""Which proposals are tried: pools × routers × policies × values × votes, then fewer samples for the best of them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.setups.proposals import EXHAUSTIVE, Proposal, Trials, policies_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from selectllm_engine.evaluation import By
+    from selectllm_engine.setups.choice import Wish
+    from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.proposals import Tried
+
+    Found: TypeAlias = dict[Proposal, Tried]
+    Progress: TypeAlias = Callable[[str, int, int], None]  # what is being done, how much of it is, of how much
+
+__all__ = ["MANY", "search"]
+
+MANY = 2000  # questions: of more, so many are searched on, and all confirm the best
+BEST = 400  # proposals that are confirmed, and that are tried with fewer samples
+MOST = 6000  # proposals that are kept
+WEIGHED = 12  # that are tried with a learned vote of those that a policy asks
+WIDTH, LARGEST, PATIENCE = 3, 8, 2  # of forward selection: pools of a size that grow, their size, steps without gain
+FEWER = (1, 3, 5, 10, 20)  # samples
+
+
+def search(ground: Ground, wish: Wish, penalty: float | None, progress: Progress) -> Found:
+    """Try what there is to try within a wish's limits.
+
+    Args:
+        ground: the labelled questions.
+        wish: more LLMs than it allows aren't tried, nor are its limits on seconds and dollars by policies that have no
+            use for them.
+        penalty: λ of learned votes; None where none can be learned.
+        progress: told what is done.
+    """
+    count = len(ground.outcomes.labels)
+    whole = Trials(ground, penalty=penalty)
+    if count <= MANY:
+        found = _all(whole, ground, wish, progress)
+    else:
+        rows = np.sort(np.random.default_rng(0).choice(count, MANY, replace=False))
+        first = _all(Trials(ground.rows(rows), penalty=penalty), ground, wish, progress)
+        best = _best(first, BEST)
+        found = {}
+        for place, proposal in enumerate(best):
+            _attempt(found, whole, proposal)
+            progress("confirming on all questions", place + 1, len(best))
+    _cascades(found, whole, wish, progress)
+    _weighed(found, whole)
+    _fewer(found, whole, progress)
+    return found
+
+
+def _all(trials: Trials, ground: Ground, wish: Wish, progress: Progress) -> Found:
+    found: Found = {}
+    pools = list(_pools(trials, ground, wish.max_llms or len(trials.llms), progress))
+    looks: list[By | None] = [None]
+    if wish.max_cost is not None or wish.prefer == "cost":
+        looks = ["cost"]
+    for place, pool in enumerate(pools):
+        for proposal in _of_pool(pool, trials, [each.name for each in ground.routers], looks):
+            _attempt(found, trials, proposal)
+        if len(found) > 2 * MOST:
+            found = {proposal: found[proposal] for proposal in _best(found, MOST)}
+        progress("trying setups", place + 1, len(pools))
+    return found
+
+
+def _of_pool(
+    pool: tuple[int, ...], trials: Trials, routers: Sequence[str], looks: Sequence[By | None]
+) -> Iterator[Proposal]:
+    yield Proposal(pool)
+    if len(pool) == 1:
+        return
+    if trials.learns:
+        yield Proposal(pool, vote="learned")
+    for policy, asks in dict.fromkeys(each for by in looks for each in policies_for(len(pool), by=by)):
+        for router in routers if asks else [None]:
+            yield Proposal(pool, router, policy)
+
+
+def _attempt(found: Found, trials: Trials, proposal: Proposal) -> None:
+    try:
+        found[proposal] = trials.on(proposal)
+    except NotAvailableError:
+        return
+
+
+def _best(found: Found, most: int) -> list[Proposal]:
+    """LLMs by themselves, what nothing beats in both accuracy and seconds or dollars, and the most accurate others."""
+    ranked = sorted(found, key=lambda proposal: -np.count_nonzero(found[proposal].right))
+    kept = dict.fromkeys(proposal for proposal in ranked if len(proposal.pool) == 1)
+    for name in ("latency", "cost"):
+        least = np.inf
+        for proposal in ranked:
+            if getattr(found[proposal], name) < least:  # never where it is unknown
+                least = getattr(found[proposal], name)
+                kept[proposal] = None
+    return list(dict.fromkeys([*kept, *ranked[:most]]))
+
+
+# Pools
+
+
+def _pools(trials: Trials, ground: Ground, most: int, progress: Progress) -> Iterable[tuple[int, ...]]:
+    llms = range(len(trials.llms))
+    if len(llms) <= EXHAUSTIVE:
+        return [pool for size in range(1, min(most, len(llms)) + 1) for pool in combinations(llms, size)]
+    return _forward(trials, ground, min(most, LARGEST), progress)
+
+
+def _forward(trials: Trials, ground: Ground, most: int, progress: Progress) -> list[tuple[int, ...]]:
+    """Pools that grow by one LLM at a time, the best few of a size, on past steps that gain nothing.
+
+    Once by accuracy, of the pooled vote or the best router's argmax, and once by that less a fifth of the seconds, as a
+    share of the slowest LLM's: what is cheap together isn't found by accuracy.
+    """
+    seconds = np.nan_to_num(trials.prepared.mean_latency)
+    price = 0.2 / max(float(seconds.max()), 1e-9)
+    scored: dict[tuple[int, ...], tuple[float, float]] = {}
+
+    def score(pool: tuple[int, ...]) -> tuple[float, float]:
+        if pool not in scored:
+            tried: Found = {}
+            for proposal in (Proposal(pool), *(Proposal(pool, each.name, "argmax") for each in ground.routers)):
+                _attempt(tried, trials, proposal)
+            merits = [(float(each.right.mean()), np.nan_to_num(each.latency)) for each in tried.values()]
+            scored[pool] = (
+                max((right for right, _ in merits), default=0.0),
+                max((right - price * spent for right, spent in merits), default=-1.0),
+            )
+        return scored[pool]
+
+    singles: list[tuple[int, ...]] = [(llm,) for llm in range(len(trials.llms))]
+    grown = dict.fromkeys(singles)
+    for goal in (0, 1):
+        beam, best, idle = sorted(singles, key=lambda pool: -score(pool)[goal])[:WIDTH], -1.0, 0
+        for size in range(2, most + 1):
+            larger = {
+                tuple(sorted({*pool, llm})) for pool in beam for llm in range(len(trials.llms)) if llm not in pool
+            }
+            beam = sorted(sorted(larger), key=lambda pool: -score(pool)[goal])[:WIDTH]
+            grown |= dict.fromkeys(beam)
+            idle = 0 if score(beam[0])[goal] > best else idle + 1
+            best = max(best, score(beam[0])[goal])
+            progress("looking for pools", goal * most + size, 2 * most)
+            if idle >= PATIENCE:
+                break
+    return list(grown)
+
+
+# What is tried for the best alone
+
+
+def _cascades(found: Found, trials: Trials, wish: Wish, progress: Progress) -> None:
+    """Policy `cascade-value` over all LLMs, within the wish's limit if it has one, else at two budgets."""
+    everyone = tuple(range(len(trials.llms)))
+    if not trials.learns or (wish.max_llms or len(everyone)) < len(everyone):
+        return
+    by: By = "cost" if wish.max_cost is not None or wish.prefer == "cost" else "latency"
+    limit = wish.max_cost if by == "cost" else wish.max_latency
+    means = trials.prepared.mean_cost if by == "cost" else trials.prepared.mean_latency
+    single = float(means[int(np.argmax(trials.prepared.right))])
+    budgets: list[float | None] = [1.0, None]
+    if limit is not None and single > 0:
+        budgets = [float(np.floor(100 * np.clip(limit / single, 0.25, 4)) / 100)]
+    for place, budget in enumerate(budgets):
+        value = "max" if budget is None else f"{budget:g}"
+        proposal = Proposal(everyone, None, f"cascade-value:{value}{':cost' if by == 'cost' else ''}")
+        try:
+            found[proposal] = trials.cascade(everyone, budget, by)
+        except NotAvailableError:
+            continue
+        progress("learning cascades", place + 1, len(budgets))
+
+
+def _weighed(found: Found, trials: Trials) -> None:
+    """The learned vote of those that a policy asks, for the best policies that ask several."""
+    if not trials.learns:
+        return
+    several = [each for each in _best(found, BEST) if each.policy is not None and each.policy.startswith(SEVERAL)]
+    for proposal in several[:WEIGHED]:
+        _attempt(found, trials, proposal._replace(vote="learned"))
+
+
+SEVERAL = ("threshold", "top-m")
+
+
+def _fewer(found: Found, trials: Trials, progress: Progress) -> None:
+    """The best over fewer samples."""
+    best = [each for each in _best(found, BEST) if each.policy is None or not each.policy.startswith("cascade-value")]
+    fewer = [k for k in FEWER if k < trials.prepared.samples]
+    for place, k in enumerate(fewer):
+        over = trials.first(k)
+        for proposal in best:
+            try:
+                found[proposal._replace(k=k)] = over.on(proposal)
+            except NotAvailableError:
+                continue
+        progress("trying fewer samples", place + 1, len(fewer))
