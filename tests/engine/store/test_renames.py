@@ -164,6 +164,40 @@ def test_cut_before_every_rename_the_same_command_finishes_it(tmp_path, cut, bef
     assert number > 1
 
 
+def test_a_repair_cut_before_every_rename_is_finished_by_the_next(tmp_path, cut):
+    def begin(root):
+        into(root, ["a", "b", "c"])
+        train(root)
+        llms = root / "mine" / "llms"
+        damaged = [
+            *(llms / "a" / "generations").glob("*.parquet"),
+            llms / "b" / "verdicts.parquet",
+            llms / "c" / "manifest.json",
+            root / "mine" / "routers" / "prior" / "probabilities.parquet",
+        ]
+        for path in damaged:
+            path.write_bytes(path.read_bytes()[:-9])
+        return len(damaged)
+
+    def seen(root):
+        cache = Cache(root)
+        left = sorted(str(each.path.relative_to(root)) for each in cache.verify())
+        return left, sorted(path.name for path in root.rglob("*.damaged")), contents(cache)
+
+    count = begin(tmp_path / "whole")
+    assert all(each.repaired for each in open_cache(tmp_path / "whole").verify(repair=True))
+    number = 1
+    while True:
+        root = tmp_path / f"cut {number}"
+        begin(root)
+        if not cut(lambda root=root: open_cache(root).verify(repair=True), number):
+            break
+        open_cache(root).verify(repair=True)
+        assert seen(root) == seen(tmp_path / "whole"), f"cut before rename {number}"
+        number += 1
+    assert number > count
+
+
 def test_cut_while_it_is_finished(tmp_path, cut):
     into(tmp_path, ["x"], digest="other")
     assert cut(lambda: into(tmp_path, ["a", "b", "c"]), 12)
