@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.openai_protocol import Ask
 
-__all__ = ["KEY", "Endpoint", "Limits", "RefusedError"]
+__all__ = ["KEY", "Endpoint", "Limits", "RefusedError", "endpoint_key"]
 
 KEY = "OPENAI_API_KEY"
 MENDS = 4  # times that a reply which is not whole is asked for again
@@ -82,7 +82,7 @@ class Endpoint:
         self.stopping = False
         self._base_url = base_url
         self._key_name = key
-        self._key = _key(key)
+        self._key = endpoint_key(key)
         self._limits = limits or Limits()
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
@@ -326,7 +326,7 @@ class Endpoint:
         return EngineError(f"{where} cannot be used ({type(error).__name__}: {reason})")
 
 
-def _key(name: str) -> str:
+def endpoint_key(name: str) -> str:
     """The key of the environment, "" where there is none."""
     key = os.environ.get(name, "").strip()
     if not _KEY_CHARACTERS.fullmatch(key):

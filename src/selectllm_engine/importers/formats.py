@@ -163,6 +163,15 @@ An evaluation is a subject, repetitions of a question are samples. Older version
         _LOG,
         (_TASKS,),
     ),
+    "served": ImportFormat(
+        "served:import_served",
+        """Import the log of selectllm serve --log FILE --log-texts: your own traffic becomes questions of a benchmark.
+
+Each LLM's answers are samples, with latency, tokens and cost; selectllm generate makes what the LLMs that were not
+asked lack. Gold answers are in no log: give lines one, as "gold". A log that has grown is imported with --again.""",
+        ("FILE", "The log."),
+        folder=False,
+    ),
     "predictions": ImportFormat(
         "predictions:import_predictions",
         """Import a router's predictions as the study released them, with labels and the router `imported`.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.routers.base import FeatureRouter, choose
+from selectllm_engine.store import forest_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,5 +64,4 @@ class Forest(FeatureRouter):
 
 
 def _leaf_means(forest: Any, vectors: Matrix) -> NDArray[np.float64]:
-    predicted: NDArray[np.float64] = forest.predict(vectors)
-    return predicted.reshape(vectors.shape[0], -1)
+    return forest_means(forest, vectors).reshape(vectors.shape[0], -1)

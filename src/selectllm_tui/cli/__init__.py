@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pools": ("pools:pools", _LOOK),
     "lessons": ("lessons:lessons", _LOOK),
     "report": ("report:report", _LOOK),
+    "serve": ("serve:serve", _LOOK),
     "benchmarks": ("benchmarks:app", _MAKE),
     "generate": ("generate:generate", _MAKE),
     "measure": ("measure:measure", _MAKE),

@@ -1,0 +1,8 @@
+"""Serving: a setup as a server that speaks OpenAI's protocol, in front of the pool's own endpoints.
+
+In: a setup, its run, and where the LLMs are. Out: answers over HTTP, metrics, and a log that `import served` reads.
+Read `desk` first, which answers one request: who is asked (`deciding`), whose text is returned (`votes`). The others
+are what it needs: `chat` what requests and replies are, `upstream` one LLM's endpoint, `journal` and `metrics` what is
+kept of a request. `application` is the HTTP around it, `server` the process. Its modules are imported by name: they
+need the extra `serve`.
+"""
