@@ -266,3 +266,20 @@ def test_a_router_whose_opinions_are_not_held_out_gives_no_weights(tmp_path):
     few = sl.load("fake", write_fake_run(tmp_path / "few", questions={"train": 20, "validation": 10, "test": 10}))
     with pytest.raises(UsageError, match="50 labelled questions; there are 30"):
         few.vote_weights()
+
+
+def test_gateway(selectllm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    places = (f'[llms.{name}]\nendpoint = "http://127.0.0.1/{name}"\nweights = "x"\n' for name in LLMS)
+    (tmp_path / "selectllm.toml").write_text("".join(places))
+    setup = 'benchmark = "fake"\nkind = "letter+number+word"\npool = ["fake-a", "fake-b"]\nrouter = "logistic:tfidf"\n'
+    (tmp_path / "s.toml").write_text(setup)
+    code, out, err = selectllm("export", "gateway", "litellm", "out", "--setup", "s.toml")
+    assert (code, out) == (0, "")
+    assert err == "out: config.yaml, selectllm_plugin.py, setup.toml, gateway.json, README.md\n"
+    assert "fake-c" not in (tmp_path / "out" / "config.yaml").read_text()
+    code, _, err = selectllm("export", "gateway", "litellm", "out")
+    assert (code, err) == (2, "error: it is not said what the gateway shall serve; name a setup: --setup FILE\n")
+    code, _, err = selectllm("export", "gateway", "litellm", "out", "--setup", "s.toml")
+    assert code == 2
+    assert "is there already" in err

@@ -18,7 +18,7 @@ from selectllm_engine.toml_files import read_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["read_setup", "setup_text", "write_setup"]
+__all__ = ["quoted", "read_setup", "setup_text", "write_setup"]
 
 _EXAMPLE = "docs/concepts.md has an example, and selectllm recommend --write writes one"
 
@@ -137,7 +137,12 @@ def _value(value: object) -> str:
     if isinstance(value, tuple):
         inside = ", ".join(map(_value, value))
         return f"[{inside}]" if len(inside) < 90 else "[\n" + "".join(f"  {_value(each)},\n" for each in value) + "]"
-    return str(value) if isinstance(value, int) else f'"{"".join(map(_character, str(value)))}"'
+    return str(value) if isinstance(value, int) else quoted(str(value))
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as TOML and YAML read it; raises UsageError where it can't be written in UTF-8."""
+    return f'"{"".join(map(_character, text))}"'
 
 
 def _character(character: str) -> str:

@@ -28,6 +28,7 @@ from selectllm_tui.cli.options import (
     several,
 )
 from selectllm_tui.cli.setup_file import rows_asked
+from selectllm_tui.cli.train import Encoders, parse_encoders
 
 if TYPE_CHECKING:
     from selectllm_engine.exporters import Exported
@@ -44,6 +45,12 @@ class PlotKind(StrEnum):
 
     TRADE_OFF = "trade-off"
     MATRIX = "matrix"
+
+
+class GatewayKind(StrEnum):
+    """Whose gateway."""
+
+    LITELLM = "litellm"
 
 
 class Measure(StrEnum):
@@ -233,6 +240,33 @@ def plot(
         drawn = draw(run, pool=names(pool), routers=routers, policies=policies, **how)
     save(file, drawn)
     note(f"{file}: written")
+
+
+@app.command()
+def gateway(
+    kind: Annotated[GatewayKind, typer.Argument(metavar="KIND", help="litellm.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder for its files.")],
+    setup: SetupFile = None,
+    encoder: Encoders = [],  # noqa: B006
+    force: Force = False,
+    cache: CacheDir = None,
+) -> None:
+    """Export what LiteLLM's proxy needs to serve a setup where one LLM answers: its configuration, and a plugin.
+
+    The LLMs are those of selectllm.toml, each with its endpoint. Keys, budgets and logs stay the proxy's; README.md in
+    the folder says how to start it.
+    """
+    from selectllm_engine.settings import read_settings
+    from selectllm_engine.setups import export_gateway
+
+    del kind  # there is one
+    if setup is None:
+        raise UsageError("it is not said what the gateway shall serve", "name a setup: --setup FILE")
+    settings = read_settings()
+    with reading(setup.benchmark, cache, setup=setup) as run:
+        encoders = {**settings.encoders, **parse_encoders(encoder)}
+        written = export_gateway(run, setup, folder, settings.llms, encoders, force=force)
+    note(f"{folder}: {', '.join(each.name for each in written)}")
 
 
 def _report(done: Exported) -> None:
