@@ -13,16 +13,29 @@ from selectllm_engine.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ANSWER_KINDS", "LLM", "STUDY", "Pool", "Price", "PromptStyle", "Sampling", "Wording", "study_latency"]
+__all__ = [
+    "ANSWER_KINDS",
+    "LLM",
+    "STUDY",
+    "Pool",
+    "Price",
+    "PromptStyle",
+    "Sampling",
+    "Thinking",
+    "Wording",
+    "study_latency",
+]
 
 PromptStyle = Literal["zero-shot", "few-shot"]
+Thinking = bool | int | str  # on or off, how many tokens at most, or how much in a word, such as "low"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
     """How completions are drawn. The defaults are the study's.
 
-    `top_k` 0 switches top-k off; `max_tokens` counts new tokens; generation ends at any of `stop`.
+    `top_k` 0 switches top-k off; `max_tokens` counts new tokens, thought ones too; generation ends at any of `stop`.
+    `thinking` is what the chat template is told of it; None leaves it to the template.
     """
 
     temperature: float = 0.7
@@ -31,6 +44,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     max_tokens: int = 750
     stop: tuple[str, ...] = ("<END_ANSWER>",)
+    thinking: Thinking | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +82,10 @@ class LLM:
 
     `chat` None means: whether the tokenizer has a chat template decides. `prompt` None means zero-shot for
     chat LLMs and few-shot for base ones. `wording` None means the built-in words of zero-shot prompts. `sampling` None
-    means the benchmark's default. `parameters` is in billions. `latency` holds known seconds per prompt by benchmark,
-    for results that recorded none. `endpoint` is the base URL of an OpenAI-compatible server that runs the LLM;
-    `weights` is then the server's name for it, and `api_key_env` the environment variable with the key of that server,
-    None for OPENAI_API_KEY.
+    means the benchmark's default, and `thinking` None what that says of it. `parameters` is in billions. `latency`
+    holds known seconds per prompt by benchmark, for results that recorded none. `endpoint` is the base URL of an
+    OpenAI-compatible server that runs the LLM; `weights` is then the server's name for it, and `api_key_env` the
+    environment variable with the key of that server, None for OPENAI_API_KEY.
     """
 
     name: str
@@ -81,6 +95,7 @@ class LLM:
     prompt: PromptStyle | None = None
     wording: Wording | None = None
     sampling: Sampling | None = None
+    thinking: Thinking | None = None
     specialised: str | None = None
     parameters: float | None = None
     endpoint: str | None = None

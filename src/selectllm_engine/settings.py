@@ -147,6 +147,10 @@ KEYS: dict[str, dict[str, Key]] = {
         "chat": _FLAG,
         "prompt": _TEXT,
         "sampling": _TABLE,
+        "thinking": Key(
+            'true, false, a number of tokens or a word such as "low"',
+            lambda value: isinstance(value, bool) or (isinstance(value, int) and value > 0) or _is_text(value),
+        ),
         "specialised": _TEXT,
         "parameters": _number(0, above=True),
         "endpoint": _URL,

@@ -14,6 +14,16 @@ from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, pa
 PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
+def test_thinking_is_on_off_so_many_tokens_or_a_word():
+    for written, thinking in (("true", True), ("false", False), ("2000", 2000), ('"low"', "low")):
+        llm = parse_settings(f'[llms.a]\nweights = "a"\nthinking = {written}').llms["a"]
+        assert (llm.thinking, llm.sampling) == (thinking, None)
+    with pytest.raises(
+        UsageError, match=r"llms\.a\.thinking is 0; it must be true, false, a number of tokens or a word"
+    ):
+        parse_settings('[llms.a]\nweights = "a"\nthinking = 0')
+
+
 def test_the_example_of_the_page_is_valid():
     (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     settings = parse_settings(example)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.generation.plan import with_overrides
-from selectllm_engine.generation.prompts import build_prompt, default_sampling
+from selectllm_engine.generation.prompts import build_prompt, sampling_of
 
 if TYPE_CHECKING:
     from selectllm_engine.generation.plan import Item, Plan
@@ -36,9 +36,17 @@ def _dollars(item: Item, plan: Plan, price: Price) -> float:
         exemplars = benchmark.exemplars_for(row["subject"]) if style == "few-shot" else ()
         if style == "few-shot" and not exemplars:
             return 0.0  # its worker will refuse them
-        prompt = build_prompt(row, style=style, chat=chat, exemplars=exemplars, terse=source.terse, wording=llm.wording)
+        prompt = build_prompt(
+            row,
+            style=style,
+            chat=chat,
+            exemplars=exemplars,
+            terse=source.terse,
+            wording=llm.wording,
+            language=source.language,
+        )
         said = prompt.text or "".join(each["content"] for each in prompt.messages or ())
         length += len(said.encode()) // BYTES_PER_TOKEN + 1
     prompt_tokens = length / max(1, looked_at.height)
-    new = (llm.sampling or default_sampling(source.terse)).max_tokens
+    new = sampling_of(llm, terse=source.terse).max_tokens
     return item.missing * (prompt_tokens * price.input + new * price.output) / 1e6

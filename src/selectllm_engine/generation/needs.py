@@ -18,7 +18,7 @@ from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.engine import SERVED, check_installed
 from selectllm_engine.generation.plan import engine_of, with_overrides
-from selectllm_engine.generation.prompts import default_sampling
+from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder, read_config
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _need(items: Sequence[Item], plan: Plan) -> Need:
 
 def _new_tokens(item: Item, plan: Plan) -> int:
     llm = with_overrides(item.llm, item.source.terse, plan.request)
-    return (llm.sampling or default_sampling(item.source.terse)).max_tokens
+    return sampling_of(llm, terse=item.source.terse).max_tokens
 
 
 def kv_bytes(config: Mapping[str, Any], parameters: float) -> int:

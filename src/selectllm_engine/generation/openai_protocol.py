@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_engine.generation.engine import Completion
-from selectllm_engine.generation.prompts import without_system
+from selectllm_engine.generation.prompts import template_arguments, without_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +108,10 @@ class Dialect:
         if self.logprobs and ask.exactly is None and samples * sampling.max_tokens <= _MOST_LOGPROBS:
             fields["logprobs"] = 1 if ask.prompt.messages is None else True
         extra: dict[str, object] = {}
+        if isinstance(sampling.thinking, str):
+            fields["reasoning_effort"] = sampling.thinking
+        elif sampling.thinking is not None:
+            extra["chat_template_kwargs"] = template_arguments(sampling.thinking)  # vLLM, SGLang and llama.cpp
         if sampling.top_k > 0:
             extra["top_k"] = sampling.top_k
         if sampling.repetition_penalty != 1:

@@ -7,13 +7,13 @@ with its problem, so that the others go on.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.generation.engine import SERVED
-from selectllm_engine.generation.prompts import default_sampling, wording_manifest
+from selectllm_engine.generation.prompts import sampling_manifest, sampling_of, wording_manifest
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
@@ -141,6 +141,7 @@ class Plan:
                     benchmark=item.source.name,
                     samples=request.samples,
                     terse=item.source.terse,
+                    language=item.source.language,
                     splits=request.splits,
                     limit=request.limit,
                     exemplars=item.source.exemplars,
@@ -231,16 +232,18 @@ def _manifest(cache: Cache, source: Source, llm: LLM) -> dict[str, object]:
 
 def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
     """Whether stored results were made with other settings, as far as that shows without the LLM's tokenizer."""
-    sampling = llm.sampling or default_sampling(source.terse)
     prompt = manifest.get("prompt") or {}
     return (
-        manifest.get("sampling") != {**asdict(sampling), "stop": list(sampling.stop)}
+        manifest.get("sampling") != sampling_manifest(sampling_of(llm, terse=source.terse))
         or llm.prompt not in {None, prompt.get("style")}
         or (llm.chat is False and manifest.get("chat"))  # whether there is a template only the tokenizer knows
         or prompt.get("terse") != source.terse
         or (
             prompt.get("style") == "zero-shot"
-            and prompt.get("wording") != (llm.wording and wording_manifest(llm.wording))
+            and (
+                prompt.get("wording") != (llm.wording and wording_manifest(llm.wording))
+                or prompt.get("language") != (None if llm.wording else source.language)
+            )
         )
     )
 
@@ -255,7 +258,7 @@ def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
     if request.prompt is not None:
         llm = replace(llm, prompt=request.prompt, wording=request.wording)
     if request.max_tokens is not None:
-        sampling = llm.sampling or default_sampling(terse)
+        sampling = sampling_of(llm, terse=terse)
         llm = replace(llm, sampling=replace(sampling, max_tokens=request.max_tokens))
     return llm
 

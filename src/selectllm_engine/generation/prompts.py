@@ -11,14 +11,15 @@ another question. Such a text can spoil its own prompt, and no other one's.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.answers import KINDS
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UsageError
-from selectllm_engine.llms import PromptStyle, Sampling, Wording
+from selectllm_engine.generation.prompt_languages import ASKED
+from selectllm_engine.llms import LLM, PromptStyle, Sampling, Thinking, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ __all__ = [
     "TERSE_SAMPLING",
     "Prompt",
     "build_prompt",
-    "default_sampling",
     "prompt_manifest",
+    "sampling_manifest",
+    "sampling_of",
+    "template_arguments",
     "without_system",
     "wording_manifest",
 ]
@@ -51,10 +54,14 @@ _TERSE_SYSTEM = "You are a helpful assistant that answers questions with a singl
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt for an LLM: either plain text, or messages (role, content) for its chat template; exactly one is set."""
+    """A prompt for an LLM: either plain text, or messages (role, content) for its chat template; exactly one is set.
+
+    `thinking` is what the chat template is told of it, None for nothing.
+    """
 
     text: str | None = None
     messages: tuple[dict[str, str], ...] | None = None
+    thinking: Thinking | None = None
 
 
 def build_prompt(
@@ -65,6 +72,7 @@ def build_prompt(
     exemplars: Sequence[Exemplar] = (),
     terse: bool,
     wording: Wording | None = None,
+    language: str | None = None,
 ) -> Prompt:
     """The prompt that asks one question.
 
@@ -75,6 +83,7 @@ def build_prompt(
         exemplars: solved questions for few-shot prompts, shown in this order.
         terse: ask for the answer alone.
         wording: of zero-shot prompts, instead of the built-in one, `terse` or not.
+        language: a code of that in which built-in zero-shot prompts ask for an answer; "subject": the question's.
 
     Raises:
         UsageError: a few-shot prompt without exemplars.
@@ -89,7 +98,8 @@ def build_prompt(
         return Prompt(text=_few_shot(asked, exemplars, terse=terse))
     if wording is not None:
         return _worded(asked, question["kind"], wording, chat=chat)
-    system, request = _zero_shot(asked, question["kind"], terse=terse)
+    language = question["subject"] if language == "subject" else language
+    system, request = _zero_shot(asked, question["kind"], terse=terse, language=language)
     if chat:
         return Prompt(messages=({"role": "system", "content": system}, {"role": "user", "content": request}))
     return Prompt(text=f"{system}\n\nQuestion: {request}\n\nAnswer:{'' if terse else f' {_STEPS}'}")
@@ -106,9 +116,12 @@ def _worded(asked: str, kind: str, wording: Wording, *, chat: bool) -> Prompt:
     return Prompt(messages=messages if system else messages[1:])
 
 
-def _zero_shot(asked: str, kind: str, *, terse: bool) -> tuple[str, str]:
+def _zero_shot(asked: str, kind: str, *, terse: bool, language: str | None) -> tuple[str, str]:
     if terse:
         return _TERSE_SYSTEM, f"{asked}\n{KINDS[kind].terse}"
+    if language in ASKED and kind in {"number", "letter"}:
+        said = ASKED[language]
+        return f"{said.steps} {said.number if kind == 'number' else said.letter}", asked
     return f"{_SYSTEM} {KINDS[kind].form}", asked
 
 
@@ -144,6 +157,21 @@ def without_system(messages: Sequence[Mapping[str, str]]) -> tuple[dict[str, str
     return tuple(rest)
 
 
+def template_arguments(thinking: Thinking | None) -> dict[str, Thinking]:
+    """What chat templates are told about thinking, by the names that families of them have for it.
+
+    On and off: Qwen's and GLM's `enable_thinking`, and `thinking` of DeepSeek and Granite; so many tokens: Seed's
+    `thinking_budget`; a word: `reasoning_effort` of gpt-oss.
+    """
+    if thinking is None:
+        return {}
+    if isinstance(thinking, bool):
+        return {"enable_thinking": thinking, "thinking": thinking}
+    if isinstance(thinking, int):
+        return {"enable_thinking": True, "thinking": True, "thinking_budget": thinking}
+    return {"enable_thinking": True, "thinking": True, "reasoning_effort": thinking}
+
+
 def prompt_manifest(
     style: PromptStyle,
     *,
@@ -151,10 +179,12 @@ def prompt_manifest(
     terse: bool,
     exemplars: Sequence[Exemplar] = (),
     wording: Wording | None = None,
+    language: str | None = None,
 ) -> dict[str, Any]:
     """What identifies the prompts of a run, as JSON values: generations of different manifests don't mix.
 
-    `exemplars` are all of the benchmark's; they count in few-shot prompts only, `wording` in zero-shot ones.
+    `exemplars` are all of the benchmark's; they count in few-shot prompts only, `wording` in zero-shot ones, and
+    `language` in those without it.
     """
     few_shot = style == "few-shot"
     rationales = any(each.rationale for each in exemplars) and not terse
@@ -166,7 +196,9 @@ def prompt_manifest(
         "exemplars": ("rationales" if rationales else "answers only") if few_shot else None,
         "digest": _digest(exemplars) if few_shot else None,
     }
-    return manifest if few_shot or wording is None else {**manifest, "wording": wording_manifest(wording)}
+    if not few_shot and wording is not None:
+        return {**manifest, "wording": wording_manifest(wording)}
+    return manifest if few_shot or language is None else {**manifest, "language": language}
 
 
 def wording_manifest(wording: Wording) -> dict[str, Any]:
@@ -179,6 +211,13 @@ def _digest(exemplars: Sequence[Exemplar]) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def default_sampling(terse: bool) -> Sampling:
-    """The study's sampling settings, with 48 new tokens at most where short answers are asked for."""
-    return TERSE_SAMPLING if terse else Sampling()
+def sampling_of(llm: LLM, *, terse: bool) -> Sampling:
+    """An LLM's sampling settings, else the study's, with 48 new tokens at most where short answers are asked for."""
+    sampling = llm.sampling or (TERSE_SAMPLING if terse else Sampling())
+    return sampling if llm.thinking is None else replace(sampling, thinking=llm.thinking)
+
+
+def sampling_manifest(sampling: Sampling) -> dict[str, Any]:
+    """Sampling settings as a manifest holds them; what is said of thinking only where something is."""
+    found = {key: value for key, value in asdict(sampling).items() if key != "thinking" or value is not None}
+    return {**found, "stop": list(sampling.stop)}

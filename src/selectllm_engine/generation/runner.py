@@ -12,7 +12,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -24,7 +24,7 @@ from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.latency import measure_latency
-from selectllm_engine.generation.prompts import build_prompt, default_sampling, prompt_manifest
+from selectllm_engine.generation.prompts import build_prompt, prompt_manifest, sampling_manifest, sampling_of
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
 from selectllm_engine.store import GENERATION_SCHEMA, TOLD
@@ -196,8 +196,9 @@ def _prepare(
                 terse=task.terse,
                 exemplars=task.exemplars if few_shot else (),
                 wording=settings.wording,
+                language=task.language,
             ),
-            "sampling": asdict(settings.sampling),
+            "sampling": sampling_manifest(settings.sampling),
             "samples": task.samples,
             "specialised": llm.specialised,
             "parameters": llm.parameters or weights.parameters,
@@ -241,7 +242,13 @@ def _prepare(
 
 def _settings(llm: LLM, task: Task, *, chat: bool) -> PromptSettings:
     style = llm.prompt or ("zero-shot" if chat else "few-shot")
-    sampling = llm.sampling or default_sampling(task.terse)
+    sampling = sampling_of(llm, terse=task.terse)
+    if sampling.thinking is not None and not (chat and style == "zero-shot"):
+        raise UsageError(
+            f"only a chat template can be told about thinking, and {llm.name} gets {style} prompts"
+            + ("" if chat else " without one"),
+            "leave thinking out, or take zero-shot prompts of an LLM with a template",
+        )
     return PromptSettings(chat=chat, style=style, sampling=sampling, wording=llm.wording)
 
 
@@ -251,16 +258,16 @@ def encoder(engine: Engine, task: Task, settings: PromptSettings) -> Callable[..
 
     def encode(question: Mapping[str, Any], shots: int = SHOTS) -> Encoded:
         exemplars = benchmark.exemplars_for(question["subject"], shots) if settings.style == "few-shot" else ()
-        return engine.encode(
-            build_prompt(
-                question,
-                style=settings.style,
-                chat=settings.chat,
-                exemplars=exemplars,
-                terse=task.terse,
-                wording=settings.wording,
-            )
+        prompt = build_prompt(
+            question,
+            style=settings.style,
+            chat=settings.chat,
+            exemplars=exemplars,
+            terse=task.terse,
+            wording=settings.wording,
+            language=task.language,
         )
+        return engine.encode(replace(prompt, thinking=settings.sampling.thinking))
 
     return encode
 

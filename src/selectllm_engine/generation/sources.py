@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar, known_sizes, load_benchmark, load_exemplars
 from selectllm_engine.errors import BenchmarkError, SelectLLMError
@@ -33,6 +33,7 @@ class Source:
     terse: bool
     exemplars: tuple[Exemplar, ...] = ()
     no_exemplars: str | None = None
+    language: str | None = None
     stored: bool = False
     notes: tuple[str, ...] = ()
     problem: SelectLLMError | None = None
@@ -94,8 +95,14 @@ def _read_source(
     except SelectLLMError as error:
         if stored is None or data is not None or sizes:
             raise
+        prompt = _stored_prompt(cache, name)
         return Source(
-            name=name, questions=stored, terse=_stored_terse(cache, name), no_exemplars=str(error), stored=True
+            name=name,
+            questions=stored,
+            terse=bool(prompt.get("terse")),
+            no_exemplars=str(error),
+            language=prompt.get("language"),
+            stored=True,
         )
     use_stored = stored is not None and data is None and not sizes
     questions = stored if use_stored and stored is not None else loaded.questions
@@ -104,15 +111,19 @@ def _read_source(
         questions=questions,
         terse=loaded.terse,
         exemplars=loaded.exemplars,
+        language=loaded.language,
         stored=stored is not None,
         notes=loaded.notes,
     )
 
 
-def _stored_terse(cache: Cache, name: str) -> bool:
-    """Whether the cached run of a benchmark asked for short answers."""
+def _stored_prompt(cache: Cache, name: str) -> dict[str, Any]:
+    """How the cached run of a benchmark asked for answers, as far as its manifests say."""
+    found: dict[str, Any] = {}
     for llm in cache.llms(name):
         prompt = cache.manifest(name, llm).get("prompt") or {}
         if "terse" in prompt:
-            return bool(prompt["terse"])
-    return False
+            found = prompt | found
+            if prompt.get("language"):  # few-shot prompts and those in one's own words have none
+                return prompt | found
+    return found

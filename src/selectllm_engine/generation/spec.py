@@ -28,6 +28,7 @@ class Task:
         samples: K, how many each question should have at the end.
         exemplars: the benchmark's, for few-shot prompts.
         no_exemplars: why there are none, where they could not be read.
+        language: that answers are asked for in, as of a `Benchmark`.
     """
 
     benchmark: str
@@ -37,6 +38,7 @@ class Task:
     limit: int | None = None
     exemplars: tuple[Exemplar, ...] = ()
     no_exemplars: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation.engine import Encoded
-from selectllm_engine.generation.prompts import Prompt, without_system
+from selectllm_engine.generation.prompts import Prompt, template_arguments, without_system
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from selectllm_engine.llms import Thinking
 
 __all__ = ["Tokenizer", "first_line", "remedy"]
 
@@ -51,19 +54,31 @@ class Tokenizer:
         if prompt.messages is None:
             tokens = self.wrapped(prompt.text)["input_ids"]
         else:
+            told = self._told(prompt.thinking)
             try:
-                tokens = self._template(prompt.messages)
+                tokens = self._template(prompt.messages, told)
             except Exception:  # templates raise what they like; most often because they know no system role
                 try:
-                    tokens = self._template(without_system(prompt.messages))
+                    tokens = self._template(without_system(prompt.messages), told)
                 except Exception as error:
                     problem = f"the LLM's chat template cannot be used ({first_line(error)})"
                     raise EngineError(problem, "set chat = false for it in selectllm.toml") from error
         return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
 
-    def _template(self, messages: Any) -> Any:
+    def _told(self, thinking: Thinking | None) -> dict[str, Thinking]:
+        """What the chat template is told; raises EngineError where it asks for nothing of that."""
+        told = template_arguments(thinking)
+        template = str(self.wrapped.chat_template)
+        if told and not any(re.search(rf"\b{name}\b", template) for name in told):
+            raise EngineError(
+                f"the LLM's chat template has no switch for thinking = {json.dumps(thinking)}",
+                "leave thinking out for it in selectllm.toml",
+            )
+        return told
+
+    def _template(self, messages: Any, told: dict[str, Thinking]) -> Any:
         return self.wrapped.apply_chat_template(
-            list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
+            list(messages), add_generation_prompt=True, tokenize=True, return_dict=False, **told
         )
 
 

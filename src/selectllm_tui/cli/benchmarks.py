@@ -159,12 +159,14 @@ def _read(name: str, data: Path | None, seed: int) -> tuple[Benchmark, list[str]
     lines = [
         f"{each.count:,} rows are left out, the first ({each.place}) because {each.problem}" for each in reading.bad
     ]
-    return Benchmark(name, reading.questions, reading.exemplars, terse=description.terse), lines
+    return Benchmark(
+        name, reading.questions, reading.exemplars, terse=description.terse, language=description.language
+    ), lines
 
 
 def _prompt(benchmark: Benchmark, row: dict[str, object]) -> str:
     """What a chat LLM is asked: the system sentence and the question."""
     from selectllm_engine.generation.prompts import build_prompt
 
-    prompt = build_prompt(row, style="zero-shot", chat=True, terse=benchmark.terse)
+    prompt = build_prompt(row, style="zero-shot", chat=True, terse=benchmark.terse, language=benchmark.language)
     return "\n".join(each["content"] for each in prompt.messages or ())

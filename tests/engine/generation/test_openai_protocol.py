@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.generation.openai_protocol import Ask, read_reply
+from selectllm_engine.generation.openai_protocol import Ask, Dialect, read_reply
 from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.llms import Sampling
 
@@ -23,6 +23,17 @@ def tokens(total, texts, *, most):
     reply = SimpleNamespace(choices=choices, usage=SimpleNamespace(completion_tokens=total, prompt_tokens=1))
     ask = Ask("m", Prompt(text="?"), Sampling(max_tokens=most), len(texts))
     return [each.output_tokens for each in read_reply(reply, ask).completions]
+
+
+def test_servers_are_told_about_thinking():
+    def fields(thinking):
+        prompt = Prompt(messages=({"role": "user", "content": "?"},), thinking=thinking)
+        return Dialect().fields(Ask("m", prompt, Sampling(thinking=thinking), 1), 1)
+
+    assert fields("low")["reasoning_effort"] == "low"
+    arguments = {"enable_thinking": False, "thinking": False}
+    assert fields(False)["extra_body"] == {"chat_template_kwargs": arguments}
+    assert not {"reasoning_effort", "extra_body"} & set(fields(None))
 
 
 def test_tokens_are_shared_in_proportion_to_characters():

@@ -1,18 +1,24 @@
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selectllm_engine.answers import extract_answer
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UsageError
+from selectllm_engine.generation.prompt_languages import ASKED
 from selectllm_engine.generation.prompts import (
     build_prompt,
-    default_sampling,
     prompt_manifest,
+    sampling_manifest,
+    sampling_of,
+    template_arguments,
     without_system,
 )
-from selectllm_engine.llms import Sampling, Wording
+from selectllm_engine.llms import LLM, Sampling, Wording
 
 NUMBER = {"text": "How many eggs are six dozen?", "choices": None, "kind": "number"}
 LETTER = {"text": "Which is a fruit?", "choices": ["desk", "pear", "rope"], "kind": "letter"}
@@ -145,8 +151,13 @@ def test_manifests_are_equal_where_prompts_are():
 
 
 def test_short_answers_get_48_tokens():
-    assert default_sampling(False) == Sampling()
-    assert default_sampling(True) == Sampling(max_tokens=48)
+    llm = LLM(name="a", weights="a")
+    assert sampling_of(llm, terse=False) == Sampling()
+    assert sampling_of(llm, terse=True) == Sampling(max_tokens=48)
+    assert sampling_of(replace(llm, thinking=False), terse=True) == Sampling(max_tokens=48, thinking=False)
+    assert sampling_of(replace(llm, sampling=Sampling(top_k=5)), terse=True) == Sampling(top_k=5)
+    assert "thinking" not in sampling_manifest(Sampling())
+    assert sampling_manifest(Sampling(thinking=False))["thinking"] is False
 
 
 def test_own_words_take_the_place_of_the_built_in_ones():
@@ -171,3 +182,43 @@ def test_own_words_never_mix_with_others():
 
     assert len({json.dumps(manifest("zero-shot", each)) for each in (None, Wording(), Wording(system="x"))}) == 3
     assert manifest("few-shot", Wording()) == manifest("few-shot", None), "few-shot prompts have no such words"
+
+
+@pytest.mark.parametrize("language", ASKED)
+@pytest.mark.parametrize(("row", "answer"), [(NUMBER, "72"), (LETTER, "B")])
+def test_a_language_is_asked_in_and_what_it_asks_for_is_read(language, row, answer):
+    question = {**row, "subject": language}
+    prompt = build_prompt(question, style="zero-shot", chat=True, terse=False, language=language)
+    assert prompt == build_prompt(question, style="zero-shot", chat=True, terse=False, language="subject")
+    system = prompt.messages[0]["content"]
+    statement = re.search('["“「](.*?)["”」]', system)[1]
+    text = f"1 (C) 2\n{statement.replace('X', answer)}\n"
+    assert extract_answer(text, kind=row["kind"], choices=3) == answer
+
+
+def test_other_kinds_and_languages_are_asked_for_in_english():
+    english = build_prompt(WORD, style="zero-shot", chat=True, terse=False)
+    assert build_prompt(WORD, style="zero-shot", chat=True, terse=False, language="de") == english
+    number = build_prompt(NUMBER, style="zero-shot", chat=True, terse=False)
+    assert build_prompt(NUMBER, style="zero-shot", chat=True, terse=False, language="xx") == number
+
+
+def test_languages_do_not_mix():
+    manifest = prompt_manifest("zero-shot", chat=True, terse=False, language="de")
+    assert manifest == {**prompt_manifest("zero-shot", chat=True, terse=False), "language": "de"}
+    for style, wording in (("few-shot", None), ("zero-shot", Wording())):
+        told = prompt_manifest(style, chat=True, terse=False, wording=wording, language="de")
+        assert told == prompt_manifest(style, chat=True, terse=False, wording=wording)
+
+
+@pytest.mark.parametrize(
+    ("thinking", "told"),
+    [
+        (None, {}),
+        (False, {"enable_thinking": False, "thinking": False}),
+        (2000, {"enable_thinking": True, "thinking": True, "thinking_budget": 2000}),
+        ("low", {"enable_thinking": True, "thinking": True, "reasoning_effort": "low"}),
+    ],
+)
+def test_what_templates_are_told_about_thinking(thinking, told):
+    assert template_arguments(thinking) == told

@@ -181,6 +181,7 @@ def test_a_hole_is_filled(lab):
         {"sampling": Sampling(max_tokens=10)},
         {"prompt": "few-shot"},
         {"chat": False, "prompt": "zero-shot"},
+        {"thinking": False},
     ],
 )
 def test_other_settings_are_refused(lab, other):
@@ -190,6 +191,16 @@ def test_other_settings_are_refused(lab, other):
     assert "made with other settings" in lab.failures()[0]["problem"]
     assert lab.engine.started is None
     assert lab.rows().equals(before)
+
+
+def test_thinking_is_a_sampling_setting_of_chat_prompts(lab):
+    llm = LLM(name="a", weights=str(lab.folder), thinking="low")
+    assert lab.run(llm=llm)
+    assert lab.cache.manifest("fake", "a")["sampling"]["thinking"] == "low"
+    assert not lab.run(samples=5, llm=LLM(name="a", weights=str(lab.folder), thinking=True))
+    assert "made with other settings" in lab.failures()[0]["problem"]
+    assert not lab.run(llm=LLM(name="b", weights=str(lab.folder), thinking=True, prompt="few-shot"))
+    assert "only a chat template can be told about thinking" in lab.failures()[-1]["problem"]
 
 
 def test_other_weights_are_refused_and_moved_ones_are_not(lab, tmp_path):

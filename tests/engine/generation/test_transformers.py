@@ -251,6 +251,15 @@ def test_a_template_that_takes_nothing(engine):
         each.encode(Prompt(messages=({"role": "user", "content": "w2"},)))
 
 
+def test_a_template_is_told_about_thinking_where_it_has_a_switch(engine):
+    each, asked = engine(), ({"role": "user", "content": "w2"},)
+    with pytest.raises(EngineError, match="has no switch for thinking = false; leave thinking out"):
+        each.encode(Prompt(messages=asked, thinking=False))
+    each._tokenizer.wrapped.chat_template = "{{ messages[0].content }}{% if not enable_thinking %} w3 w4{% endif %}"
+    on, off = (each.encode(Prompt(messages=asked, thinking=thinking)) for thinking in (True, False))
+    assert off.tokens == on.tokens + 2
+
+
 @pytest.mark.parametrize("tokens", [1, 7, 20])
 def test_timing_makes_exactly_so_many_tokens(engine, tokens):
     each = engine()
