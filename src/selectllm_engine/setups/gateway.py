@@ -187,8 +187,7 @@ def _last_words(messages: object) -> str:
 
 _PLUGIN = '''"""For LiteLLM's proxy: who asks for the model selectllm is answered by the LLM that the setup chooses.
 
-It needs selectllm in the proxy's environment (pip install selectllm), with what the router needs, and reads the cache
-that gateway.json names.
+It needs selectllm in the proxy's environment, with what the router needs, and reads the cache that gateway.json names.
 """
 
 import asyncio
@@ -225,7 +224,8 @@ plugin = Plugin()
 
 _README = """# A selectllm setup behind LiteLLM's proxy
 
-    pip install 'litellm[proxy]=={version}' selectllm
+    pip install 'litellm[proxy]=={version}'
+    pip install selectllm            # after it: asked for both at once, pip finds no version of rich that suits both
     export LITELLM_MASTER_KEY=sk-…   # who may ask; config.yaml names the variables with the LLMs' keys
     litellm --config config.yaml
 
