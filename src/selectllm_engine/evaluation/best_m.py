@@ -8,7 +8,7 @@ import numpy as np
 
 from selectllm_engine.evaluation.candidates import candidates_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, MOST_STEPS, Posterior, cross_fitted, fit, folds_of
-from selectllm_engine.evaluation.learned_vote import design_from, design_of, ridge_of, unpacked, vote
+from selectllm_engine.evaluation.learned_vote import design_from, design_of, merits_of, ridge_of, unpacked, vote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def cross_fitted_vote(
 ) -> CrossFitted:
     """The vote of the LLMs of a mask, bool [N], on every labelled question, learned on the other folds'."""
     found = candidates_of(known.tally, mask)
-    design = design_of(found, known.gold, mask, known.opinions)
+    design = design_of(found, known.gold, mask, known.opinions, merits_of(known, mask))
     ridge = ridge_of(design, int(mask.sum()), penalty)
     near = fit(design, ridge, tolerance=CLOSE * known.questions, steps=steps)
     chance, weights = cross_fitted(design, ridge, near)

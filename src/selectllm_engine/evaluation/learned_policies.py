@@ -79,4 +79,4 @@ def _unread(learned: Learned) -> list[str]:
     """A note where questions are answered without a look at their texts."""
     if learned.known.opinions is not None:
         return []
-    return ["without the router: it has no probabilities for train that are held out"]
+    return ["without the router: it has no opinions on single questions, or none on train that are held out"]

@@ -2,13 +2,14 @@
 
 Of every candidate answer a of question q, with s_l(a) the share of LLM l's K samples that gave it,
 
-    score(a) = Σ_l (β_l + σ + γ·opinion_l(q))·s_l(a) + η·(part, part², [more votes than one LLM can give])(a)
+    score(a) = Σ_l (β_l + τ·z_l + σ + γ·opinion_l(q))·s_l(a) + η·(part, part², [more votes than one LLM can give])(a)
     score(none) = g₀ + g₁·ln(1 + candidates) + g₂·mean_l opinion_l(q)
 
 go into a conditional logit (`conditional_logit`): its probabilities are the answers' confidences. `part` is the
-answer's share of all votes cast; an opinion is what a router reads from the question's text (`labelled.opinions`).
-β is drawn to 0 by the penalty λ, η by a tenth of it; at λ → ∞ only σ is left, and that is the pooled vote. Log-odds
-weights (Nitzan and Paroush 1982), one LLM at a time, count a mistake that twenty LLMs share twenty times.
+answer's share of all votes cast; an opinion is what a router reads from the question's text (`labelled.opinions`);
+z_l is the logit of LLM l's accuracy, so that where labels are few, who is better is known from one τ.
+β is drawn to 0 by the penalty λ, τ and η by a tenth of it; at λ → ∞ only σ is left, and that is the pooled vote.
+Log-odds weights (Nitzan and Paroush 1982), one LLM at a time, count a mistake that twenty LLMs share twenty times.
 
 Q questions, N LLMs of the run, K samples, M candidates, L labelled questions.
 """
@@ -40,6 +41,7 @@ __all__ = [
     "design_from",
     "design_of",
     "learn",
+    "merits_of",
     "ridge_of",
     "unpacked",
     "vote",
@@ -47,6 +49,7 @@ __all__ = [
 
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 FREE = 1e-3  # the penalty of what is not penalised: it keeps the fit from wandering off
+FEWEST_JUDGES = 100  # questions of validation: fewer choose λ by luck
 
 
 def design_of(
@@ -54,26 +57,29 @@ def design_of(
     gold: NDArray[np.int16],
     asked: NDArray[np.bool_],
     views: NDArray[np.float64] | None,
+    merits: NDArray[np.float64],
     *,
     popularity: bool = True,
 ) -> Design:
-    """The candidates as features: one per LLM that is asked, σ, popularity, text; "none" as in the module's formula.
+    """The candidates as features: one per LLM that is asked, τ, σ, popularity, text; "none" as in the module's formula.
 
     Args:
         found: the candidates.
         gold: int16 [Q].
         asked: what `found` was made with.
         views: opinions [Q, N]; None leaves the text out.
+        merits: z of the LLMs that are asked.
         popularity: False leaves popularity out.
     """
     columns = _columns(asked)
     place = np.cumsum(_ever(asked)) - 1
     total = found.votes / found.samples
-    features = np.zeros((len(columns) + 1 + POPULARITY * popularity + (views is not None), len(found.question)))
+    features = np.zeros((len(columns) + 2 + POPULARITY * popularity + (views is not None), len(found.question)))
     features[place[found.llm], found.candidate] = found.share
-    features[len(columns)] = total
+    features[len(columns)] = found.summed(found.share * merits[place[found.llm]])
+    features[len(columns) + 1] = total
     if popularity:
-        features[len(columns) + 1 : len(columns) + 1 + POPULARITY] = _popularity(found)
+        features[len(columns) + 2 : len(columns) + 2 + POPULARITY] = _popularity(found)
     if views is not None:
         features[-1] = found.summed(found.share * views[found.question[found.candidate], found.llm])
     right = found.code == gold[found.question]
@@ -98,12 +104,22 @@ def _none(found: Candidates, asked: NDArray[np.bool_], views: NDArray[np.float64
 
 
 def ridge_of(design: Design, llms: int, penalty: float) -> NDArray[np.float64]:
-    """λ for the LLMs' weights, λ/10 for popularity, next to nothing for what is free: [F + G]."""
+    """λ for the LLMs' weights, λ/10 for τ and popularity, next to nothing for what is free: [F + G]."""
     ridge = np.full(len(design.features) + len(design.none), FREE)
-    ridge[:llms] = penalty
-    if len(design.features) > llms + POPULARITY:
-        ridge[llms + 1 : llms + 1 + POPULARITY] = penalty / 10
+    ridge[:llms], ridge[llms] = penalty, penalty / 10
+    if len(design.features) > llms + 1 + POPULARITY:
+        ridge[llms + 2 : llms + 2 + POPULARITY] = penalty / 10
     return ridge
+
+
+def merits_of(known: Labelled, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Z of the LLMs of a mask: the logit of each one's accuracy, beyond their mean.
+
+    Of (right + 1) / (questions + 2), which is never 0 or 1 (Laplace).
+    """
+    right = (known.rates[_columns(mask)] * known.questions + 1) / (known.questions + 2)
+    logits = np.log(right / (1 - right))
+    return np.asarray(logits - logits.mean())
 
 
 def _ever(asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -117,11 +133,11 @@ def _columns(asked: NDArray[np.bool_]) -> NDArray[np.intp]:
 def choose_penalty(known: Labelled, mask: NDArray[np.bool_], penalties: Sequence[float] = PENALTIES) -> float:
     """The λ with the smallest log loss on validation after learning on train; ties: the larger.
 
-    Where one of the two is missing, λ is judged in five folds of the other.
+    Where one of the two is missing or validation has fewer than 100 questions, λ is judged in five folds of all.
     """
     design = design_from(known, mask)
     ridges = [ridge_of(design, len(_columns(mask)), penalty) for penalty in penalties]
-    if known.validation.any() and not known.validation.all():
+    if known.validation.sum() >= FEWEST_JUDGES and not known.validation.all():
         parts = [known.validation]
     else:
         fold = folds_of(known.questions)
@@ -153,18 +169,20 @@ def learn(
 
 def design_from(known: Labelled, mask: NDArray[np.bool_], *, popularity: bool = True) -> Design:
     """The labelled questions as features, for the LLMs of a mask."""
-    return design_of(candidates_of(known.tally, mask), known.gold, mask, known.opinions, popularity=popularity)
+    found = candidates_of(known.tally, mask)
+    return design_of(found, known.gold, mask, known.opinions, merits_of(known, mask), popularity=popularity)
 
 
 def unpacked(
     flat: NDArray[np.float64], known: Labelled, columns: NDArray[np.intp], penalty: float, popularity: bool
 ) -> VoteWeights:
     """Weights [F + G] of a design, by their names."""
-    values = iter(flat.tolist())
-    text = known.opinions is not None
+    count, text = len(columns), known.opinions is not None
+    own = flat[:count] + flat[count] * merits_of(known, np.isin(np.arange(len(known.llms)), columns))
+    values = iter(flat[count + 1 :].tolist())
     return VoteWeights(
         llms=tuple(known.llms[llm] for llm in columns),
-        own=tuple(next(values) for _ in columns),
+        own=tuple(own.tolist()),
         every=next(values),
         popularity=tuple(next(values) for _ in range(POPULARITY * popularity)),
         text=next(values) if text else None,
@@ -180,7 +198,8 @@ def unpacked(
 def _flat(weights: VoteWeights, names: Sequence[str]) -> NDArray[np.float64]:
     own = dict(zip(weights.llms, weights.own, strict=True))
     text = [] if weights.text is None else [weights.text]
-    return np.array([*(own.get(name, 0.0) for name in names), weights.every, *weights.popularity, *text, *weights.none])
+    each = [own.get(name, 0.0) for name in names]
+    return np.array([*each, 0.0, weights.every, *weights.popularity, *text, *weights.none])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

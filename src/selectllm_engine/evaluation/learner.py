@@ -31,6 +31,8 @@ __all__ = ["Learned", "Learner"]
 
 KEPT = 512  # pools whose weights are remembered
 
+SAME = 1e-6  # probabilities closer than this are equal
+
 
 class Learned:
     """What is learned with one router's opinions, or with none.
@@ -139,8 +141,14 @@ class Learner:
         self._margin = lru_cache(maxsize=KEPT)(self._cautious)
 
     def of(self, scores: RouterScores | None = None) -> Learned:
-        """With a router's opinions where it has held-out ones for every labelled question, else without any."""
+        """With a router's opinions where it has held-out ones for every labelled question, else without any.
+
+        One that says the same of all questions has none: its held-out probabilities differ by the labels left out,
+        which is all that there would be to learn from them.
+        """
         if scores is None or len(self._held_out(scores)) < self._count:
+            return self._plain
+        if not (np.ptp(scores.probabilities, axis=0) > SAME).any():
             return self._plain
         return self._learned(scores)
 

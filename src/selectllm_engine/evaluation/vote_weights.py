@@ -38,7 +38,7 @@ class VoteWeights:
 
     Attributes:
         llms: names.
-        own: β, what all samples of an LLM together add to the score of their answer, beyond `every`.
+        own: β + τ·z, what all samples of an LLM together add to the score of their answer, beyond `every`.
         every: σ, what they add whichever LLM they are of.
         popularity: η of the share of all votes cast, its square, and of having more votes than one LLM can give; empty
             where the vote was learned without.

@@ -266,6 +266,20 @@ def test_margin_is_best_single_exactly_where_routing_cannot_help():
     assert row.note.startswith(f"leaves best-single for {100 * (choice != case.view.best_single).mean():.1f} %")
 
 
+def test_a_router_that_says_the_same_of_all_questions_has_no_opinions():
+    # Without the question itself an LLM's rate is lower where it is right: there is nothing else to learn from that.
+    case = Case()
+    train, validation = case.train.labels, case.validation.labels
+    without = (train.sum(axis=0) - train) / (len(train) - 1)
+    of_test, of_validation = (
+        np.tile(train.mean(axis=0), (len(labels), 1)).astype(np.float32) for labels in (case.test.labels, validation)
+    )
+    router = RouterScores("prior", of_test, validation=of_validation, train=without.astype(np.float32))
+    learned = case.view.learner.of(router)
+    assert learned is case.view.learner.of()
+    assert "no opinions" in case.view.policy_row(router, parse_policy("vote:auto")).note
+
+
 def test_margin_learns_from_what_is_held_out():
     labels = np.tile([[True, False], [False, True], [False, True]], (40, 1))
     split = make_outcomes(labels=labels, latency=[1, 2], split="validation")

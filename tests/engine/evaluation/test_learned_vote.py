@@ -22,6 +22,7 @@ from selectllm_engine.evaluation.learned_vote import (
     design_from,
     design_of,
     learn,
+    merits_of,
     ridge_of,
     vote,
 )
@@ -121,8 +122,15 @@ def test_the_fit_is_an_optimum_of_the_same_formula(text):
     known = lesson(text=text)
     weights = learn(known, EVERYONE, 3.0)
     design = design_from(known, EVERYONE)
+    merits, own = merits_of(known, EVERYONE), np.array(weights.own)
+    slope = merits @ own / (merits @ merits + 0.1)  # own = β + τ·z, of which the penalties are least
     flat = np.array(
-        [*weights.own, weights.every, *weights.popularity, *([weights.text] if text else []), *weights.none]
+        [
+            *(own - slope * merits),
+            *(slope, weights.every, *weights.popularity),
+            *([weights.text] if text else []),
+            *weights.none,
+        ]
     )
     assert np.abs(gradient(design, flat, ridge_of(design, 3, 3.0))).max() < 1e-6
     voted = vote(weights, known.tally, known.llms, EVERYONE, known.opinions)
@@ -134,9 +142,11 @@ def test_the_fit_is_an_optimum_of_the_same_formula(text):
 def test_penalties():
     known = lesson(text=True)
     design = design_from(known, EVERYONE)
-    np.testing.assert_allclose(ridge_of(design, 3, 20.0), [20, 20, 20, 1e-3, 2, 2, 2, 1e-3, 1e-3, 1e-3, 1e-3])
-    plain = design_of(candidates_of(known.tally, EVERYONE), known.gold, EVERYONE, None, popularity=False)
-    np.testing.assert_allclose(ridge_of(plain, 3, 20.0), [20, 20, 20, 1e-3, 1e-3, 1e-3])
+    np.testing.assert_allclose(ridge_of(design, 3, 20.0), [20, 20, 20, 2, 1e-3, 2, 2, 2, 1e-3, 1e-3, 1e-3, 1e-3])
+    plain = design_of(
+        candidates_of(known.tally, EVERYONE), known.gold, EVERYONE, None, merits_of(known, EVERYONE), popularity=False
+    )
+    np.testing.assert_allclose(ridge_of(plain, 3, 20.0), [20, 20, 20, 2, 1e-3, 1e-3, 1e-3])
 
 
 @pytest.mark.parametrize("samples", [1, 4])
@@ -264,7 +274,7 @@ def test_confidences_are_calibrated():
 
 
 def test_the_penalty_is_the_best_on_validation():
-    known = lesson(text=True)
+    known = lesson(200, text=True)
     design = design_from(known, EVERYONE)
     losses = [
         log_loss(design.rows(known.validation), fit(design.rows(~known.validation), ridge_of(design, 3, penalty)))
@@ -273,19 +283,38 @@ def test_the_penalty_is_the_best_on_validation():
     assert choose_penalty(known, EVERYONE) == PENALTIES[int(np.argmin(losses))]
 
 
-@pytest.mark.parametrize("split", ["train", "validation"])
-def test_without_one_of_the_splits_the_penalty_is_judged_in_folds(split):
-    outcomes = made(100, split=split)
-    known = labelled(*((outcomes, None) if split == "train" else (None, outcomes)))
-    design, fold = design_from(known, EVERYONE), folds_of(100)
+@pytest.mark.parametrize("splits", [(100, 0), (0, 100), (120, 99)])
+def test_where_validation_is_missing_or_small_the_penalty_is_judged_in_folds(splits):
+    train, validation = (
+        made(count, seed=count, split=name) if count else None
+        for name, count in zip(("train", "validation"), splits, strict=True)
+    )
+    known = labelled(train, validation)
+    design, fold = design_from(known, EVERYONE), folds_of(known.questions)
     losses = [
         sum(
-            log_loss(design.rows(fold == each), fit(design.rows(fold != each), ridge_of(design, 3, penalty)))
+            (fold == each).sum()
+            * log_loss(design.rows(fold == each), fit(design.rows(fold != each), ridge_of(design, 3, penalty)))
             for each in range(FOLDS)
         )
         for penalty in PENALTIES
     ]
     assert choose_penalty(known, EVERYONE) == PENALTIES[int(np.argmin(losses))]
+
+
+def test_merits_by_hand():
+    known = replace(lesson(), rates=np.array([0.0, 0.5, 1.0]))
+    low, high = math.log(1 / 181), math.log(181)  # 180 questions
+    np.testing.assert_allclose(merits_of(known, EVERYONE), [low, 0, high], atol=1e-12)
+    np.testing.assert_allclose(merits_of(known, np.array([False, True, True])), [-high / 2, high / 2])
+
+
+def test_from_few_questions_the_better_llms_weigh_more():
+    # Under a penalty that hardly lets single weights grow, who is more often right still counts more.
+    known = lesson(60, accuracy=[0.35, 0.5, 0.8])
+    own = learn(known, EVERYONE, 30.0).own
+    assert own[0] < own[1] < own[2]
+    assert own[2] - own[0] > 0.5
 
 
 def test_a_toggled_pool_is_fitted_as_if_it_were_the_first():
