@@ -419,6 +419,15 @@ def test_a_cross_fitted_vote_does_not_learn_from_the_question_itself():
     assert moved[fold != 2].max() > 10 * moved[places].max()
 
 
+def test_where_all_are_right_the_cross_fitted_vote_is():
+    known = lesson(samples=1, accuracy=[0.9, 0.9, 0.9])
+    found = cross_fitted_vote(known, EVERYONE, 3.0)
+    alike = known.labels.all(axis=1)
+    assert alike[0], "the first question's candidate is the first of all"
+    assert found.right[alike].all()
+    assert (found.confidence[alike] > 0).all()
+
+
 # Weights as a file
 
 

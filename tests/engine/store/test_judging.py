@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import Unanswered
 from selectllm_engine.importers.records import Record
@@ -204,3 +205,12 @@ def test_how_texts_ended_is_counted_where_somebody_said_it(tmp_path):
     row = verdict_counts(cache, "b", "a").row(0, named=True)
     assert (row["samples"], row["missing"], row["empty"], row["cut"], row["cut_missing"]) == (5, 3, 2, 2, 2)
     assert set(MEASURED) <= set(cache.answers("b", "a").columns)
+
+
+def test_counts_follow_the_scores_that_are_written_later(tmp_path):
+    cache = write_fake_run(tmp_path, questions={"test": 6}, llms=("a",), samples=1)
+    for score in (1.0, 0.0, 1.0):
+        with cache.writer("fake", "a") as writer:
+            writer.write_verdicts(cache.sampled("fake", "a").with_columns(score=pl.lit(score)))
+        counts = verdict_counts(Cache(tmp_path), "fake", "a")
+        assert counts["recorded_right"].sum() == 6 * score

@@ -85,9 +85,13 @@ def test_a_benchmark_that_is_new_comes_whole(tmp_path):
     source = write_fake_run(tmp_path / "other", questions=SIZES, llms=("a",), samples=2)
     router = source.router_dir("fake", "prior", write=True)
     (router / "manifest.json").write_text('{"router": "prior"}')
+    set_aside = source.folder("fake") / "llms" / "a" / "generations" / "000002-0123456789abcdef.parquet.damaged"
+    set_aside.touch()
     cache = Cache(tmp_path / "empty")
     merged = merge(cache, source, "fake")
     assert (merged.new, merged.questions, merged.llms, merged.routers) == (True, 10, {"a": 20}, ("prior",))
+    assert not list(cache.root.rglob("*.damaged"))
+    set_aside.unlink()
     assert contents(cache) == contents(source)
 
 
