@@ -15,13 +15,13 @@ import numpy as np
 from selectllm_engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from selectllm_engine.setups.proposals import Proposal, Tried
 
-__all__ = ["LOSS", "Expected", "Field", "Prefer", "Wish", "choose", "expected"]
+__all__ = ["LOSS", "Expected", "Field", "Prefer", "Wish", "choose", "expected", "most_accurate"]
 
 Prefer: TypeAlias = Literal["accuracy", "latency", "cost"]
 PREFERENCES: tuple[Prefer, ...] = ("accuracy", "latency", "cost")
@@ -153,6 +153,13 @@ def choose(field: Field, questions: NDArray[np.intp] | None = None) -> tuple[int
     return int(np.argmin(np.where(close, np.nan_to_num(burden, nan=np.inf), np.inf))), best_single
 
 
+def most_accurate(field: Field, questions: NDArray[np.intp] | None = None) -> tuple[int, int]:
+    """The most accurate proposal that is allowed, and best-single, as some questions show them; by default all."""
+    right = field.right if questions is None else field.right[:, questions]
+    counts = np.count_nonzero(right, axis=1)
+    return _most(counts, field.allowed), _most(counts, field.single)
+
+
 def _most(counts: NDArray[np.intp], among: NDArray[np.bool_]) -> int:
     """The first of those with the largest count."""
     return int(np.argmax(np.where(among, counts, -1)))
@@ -196,15 +203,21 @@ class Expected(NamedTuple):
         return float(np.sqrt(max(self.discordant - self.delta**2, 0.0) / self.questions))
 
 
-def expected(field: Field, *, repeats: int = REPEATS) -> Expected:
+def expected(
+    field: Field,
+    choice: Callable[[Field, NDArray[np.intp]], tuple[int, int]] = choose,
+    *,
+    repeats: int = REPEATS,
+) -> Expected:
     """Choose anew without a fifth of the questions at a time, and see how the choice does on that fifth."""
     questions = field.right.shape[1]
     counts = np.zeros((2, 2))
     for repeat in range(repeats):
         fold = np.random.default_rng(repeat).permutation(questions) % FOLDS
         for each in range(FOLDS):
-            chosen, single = choose(field, np.flatnonzero(fold != each))
+            chosen, single = choice(field, np.flatnonzero(fold != each))
             own = fold == each
             right, alone = field.right[chosen, own].astype(int), field.right[single, own].astype(int)
             np.add.at(counts, (right, alone), 1 / repeats)
-    return Expected(counts[1, 1], counts[1, 0], counts[0, 1], counts[0, 0])
+    (neither, only_single), (only_chosen, both) = counts.tolist()
+    return Expected(both, only_chosen, only_single, neither)

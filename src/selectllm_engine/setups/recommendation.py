@@ -9,7 +9,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation import Reference, holm, mcnemar, needed_questions, newcombe, wilson
-from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected
+from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, most_accurate
 from selectllm_engine.setups.ground import ground_of
 from selectllm_engine.setups.meaning import planned_in, setup_of, setup_view
 from selectllm_engine.setups.search import MANY, search
@@ -174,7 +174,9 @@ def recommend(
         chosen, verdict = single, "stay"
     made = _Made(run, ground, field, single)
     estimate = made.estimate(chosen, outlook if verdict == "use" else None)
-    luck = max(0.0, float(field.right[chosen].mean()) - outlook.accuracy) if verdict == "use" else 0.0
+    best, _ = most_accurate(field)
+    luck = max(0.0, float(field.right[best].mean()) - expected(field, most_accurate).accuracy)
+    notes += _one_sample(field, chosen)
     proposed = made.proposed(chosen, estimate)
     others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
     agrees = None if proposed.test is None else _agrees(estimate, proposed.test, run)
@@ -251,11 +253,20 @@ def _doubt(field: Field, chosen: int, single: int, outlook: Expected) -> str | N
             return None
         return (
             f"the choice among {len(field.proposals):,} setups seems {seemed:+.1f} points better than best-single; "
-            f"{proven}, which chance alone may be"
+            f"{proven}, which may be chance"
         )
     if field.wish.min_accuracy is not None or outlook.delta - outlook.error >= -LOSS:
         return None
     return f"the choice among {len(field.proposals):,} setups seems as accurate ({seemed:+.1f} points); {proven}"
+
+
+def _one_sample(field: Field, chosen: int) -> list[str]:
+    """What one sample of each LLM would give, which is what seconds and dollars are for."""
+    proposal = field.proposals[chosen]._replace(k=1)
+    if proposal not in field.proposals or field.proposals[chosen].k == 1:
+        return []
+    single = field.right[field.proposals.index(proposal)].mean() - field.right[chosen].mean()
+    return [f"with one sample of each LLM in the place of all that vote: {100 * single:+.1f} points of accuracy"]
 
 
 # What is said of it

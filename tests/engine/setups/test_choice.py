@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.setups.choice import FOLDS, Field, Wish, choose, expected
+from selectllm_engine.setups.choice import FOLDS, Field, Wish, choose, expected, most_accurate
 from selectllm_engine.setups.proposals import Proposal, Tried
 
 
@@ -90,6 +90,9 @@ def test_the_best_of_many_coins_is_expected_to_be_a_coin():
     chosen, _ = choose(field)
     assert field.right[chosen].mean() > 0.54
     assert expected(field).accuracy == pytest.approx(0.5, abs=0.04)
+    best, _ = most_accurate(field)
+    assert field.right[best].sum() == max(row.sum() for row in field.right)
+    assert expected(field, most_accurate).accuracy == pytest.approx(0.5, abs=0.04)
 
 
 def test_simpler_is_fewer_llms_then_no_router_then_fewer_samples_then_faster():

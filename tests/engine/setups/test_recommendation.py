@@ -13,6 +13,7 @@ from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
 from selectllm_engine.setups import evaluate_setup, recommend, search
 from selectllm_engine.setups.ground import ground_of
+from selectllm_engine.setups.proposals import Proposal, Trials
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 
@@ -57,6 +58,17 @@ def test_the_test_row_is_evaluate_s(found, run):
     for other in found.alternatives:
         assert other.setup != found.setup
         assert other.test.accuracy == evaluate_setup(run, other.setup).accuracy
+
+
+def test_alternatives_are_expected_to_do_less_than_they_seem(found, run):
+    """The most accurate of thousands is partly lucky, whether it is used or not."""
+    ground = ground_of(run)
+    for other in found.alternatives:
+        place = [run.llms.index(name) for name in other.setup.pool]
+        k = None if other.setup.k == 2 else other.setup.k
+        proposal = Proposal(tuple(place), other.setup.router, other.setup.policy, other.setup.vote)
+        seems = Trials(ground, k, run.learner().of().penalty).on(proposal).right.mean()
+        assert other.estimate.accuracy < seems
 
 
 def test_it_is_data_for_other_programs(found):
