@@ -117,8 +117,8 @@ def speed(questions: int = 9000, llms: int = 28) -> None:
     expected(field)
     wall, core = time.perf_counter() - started, time.process_time() - spent
     print(
-        f"{llms} LLMs, {questions:,} labelled questions: {len(found):,} setups in {wall:.0f} s, {core:.0f} s of one core; "
-        f"chosen {field.proposals[chosen]}"
+        f"{llms} LLMs, {questions:,} labelled questions: {len(found):,} setups in {wall:.0f} s, {core:.0f} s of one "
+        f"core; chosen {field.proposals[chosen]}"
     )
 
 
