@@ -47,7 +47,9 @@ class Process:
             text=True,
             env={**os.environ, "OPENAI_API_KEY": "sk-secret-key"},
         )
+        self.said = ""
         for line in self.process.stderr:
+            self.said += line
             if found := re.search(r"on (http://\S+)/v1", line):
                 self.url = found[1]
                 return
@@ -89,7 +91,8 @@ def test_what_is_under_way_is_finished_at_the_end(fake_cache, folder, stop):
             asking.join()
             assert found[0].json()["choices"][0]["message"]["content"].endswith("The answer is 16.")
             assert server.process.wait(600) == 128 + stop
-            said = server.process.stderr.read()
+            said = server.said + server.process.stderr.read()
+            assert "gives what was evaluated" in said  # each LLM is asked once, and the figures are of more samples
             assert "Traceback" not in said
     (line,) = (folder / "log.jsonl").read_text().splitlines()
     assert json.loads(line)["votes"][0]["output_tokens"] == 7

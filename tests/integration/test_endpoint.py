@@ -2,27 +2,23 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import polars as pl
 import pytest
 
 from fake_server import FAULTS, FakeServer
 from selectllm_engine.store.cache import Cache
+from vllm_servers import GIVE_UP, vllm_servers
 
 pytestmark = pytest.mark.integration
 
 LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"
 QUESTIONS, SAMPLES = 12, 3
-GIVE_UP = 900.0  # seconds; loading takes most of it on a busy machine
 
 for needed in ("vllm", "openai"):
     if find_spec(needed) is None:
@@ -36,42 +32,8 @@ if not (Path(LLMS) / NAME / "config.json").is_file():
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """The base URL of a vLLM server on CPU."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(Path(LLMS) / NAME)]
-    settings = ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), "--max-model-len", "1024"]
-    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_NO_USAGE_STATS": "1"}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, *settings, "--enforce-eager"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    try:
-        start = time.monotonic()
-        while not _healthy(port):
-            assert process.poll() is None, log.read_text(errors="replace")[-3000:]
-            assert time.monotonic() - start < GIVE_UP
-            time.sleep(1)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
-
-
-def _healthy(port):
-    try:
-        return urlopen(f"http://127.0.0.1:{port}/health", timeout=5).status == 200
-    except (URLError, OSError):
-        return False
+    with vllm_servers(Path(LLMS), tmp_path_factory.mktemp("server"), NAME) as servers:
+        yield servers[NAME][0]
 
 
 @pytest.fixture
