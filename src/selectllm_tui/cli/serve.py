@@ -89,13 +89,13 @@ def serve(
     limits = Limits(requests=concurrency, seconds=timeout, router_seconds=router_timeout, unsure=unsure)
     with reading(setup.benchmark, cache, setup=setup) as run:
         chooser = chooser_of(run, setup, {**settings.encoders, **parse_encoders(encoder)})
-        if setup.k is not None and setup.k != setup.samples:
-            note(
-                f"note: its figures are of {setup.k} samples that vote, and [serve] asks each LLM for {setup.samples}: "
-                f"samples = {setup.k} gives what was evaluated"
-            )
         journal = None if log is None else Journal(log, texts=log_texts)
         desk = Desk(run, setup, chooser, settings.llms, Metrics(), limits=limits, journal=journal)
+    if setup.k is not None and setup.k != setup.samples:
+        note(
+            f"note: its figures are of {setup.k} samples that vote, and [serve] asks each LLM for {setup.samples}: "
+            f"samples = {setup.k} gives what was evaluated"
+        )
     place = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
 
