@@ -17,7 +17,8 @@ import pytest
 import selectllm_engine as sl
 from paths import ROOT
 from selectllm_engine.routers.training_data import question_texts
-from selectllm_engine.setups import LITELLM, planned_setup, setup_of, write_setup
+from selectllm_engine.serving.gateway import LITELLM
+from selectllm_engine.setups import planned_setup, setup_of, write_setup
 from selectllm_tui.cli import main
 
 pytestmark = pytest.mark.integration

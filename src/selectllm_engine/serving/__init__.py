@@ -3,6 +3,6 @@
 In: a setup, its run, and where the LLMs are. Out: answers over HTTP, metrics, and a log that `import served` reads.
 Read `desk` first, which answers one request: who is asked (`deciding`), whose text is returned (`votes`). The others
 are what it needs: `chat` what requests and replies are, `upstream` one LLM's endpoint, `journal` and `metrics` what is
-kept of a request. `application` is the HTTP around it, `server` the process. Its modules are imported by name: they
-need the extra `serve`.
+kept of a request. `application` is the HTTP around it, `server` the process; `gateway` gives a setup to LiteLLM's proxy
+instead. Its modules are imported by name: most need the extra `serve`.
 """

@@ -12,9 +12,20 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["HEADER", "ChatRequest", "RequestError", "completion", "events", "header_values", "read_chat", "said"]
+__all__ = [
+    "HEADER",
+    "SELF",
+    "ChatRequest",
+    "RequestError",
+    "completion",
+    "events",
+    "header_values",
+    "read_chat",
+    "said",
+]
 
 HEADER = "x-selectllm-"
+SELF = "selectllm"  # the setup's name among the models
 DETAILS = "selectllm"  # the request's field that asks for the vote in the body, and the reply's that has it
 _MOST_HEADER = 400  # characters of a value
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.serving.chat import RequestError
+from selectllm_engine.serving.chat import SELF, RequestError
 from selectllm_engine.serving.deciding import Decision, Kinds, decide
 from selectllm_engine.serving.samples import BROKEN, Sample, StreamedReply, samples_of
 from selectllm_engine.serving.upstream import Completed, DownError, Opened, RefusedError, Upstream
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SELF", "Answer", "Desk", "Limits"]
 
-SELF = "selectllm"  # the setup's name among the models
 _NOT_OF_SAMPLES = {"n", "stream", "stream_options"}
 _Result = TypeVar("_Result")
 

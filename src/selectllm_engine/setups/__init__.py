@@ -1,14 +1,13 @@
 """Setups: what one runs, as a value: a pool, a router, a policy, a vote, K and a protocol.
 
-In: a run, or a small TOML file. Out: a `Setup`, the row of `evaluate` that it means, what chooses by it, and what a
-gateway needs to. Read `setup` first.
+In: a run, or a small TOML file. Out: a `Setup`, the row of `evaluate` that it means, and what
+chooses by it. Read `setup` first.
 """
 
 from selectllm_engine.setups.choice import Prefer, Wish
 from selectllm_engine.setups.chooser import chooser_of
 from selectllm_engine.setups.digests import router_digest, vote_digest
-from selectllm_engine.setups.files import read_setup, setup_text, write_setup
-from selectllm_engine.setups.gateway import LITELLM, SELF, Gateway, export_gateway, read_gateway
+from selectllm_engine.setups.files import quoted, read_setup, setup_text, write_setup
 from selectllm_engine.setups.meaning import (
     check_setup,
     evaluate_setup,
@@ -22,10 +21,7 @@ from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommend
 from selectllm_engine.setups.setup import Setup
 
 __all__ = [
-    "LITELLM",
-    "SELF",
     "Estimate",
-    "Gateway",
     "Prefer",
     "Proposed",
     "Recommendation",
@@ -35,10 +31,9 @@ __all__ = [
     "check_setup",
     "chooser_of",
     "evaluate_setup",
-    "export_gateway",
     "planned_in",
     "planned_setup",
-    "read_gateway",
+    "quoted",
     "read_setup",
     "recommend",
     "router_digest",

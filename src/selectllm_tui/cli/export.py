@@ -256,8 +256,8 @@ def gateway(
     The LLMs are those of selectllm.toml, each with its endpoint. Keys, budgets and logs stay the proxy's; README.md in
     the folder says how to start it.
     """
+    from selectllm_engine.serving.gateway import export_gateway
     from selectllm_engine.settings import read_settings
-    from selectllm_engine.setups import export_gateway
 
     del kind  # there is one
     if setup is None:

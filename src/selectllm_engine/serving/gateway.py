@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, UsageError
 from selectllm_engine.exporters import save
-from selectllm_engine.setups.chooser import chooser_of
-from selectllm_engine.setups.files import quoted, read_setup, write_setup
+from selectllm_engine.generation.endpoint import KEY
+from selectllm_engine.serving.chat import SELF, last_words
+from selectllm_engine.serving.deciding import decide
+from selectllm_engine.setups import chooser_of, quoted, read_setup, write_setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,13 +23,11 @@ if TYPE_CHECKING:
     from selectllm_engine.llms import LLM
     from selectllm_engine.routers.choosing import Chooser, Fixed
     from selectllm_engine.run import StoredRun
-    from selectllm_engine.setups.setup import Setup
+    from selectllm_engine.setups import Setup
 
-__all__ = ["LITELLM", "SELF", "Gateway", "export_gateway", "read_gateway"]
+__all__ = ["LITELLM", "Gateway", "export_gateway", "read_gateway"]
 
 LITELLM = "1.108.7"  # the version that this is tried with
-SELF = "selectllm"  # what the setup is called as a model
-KEY = "OPENAI_API_KEY"  # of an LLM that names no variable
 FILES = ("config.yaml", "selectllm_plugin.py", "setup.toml", "gateway.json", "README.md")
 
 
@@ -44,13 +44,11 @@ class Gateway:
             ValueError: nobody has said anything.
             Exception: whatever the router raises.
         """
-        text = _last_words(messages)
+        chat = [each for each in messages if isinstance(each, dict)] if isinstance(messages, list) else []
+        text = last_words(chat)
         if not text.strip():
             raise ValueError("there is no message of a user with text")
-        choice = self.chooser.select(self.chooser.believe([text])).choice
-        if choice is None:
-            raise ValueError("the setup asks several LLMs")
-        return self.chooser.view.pool.run[int(choice[0])]
+        return self.chooser.view.pool.run[decide(self.chooser, text).asked[0]]
 
 
 def read_gateway(folder: Path) -> Gateway:
@@ -61,9 +59,7 @@ def read_gateway(folder: Path) -> Gateway:
     setup = read_setup(folder / "setup.toml")
     known = json.loads((folder / "gateway.json").read_text("utf-8"))
     run = StoredRun(open_cache(Path(known["cache"])), setup.benchmark)
-    gateway = Gateway(_one_at_a_time(chooser_of(run, setup, known["encoders"])))
-    gateway.choose([{"role": "user", "content": "warm"}])  # what is loaded on first use is loaded now
-    return gateway
+    return Gateway(_one_at_a_time(chooser_of(run, setup, known["encoders"])))
 
 
 def export_gateway(
@@ -118,17 +114,19 @@ def export_gateway(
 def _one_at_a_time(chooser: Chooser | Fixed) -> Chooser | Fixed:
     """The chooser, if one LLM answers each question; raises UsageError."""
     name = "the vote of all" if chooser.spec is None else f"policy {chooser.spec.name}"
-    why = None
-    if chooser.chain is not None:
+    decision = decide(chooser, "?")
+    if not decision.several:
+        return chooser
+    if decision.selection is None:
         why = f"{name} asks one LLM after the other"
-    elif (selection := chooser.select(chooser.believe(["?"]))).choice is None:
-        why = f"{name} draws LLMs by chance" if selection.weights is not None else f"{name} asks several LLMs"
-    if why is not None:
-        raise UsageError(
-            f"{why}, and a gateway returns one LLM's words",
-            "take a policy that asks one, such as argmax; selectllm serve takes any",
-        )
-    return chooser
+    elif decision.selection.weights is not None:
+        why = f"{name} draws LLMs by chance"
+    else:
+        why = f"{name} asks several LLMs"
+    raise UsageError(
+        f"{why}, and a gateway returns one LLM's words",
+        "take a policy that asks one, such as argmax; selectllm serve takes any",
+    )
 
 
 def _placed(pool: Iterable[str], llms: Mapping[str, LLM]) -> dict[str, LLM]:
@@ -171,20 +169,6 @@ def _config(placed: Mapping[str, LLM], ranked: list[str]) -> str:
     return "\n".join([*lines, "general_settings:", "  master_key: os.environ/LITELLM_MASTER_KEY", ""])
 
 
-def _last_words(messages: object) -> str:
-    """The text of the user's last message, "" without any."""
-    asked: list[Any] = (
-        [each for each in messages if isinstance(each, dict) and each.get("role") == "user"]
-        if isinstance(messages, list)
-        else []
-    )
-    content = asked[-1].get("content") if asked else None
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = "\n".join(part for part in parts if isinstance(part, str))
-    return content.encode(errors="replace").decode() if isinstance(content, str) else ""
-
-
 _PLUGIN = '''"""For LiteLLM's proxy: who asks for the model selectllm is answered by the LLM that the setup chooses.
 
 It needs selectllm in the proxy's environment, with what the router needs, and reads the cache that gateway.json names.
@@ -195,7 +179,8 @@ import logging
 from pathlib import Path
 
 from litellm.integrations.custom_logger import CustomLogger
-from selectllm_engine.setups import SELF, read_gateway
+from selectllm_engine.serving.chat import SELF
+from selectllm_engine.serving.gateway import read_gateway
 
 SECONDS = 2.0  # for the router; then best-single answers
 CHATS = ("acompletion", "completion")

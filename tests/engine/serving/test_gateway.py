@@ -17,8 +17,8 @@ from paths import ROOT
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import LLM, Price
 from selectllm_engine.routers.training_data import question_texts
-from selectllm_engine.setups import LITELLM, Setup, export_gateway, planned_setup, read_gateway, setup_of
-from selectllm_engine.setups.files import quoted
+from selectllm_engine.serving.gateway import LITELLM, export_gateway, read_gateway
+from selectllm_engine.setups import Setup, planned_setup, quoted, setup_of
 
 NAMES = ("fake-a", "fake-b", "fake-c")
 ODD = 'a "quoted": {name} #\u202e\x1b\x7f\x9b🙂 \\ ${X}'
