@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import Row
     from selectllm_engine.setups import Estimate, Proposed, Recommendation, Setup
 
-__all__ = ["headline", "how", "listed", "told", "trade"]
+__all__ = ["called", "headline", "how", "listed", "told", "trade"]
 
 HOUR = 3600  # seconds
 
@@ -27,10 +27,11 @@ def headline(found: Recommendation) -> str:
     """What to do, in a sentence."""
     if found.verdict == "stay":
         return f"Stay with {found.reference}: nothing beats it."
-    return f"Use {_called(found.setup)}."
+    return f"Use {called(found.setup)}."
 
 
-def _called(setup: Setup) -> str:
+def called(setup: Setup) -> str:
+    """A setup's name with its LLMs, as a sentence has it."""
     pool = listed(setup.pool)
     if setup.policy is None:
         return pool if len(setup.pool) == 1 else f"the {_vote(setup)} of {pool}"
@@ -142,4 +143,4 @@ def trade(found: Recommendation, other: Proposed) -> str:
     if its.cost is not None and mine.cost:
         parts.append(f"${its.cost:.5f} ({its.cost / mine.cost:.2f}×)")
     on_test = "" if other.test is None or other.test.accuracy is None else f"; on test {_on_test(other.test)}"
-    return f"{_called(other.setup)}: {', '.join(parts)}{on_test}"
+    return f"{called(other.setup)}: {', '.join(parts)}{on_test}"

@@ -19,6 +19,7 @@ from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
 from selectllm_tui.cli import main
 from selectllm_tui.cli.report.elements import Html, element, prose
 from selectllm_tui.cli.report.questions import QUESTIONS
+from selectllm_tui.recommended import headline, how, told, trade
 from tui.explorers import ESCAPES, INVISIBLE, WIDE, write_fake_router
 from tui.test_odd_runs import labels_only, many_llms, no_latency, no_router, one_llm, only_a_test_split
 
@@ -111,9 +112,12 @@ def report(selectllm, tmp_path):
     return write
 
 
-def test_the_page_is_about_the_best_router(report):
+def test_the_page_is_about_what_is_recommended(report, fake_cache):
     page = report()
-    assert "fake: logistic:tfidf argmax" in page.text
+    found = sl.load("fake", fake_cache).recommend()
+    assert f"fake: {found.setup.name}" in page.text
+    for said in (headline(found), how(found.setup), *told(found), *(trade(found, each) for each in found.alternatives)):
+        assert said in page.text
     heads = [each["id"] for each in page.all("h2")]
     assert heads == [
         "in-short",
@@ -128,6 +132,13 @@ def test_the_page_is_about_the_best_router(report):
     ]
     assert len(page.all("img")) == 2
     assert len(page.all("article")) <= QUESTIONS
+
+
+def test_of_a_pool_the_best_router_is_taken(report):
+    page = report("--pool", "fake-a,fake-b")
+    assert "fake: logistic:tfidf argmax" in page.text
+    assert "logistic:tfidf argmax over fake-a and fake-b. argmax: " in page.text
+    assert not rows_of(page, "fake-c")
 
 
 def rows_of(page, start):
@@ -179,7 +190,7 @@ def test_a_setup_of_its_own_pool_is_held_against_all_llms(report, fake_cache, tm
     path = write_setup(setup_of(run, ["fake-a", "fake-b"], vote="learned"), tmp_path / "s.toml")
     page = report("--setup", str(path))
     assert rows_of(page, "fake-c")
-    assert "Ask all of fake-a, fake-b, and let them vote; samples count by learned weights." in page.text
+    assert "the learned vote of fake-a and fake-b. All of them answer every question" in page.text
 
 
 def test_a_setup_says_everything(selectllm, fake_cache, tmp_path):
@@ -190,8 +201,8 @@ def test_a_setup_says_everything(selectllm, fake_cache, tmp_path):
 
 
 def test_texts_of_questions_are_there_on_request_only(report):
-    assert "what follows from these" not in report().text
-    page = report("--texts")
+    assert "what follows from these" not in report("--router", "prior").text
+    page = report("--router", "prior", "--texts")
     assert len(page.all("blockquote")) == len(page.all("article")) > 10
     assert "what follows from these" in page.text
 
@@ -256,7 +267,7 @@ def test_without_matplotlib_the_plots_are_missing_and_the_page_says_so(report, m
         return real(name, *args, **rest)
 
     monkeypatch.setattr(builtins, "__import__", fake_import)
-    page = report()
+    page = report("--router", "prior")
     assert not page.all("img")
     assert page.text.count("Not drawn: drawing a plot needs") == 2
 

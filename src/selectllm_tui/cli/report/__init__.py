@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.console import note
+from selectllm_tui.cli.import_report import watching
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Against,
@@ -22,6 +24,9 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+
+if TYPE_CHECKING:
+    from selectllm_engine.api import Run
 
 __all__ = ["report"]
 
@@ -53,8 +58,8 @@ def report(
 ) -> None:
     """A page about a setup: what it gives, the table, plots, where accuracy is lost, lessons, pools, telling questions.
 
-    One HTML file that needs no network and runs no script, for screens and paper. Without --setup and --router it is
-    about the router that is best on validation, else about the best single LLM. Plots need the extra figures.
+    One HTML file that needs no network and runs no script, for screens and paper. It is about the setup of the options;
+    without any of them about the one that selectllm recommend finds. Plots need the extra figures.
     """
     from selectllm_engine.exporters import check_target, save
 
@@ -63,10 +68,25 @@ def report(
         from selectllm_tui.cli.report.about import About, usual_setup
         from selectllm_tui.cli.report.page import page
 
-        field = None if setup is not None else names(pool)
         voting(run, vote)  # says which LLMs the weights of a file know
+        about: dict[str, Any] = {"field": None if setup is not None else names(pool)}
+        if setup is None and (pool, router, policy, k, vote) == (None, None, None, None, "equal"):
+            about |= _found(run)
+            setup = about["found"] and about["found"].setup
         if setup is None:
             setup = usual_setup(run, names(pool), router, policy, vote=vote, k=k)
-        about = About(run=run, setup=setup, field=field, split=split, against=against or "best-single", texts=texts)
-        save(file, page(about, file.name).encode())
+        about |= {"run": run, "setup": setup, "split": split, "against": against or "best-single", "texts": texts}
+        save(file, page(About(**about), file.name).encode())
     note(f"{file}: written")
+
+
+def _found(run: Run) -> dict[str, Any]:
+    """The recommendation, or why there is none."""
+    from selectllm_engine.settings import read_settings
+
+    try:
+        with watching("looking for a setup") as show:
+            found = run.recommend(encoders=read_settings().encoders, progress=lambda _, done, total: show(done, total))
+    except UsageError as reason:
+        return {"found": None, "no_find": reason.problem}
+    return {"found": found}

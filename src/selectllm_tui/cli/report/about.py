@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Selection, VoteRule
     from selectllm_engine.insights import Comparison
-    from selectllm_engine.setups import Setup
+    from selectllm_engine.setups import Recommendation, Setup
 
 __all__ = ["About", "usual_setup"]
 
@@ -28,6 +28,8 @@ class About:
         split: which questions.
         against: the row that it is compared with.
         texts: whether questions are shown in full.
+        found: the recommendation that the setup is from, if any.
+        no_find: why there is none, where one was looked for.
     """
 
     run: Run
@@ -36,6 +38,8 @@ class About:
     split: str
     against: str
     texts: bool
+    found: Recommendation | None = None
+    no_find: str | None = None
 
     @cached_property
     def vote(self) -> VoteRule:

@@ -60,7 +60,7 @@ def in_short(about: About) -> Html:
     )
     return joined(
         [
-            element("p", described(about), class_="lead"),
+            *_recommendation(about),
             shown,
             table(rows, caption=f"a: this setup, b: {about.against}"),
             table(counts, caption="On how many questions each is right"),
@@ -68,18 +68,23 @@ def in_short(about: About) -> Html:
     )
 
 
-def described(about: About) -> str:
-    """Which LLMs answer, and how they are chosen."""
-    from selectllm_engine.evaluation import POLICIES
+def _recommendation(about: About) -> list[Html]:
+    """What `selectllm recommend` says, where the page is about that; else how the setup answers."""
+    from selectllm_tui.recommended import called, headline, how, told, trade
 
-    of, llms = about.setup, ", ".join(about.setup.pool)
-    voting = {"equal": "every sample counts alike", "learned": "samples count by learned weights"}
-    how = voting.get(of.vote, f"samples count by the weights of {Path(of.vote).name}")
-    if of.spec is None:
-        return f"Ask {llms}." if len(of.pool) == 1 else f"Ask all of {llms}, and let them vote; {how}."
-    by = f"Router {of.router} with policy" if of.router else "Policy"
-    many = f" Where several answer, {how}." if (about.comparison.a.llms_per_question or 0) > 1 else ""
-    return f"{by} {of.policy} chooses among {llms}: {POLICIES[of.spec.name].help}.{many}"
+    found = about.found
+    if found is None:
+        why = [f"Nothing is recommended: {about.no_find}."] if about.no_find else []
+        return [element("p", f"{called(about.setup)}. {how(about.setup)}", class_="lead"), paragraphs(why)]
+    others = [trade(found, each) for each in found.alternatives]
+    notes = [f"{found.tried:,} setups were compared on train and validation", *found.notes]
+    return [
+        element("p", headline(found), class_="lead"),
+        element("p", how(found.setup)),
+        element("ul", *(element("li", each) for each in told(found))),
+        *([element("p", "Instead:"), element("ul", *(element("li", each) for each in others))] if others else []),
+        element("ul", *(element("li", each) for each in notes), class_="notes"),
+    ]
 
 
 def rows(about: About) -> Html:
