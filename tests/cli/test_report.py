@@ -134,6 +134,12 @@ def test_the_page_is_about_what_is_recommended(report, fake_cache):
     assert len(page.all("article")) <= QUESTIONS
 
 
+def test_a_row_beside_itself_is_not_compared(report):
+    page = report("--pool", "fake-c", "--router", "prior")
+    assert "On how many questions each is right" not in page.text
+    assert not any("points" in text for text in page.texts[: page.texts.index("All rows", 5)])
+
+
 def test_of_a_pool_the_best_router_is_taken(report):
     page = report("--pool", "fake-a,fake-b")
     assert "fake: logistic:tfidf argmax" in page.text

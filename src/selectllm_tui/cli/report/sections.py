@@ -41,10 +41,11 @@ def in_short(about: About) -> Html:
     from selectllm_tui.cli.compare import pair_sheets
 
     row, (rows, counts) = about.comparison.a, pair_sheets(about.comparison)
+    differs = about.comparison.counts.discordant > 0
     ends = points_span(row.delta_low, row.delta_high)
     tiles = [
         ("accuracy", f"{percent(row.accuracy)} %", f"95 % interval {span(row.accuracy_low, row.accuracy_high)}"),
-        (f"against {about.against}", f"{points(row.delta)} points", f"95 % interval {ends}"),
+        *([(f"against {about.against}", f"{points(row.delta)} points", f"95 % interval {ends}")] if differs else []),
         ("seconds a question", number(2)(row.latency), f"95 % of them within {number(2)(row.latency_p95)}"),
         ("dollars a question", number(5)(row.cost), ""),
         ("LLMs asked", number(2)(row.llms_per_question), f"of {len(about.setup.pool)} in the pool"),
@@ -63,7 +64,7 @@ def in_short(about: About) -> Html:
             *_recommendation(about),
             shown,
             table(rows, caption=f"a: this setup, b: {about.against}"),
-            table(counts, caption="On how many questions each is right"),
+            *([table(counts, caption="On how many questions each is right")] if differs else []),
         ]
     )
 

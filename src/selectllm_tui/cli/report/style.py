@@ -78,6 +78,7 @@ pre {
   .tiles { grid-template-columns: 1fr 1fr; }
   .tiles dd { font-size: 1.125rem; }
   table { font-size: .8125rem; }
+  tbody th { min-width: 7rem; }
   .many tbody th { min-width: 8rem; max-width: 10rem; }
 }
 @media print {
