@@ -1,11 +1,11 @@
-"""What is on the screen as files: a table as CSV or Markdown, the screen as SVG."""
+"""A table on the screen as Markdown, and where files of it go."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from selectllm_tui.notation import MISSING, csv_table, markdown_table
+from selectllm_tui.notation import markdown_table
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.cells import drawn
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
     from selectllm_tui.widgets.cells import Rows
 
-__all__ = ["free_path", "to_csv", "to_markdown"]
+__all__ = ["free_path", "to_markdown"]
 
 WIDE = 10_000  # cells for columns that draw themselves by width: no name is shortened in a file
-_FIGURE = re.compile(r"[▸◆]?\s*([−-]?\d*\.?\d+)(?: %)?")
 
 
 def _saved(rows: Rows) -> list[int]:
@@ -38,26 +37,6 @@ def _table(rows: Rows) -> Iterator[list[str]]:
         if rows.key(place):
             cells = rows.cells(place)
             yield [visible("".join(text for text, _ in drawn(cells[at], WIDE)).strip()) for at in kept]
-
-
-def _plain(cell: str) -> str:
-    """A figure without what is for people: `▸−12 %` is -12, a dash nothing."""
-    found = _FIGURE.fullmatch(cell)
-    return found[1].replace("−", "-") if found else "" if cell == MISSING else cell
-
-
-def to_csv(rows: Rows) -> str:
-    """The table as CSV, figures as numbers.
-
-    A leading `=`, `+`, `-` or `@` of text is quoted, so that no spreadsheet runs it.
-    """
-    figures = _numeric(rows)
-    titles, *lines = _table(rows)
-    cells = (
-        [_plain(cell) if figure else cell.removeprefix("▸ ") for cell, figure in zip(line, figures, strict=True)]
-        for line in lines
-    )
-    return csv_table(titles, cells)
 
 
 def to_markdown(rows: Rows) -> str:

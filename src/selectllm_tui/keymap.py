@@ -341,15 +341,6 @@ COMMANDS: tuple[Command, ...] = (
         reason=preconditions.within,
     ),
     Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=preconditions.policies, rank=17),
-    Command(
-        "copy",
-        ("y",),
-        "copy",
-        "Copy the question, its votes and verdict.",
-        "Questions",
-        tabs=("question",),
-        reason=preconditions.question,
-    ),
     # Trade-off
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff",)),
     Command("zoom_out", ("X",), "zoom out", "Look from further away.", "Trade-off", tabs=("tradeoff",)),
@@ -375,6 +366,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "scroll_text(-1)", ("b",), "text up", "A screenful of its text up.", "Generations", "generations", palette=False
     ),
+    Command("pager", ("E",), "in $PAGER", "Open its text in $PAGER.", "Generations", "generations", palette=False),
+    Command("copy_generation", ("y",), "copy", "Copy its text.", "Generations", "generations", palette=False),
     # Moving
     Command("move(-1)", ("up", "k"), "up", "The row above.", "Moving", "table", palette=False),
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
@@ -413,6 +406,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("panel", ("H",), "side panel", "Without the side panel, or with it.", "Everywhere"),
     Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
     Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", rank=16),
+    Command(
+        "copy",
+        ("y",),
+        "copy",
+        "Copy the question, row, cell or table, or the command or Python that gives the figures; twice: the first.",
+        "Everywhere",
+        rank=17,
+    ),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
     Command(
         "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True

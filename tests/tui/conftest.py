@@ -28,6 +28,8 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")  # whatever terminal the tests are started in
     monkeypatch.delenv("NO_COLOR", raising=False)
+    for name in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):  # what is copied stays in the test
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from rich.style import Style
 
 from selectllm_engine.evaluation.table import Row
 from selectllm_engine.llms import Pool
-from selectllm_tui.export import to_csv, to_markdown
+from selectllm_tui.export import to_markdown
 from selectllm_tui.screens.message import progress_line
 from selectllm_tui.state import Setup
 from selectllm_tui.widgets import formats
@@ -144,21 +144,7 @@ def test_exports_have_figures_but_no_rules_and_no_bars() -> None:
     rows = ListRows(
         columns, ("a", "", "b"), ([line("=1+1"), bar, line("-1.5")], [line("──")], [line("x|y"), bar, line("2")])
     )
-    assert to_csv(rows) == "name,n\n'=1+1,-1.5\nx|y,2\n"
     assert to_markdown(rows) == "| name | n |\n| --- | ---: |\n| =1+1 | -1.5 |\n| x\\|y | 2 |\n"
-
-
-def test_figures_in_a_csv_are_numbers() -> None:
-    columns = (
-        Column("name", "", 8),
-        Column("gap", "g", 4, align="right", saved="gap"),
-        Column("low", "from", 0, align="right", screen=False),
-    )
-    cells = ([line("▸ x"), line("▸−12 %"), line("–")], [line("▸ y"), line("◆5.5"), line(".117")], [(), line("28a"), ()])
-    rows = ListRows(columns, ("a", "b", "c"), cells)
-    assert to_csv(rows) == "name,gap,from\nx,-12,\ny,5.5,.117\n,28a,\n"
-    assert "| ▸ x | ▸−12 % | – |" in to_markdown(rows)
-    assert layout(columns, 30, 1)[2] == 0
 
 
 def test_cut_lines_say_so() -> None:

@@ -116,19 +116,3 @@ async def test_the_column_that_rows_are_sorted_by_is_marked_or_named(cache: Path
         assert "1 2 3▲" in screen.tab.table.render_line(0).text
         await press(pilot, "s", "s")
         assert screen.query_one(KeyBar).message[0] == "sorted by subject"
-
-
-async def test_what_is_copied_is_the_question_on_the_screen(cache: Path) -> None:
-    app = ExplorerApp(cache=cache)
-    async with app.run_test(size=(120, 40)) as pilot:
-        screen = await on_questions(pilot)
-        await press(pilot, "right_square_bracket", "y")
-        detail = screen.tab.detail
-        title, text = app.clipboard.split("\n\n")[:2]
-        assert title.startswith(detail.question_id)
-        assert detail.verdict in title
-        assert text.startswith(detail.text)
-        assert f"gold {detail.gold}" in app.clipboard
-        assert all(f"{ballot.llm}" in app.clipboard for ballot in detail.ballots)
-        await press(pilot, "escape", "down", "y")
-        assert screen.query_one(KeyBar).message[0] == "copy: only on Question"

@@ -12,6 +12,7 @@ from selectllm_tui.cli.console import Column, Sheet, text, write_json, write_she
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.notation import number, p_value, percent, span
+from selectllm_tui.records import subset_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def pools(
     if form is Format.JSON:
         return write_json(as_json(found))
     if form is Format.CSV:
-        return write_table([], [_row(each) for each in found.subsets], form)
+        return write_table([], [subset_record(each) for each in found.subsets], form)
     write_sheet(ranking(found, every=every), form)
     if (routed := routed_sheet(found)) is not None:
         typer.echo()
@@ -59,7 +60,7 @@ def ranking(found: Subsets, *, every: bool = False) -> Sheet:
     shown = sorted(_shown(found, every=every), key=lambda each: (len(each.llms), each.rank))
     return Sheet(
         columns=_columns(found),
-        rows=[_row(each) for each in shown],
+        rows=[subset_record(each) for each in shown],
         title=f"Pools of {found.benchmark}",
         footnotes=list(_footnotes(found, len(shown))),
         section="size",
@@ -104,18 +105,6 @@ def _shown(found: Subsets, *, every: bool) -> Iterator[Subset]:
         seen[len(each.llms)] += 1
         if every or each.front or seen[len(each.llms)] <= BEST:
             yield each
-
-
-def _row(subset: Subset) -> dict[str, object]:
-    held_out = {} if subset.validation is None else asdict(subset.validation)
-    return {
-        "rank": subset.rank,
-        "front": subset.front,
-        "size": len(subset.llms),
-        "llms": subset.llms,
-        **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
-        **asdict(subset.figures),
-    }
 
 
 def _columns(found: Subsets) -> list[Column]:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.screens.choice import Choice
 from selectllm_tui.state import PINS
-from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,28 +142,37 @@ def do_ask(screen: StateScreen) -> None:
 
 
 def do_copy(screen: StateScreen) -> None:
-    """Puts the question, its votes and verdict on the clipboard, as they are shown."""
-    from selectllm_tui.export import to_markdown
-    from selectllm_tui.widgets.tabs.question import QuestionTab, question_title, text_spans
+    """Asks what to copy: the key again takes the first."""
+    from selectllm_tui.screens.choice import ChoiceScreen
+    from selectllm_tui.screens.copying import copies
 
-    tab = screen.tab
-    if not isinstance(tab, QuestionTab) or tab.rows is None or tab.detail is None:
-        screen.say("no question is open")
-        return
-    parts = ["".join(text for text, _ in part) for part in question_title(tab.detail, screen.state)]
-    title = visible("   ".join(part for part in parts if part))
-    text = visible("".join(text for text, _ in text_spans(tab.detail)), newlines=True)
-    screen.app.copy_to_clipboard(f"{title}\n\n{text}\n\n{to_markdown(tab.rows)}")
-    screen.say("sent to the terminal's clipboard, where it takes that (OSC 52)", "accent")
+    found = copies(screen)
+
+    def done(name: str | None) -> None:
+        if name is not None:
+            screen.threads.copy(name, found[name][1])
+
+    choices = {name: choice for name, (choice, _) in found.items()}
+    if choices:
+        screen.app.push_screen(ChoiceScreen("Copy (y again: the first)", choices, again="y"), done)
+
+
+FORMS = {
+    ".csv": Choice("c", "CSV", "the table's values, for spreadsheets and notebooks"),
+    ".md": Choice("m", "Markdown", "the table, for a document"),
+    ".svg": Choice("s", "SVG", "the screen as it is"),
+}
 
 
 def do_export(screen: StateScreen) -> None:
     """Asks for a form, then saves the tab's table or the screen in the working directory."""
-    from selectllm_tui.export import to_csv, to_markdown
-    from selectllm_tui.screens.export import ExportScreen
+    from selectllm_tui.export import to_markdown
+    from selectllm_tui.records import to_csv
+    from selectllm_tui.screens.choice import ChoiceScreen
 
     tab = screen.tab
-    rows = tab.rows if tab is not None else None
+    rows, records = (tab.rows, tab.records) if tab is not None else (None, None)
+    lacking = {".csv": records is None, ".md": rows is None}
 
     def done(suffix: str | None) -> None:
         stem = f"selectllm-{screen.model.space.benchmark}-{screen.state.view.tab}"
@@ -171,10 +180,13 @@ def do_export(screen: StateScreen) -> None:
             screen.call_after_refresh(
                 lambda: screen.threads.save(stem, suffix, partial(str, screen.app.export_screenshot()))
             )
-        elif suffix is not None and rows is not None:
-            screen.threads.save(stem, suffix, partial(to_csv if suffix == ".csv" else to_markdown, rows))
+        elif suffix == ".csv" and records is not None:
+            screen.threads.save(stem, suffix, partial(to_csv, records))
+        elif suffix == ".md" and rows is not None:
+            screen.threads.save(stem, suffix, partial(to_markdown, rows))
 
-    screen.app.push_screen(ExportScreen(table=rows is not None), done)
+    forms = {suffix: each for suffix, each in FORMS.items() if not lacking.get(suffix)}
+    screen.app.push_screen(ChoiceScreen("Export into this folder", forms), done)
 
 
 def do_reload(screen: StateScreen) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -11,8 +12,9 @@ from textual.message import Message
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.pager import in_pager
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.untrusted import safe
+from selectllm_tui.untrusted import safe, visible
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import Line, Span, line
@@ -73,7 +75,13 @@ def options_of(detail: Detail) -> int:
 class GenerationsScreen(Dialog[None]):
     """Samples on the left, the text of the one under the cursor on the right."""
 
-    KEYS: ClassVar[dict[str, str]] = {"n N": "sample", "space b": "scroll", "esc": "back"}
+    KEYS: ClassVar[dict[str, str]] = {
+        "n N": "sample",
+        "space b": "scroll",
+        "y": "copy",
+        "E": "in $PAGER",
+        "esc": "back",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("generations"), Binding("q", "leave", "leave", show=False)]
     DEFAULT_CSS = """
     GenerationsScreen > .box { height: 90%; max-width: 160; width: 94%; }
@@ -150,8 +158,7 @@ class GenerationsScreen(Dialog[None]):
         self._show()
 
     def _show(self) -> None:
-        key = self.query_one(RowTable).key
-        found = next((each for each in self._samples if str(each.number) == key), None)
+        found = self._sample()
         view = self.query_one(TextView)
         if found is None:
             view.show(())
@@ -164,6 +171,20 @@ class GenerationsScreen(Dialog[None]):
     def action_sample(self, step: int) -> None:
         """The next or previous sample."""
         self.query_one(RowTable).move(step)
+
+    def _sample(self) -> Sample | None:
+        key = self.query_one(RowTable).key
+        return next((each for each in self._samples if str(each.number) == key), None)
+
+    def action_copy_generation(self) -> None:
+        """Copies the text of the sample."""
+        if (main := getattr(self.app, "main", None)) is not None and (sample := self._sample()) is not None:
+            main.threads.copy("generation", partial(visible, sample.text, newlines=True))
+
+    def action_pager(self) -> None:
+        """Opens the text of the sample in the person's pager."""
+        if (sample := self._sample()) is not None and (problem := in_pager(self.app, sample.text)):
+            self.query_one(Bar).show((*self._title(""), (f"   {problem}", "warn")))
 
     def action_scroll_text(self, step: int) -> None:
         """A screenful of the text up or down."""

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from selectllm_tui.preconditions import Context
-from selectllm_tui.screens.workers import Computed, Finished, Listed, Routable, Saved, Ticked, Watched, Workers
+from selectllm_tui.screens.workers import Computed, Copied, Finished, Listed, Routable, Saved, Ticked, Watched, Workers
 from selectllm_tui.snapshots.headline import Headline
 from selectllm_tui.snapshots.questions import Questions
 from selectllm_tui.tabs import TABS
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["StateScreen"]
 
 WATCH_EVERY = 3.0
+MOST_SENT = 1_000_000  # characters that the terminal is sent for its clipboard
 SEPARATORS = (" ── ", " ─ ", "  ")  # between the titles of tabs, the widest that fits
 
 
@@ -342,3 +343,14 @@ class StateScreen(Screen[None]):
             self.say(f"cannot save {message.name}: {message.error}")
         else:
             self.say(f"saved {message.name}", "accent")
+
+    @on(Copied)
+    def _copied(self, message: Copied) -> None:
+        if message.error or not message.text:
+            self.say(f"{message.name} not copied: {message.error or 'there is nothing to copy'}")
+            return
+        if sent := len(message.text) <= MOST_SENT:
+            self.app.copy_to_clipboard(message.text)
+        parts = [f"in {' and '.join(message.took)}"] if message.took else []
+        parts += ["sent to the terminal's clipboard, where it takes that (OSC 52)"] if sent else []
+        self.say(f"{message.name}: {', '.join(parts) or 'too long for the terminal, and no tool took it'}", "accent")

@@ -16,7 +16,7 @@ from textual.worker import get_current_worker
 from selectllm_engine.errors import SelectLLMError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.screen import Screen
     from textual.timer import Timer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
 
-__all__ = ["Computed", "Finished", "Listed", "Routable", "Saved", "Ticked", "Watched", "Workers"]
+__all__ = ["Computed", "Copied", "Finished", "Listed", "Routable", "Saved", "Ticked", "Watched", "Workers"]
 
 SPINNER_AFTER = 0.15
 
@@ -89,6 +89,16 @@ class Saved(Message):
     """A file was written; or, with an error, not."""
 
     name: str
+    error: str = ""
+
+
+@dataclass
+class Copied(Message):
+    """A text is made and handed to the tools that took it; or, with an error, not."""
+
+    name: str
+    text: str
+    took: Sequence[str] = ()
     error: str = ""
 
 
@@ -191,6 +201,21 @@ class Workers:
             self.screen.post_message(Routable(routable(model.run, read_settings().encoders)))
         except Exception as failure:
             self.screen.log.error(repr(failure))  # said where one of them is asked to
+
+    def copy(self, name: str, text: Callable[[], str]) -> None:
+        """Makes a text and hands it to the system's clipboard and tmux."""
+        self._start(partial(self._copy, name, text), "copy", exclusive=False)
+
+    def _copy(self, name: str, text: Callable[[], str]) -> None:
+        from selectllm_tui.clipboard import copy_beyond_the_terminal
+
+        try:
+            made = text()
+            took = copy_beyond_the_terminal(made) if made else []
+        except Exception as failure:  # a damaged file must not end in a traceback
+            self.screen.post_message(Copied(name, "", error=str(failure) or type(failure).__name__))
+            return
+        self.screen.post_message(Copied(name, made, took))
 
     def save(self, stem: str, suffix: str, text: Callable[[], str]) -> None:
         """Saves what `text` gives in the working directory."""

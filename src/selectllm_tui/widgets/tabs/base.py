@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual.containers import Vertical
 
 from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from selectllm_engine.evaluation import Row
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
@@ -37,8 +39,18 @@ class Tab(Vertical, Generic[Shown]):
 
     @property
     def rows(self) -> Rows | None:
-        """What `export` writes."""
+        """What `export` writes as a document."""
         return self.table.rows if self.table is not None else None
+
+    @property
+    def records(self) -> Iterable[Mapping[str, Any]] | None:
+        """The table's values, for programs; None where there is no table of values."""
+        return None
+
+    @property
+    def cell(self) -> str | None:
+        """The figure under the cursor, where that is on one."""
+        return None
 
     @property
     def llm(self) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.reactive import reactive
 
@@ -11,7 +11,7 @@ from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, drawn
 from selectllm_tui.widgets.paint import HEAT, Line, Span, line, named
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -96,6 +96,20 @@ class MatrixTab(Tab["RouterMatrix"]):
             if self._matrix is None or self._state is None
             else matrix_rows(self._matrix, self._state, None, self.digits)
         )
+
+    @property
+    def records(self) -> list[dict[str, Any]] | None:
+        """A row per pair, as `evaluate --format csv` writes them."""
+        return None if self._matrix is None else [row.as_dict() for row in self._matrix.rows.values()]
+
+    @property
+    def cell(self) -> str | None:
+        """The figure of the pair under the cursor."""
+        rows, grid = self.rows, self.query_one(GridTable)
+        at = rows.find(grid.key) if rows is not None else None
+        if rows is None or at is None:
+            return None
+        return "".join(text for text, _ in drawn(rows.cells(at)[grid.place + 1], 20)).strip()
 
     def on_row_table_moved(self) -> None:
         """Repaints the cell under the cursor."""

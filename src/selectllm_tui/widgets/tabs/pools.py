@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from selectllm_tui.records import subset_record
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
@@ -43,6 +44,11 @@ class PoolsTab(Tab["Subsets"]):
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("pools")
             self.table.show(pool_rows(snapshot, state, self.digits, self.pinned))
+
+    @property
+    def records(self) -> list[dict[str, Any]] | None:
+        """Every subset, as `pools --format csv` writes them."""
+        return [subset_record(each) for each in self._subsets.values()]
 
     def opened(self, key: str, state: State) -> State:
         """The subset becomes the pool."""

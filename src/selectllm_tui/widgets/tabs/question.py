@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
 from selectllm_tui import row_keys
+from selectllm_tui.records import ballot_records
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.state import WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
@@ -20,6 +21,8 @@ from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES, question_spans
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.app import ComposeResult
 
     from selectllm_tui.snapshots.question import Ballot, Detail
@@ -63,6 +66,11 @@ class QuestionTab(Tab["Detail | None"]):
         if not same:
             text.show(text_spans(snapshot))
         self.query_one(RowTable).show(ballot_rows(snapshot))
+
+    @property
+    def records(self) -> Iterator[dict[str, Any]] | None:
+        """Every LLM's votes on the question."""
+        return None if self.detail is None else ballot_records(self.detail)
 
     @property
     def llm(self) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from textual.containers import Vertical
 
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.records import question_records
 from selectllm_tui.snapshots.search import hits, pattern_of
 from selectllm_tui.state import FILTERS, GROUPINGS, WHO_IS_RIGHT
 from selectllm_tui.untrusted import visible
@@ -22,7 +23,7 @@ from selectllm_tui.widgets.tabs.base import Tab
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual.app import ComposeResult
 
@@ -243,6 +244,11 @@ class QuestionsTab(Tab["Questions"]):
             self.table.sorted_by = state.view.sort_of("questions")
             self.table.show(QuestionRows(snapshot), cursor=state.view.question)
         self._preview()
+
+    @property
+    def records(self) -> Iterator[dict[str, Any]] | None:
+        """The questions within the filter."""
+        return None if self._questions is None else question_records(self._questions)
 
     def opened(self, key: str, state: State) -> State:
         """A question opens on its own tab."""

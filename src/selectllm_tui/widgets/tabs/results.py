@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selectllm_tui import row_keys
 from selectllm_tui.notation import points, points_span
@@ -79,6 +79,12 @@ class ResultsTab(Tab["Results"]):
         if self._results is None or self._state is None:
             return None
         return result_rows(self._results, self._state, {}, self.digits, self.pinned)
+
+    @property
+    def records(self) -> list[dict[str, Any]] | None:
+        """The rows as `evaluate --format csv` writes them."""
+        entries = self._results.entries if self._results is not None else ()
+        return [each.row.as_dict() for each in entries if each.row is not None]
 
     def on_row_table_moved(self) -> None:
         """Says more about the row under the cursor."""

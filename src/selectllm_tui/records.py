@@ -1,0 +1,75 @@
+"""What tables hold, as values for programs: one mapping per row, all with the same fields."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from selectllm_tui.notation import csv_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from selectllm_engine.insights import Subset
+    from selectllm_tui.snapshots.question import Ballot, Detail
+    from selectllm_tui.snapshots.questions import Questions
+
+__all__ = ["ballot_records", "question_records", "subset_record", "to_csv"]
+
+
+def to_csv(records: Iterable[Mapping[str, Any]]) -> str:
+    """Records as CSV; nothing where there are none."""
+    rows = iter(records)
+    first = next(rows, None)
+    if first is None:
+        return ""
+    fields = list(first)
+    return csv_table(fields, ([row[each] for each in fields] for row in (first, *rows)))
+
+
+def subset_record(subset: Subset) -> dict[str, Any]:
+    """A subset of the LLMs, as `pools --format csv` writes it."""
+    held_out = {} if subset.validation is None else asdict(subset.validation)
+    return {
+        "rank": subset.rank,
+        "front": subset.front,
+        "size": len(subset.llms),
+        "llms": list(subset.llms),
+        **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
+        **asdict(subset.figures),
+    }
+
+
+def question_records(shown: Questions) -> Iterator[dict[str, Any]]:
+    """The questions within the filter, in their order, with who is right: true, false, nothing without an answer."""
+    for q in map(int, shown.order):
+        row = shown.frame.row(q, named=True)
+        marks = [None if mark < 0 else bool(mark) for mark in shown.judged.marks[q]]
+        yield {
+            **{name: row[name] for name in ("question_id", "subject", "text", "gold")},
+            "verdict": str(shown.verdict_of(q)),
+            "vote_share": shown.share_of(q),
+            "answered_by": [name for n, name in enumerate(shown.llms) if shown.judged.selected[q, n]],
+            **dict(zip(shown.llms, marks, strict=True)),
+        }
+
+
+def ballot_records(detail: Detail) -> Iterator[dict[str, Any]]:
+    """Every LLM's votes on a question, then the pooled ones."""
+    for each in (*detail.ballots, *([detail.pooled] if detail.pooled is not None else [])):
+        yield {"question_id": detail.question_id, "gold": detail.gold, **_ballot(each)}
+
+
+def _ballot(each: Ballot) -> dict[str, Any]:
+    return {
+        "llm": each.llm or "pooled",
+        "in_pool": each.on,
+        "selected": each.selected,
+        "probability": each.probability,
+        "votes": each.votes,
+        "answer": each.winner,
+        "right": each.right,
+        "tied": each.tied,
+        "latency": each.latency,
+        "weight": each.weight,
+    }

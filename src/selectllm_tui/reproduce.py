@@ -1,0 +1,84 @@
+"""The command and the Python that give the figures of a screen again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selectllm_tui.state import Space, State
+
+__all__ = ["command", "python"]
+
+
+def command(state: State, space: Space, cache: Path | None) -> str:
+    """What a shell is told; `cache` is None where nothing need be said of it."""
+    name, options = _asked(state, space)
+    words = ["selectllm", name]
+    words += [options.pop("question")] if "question" in options else []
+    words += ["--benchmark", space.benchmark]
+    for option, value in options.items():
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        words += [f"--{option.replace('_', '-')}", text]
+    if cache is not None:
+        words += ["--cache", str(cache)]
+    return " ".join(map(_quoted, words))
+
+
+def python(state: State, space: Space, cache: Path | None) -> str:
+    """What Python is told."""
+    name, options = _asked(state, space)
+    method = "question" if name == "show" else name
+    first = [repr(options.pop("question"))] if "question" in options else []
+    given = [f"{option}={list(value) if isinstance(value, tuple) else value!r}" for option, value in options.items()]
+    where = f", {str(cache)!r}" if cache is not None else ""
+    return (
+        "from selectllm_engine.api import load\n\n"
+        f"run = load({space.benchmark!r}{where})\n"
+        f"run.{method}({', '.join([*first, *given])})\n"
+    )
+
+
+def _asked(state: State, space: Space) -> tuple[str, dict[str, Any]]:
+    """The command, and the options whose value is another than its own default."""
+    setup, tab = state.setup, state.view.tab
+    said: dict[str, Any] = {}
+    if len(setup.pool) < len(setup.pool.run):
+        said["pool"] = setup.pool.names
+    if setup.k and setup.k != space.samples:
+        said["k"] = setup.k
+    on_split = {"split": setup.split} if setup.split != "test" else {}
+    how = {"vote": setup.vote} if setup.vote != "equal" else {}
+    if tab == "pools":
+        return "pools", {**{name: said[name] for name in ("k",) if name in said}, **on_split}
+    if tab == "lessons":
+        return "lessons", said | on_split | how
+    if tab in {"questions", "question"} and state.view.question is not None:
+        router = {"router": setup.router, "policy": _spec(state, setup.policy)} if setup.router else {}
+        return "show", {"question": state.view.question, **said, **router, **how}
+    said |= {"router": setup.router} if setup.router and tab != "matrix" else {}
+    if setup.router:
+        said["policy"] = tuple(_spec(state, name) for name in space.policies)
+    if setup.protocol != "corrected":
+        said["protocol"] = setup.protocol
+    if setup.against != "best-single":
+        said["against"] = setup.against
+    return "evaluate", said | on_split | how
+
+
+def _spec(state: State, policy: str) -> str:
+    value = state.setup.parameter_of(policy)
+    return policy if value is None else f"{policy}:{value:g}"
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell reads it; what can't be seen by its number, so that a terminal pastes nothing else."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_numbered, word))}'"
+
+
+def _numbered(character: str) -> str:
+    return character if character.isprintable() and character not in "'\\" else f"\\U{ord(character):08x}"
