@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.routers.base import FeatureRouter, choose
-from selectllm_engine.store import forest_means
+from selectllm_engine.store import mean_over_trees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,4 +64,4 @@ class Forest(FeatureRouter):
 
 
 def _leaf_means(forest: Any, vectors: Matrix) -> NDArray[np.float64]:
-    return forest_means(forest, vectors).reshape(vectors.shape[0], -1)
+    return mean_over_trees(forest, vectors).reshape(vectors.shape[0], -1)

@@ -5,7 +5,7 @@ Read `cache` first: what lies where, and who may write it.
 """
 
 from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
-from selectllm_engine.store.confidence_forest import ConfidenceForest, forest_means
+from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
 from selectllm_engine.store.files import (
     Progress,
     digest,
@@ -52,9 +52,9 @@ __all__ = [
     "both_verdicts",
     "digest",
     "folder_name",
-    "forest_means",
     "judges_of",
     "load_outcomes",
+    "mean_over_trees",
     "merge",
     "name_of",
     "open_cache",

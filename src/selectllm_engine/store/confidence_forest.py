@@ -15,7 +15,7 @@ from selectllm_engine.evaluation import as_probabilities
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ConfidenceForest", "forest_means"]
+__all__ = ["ConfidenceForest", "mean_over_trees"]
 
 
 class ConfidenceForest:
@@ -54,7 +54,7 @@ class ConfidenceForest:
         """Probabilities [Q, N] from a router's probabilities [Q, N]."""
         if not len(predicted):
             return predicted.astype(np.float32)
-        return as_probabilities(forest_means(self.forest_, predicted).reshape(predicted.shape))
+        return as_probabilities(mean_over_trees(self.forest_, predicted).reshape(predicted.shape))
 
     def _out_of_bag(self, predicted: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
         """As the forest's own out-of-bag score, which leaves zeros where every tree saw a question; here the rate."""
@@ -69,7 +69,7 @@ class ConfidenceForest:
         return as_probabilities(np.where(trees > 0, total / np.maximum(trees, 1), targets.mean(axis=0)))
 
 
-def forest_means(forest: Any, rows: Any) -> NDArray[np.float64]:
+def mean_over_trees(forest: Any, rows: Any) -> NDArray[np.float64]:
     """What a fitted regression forest predicts for rows [Q, D], as its own `predict` does, [Q] or [Q, N].
 
     Scikit-learn's goes through a machinery for threads and processes, which is slow for one row, and changes filters of
