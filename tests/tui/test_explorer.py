@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -637,6 +638,26 @@ async def test_v_switches_the_vote_and_a_the_row_that_all_are_compared_with(cach
         assert (screen.state.setup.vote, screen.state.setup.against) == ("equal", "best-single")
         await press(pilot, "u", "u", "u", "u")
         assert screen.state.setup == setup
+
+
+async def test_weights_of_the_last_pool_are_marked_until_the_new_ones_are_there(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "V")
+        await settled(pilot)
+        assert re.search(r" w −?\d", text_of(pilot))
+        with monkeypatch.context() as patched:
+            patched.setattr(screen.threads, "compute", lambda *_: None)
+            await press(pilot, "1")
+            assert re.search(r" … −?\d", text_of(pilot))
+            assert not re.search(r" w −?\d", text_of(pilot))
+        screen.compute()
+        await settled(pilot)
+        assert re.search(r" w −?\d", text_of(pilot))
+        assert not re.search(r" … −?\d", text_of(pilot))
 
 
 async def test_a_learned_vote_that_cannot_be_had_says_why(cache: Path) -> None:

@@ -300,10 +300,13 @@ class PoolView(PoolArrays):
             tuned = self.tune(scores, spec)
             notes = [f"by {tuned.by}"] if tuned.by else []
             notes += ["tuned on validation"] if tuned is not spec else []
+            selection = self.policy(scores, tuned)
+            if scores.unseen and selection.vote not in (None, "equal"):
+                notes.append("its vote was learned from all subjects")
             return self.row(
                 "router",
                 name,
-                self.policy(scores, tuned),
+                selection,
                 router=scores.name,
                 policy=tuned.policy,
                 parameter=tuned.number,

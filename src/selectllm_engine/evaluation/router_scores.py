@@ -41,6 +41,7 @@ class RouterScores:
         predicted: bool [Q, N], the LLMs that the router said are right, where it recorded that beside the logits.
         seconds_per_question: the router's own time.
         missing: LLMs of the run that the router was trained without.
+        unseen: each probability is what a router says about a subject that learned from the others alone.
         note: why the router has no figures at all, else None; then its numbers may be any.
 
     Raises:
@@ -57,6 +58,7 @@ class RouterScores:
     seconds_per_question: float | None = None
     train: NDArray[np.float32] | None = None
     missing: tuple[str, ...] = ()
+    unseen: bool = False
     note: str | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +88,7 @@ class RouterScores:
             validation=self.validation,
             train=self.train,
             missing=self.missing,
+            unseen=self.unseen,
         )
 
     def _numbers(self, field: str, given: ArrayLike) -> NDArray[Any]:

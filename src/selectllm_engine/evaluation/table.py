@@ -61,7 +61,7 @@ class Row:
             of `BADGES` it and the intervals are there between LLMs only, which learn from neither.
         vote: how samples of several LLMs became one answer: "equal", "learned" or a file's name; None where one LLM
             answers.
-        p_adjusted: the same by Holm over all rows of the table that are compared; None where this one takes no part.
+        p_adjusted: the same by Holm over all rows of the table that one can run; None where this one takes no part.
         unsolvable, misrouted, outvoted: share of questions answered wrong because no LLM of the pool is right,
             because one is but none selected, because a selected one is but the pooled vote is not.
         rescued: share of questions on which the pooled vote is right though no LLM of the pool is.

@@ -215,7 +215,8 @@ def tabulate(
 
     `charge_router` adds the router's own time to the latencies of its rows.
 
-    With more than one router × policy the p values are also Holm-adjusted, over all rows that have one;
+    With more than one router × policy the p values are also Holm-adjusted, over all rows that one can run and that have
+    one;
     `Table.compared` says over how many.
     """
     rows = [planned.row() for planned in plan(view, routers, policies)]
@@ -265,8 +266,8 @@ def _charged(row: Row, seconds: float | None) -> Row:
 
 
 def _adjusted(rows: list[Row]) -> tuple[list[Row], int]:
-    """The rows with their adjusted p values, and over how many."""
-    ps = {place: row.p for place, row in enumerate(rows) if row.p is not None}
+    """The rows with their adjusted p values, and over how many: those that one can run, the only candidates."""
+    ps = {place: row.p for place, row in enumerate(rows) if row.p is not None and row.reachable}
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
     return [replace(row, p_adjusted=adjusted.get(place)) for place, row in enumerate(rows)], len(ps)
 

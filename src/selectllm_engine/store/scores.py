@@ -119,6 +119,7 @@ def _read_unseen(
         seconds_per_question=seconds,
         train=sound(taught),
         missing=stored.missing,
+        unseen=True,
     )
 
 

@@ -71,6 +71,7 @@ class StateScreen(Screen[None]):
         self.failure = ""
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
+        self.facts_of: tuple[object, ...] = ()
         self.listing: Questions | None = None
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
@@ -190,7 +191,8 @@ class StateScreen(Screen[None]):
     def _show_setup(self) -> None:
         """What a setup says without any computing: marks, sliders, names."""
         setup = self.state.setup
-        self.query_one(Side).show(setup, self.model.space, self.facts, self.routable)
+        last = self.facts_of != _weighed(setup)
+        self.query_one(Side).show(setup, self.model.space, self.facts, self.routable, last=last)
         strip = self.query_one(PoolStrip)
         strip.setup, strip.facts = setup, self.facts
         badge = "" if setup.split == "test" else f" figures of the {setup.split} split "
@@ -294,7 +296,7 @@ class StateScreen(Screen[None]):
             return
         if isinstance(message.snapshot, Headline):
             self.headline = message.snapshot
-            self.facts = message.snapshot.facts
+            self.facts, self.facts_of = message.snapshot.facts, _weighed(self.state.setup)
             self._show_setup()
         else:
             if isinstance(message.snapshot, Questions):
@@ -354,3 +356,8 @@ class StateScreen(Screen[None]):
         parts = [f"in {' and '.join(message.took)}"] if message.took else []
         parts += ["sent to the terminal's clipboard, where it takes that (OSC 52)"] if sent else []
         self.say(f"{message.name}: {', '.join(parts) or 'too long for the terminal, and no tool took it'}", "accent")
+
+
+def _weighed(setup: Setup) -> tuple[object, ...]:
+    """What the weights of a learned vote depend on."""
+    return setup.pool.names, setup.vote, setup.k

@@ -47,8 +47,8 @@ POLICY_COLUMNS = (
 )
 
 
-def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
-    """One row per LLM of the run."""
+def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False) -> ListRows:
+    """One row per LLM of the run; weights that are the `last` pool's are marked."""
     digits = decimals([each.latency for each in facts.values()])
     lines: list[list[Cell]] = []
     for at, name in enumerate(setup.pool.run, 1):
@@ -65,7 +65,7 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts]) -> ListRows:
                 line(
                     (_seconds(known.latency, digits), "muted")
                     if known.weight is None
-                    else (_weight(known.weight), style)
+                    else (_weight(known.weight, "…" if last else "w"), "muted" if last else style)
                 ),
             ]
         )
@@ -76,9 +76,9 @@ def _seconds(latency: float | None, digits: int) -> str:
     return "" if latency is None else f"{fixed(latency, digits)}s"
 
 
-def _weight(weight: float) -> str:
+def _weight(weight: float, mark: str) -> str:
     """Under a learned vote what an LLM's samples weigh stands in place of its seconds, which Results has, too."""
-    return f"w {weight:.1f}".replace("-", "−")
+    return f"{mark} {weight:.1f}".replace("-", "−")
 
 
 def router_rows(setup: Setup, space: Space, routable: Sequence[str] | None = None) -> ListRows:
@@ -167,10 +167,16 @@ class Side(Vertical):
             yield table
 
     def show(
-        self, setup: Setup, space: Space, facts: Mapping[str, Facts], routable: Sequence[str] | None = None
+        self,
+        setup: Setup,
+        space: Space,
+        facts: Mapping[str, Facts],
+        routable: Sequence[str] | None = None,
+        *,
+        last: bool = False,
     ) -> None:
-        """Another setup."""
-        self.query_one("#pool", RowTable).show(pool_rows(setup, facts))
+        """Another setup; `last` says that the facts are still those of the one before."""
+        self.query_one("#pool", RowTable).show(pool_rows(setup, facts, last=last))
         current = {
             "routers": (router_rows(setup, space, routable), setup.router),
             "policies": (policy_rows(setup, space), setup.policy),

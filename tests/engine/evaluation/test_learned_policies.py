@@ -280,6 +280,15 @@ def test_a_router_that_says_the_same_of_all_questions_has_no_opinions():
     assert "no opinions" in case.view.policy_row(router, parse_policy("vote:auto")).note
 
 
+def test_a_vote_over_subjects_that_the_router_has_not_seen_says_that_it_has():
+    case = Case()
+    router = replace(case.router, unseen=True)
+    for name, said in (("vote:auto", True), ("top-m:2", False), ("argmax", False)):
+        note = case.view.policy_row(router, parse_policy(name)).note or ""
+        assert ("its vote was learned from all subjects" in note) == said
+        assert "all subjects" not in (case.view.policy_row(case.router, parse_policy(name)).note or "")
+
+
 def test_margin_learns_from_what_is_held_out():
     labels = np.tile([[True, False], [False, True], [False, True]], (40, 1))
     split = make_outcomes(labels=labels, latency=[1, 2], split="validation")

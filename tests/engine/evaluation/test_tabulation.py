@@ -322,15 +322,17 @@ def test_a_router_trained_without_an_llm_says_so_only_where_it_matters() -> None
     assert view_of_all(outcomes, ["fake-a"]).policy_row(partial, PolicySpec("argmax")).accuracy == 1.0
 
 
-def test_several_routers_are_holm_adjusted_over_all_rows_but_best_single_itself() -> None:
+def test_several_routers_are_holm_adjusted_over_all_rows_that_one_can_run_but_best_single_itself() -> None:
     outcomes = fake_outcomes(questions=60, llms=3)
     rng = np.random.default_rng(0)
     routers = [replace(scores(rng.random((60, 3))), name=name) for name in ("a", "b")]
     options = {"validation": None, "pool": Pool.of(outcomes.llms), "policies": [PolicySpec("argmax")]}
     table = evaluate(outcomes, routers=routers, **options)
     tested = [row for row in table.rows if row.p_adjusted is not None]
-    # oracle, all-llms, two bounds, two LLMs that are not best-single, two routers
-    assert table.compared == len(tested) == 8
+    # all-llms, two LLMs that are not best-single, two routers; neither the oracle nor the upper bounds
+    assert table.compared == len(tested) == 5
+    assert table.row("oracle").p is not None
+    assert table.row("oracle").p_adjusted is table.row("a upper-bound").p_adjusted is None
     assert table.row(table.best_single).p_adjusted is table.row("best-single").p_adjusted is None
     adjusted = holm([row.p_vs_best_single for row in tested])
     assert [row.p_adjusted for row in tested] == pytest.approx(adjusted)
