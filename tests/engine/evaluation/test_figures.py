@@ -28,6 +28,17 @@ def test_an_expectation_is_the_mean_over_its_draw(labels, data):
     assert found.right_latency == pytest.approx(waited)
 
 
+def test_several_llms_take_what_each_takes():
+    outcomes = make_outcomes([[[0], [0], [1]], [[0], [1], [1]]], latency=[1, 2.5, 4], cost=[0.1, 0.2, 0.4])
+    asked = np.array([[True, True, False], [False, True, True]])
+    found = figures_of(Selection(3, several=asked), Prepared(outcomes), np.arange(3))
+    assert found.latency == pytest.approx([3.5, 6.5])
+    assert found.parallel == pytest.approx([2.5, 4])
+    assert found.cost == pytest.approx([0.3, 0.6])
+    assert found.right_latency == pytest.approx(found.latency[found.right].sum())
+    assert 0 < found.right.sum() < 2
+
+
 def test_what_several_llms_take_is_unknown_where_nothing_is_known():
     outcomes = make_outcomes(labels=[[True, False, True]] * 2, latency=[np.nan] * 3, cost=[np.nan] * 3)
     found = figures_of(Selection(3, several=np.ones((2, 3), bool)), Prepared(outcomes), np.arange(3))
