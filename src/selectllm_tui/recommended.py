@@ -26,7 +26,7 @@ def listed(names: Iterable[str]) -> str:
 def headline(found: Recommendation) -> str:
     """What to do, in a sentence."""
     if found.verdict == "stay":
-        return f"Stay with {found.reference}: nothing beats it."
+        return f"Stay with {found.reference}: nothing beats it for certain."
     return f"Use {called(found.setup)}."
 
 
@@ -128,7 +128,9 @@ def _surer(found: Recommendation) -> Iterator[str]:
     if found.needed is None:
         return
     have = found.estimate.questions
-    if found.needed <= have:
+    if found.verdict == "stay":
+        yield f"to be surer: about {found.needed:,} labelled questions would show whether the lead noted below is real"
+    elif found.needed <= have:
         yield f"{have:,} labelled questions are enough to show such a difference"
     else:
         yield f"to be surer: about {found.needed:,} labelled questions would show such a difference, {have:,} don't"

@@ -104,7 +104,10 @@ def test_every_sentence():
     ]
     assert headline(made_up()) == "Use r threshold:0.4 over x and y."
     assert "whose vote is learned over 3 samples of each. r reads the question." in how(made_up().setup)
-    assert headline(made_up("stay")) == "Stay with x: nothing beats it."
+    assert headline(made_up("stay")) == "Stay with x: nothing beats it for certain."
+    assert list(told(made_up("stay")))[-1] == (
+        "to be surer: about 1,200 labelled questions would show whether the lead noted below is real"
+    )
     assert "500 labelled questions are enough to show such a difference" in list(told(made_up(needed=400)))
 
 

@@ -88,8 +88,8 @@ class Recommendation:
         agrees: whether test agrees with the estimated accuracy, as far as both can say; None without a test split.
         alternatives: up to two others, with their trade.
         subjects: where the setup is significantly better or worse than the reference, on the labelled questions.
-        needed: how many labelled questions would show the estimated difference from the reference in four of five
-            cases; None where that is none or less.
+        needed: how many labelled questions would show in four of five cases the lead over the reference that is
+            expected of the setup, or of the one that one stays for; None where there is none.
         tried: how many setups were compared.
         notes: what was left out, and why one stays.
     """
@@ -169,6 +169,7 @@ def recommend(
     if len(ground.outcomes.labels) > MANY:
         notes.append(f"searched on {MANY:,} of the {len(ground.outcomes.labels):,} labelled questions; all confirmed")
     verdict: Literal["use", "stay"] = "stay" if chosen == single else "use"
+    needed = None if chosen == single else _needed(outlook)
     if verdict == "use" and field.allowed[single] and (why := _doubt(field, chosen, single, outlook)):
         notes.append(why)
         chosen, verdict = single, "stay"
@@ -190,7 +191,7 @@ def recommend(
         agrees=agrees,
         alternatives=tuple(others),
         subjects=tuple(_subjects(ground, field, chosen, single)),
-        needed=_needed(outlook) if verdict == "use" else None,
+        needed=needed,
         tried=len(found),
         notes=tuple(notes),
     )
