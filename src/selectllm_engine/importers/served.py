@@ -46,7 +46,7 @@ def import_served(
         progress: told (done, total) bytes.
 
     Raises:
-        ImportFormatError: it is no log, or holds no texts.
+        ImportFormatError: it is no log, holds no texts, or no gold answer.
         CacheError: see `assembly.store`.
     """
     reading = Reading()
@@ -56,11 +56,11 @@ def import_served(
 
 
 def _records(path: Path, reading: Reading, progress: Progress | None) -> Iterator[Record]:
-    without_gold, done = set[str](), 0
+    without_gold, judged, done = set[str](), False, 0
     total = path.stat().st_size
 
-    def refused(what: str) -> ImportFormatError:
-        return ImportFormatError(f"{path.name}, {what}", _REMEDY)
+    def refused(what: str, remedy: str = _REMEDY) -> ImportFormatError:
+        return ImportFormatError(f"{path.name}, {what}", remedy)
 
     with path.open("rb") as file:
         for place, line in json_lines(file, refused):
@@ -81,9 +81,12 @@ def _records(path: Path, reading: Reading, progress: Progress | None) -> Iterato
             yield from found
             if found and found[0].gold is None:
                 without_gold.add(found[0].question)
+            judged = judged or any(each.gold is not None for each in found)
             done += len(line)
             if progress is not None:
                 progress(done, total)
+    if without_gold and not judged:
+        raise refused("no line has a gold answer", 'give those lines one of which you know it: "gold": "42"')
     if without_gold:
         reading.note(
             f'{len(without_gold):,} questions have no gold answer: give lines one, as "gold", and import them again'

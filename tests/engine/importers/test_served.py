@@ -79,6 +79,7 @@ def test_what_cannot_be_used_is_counted(cache, write):
         ([[1]], "line 1 is no answer of a server"),
         ([{"text": "a"}], "line 1 is no answer of a server"),
         ([{**line(), "format": 2}], "was written by a newer selectllm"),
+        ([line()], "no line has a gold answer"),
         ([{**line(), "text": None}], "there is nothing to import.*--log-texts"),
     ],
 )
