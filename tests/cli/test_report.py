@@ -199,6 +199,15 @@ def test_a_setup_of_its_own_pool_is_held_against_all_llms(report, fake_cache, tm
     assert "the learned vote of fake-a and fake-b. All of them answer every question" in page.text
 
 
+def test_no_folder_of_this_machine_is_on_the_page(report, selectllm, tmp_path):
+    weights = tmp_path / "w.json"
+    assert selectllm("export", "vote", str(weights))[0] == 0
+    page = report("--pool", "fake-a,fake-b,fake-c", "--router", "prior", "--policy", "top-m", "--vote", str(weights))
+    assert str(tmp_path) not in page.text
+    assert 'vote = "w.json"' in page.text
+    assert "The setup, as setup.toml, with w.json beside it:" in page.text
+
+
 def test_a_setup_says_everything(selectllm, fake_cache, tmp_path):
     path = write_setup(setup_of(sl.load("fake", fake_cache), router="prior"), tmp_path / "s.toml")
     code, _, err = selectllm("report", str(tmp_path / "r.html"), "--setup", str(path), "--router", "prior")

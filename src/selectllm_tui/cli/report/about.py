@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class About:
     texts: bool
     found: Recommendation | None = None
     no_find: str | None = None
+
+    @property
+    def shown(self) -> Setup:
+        """The setup as others may read it: of a file of weights the name without its folder."""
+        setup = self.setup
+        return setup if setup.vote_file is None else replace(setup, vote=Path(setup.vote).name)
 
     @cached_property
     def vote(self) -> VoteRule:

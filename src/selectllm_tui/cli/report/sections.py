@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import MissingExtraError, UsageError
@@ -76,7 +75,7 @@ def _recommendation(about: About) -> list[Html]:
     found = about.found
     if found is None:
         why = [f"Nothing is recommended: {about.no_find}."] if about.no_find else []
-        return [element("p", f"{called(about.setup)}. {how(about.setup)}", class_="lead"), paragraphs(why)]
+        return [element("p", f"{called(about.shown)}. {how(about.shown)}", class_="lead"), paragraphs(why)]
     others = [trade(found, each) for each in found.alternatives]
     notes = [f"{found.tried:,} setups were compared on train and validation", *found.notes]
     return [
@@ -220,7 +219,7 @@ def reproduce(about: About, name: str) -> Html:
     """The setup as a file, and the commands and lines of Python that give these figures."""
     from selectllm_engine.setups import setup_text
 
-    of = about.setup if about.setup.vote_file is None else replace(about.setup, vote=Path(about.setup.vote).name)
+    of = about.shown
     split = [] if about.split == "test" else ["--split", about.split]
     against = [] if about.against == "best-single" else ["--against", about.against]
     commands = [
