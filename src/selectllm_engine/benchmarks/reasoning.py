@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, SPLITS, Benchmark, Exemplar, question_frame
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["KINDS", "SIZES", "load"]
+__all__ = ["EXEMPLARS", "KINDS", "MORE", "SIZES", "Made", "Puzzle", "distribute", "load", "stream"]
 
 SIZES: dict[str, int] = {"train": 400, "validation": 200, "test": 400}
 EXEMPLARS = 5  # per kind
@@ -44,7 +45,7 @@ class Puzzle:
     """One kind of question: a data set of the gym, its settings, and how an item becomes a question."""
 
     dataset: str
-    answer: Literal["number", "letter", "word"]
+    answer: str  # one of answers.KINDS
     make: Callable[[Mapping[str, object], Random], Made | None]  # None: leave the item out
     settings: dict[str, object] = field(default_factory=dict)
 
@@ -127,6 +128,24 @@ def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
     return Made(text, min(words), tuple(random.sample(words, len(words))))
 
 
+def _product(item: Mapping[str, Any], _: Random) -> Made:
+    return Made(f"Expand {item['metadata']['polynomial_expr'].replace('**', '^')}.", item["answer"])
+
+
+def _sorted(item: Mapping[str, Any], _: Random) -> Made | None:
+    words = [word.lower() for word in item["metadata"]["original_words"]]
+    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
+        return None
+    return Made(f"Put these words in alphabetical order: {', '.join(words)}.", ", ".join(sorted(words)))
+
+
+def _later(item: Mapping[str, Any], _: Random) -> Made:
+    told = item["metadata"]
+    start, days = date.fromisoformat(told["start_date"]), int(told["offset_days"])
+    asked = f"{abs(days)} days {'after' if days > 0 else 'before'} {start:%B} {start.day}, {start.year}"
+    return Made(f"Which date is {asked}?", told["target_date"])
+
+
 KINDS: dict[str, Puzzle] = {
     "sums": Puzzle("chain_sum", "number", _arithmetic, {"max_terms": 3, "max_digits": 2}),
     "products": Puzzle("products", "number", _arithmetic, {"max_digits": 2}),
@@ -144,6 +163,17 @@ KINDS: dict[str, Puzzle] = {
         "calendar_arithmetic", "word", _leap_year, {"tasks": ["is_leap_year"], "leap_year_range": 2000}
     ),
     "lists": Puzzle("word_sequence_reversal", "word", _list, {"max_words": 6}),
+}
+
+MORE: dict[str, Puzzle] = {  # not in the mix, whose questions stay what they are
+    "polynomials": Puzzle(
+        "polynomial_multiplication",
+        "expression",
+        _product,
+        {"max_terms": 2, "max_degree": 1, "min_polynomials": 2, "max_polynomials": 2},
+    ),
+    "sorted words": Puzzle("word_sorting", "list", _sorted, {"min_words": 3, "max_words": 4}),
+    "dates": Puzzle("calendar_arithmetic", "date", _later, {"tasks": ["weekday_offset"], "offset_upper_bound": 60}),
 }
 
 
@@ -165,7 +195,8 @@ def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, se
     exemplars: list[Exemplar] = []
     for position, name in enumerate(names):
         needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
-        made = distribute(name, _stream(name, seed), needed | {"exemplar": EXEMPLARS})
+        kind = KINDS[name]
+        made = distribute(name, stream(name, kind, seed), needed | {"exemplar": EXEMPLARS}, kind=kind.answer)
         for split in SPLITS:
             rows += [(split, position + len(names) * n, row) for n, row in enumerate(made[split])]
         exemplars += [Exemplar(row["text"], row["gold"], row["choices"], subject=name) for row in made["exemplar"]]
@@ -185,12 +216,14 @@ def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
     return dict(sizes)
 
 
-def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
-    """The first `needed` questions of one kind for each split; a split's own depend on the stream alone."""
+def distribute(
+    name: str, items: Iterable[Made | None], needed: Mapping[str, int], *, kind: str
+) -> dict[str, list[dict[str, Any]]]:
+    """The first `needed` questions for each split, whose answers are of one kind; a split's own depend on no other."""
     found: dict[str, list[dict[str, object]]] = {split: [] for split in needed}
     seen: set[bytes] = set()
     idle = 0
-    for made in stream:
+    for made in items:
         lacking = [split for split, count in needed.items() if len(found[split]) < count]
         if not lacking:
             break
@@ -207,7 +240,7 @@ def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, in
         split = _SHARES[int.from_bytes(key, "big") % len(_SHARES)]
         if split not in lacking or key in seen:
             continue
-        row = _question(name, made)
+        row = _question(name, kind, made)
         if row is not None:
             seen.add(key)
             found[split].append(row)
@@ -215,11 +248,10 @@ def distribute(name: str, stream: Iterable[Made | None], needed: Mapping[str, in
     return found
 
 
-def _question(name: str, made: Made) -> dict[str, object] | None:
+def _question(name: str, kind: str, made: Made) -> dict[str, object] | None:
     """The row of a question; None where its answer is none that extraction could give."""
     from selectllm_engine.answers import canonical
 
-    kind = KINDS[name].answer
     answer = LETTERS[made.choices.index(made.answer)] if made.choices else made.answer
     gold = canonical(answer, kind, len(made.choices or LETTERS))
     if gold is None:
@@ -227,9 +259,8 @@ def _question(name: str, made: Made) -> dict[str, object] | None:
     return {"subject": name, "text": made.text, "choices": made.choices, "gold": gold, "kind": kind}
 
 
-def _stream(name: str, seed: int) -> Iterator[Made | None]:
-    """The endless questions of one kind, the same for the same seed."""
-    kind = KINDS[name]
+def stream(name: str, kind: Puzzle, seed: int) -> Iterator[Made | None]:
+    """The endless questions of one kind, the same for the same name and seed."""
     chunk = 0
     while True:
         digest = blake2b(f"{seed}/{name}/{chunk}".encode(), digest_size=6).digest()

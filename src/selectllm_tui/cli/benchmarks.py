@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.options import Format, Output, complete_source
 from selectllm_tui.untrusted import visible
@@ -138,6 +138,32 @@ def check(
         note(f"odd: {line}")
     if not lines:
         note("nothing is odd")
+
+
+@app.command()
+def make(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new JSONL, CSV or Parquet file.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A kind of questions, once for each; without, all there are are listed."),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="SPLIT=N", help="How many questions: train=400,validation=200,test=400.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same one gives the same questions.")] = 0,
+) -> None:
+    """Write questions that reasoning-gym makes to a file: a mix of any of its kinds, which --data reads.
+
+    Beside the kinds of the benchmark `reasoning` there are its polynomials (expressions), sorted words (lists), dates,
+    and every data set of reasoning-gym whose answers are short.
+    """
+    from selectllm_engine.benchmarks.reasoning_files import gym_kinds, make_file
+    from selectllm_tui.cli.generate import parse_sizes
+
+    if not kind:
+        raise UsageError("no kind of questions is named", f"add --kind NAME: {', '.join(gym_kinds())}")
+    made = make_file(file, kind, sizes=parse_sizes(size), seed=seed)
+    typer.echo(visible(f"{file}: " + ", ".join(f"{count:,} {split}" for split, count in made.items())))
 
 
 def _read(name: str, data: Path | None, seed: int) -> tuple[Benchmark, list[str]]:

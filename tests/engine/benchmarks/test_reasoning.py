@@ -120,7 +120,7 @@ class TestMade:
         def distribute(needed):
             items = (reasoning.Made(f"What is {n}?", str(n)) for n in itertools.cycle([*stream, *range(400)]))
             needs = dict(zip(SMALL, needed, strict=True))
-            return reasoning.distribute("sums", items, needs)
+            return reasoning.distribute("sums", items, needs, kind="number")
 
         small = distribute(fewer)
         large = distribute(tuple(a + b for a, b in zip(fewer, more, strict=True)))
