@@ -22,6 +22,8 @@ from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from selectllm_engine.api import Run
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GenerationsScreen", "Sample", "options_of", "samples_of"]
 
+_EQUAL = ("expression", "text")  # kinds whose answers can be equal though written differently
 FEWEST = 4  # options, where nothing says how many there are
 
 
@@ -42,10 +45,12 @@ class Sample:
         span: where in the text it was found.
         tokens: new tokens, None where unknown.
         finish: why it ended.
-        right: is it the gold answer.
+        right: is it the gold answer, or what counts as equal to it.
     """
 
-    def __init__(self, row: dict[str, Any], kind: str, choices: int, gold: str) -> None:
+    def __init__(
+        self, row: dict[str, Any], kind: str, choices: int, gold: str, equal: Mapping[int, str | None] | None = None
+    ) -> None:
         from selectllm_engine.answers import find_answer
 
         self.number: int = row["sample"]
@@ -55,13 +60,18 @@ class Sample:
         self.span = (found.start, found.end) if found else None
         self.tokens: int | None = row.get("output_tokens")
         self.finish: str = row.get("finish_reason") or ""
-        self.right = self.answer is not None and self.answer == gold
+        counted = self.answer if equal is None else equal.get(self.number, self.answer)
+        self.right = counted is not None and counted == gold
 
 
 def samples_of(run: Run, detail: Detail, llm: str) -> list[Sample]:
     """The generations of an LLM for a question, in order of samples."""
     rows, choices = run.generations(detail.question_id, llm), options_of(detail)
-    return [Sample(row, detail.kind, choices, detail.gold) for row in rows.iter_rows(named=True)]
+    equal = None
+    if detail.kind in _EQUAL and not rows.is_empty():
+        answers = run.cache.answers(run.benchmark, llm).filter(question_id=detail.question_id)
+        equal = dict(answers.select("sample", "answer").iter_rows())
+    return [Sample(row, detail.kind, choices, detail.gold, equal) for row in rows.iter_rows(named=True)]
 
 
 def options_of(detail: Detail) -> int:
