@@ -412,7 +412,6 @@ COMMANDS: tuple[Command, ...] = (
         "copy",
         "Copy the question, row, cell or table, or the command or Python that gives the figures; twice: the first.",
         "Everywhere",
-        rank=17,
     ),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
     Command(
