@@ -53,10 +53,14 @@ class PlotMark:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through (burden, accuracy): a router's name and its cost-aware curve, or "" and the Pareto front."""
+    """A line through (burden, accuracy): a router's name and a policy's curve, or "" and the Pareto front.
+
+    `along` is the policy with what changes along the curve.
+    """
 
     group: str
     points: tuple[tuple[float, float], ...]
+    along: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +118,13 @@ def draw_scatter(marks: Sequence[PlotMark], curves: Sequence[Curve], *, title: s
     looks |= {name: _ROUTERS[at % len(_ROUTERS)] for at, name in enumerate(routers)}
     with _canvas(7.0, 4.6) as figure:
         axes = figure.add_subplot()
-        for curve in curves:
+        for at, curve in enumerate(curves):
             x, y = zip(*((burden, 100 * accuracy) for burden, accuracy in curve.points), strict=True)
             if curve.group:
-                label = f"{_name(curve.group)} cost-aware over λ"
-                axes.plot(x, y, color=looks[curve.group][0], linewidth=1, alpha=0.7, label=label, zorder=1)
+                label = f"{_name(curve.group)} {curve.along}"
+                second = any(curve.group == each.group for each in curves[:at])
+                look: dict[str, Any] = {"color": looks[curve.group][0], "linestyle": ":" if second else "-"}
+                axes.plot(x, y, linewidth=1, alpha=0.7, label=label, zorder=1, **look)
             else:
                 axes.plot(x, y, color="#000000", linewidth=0.8, linestyle=(0, (4, 3)), label="Pareto front", zorder=1)
         for group, (colour, shape) in looks.items():

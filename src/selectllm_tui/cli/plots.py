@@ -17,6 +17,7 @@ __all__ = ["MATRIX", "TRADE_OFF", "matrix", "trade_off"]
 
 TRADE_OFF = {"latency": "seconds per question, one prompt at a time", "cost": "dollars per question"}
 VALUED = "cascade-value"
+ALONG = {False: "cost-aware over λ", True: f"{VALUED} over the price of waiting"}
 # measure -> its factor, decimals, and the name of the scale
 MATRIX = {
     "accuracy": (100, 1, "accuracy, %"),
@@ -69,7 +70,11 @@ def trade_off(
         for point, row in ((point, point.row) for point in figure.points)
         if row is not None
     ]
-    lines = [Curve(name.removesuffix(f" {VALUED}"), points) for name, points in figure.curves.items() if points]
+    lines = [
+        Curve(name.removesuffix(f" {VALUED}"), points, ALONG[name.endswith(f" {VALUED}")])
+        for name, points in figure.curves.items()
+        if points
+    ]
     lines.append(Curve("", tuple((point.burden, point.accuracy) for point in figure.front)))
     return draw_scatter(marks, lines, title=table.title, across=TRADE_OFF[by])
 
