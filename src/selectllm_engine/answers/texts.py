@@ -35,6 +35,8 @@ def word_f1(answer: str | None, gold: str) -> float:
 
     Source: SQuAD's evaluation (Rajpurkar et al. 2016): twice the shared words, over the words of both.
     """
+    if answer == gold:  # all of its aliases, which stand for one of them
+        return 1.0
     return max(_shared(answer.split(), alias.split()) for alias in gold.split(ALIASES)) if answer else 0.0
 
 

@@ -186,7 +186,9 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
                 "llm": each.llm,
                 "vote": _vote(each.vote),
                 "right": each.right,
-                "votes": [{"answer": answer, "count": count} for answer, count in each.votes],
+                "votes": [
+                    {"answer": answer, "count": count, **_likeness(view, answer)} for answer, count in each.votes
+                ],
                 "silent": each.silent,
                 "latency": each.latency,
                 "cost": each.cost,
@@ -198,6 +200,15 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
             for each in view.llms
         ],
     }
+
+
+def _likeness(view: QuestionView, answer: str) -> dict[str, float]:
+    """Beside a short text that is not the gold answer: how many words they share."""
+    if view.question["kind"] != "text" or view.question["gold"] is None:
+        return {}
+    from selectllm_engine.answers import word_f1
+
+    return {"f1": word_f1(answer, view.question["gold"])}
 
 
 def _flat(llm: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.answers import KINDS, canonical, extract_answer
+from selectllm_engine.answers import KINDS, canonical, extract_answer, latex_of, word_f1
 from selectllm_engine.llms import ANSWER_KINDS
 
 
@@ -94,3 +94,50 @@ def test_hostile_texts_cost_no_time(kind):
 
 def test_settings_know_the_kinds_there_are():
     assert tuple(KINDS) == ANSWER_KINDS
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "f1"),
+    [
+        ("island of rhodes", "island of rhodes", 1),
+        ("rhodes", "island of rhodes", 0.5),
+        ("rhodes", "crete | island of rhodes", 0.5),
+        ("crete | rhodes", "crete | rhodes", 1),
+        ("crete", "island of rhodes", 0),
+        ("new new york", "new york", 0.8),
+        (None, "crete", 0),
+    ],
+)
+def test_words_that_texts_share(answer, gold, f1):
+    assert word_f1(answer, gold) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The answer is pears, apples and plums.", "apples; pears; plums"),
+        ("[5, 3]", "3; 5"),
+        ('{"answer": ["b", "a"]}', "a; b"),
+    ],
+)
+def test_the_order_of_a_set_does_not_count(text, answer):
+    assert extract_answer(text, kind="set") == answer
+
+
+def test_a_gold_text_has_aliases():
+    assert canonical("The Isle|  Rhodes. ||isle", "text") == "isle | rhodes"
+
+
+@pytest.mark.parametrize(
+    ("form", "latex"),
+    [
+        ("(3sqrt(2))/(4)", r"(3\sqrt{2})/(4)"),
+        ("{1,root3(8)}", r"\{1,\sqrt[3]{8}\}"),
+        ("2^(x_{1}+1)", "2^{x_{1}+1}"),
+        (r"\begin{pmatrix}1&2;3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\ 3&4\end{pmatrix}"),
+        ("x<=3*π", r"x\le 3\cdot \pi "),
+        ("sqrt((", r"\sqrt{("),
+    ],
+)
+def test_normal_forms_as_latex(form, latex):
+    assert latex_of(form) == latex
