@@ -2,6 +2,7 @@
 
 python perf/learned_vote.py            # accuracy over 100 seeds, then seconds
 python perf/learned_vote.py --speed    # seconds only
+python perf/learned_vote.py --pools mmlu-pro --cache FOLDER    # a real run's random pools and few labels
 
 Targets: with correlated errors learned beats log-odds weights and the pooled vote; with equal, independent LLMs it is
 within half a point of the pooled vote, which is the best there is. A fit at a given λ in under 0.5 s on 12,000
@@ -14,14 +15,16 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from selectllm_engine.api import load
 from selectllm_engine.evaluation.best_m import best_m
 from selectllm_engine.evaluation.cascade_value import learn_cascade
+from selectllm_engine.evaluation.comparison import two_by_two
 from selectllm_engine.evaluation.labelled import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
 from selectllm_engine.evaluation.outcomes import Outcomes
@@ -127,6 +130,41 @@ def gains(name: str, world: World, labels: int = 450, test: int = 1000, samples:
         )
 
 
+def of_pools(benchmark: str, cache: str | None, test: int = 1500) -> None:
+    """How often the learned vote of a random pool beats best-single, and loses to it, significantly (p < .05)."""
+    run = load(benchmark, cache)
+    for labels in (50, 60, 100, 450):
+        rng, found = np.random.default_rng(1), []
+        for _ in range(80):
+            llms = sorted(rng.choice(len(run.llms), rng.integers(2, len(run.llms) + 1), replace=False))
+            counts = {"train": labels * 2 // 3, "validation": labels - labels * 2 // 3, "test": test}
+            train, validation, held_out = (some(run.outcomes(split), n, llms, rng) for split, n in counts.items())
+            known, everyone = labelled(train, validation), np.ones(len(llms), dtype=bool)
+            weights = learn(known, everyone, choose_penalty(known, everyone))
+            right = vote(weights, tally(held_out.answers), held_out.llms, everyone).code == held_out.gold
+            single = held_out.labels[:, known.labels.sum(axis=0).argmax()]
+            found.append((right.mean() - single.mean(), two_by_two(right, single).p))
+        better, worse = (sum(p < 0.05 and sign * apart > 0 for apart, p in found) for sign in (1, -1))
+        mean = 100 * np.mean([apart for apart, _ in found])
+        print(f"  {labels:4} labels: {mean:+.2f} points, better in {better} and worse in {worse} of {len(found)} pools")
+
+
+def some(outcomes: Outcomes, count: int, llms: list[int], rng: np.random.Generator) -> Outcomes:
+    """As many questions as asked for, if there are, of these LLMs."""
+    rows = np.sort(rng.choice(len(outcomes.gold), min(count, len(outcomes.gold)), replace=False))
+    return replace(
+        outcomes,
+        llms=tuple(outcomes.llms[llm] for llm in llms),
+        questions=outcomes.questions[rows.tolist()],
+        answers=np.ascontiguousarray(outcomes.answers[rows][:, llms]),
+        gold=outcomes.gold[rows],
+        labels=outcomes.labels[rows][:, llms],
+        latency=outcomes.latency[rows][:, llms],
+        cost=outcomes.cost[rows][:, llms],
+        vocabulary=None,
+    )
+
+
 def seconds(what: str, target: float, job: Callable[[], object]) -> None:
     """The time of one call, the first one being for warming up; the processor's time is what a busy machine leaves."""
     job()
@@ -174,7 +212,13 @@ def lesson(questions: int, llms: int, samples: int) -> tuple[Labelled, np.ndarra
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--speed", action="store_true")
-    if not parser.parse_args().speed:
+    parser.add_argument("--pools", metavar="BENCHMARK")
+    parser.add_argument("--cache")
+    given = parser.parse_args()
+    if given.pools:
+        of_pools(given.pools, given.cache)
+        raise SystemExit
+    if not given.speed:
         gains("correlated errors", correlated())
         gains("correlated errors, few labels", correlated(), labels=60)
         gains("equal and independent", equal())
