@@ -34,6 +34,7 @@ class FakeEndpoints(httpx.AsyncBaseTransport):
     def __init__(self, names, answer):
         self.names, self.answer = list(names), answer
         self.down, self.faults = set(), {}
+        self.closed = 0  # streams
         self.requests, self.headers = [], []
         self.asked = Counter()
 
@@ -54,7 +55,9 @@ class FakeEndpoints(httpx.AsyncBaseTransport):
             return httpx.Response(fault, stream=httpx.ByteStream(b'{"error": {"message": "no"}}'), headers=_JSON)
         texts = self.answer(name, fields)
         if fields.get("stream"):
-            return httpx.Response(200, stream=_Events(texts, fault), headers={"content-type": "text/event-stream"})
+            return httpx.Response(
+                200, stream=_Events(self, texts, fault), headers={"content-type": "text/event-stream"}
+            )
         choices = [
             {
                 "index": index,
@@ -71,8 +74,11 @@ class FakeEndpoints(httpx.AsyncBaseTransport):
 
 
 class _Events(httpx.AsyncByteStream):
-    def __init__(self, texts, fault):
-        self.texts, self.fault = texts, fault
+    def __init__(self, owner, texts, fault):
+        self.owner, self.texts, self.fault = owner, texts, fault
+
+    async def aclose(self):
+        self.owner.closed += 1
 
     async def __aiter__(self):
         for index, text in enumerate(texts := self.texts):

@@ -72,8 +72,9 @@ async def test_two_real_endpoints_and_one_that_is_killed(tmp_path):
         lines = [f'[llms."{name}"]\nendpoint = "{url}"\n' for name, (url, _) in servers.items()]
         (tmp_path / "selectllm.toml").write_text("\n".join(lines))
         with serving(tmp_path, "voted.toml") as voting, serving(tmp_path, "routed.toml") as routing:
-            await ask_both(voting, routing)
-            await kill_one(servers[LARGE][1], voting, routing)
+            async with voting, routing:  # their connections are closed before the servers end
+                await ask_both(voting, routing)
+                await kill_one(servers[LARGE][1], voting, routing)
     log = tmp_path / "voted.toml.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     judged = [{**line, "gold": 2 * int(re.search(r"\d+", line["text"])[0]) + 1} for line in lines]

@@ -275,7 +275,8 @@ class Desk:
             answer.failed.append(name)
             self.metrics.failures.labels(name).inc()
             yield BROKEN
-        finally:
+        finally:  # also where the client has gone
+            await opened.close()
             self._take(llm, read.reply(), time.perf_counter() - start, answer)
 
     async def _complete(self, llm: int, fields: Mapping[str, Any], answer: Answer) -> Completed:

@@ -19,7 +19,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.generation.endpoint import KEY, endpoint_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from selectllm_engine.llms import LLM
 
@@ -60,11 +60,12 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A streamed reply that has begun: its first piece, and all that come after it."""
+    """A streamed reply that has begun: its first piece, all that come after it, and how it is given up."""
 
     first: bytes
     rest: AsyncIterator[bytes]
     media: str
+    close: Callable[[], Awaitable[None]]
 
 
 class Upstream:
@@ -142,7 +143,7 @@ class Upstream:
                 response = await self._send(fields)
                 pieces = _bounded(response)
                 first = await anext(pieces)
-                return Opened(first, _closing(response, pieces), response.headers.get("content-type", ""))
+                return Opened(first, pieces, response.headers.get("content-type", ""), response.aclose)
             except (httpx.HTTPError, OSError, ValueError, StopAsyncIteration) as error:
                 if response is not None:
                     await response.aclose()
@@ -210,14 +211,6 @@ async def _bounded(response: httpx.Response) -> AsyncIterator[bytes]:
 
 async def _whole(response: httpx.Response) -> bytes:
     return b"".join([piece async for piece in _bounded(response)])
-
-
-async def _closing(response: httpx.Response, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        async for piece in pieces:
-            yield piece
-    finally:
-        await response.aclose()
 
 
 def _completion(body: bytes) -> dict[str, Any]:

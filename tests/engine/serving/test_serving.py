@@ -13,6 +13,7 @@ from fake_endpoints import fake_llms
 from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Price
 from selectllm_engine.serving import desk as desks
+from selectllm_engine.serving.chat import read_chat
 from selectllm_engine.serving.desk import Limits
 from selectllm_engine.serving.journal import Journal
 from selectllm_engine.serving.upstream import Upstream
@@ -276,6 +277,17 @@ async def test_a_broken_stream_that_is_out_ends_with_an_error(served):
     with pytest.raises(openai.APIError, match="broke off"):
         _ = [each async for each in stream]
     assert made.counted("failures_total", llm=made.endpoints.requests[0][0]) == 1
+
+
+async def test_a_client_that_goes_takes_the_stream_with_it(served):
+    made = served(says(others="one two three"), **ROUTED)
+    body = {"model": "selectllm", "messages": ASK, "stream": True}
+    for pieces in (1, 2):
+        answer = await made.desk.answer(read_chat(json.dumps(body).encode()))
+        for _ in range(pieces):
+            await anext(answer.pieces)
+        await answer.pieces.aclose()
+        assert made.endpoints.closed == pieces
 
 
 async def test_of_several_those_that_answer_vote(served):
