@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import httpx
-
 from selectllm_engine.errors import UsageError
 from selectllm_engine.serving.chat import SELF, RequestError
 from selectllm_engine.serving.deciding import Decision, Kinds, decide
@@ -21,6 +19,8 @@ from selectllm_engine.serving.votes import Ballot, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+    import httpx
 
     from selectllm_engine.llms import LLM
     from selectllm_engine.routers.choosing import Chooser, Fixed
@@ -264,6 +264,8 @@ class Desk:
 
     async def _streamed(self, llm: int, answer: Answer, opened: Opened, start: float) -> AsyncIterator[bytes]:
         """The pieces as they come; of a stream that breaks, an error at the end, for its beginning is out."""
+        import httpx
+
         read, name = StreamedReply(), self._names[llm]
         try:
             yield opened.first

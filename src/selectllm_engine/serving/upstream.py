@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from selectllm_engine.errors import UsageError
 from selectllm_engine.generation.endpoint import KEY, endpoint_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    import httpx
 
     from selectllm_engine.llms import LLM
 
@@ -89,6 +89,8 @@ class Upstream:
         connections: int,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        import httpx  # which loads rich
+
         if llm.endpoint is None:
             raise UsageError(f"{llm.name} has no endpoint", f'say where it is served: [llms."{llm.name}"] endpoint = …')
         self.llm = llm
@@ -122,6 +124,8 @@ class Upstream:
 
     async def complete(self, fields: Mapping[str, Any]) -> Completed:
         """A whole reply; raises DownError or RefusedError."""
+        import httpx
+
         for attempt in count():
             try:
                 async with asyncio.timeout(self._seconds):
@@ -137,6 +141,8 @@ class Upstream:
 
     async def open(self, fields: Mapping[str, Any]) -> Opened:
         """A streamed reply, once its first piece is there; raises DownError or RefusedError."""
+        import httpx
+
         for attempt in count():
             response = None
             try:
@@ -174,6 +180,8 @@ class Upstream:
 
     async def _again(self, error: Exception, attempt: int) -> None:
         """Wait before the next attempt; raises DownError where there is none."""
+        import httpx
+
         wait = PAUSE * 4.0**attempt
         if isinstance(error, _BusyError):
             wait = max(wait, error.asked)
