@@ -152,8 +152,3 @@ def within(context: Context) -> str | None:
 
 def changed(context: Context) -> str | None:
     return None if context.state.before else "nothing was changed yet"
-
-
-def question(context: Context) -> str | None:
-    none = context.questions == 0 and context.state.view.question is None
-    return "no question is open" if none else None
