@@ -89,7 +89,7 @@ def test_the_table_for_people(selectllm):
     assert lines[0] == f"{about} · pool of 3: fake-a, fake-b, fake-c"
     (best,) = [line for line in lines if line.startswith("best-single")]
     assert "Holm p" in out
-    assert "adjusted by Holm over 9 rows" in out
+    assert "adjusted by Holm over 6 rows" in out
     assert all(title in lines[2] for title in ("accuracy %", "Δ by question", "Δ by subject"))
     assert "fake-b" not in best
     assert "by subject, for questions of other kinds (here 5, which are few" in out

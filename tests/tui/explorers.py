@@ -18,6 +18,7 @@ from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from textual.app import App
@@ -125,6 +126,15 @@ async def press(pilot: Pilot[None], *keys: str) -> MainScreen:
         await pilot.press(key)
         await settled(pilot)
     return main_of(pilot)
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Waits for what follows from something else in its own time, such as the classes of a size."""
+    for _ in range(3000):
+        if holds():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("waited in vain")
 
 
 async def resize(pilot: Pilot[None], width: int, height: int) -> None:

@@ -26,7 +26,7 @@ from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import Side
 from selectllm_tui.widgets.textview import TextView
-from tui.explorers import idle, main_of, press, resize, settled
+from tui.explorers import idle, main_of, press, resize, settled, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -273,6 +273,7 @@ async def test_the_side_panel_goes_and_comes_back(cache: Path) -> None:
         await press(pilot, "H")
         assert screen.query_one("#main").size.width == width
         await resize(pilot, 80, 24)
+        await until(pilot, lambda: screen.has_class("-narrow"))
         await press(pilot, "H")
         assert "too narrow" in text_of(pilot)
 
@@ -292,9 +293,9 @@ async def test_the_question_under_the_cursor_is_read_where_there_is_room(cache: 
             assert f"gold {row['gold']}" in shown
             assert all(name in shown for name in screen.model.space.llms)
         await resize(pilot, 120, 30)
-        assert not preview.display
+        await until(pilot, lambda: not preview.display)
         await resize(pilot, 200, 30)
-        assert preview.display
+        await until(pilot, lambda: preview.display)
 
 
 async def test_ids_are_without_what_all_begin_with(cache: Path) -> None:

@@ -145,11 +145,6 @@ async def test_the_text_has_the_room_that_ids_do_without(tmp_path: Path) -> None
         await settled(pilot)
         assert screen.listing.ids == ("test-", 7)
         (first, *_) = screen.tab.rows.cells(0)
-        assert ["".join(text for text, _ in first(width)) for width in (8, 4, 3, 10_000)] == [
-            "test-0",
-            "0",
-            "0",
-            "test-0",
-        ]
+        assert {"".join(text for text, _ in first(width)) for width in (8, 4, 3, 10_000)} == {"0"}
         widths = dict(zip([each.key for each in screen.tab.rows.columns], screen.tab.table._widths, strict=True))
         assert widths["text"] > 2 * widths["question_id"]
