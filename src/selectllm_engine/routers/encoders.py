@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Encoder",
-    "autocast",
     "available",
     "choose_device",
     "installed",
     "load_transformer",
     "mean_pooled",
+    "on_device",
     "quiet",
     "token_batches",
     "tokenized",
@@ -134,7 +134,7 @@ class Encoder:
         done = 0
         tokens = tokenized(tokenizer, texts, longest=_LONGEST)
         for rows, batch in token_batches(tokenizer, tokens, np.arange(len(texts)), size=_BATCH):
-            with torch.inference_mode(), autocast(model.device):
+            with torch.inference_mode(), on_device(model.device):
                 pooled = mean_pooled(model, batch.to(model.device)).float()
             embeddings[rows] = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
             done += len(rows)
@@ -174,11 +174,15 @@ def choose_device(device: str) -> str:
     return device
 
 
-def autocast(device: Any) -> Any:
-    """bf16 where the device is a GPU."""
+@contextlib.contextmanager
+def on_device(device: Any) -> Iterator[None]:
+    """How an encoder computes: bf16 on a GPU, and never by cuDNN's attention, which plans anew for each length."""
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
 
-    return torch.autocast("cuda", dtype=torch.bfloat16, enabled=device.type == "cuda")
+    backends = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+    with sdpa_kernel(backends), torch.autocast("cuda", dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        yield
 
 
 def load_transformer(folder: Path, name: str, *, layers: int | None = None) -> tuple[Any, Any]:

@@ -11,10 +11,10 @@ import numpy as np
 from selectllm_engine.errors import EngineError
 from selectllm_engine.evaluation import as_probabilities
 from selectllm_engine.routers.encoders import (
-    autocast,
     choose_device,
     load_transformer,
     mean_pooled,
+    on_device,
     quiet,
     token_batches,
     tokenized,
@@ -109,6 +109,7 @@ class MeanPoolingClassifier:
         best, kept, finished = -1.0, self._state(), 0
         shuffle = np.random.default_rng(seed)
         tokens = tokenized(self.tokenizer, questions, longest=recipe.tokens)
+        held_out = [] if validation is None else tokenized(self.tokenizer, validation[0], longest=self.tokens)
         devices = [torch.cuda.current_device()] if self.encoder.device.type == "cuda" else []
         try:
             with torch.random.fork_rng(devices=devices):
@@ -123,11 +124,7 @@ class MeanPoolingClassifier:
                         schedule.step()
                         optimizer.zero_grad()
                         report(f"epoch {epoch + 1} of {recipe.epochs}", (epoch * batches + at + 1) / steps)
-                    score = (
-                        math.inf
-                        if validation is None
-                        else _weighted_f1(self.predict_proba(validation[0]), validation[1])
-                    )
+                    score = math.inf if validation is None else _weighted_f1(self._predict(held_out), validation[1])
                     if validation is None or score > best:
                         best, kept = score, self._state()
                     finished = epoch + 1
@@ -139,15 +136,17 @@ class MeanPoolingClassifier:
 
     def predict_proba(self, questions: Sequence[str]) -> NDArray[np.float32]:
         """Probabilities [Q, N]."""
+        return self._predict(tokenized(self.tokenizer, questions, longest=self.tokens))
+
+    def _predict(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import torch
 
-        predicted = np.zeros((len(questions), len(self.shift)), np.float32)
+        predicted = np.zeros((len(tokens), len(self.shift)), np.float32)
         self.encoder.eval()
         shift = torch.from_numpy(self.shift)
-        tokens = tokenized(self.tokenizer, questions, longest=self.tokens)
         size = 2 * (self.at_once or 2 * _AT_ONCE)
-        for rows, batch in token_batches(self.tokenizer, tokens, np.arange(len(questions)), size=size):
-            with torch.inference_mode(), autocast(self.encoder.device):
+        for rows, batch in token_batches(self.tokenizer, tokens, np.arange(len(tokens)), size=size):
+            with torch.inference_mode(), on_device(self.encoder.device):
                 logits = self._logits(batch).float().cpu()
             predicted[rows] = torch.sigmoid(logits + shift).numpy()
         return as_probabilities(predicted)
@@ -180,9 +179,17 @@ class MeanPoolingClassifier:
         return cls(tokenizer, encoder.to(device), head.to(device), shift.numpy(), tokens)
 
     def _state(self) -> tuple[dict[str, object], dict[str, object]]:
-        """Copies of the weights, in main memory."""
+        """Copies of the weights: beside them, which takes a millisecond, or in main memory if there is no room."""
+        import torch
+
+        try:
+            return self._copies(self.encoder.device)
+        except torch.OutOfMemoryError:
+            return self._copies("cpu")
+
+    def _copies(self, device: Any) -> tuple[dict[str, object], dict[str, object]]:
         encoder, head = (
-            {key: value.detach().to("cpu", copy=True) for key, value in module.state_dict().items()}
+            {key: value.detach().to(device, copy=True) for key, value in module.state_dict().items()}
             for module in (self.encoder, self.head)
         )
         return encoder, head
@@ -227,7 +234,7 @@ class MeanPoolingClassifier:
         weight = torch.from_numpy(np.exp(-self.shift)).to(device)  # all ones unless classes are weighted
         for part, batch in token_batches(self.tokenizer, tokens, rows, size=self.at_once or len(rows)):
             target = torch.from_numpy(labels[part].astype(np.float32)).to(device)
-            with autocast(device):
+            with on_device(device):
                 logits = self._logits(batch, recipe.dropout)
             loss: Any = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), target, pos_weight=weight)
             (loss * (len(part) / len(rows))).backward()
