@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "memory", "silenced"]
+__all__ = ["HUB", "Gpu", "expanded", "free", "gpus", "hub_problem", "is_loopback", "memory", "silenced"]
 
 HUB = "https://huggingface.co"
 _PATIENCE = 20  # seconds for nvidia-smi, which wakes sleeping GPUs
@@ -69,6 +69,16 @@ def expanded(path: str | Path) -> Path:
     with contextlib.suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def free(folder: Path) -> int:

@@ -15,7 +15,8 @@ import pytest
 import selectllm_engine as sl
 from fake_server import FakeServer
 from selectllm_engine.errors import UsageError
-from selectllm_engine.serving.server import client_key, is_loopback, listen
+from selectllm_engine.machine import is_loopback
+from selectllm_engine.serving.server import client_key, listen
 from selectllm_engine.setups import setup_of, write_setup
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104

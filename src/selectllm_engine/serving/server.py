@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -10,21 +9,14 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.machine import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
-__all__ = ["client_key", "is_loopback", "listen", "serve"]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+__all__ = ["client_key", "listen", "serve"]
 
 
 def client_key(host: str, name: str | None) -> str:

@@ -258,11 +258,13 @@ def gateway(
     """
     from selectllm_engine.serving.gateway import export_gateway
     from selectllm_engine.settings import read_settings
+    from selectllm_tui.cli.api_keys import allow_keys
 
     del kind  # there is one
     if setup is None:
         raise UsageError("it is not said what the gateway shall serve", "name a setup: --setup FILE")
     settings = read_settings()
+    allow_keys([settings.llms[name] for name in setup.pool if name in settings.llms], settings, unset=True)
     with reading(setup.benchmark, cache, setup=setup) as run:
         encoders = {**settings.encoders, **parse_encoders(encoder)}
         written = export_gateway(run, setup, folder, settings.llms, encoders, force=force)

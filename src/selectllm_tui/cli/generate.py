@@ -154,6 +154,7 @@ def generate(
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
+    from selectllm_tui.cli.api_keys import allow_keys
     from selectllm_tui.cli.generation_progress import run_plan
     from selectllm_tui.cli.plan_summary import refuse_lacks, show_plan
     from selectllm_tui.cli.unanswered import note_unanswered
@@ -165,6 +166,8 @@ def generate(
     llms = [parse_llm(each, settings.llms, served=served) for each in llm] or list(STUDY)
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
+    if not dry_run:
+        allow_keys(llms, settings)
     style, wording = settings.prompt(prompt) if prompt is not None else (None, None)
     request = Request(
         samples=samples,

@@ -63,12 +63,13 @@ def measure(
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
+    from selectllm_tui.cli.api_keys import allow_keys
     from selectllm_tui.cli.generation_progress import run_plan
     from selectllm_tui.cli.plan_summary import show_plan
 
     if not llm:
         raise UsageError("which LLM to time is not said", "add --llm NAME=FOLDER")
-    own = read_settings().llms
+    settings = read_settings()
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
     request = Request(
@@ -85,7 +86,7 @@ def measure(
 
         if engine is not EngineName.VLLM:
             raise UsageError(f"--dummy is not for --engine {engine.value}", "take --engine vllm")
-        shapes = [parse_llm(each, own) for each in llm]
+        shapes = [parse_llm(each, settings.llms) for each in llm]
         for each in shapes:
             config_folder(each)
         check_gpus(gpus, request)
@@ -106,9 +107,10 @@ def measure(
     store = open_cache(cache)
     name = store.choose(benchmark)
     served = engine is EngineName.OPENAI
-    llms = [stored_llm(store, name, each, own, served=served) for each in llm]
+    llms = [stored_llm(store, name, each, settings.llms, served=served) for each in llm]
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
+    allow_keys(llms, settings)
     sources = read_sources(store, [name], data=data, size=None, seed=seed)
     plan = make_plan(store, sources, llms, request)
     needs = find_needs(plan, gpus=gpus)

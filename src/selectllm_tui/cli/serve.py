@@ -84,8 +84,10 @@ def serve(
     from selectllm_engine.serving.server import serve as run_server
     from selectllm_engine.settings import read_settings
     from selectllm_engine.setups import chooser_of
+    from selectllm_tui.cli.api_keys import allow_keys
 
     key, settings = client_key(host, api_key_env), read_settings()
+    allow_keys([settings.llms[name] for name in setup.pool if name in settings.llms], settings)
     limits = Limits(requests=concurrency, seconds=timeout, router_seconds=router_timeout, unsure=unsure)
     with reading(setup.benchmark, cache, setup=setup) as run:
         chooser = chooser_of(run, setup, {**settings.encoders, **parse_encoders(encoder)})
