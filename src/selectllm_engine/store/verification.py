@@ -60,7 +60,7 @@ def verify_folder(
             if accept and path.name == MANIFEST:
                 problem = _mended(folder, problem, _accept)
             if repair and not problem.repaired:
-                problem = _mended(folder, problem, _take_away)
+                problem = _mended(folder, problem, _unlink if path in links else _take_away)
             problems.append(problem)
         if progress:
             progress(done + 1, len(checks))
@@ -83,11 +83,15 @@ def _mended(folder: Path, problem: Problem, mend: Callable[[Path], str]) -> Prob
     return replace(problem, done=done, repaired=bool(done))
 
 
-def _take_away(path: Path) -> str:
-    """Take a damaged file out of the way."""
+def _unlink(path: Path) -> str:
+    """Take a link away; one in the place of the lock's own note is gone as soon as the lock is held."""
     if path.is_symlink():
         path.unlink()
-        return "removed; what it led to is untouched"
+    return "removed; what it led to is untouched"
+
+
+def _take_away(path: Path) -> str:
+    """Take a damaged file out of the way."""
     if not path.exists() or path.is_dir():
         return ""
     if path.parent.name == "answers":

@@ -51,7 +51,7 @@ def test_what_a_writer_says_of_itself_goes_into_no_file_of_the_users(cache, mine
     assert kept(mine)
 
 
-@pytest.mark.parametrize("place", ["answers", "generations", "", "manifest.json", "verdicts.parquet"])
+@pytest.mark.parametrize("place", ["answers", "generations", "", "manifest.json", "verdicts.parquet", ".writer"])
 def test_links_in_a_benchmark_are_refused_told_and_taken_away(cache, mine, place):
     folder = cache.folder("fake") / "llms" / "a"
     target = mine if "." not in place else next(mine.iterdir())
@@ -72,6 +72,7 @@ def test_links_in_a_benchmark_are_refused_told_and_taken_away(cache, mine, place
     done = {each.path: each for each in reader.verify(repair=True)}
     assert done[link].repaired
     assert not os.path.lexists(link)
+    assert not [path for path in folder.iterdir() if path.name.endswith(".damaged")]
     assert kept(mine)
     assert Cache(cache.root).llms("fake") in (["b"], ["a", "b"])
     link.symlink_to(target)
