@@ -19,6 +19,10 @@ key says why it can't. `?` explains the tab, `ctrl+p` finds everything by name, 
 While `selectllm generate` fills the cache, the header says how far it is, and that there are new results; `F5` reads
 them and keeps the setup. `selectllm tui --resume` starts where the last explorer of the cache was left.
 
+What is switched on is a [setup](concepts.md#setups-and-what-is-recommended): `W` saves it as a small file that every
+command takes, `selectllm tui --setup FILE` opens on one, and `y`, then `s` or `p`, copies the command or the Python
+lines that give the figures of the screen.
+
 The mouse works too: click an LLM, a row (twice to open it), a column's head, a tab or a key in the footer.
 
 ## Five minutes of keys

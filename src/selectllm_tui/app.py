@@ -16,7 +16,7 @@ from textual.events import Paste
 from textual.filter import LineFilter
 from textual.message import Message
 
-from selectllm_engine.errors import SelectLLMError
+from selectllm_engine.errors import CacheError, SelectLLMError
 from selectllm_tui.crash import CrashError, save_report
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, PLAIN, THEMES, shades
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from textual.events import Event
 
     from selectllm_engine.api import Run
+    from selectllm_engine.setups import Setup as SavedSetup
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
+    from selectllm_tui.state import Setup
 
 __all__ = ["ExplorerApp", "leave_soon"]
 
@@ -69,6 +71,7 @@ class ExplorerApp(App[None]):
         benchmark: its name; None for the only one.
         cache: the cache folder; None for the usual one.
         resume: start where the last explorer of this cache was left.
+        setup: start with this one; it is an error where the run doesn't have what it names.
     """
 
     TITLE = "selectllm"
@@ -84,25 +87,33 @@ class ExplorerApp(App[None]):
             self.done, self.total = done, total
 
     class Loaded(Message):
-        """The run is there."""
+        """The run is there, and what is to be said of the setup that it is opened with."""
 
-        def __init__(self, model: Model) -> None:
+        def __init__(self, model: Model, setup: Setup | None = None, notes: Sequence[str] = ()) -> None:
             super().__init__()
-            self.model = model
+            self.model, self.setup, self.notes = model, setup, notes
 
     class Failed(Message):
         """The run can't be read."""
 
-        def __init__(self, problem: str, remedy: str, benchmarks: list[str]) -> None:
+        def __init__(self, error: SelectLLMError, benchmarks: list[str]) -> None:
             super().__init__()
-            self.problem, self.remedy, self.benchmarks = problem, remedy, benchmarks
+            self.error, self.benchmarks = error, benchmarks
 
-    def __init__(self, benchmark: str | None = None, cache: Path | None = None, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        benchmark: str | None = None,
+        cache: Path | None = None,
+        *,
+        resume: bool = False,
+        setup: SavedSetup | None = None,
+    ) -> None:
         super().__init__()
-        self._benchmark, self._cache, self._resume = benchmark, cache, resume
+        self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
         self._benchmarks: list[str] = []
         self._seen: Contents | None = None
         self.crash: CrashError | None = None
+        self.refusal: SelectLLMError | None = None  # of the setup that it was to be opened with
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = PLAIN if self.colours == 16 else DEFAULT
@@ -159,15 +170,24 @@ class ExplorerApp(App[None]):
         try:
             from selectllm_tui.snapshots.model import Model
 
-            run = self.read()
-            self.post_message(self.Loaded(Model(run, self._seen)))
+            model = Model(self.read(), self._seen)
+            opened = self._opened(model) if self._setup is not None and self.main is None else ()
+            self.post_message(self.Loaded(model, *opened))
         except SelectLLMError as error:
-            self.post_message(self.Failed(error.problem, error.remedy, self._benchmarks))
+            self.post_message(self.Failed(error, self._benchmarks))
         except Exception as error:  # a damaged file must not end in a traceback
             self.log.error(repr(error))
-            self.post_message(
-                self.Failed(f"{type(error).__name__}: {error}", "see selectllm cache verify", self._benchmarks)
-            )
+            told = CacheError(f"{type(error).__name__}: {error}", "see selectllm cache verify")
+            self.post_message(self.Failed(told, self._benchmarks))
+
+    def _opened(self, model: Model) -> tuple[Setup, Sequence[str]]:
+        """The setup to open with, and what became of what it names; raises where the run doesn't have that."""
+        from selectllm_engine.setups import check_setup
+        from selectllm_tui.setups import as_shown
+
+        assert self._setup is not None  # noqa: S101
+        notes = check_setup(model.run, self._setup)
+        return as_shown(self._setup, model.run, model.space), notes
 
     def read(self) -> Run:
         """The run to explore; called in a thread."""
@@ -199,12 +219,12 @@ class ExplorerApp(App[None]):
             main.reload(message.model)
             return
         run, space = message.model.run, message.model.space
-        state = State(Setup.of(space))
+        state = State(message.setup or Setup.of(space))
         if self._resume and (recalled := recall(run.cache.root, run.benchmark, space)):
             state, theme = recalled
             if theme in self.available_themes:
                 self.theme = theme
-        await self.switch_screen(MainScreen(message.model, state))
+        await self.switch_screen(MainScreen(message.model, state, message.notes))
 
     @property
     def main(self) -> MainScreen | None:
@@ -216,9 +236,13 @@ class ExplorerApp(App[None]):
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         if (main := self.main) is not None:
-            main.say(f"{message.problem}; {message.remedy}" if message.remedy else message.problem)
+            main.say(str(message.error))
             return
-        await self.switch_screen(ProblemScreen(message.problem, message.remedy, message.benchmarks))
+        if self._setup is not None:
+            self.refusal = message.error
+            self.exit()
+            return
+        await self.switch_screen(ProblemScreen(message.error.problem, message.error.remedy, message.benchmarks))
 
     @on(ProblemScreen.Picked)
     async def _picked(self, message: ProblemScreen.Picked) -> None:

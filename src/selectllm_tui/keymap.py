@@ -413,6 +413,13 @@ COMMANDS: tuple[Command, ...] = (
         "Copy the question, row, cell or table, or the command or Python that gives the figures; twice: the first.",
         "Everywhere",
     ),
+    Command(
+        "save_setup",
+        ("W",),
+        "save setup",
+        "Save the setup as a file: selectllm tui --setup FILE opens it, other commands take it.",
+        "Everywhere",
+    ),
     Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
     Command(
         "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True

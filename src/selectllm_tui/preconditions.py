@@ -68,11 +68,14 @@ def routers(context: Context) -> str | None:
     known = len(context.space.routers) if context.space else 0
     if known == 0:
         return "no router is trained: selectllm train"
-    return "there is only one router" if known == 1 else None
+    return "there is only one router" if known == 1 and context.setup.router else None
 
 
 def policies(context: Context) -> str | None:
-    return None if context.setup.router else "a policy needs a router: selectllm train"
+    if context.setup.chooses:
+        return None
+    trained = context.space is not None and context.space.routers
+    return f"a policy needs a router: {'r takes one' if trained else 'selectllm train'}"
 
 
 def parameter(step: int) -> Reason:

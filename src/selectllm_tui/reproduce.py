@@ -5,6 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.errors import UsageError
+from selectllm_engine.setups import NO_ROUTER
+from selectllm_tui.state import WITHOUT_ROUTER
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -12,13 +16,24 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "python"]
 
+BESIDE = ("against", "split")  # options that may stand beside --setup
 
-def command(state: State, space: Space, cache: Path | None) -> str:
-    """What a shell is told; `cache` is None where nothing need be said of it."""
+
+def command(state: State, space: Space, cache: Path | None, file: Path | None = None) -> str:
+    """What a shell is told; `cache` is None where nothing need be said of it, `file` holds the setup where one does.
+
+    Raises:
+        UsageError: options can't say it, and there is no file.
+    """
     name, options = _asked(state, space)
     words = ["selectllm", name]
     words += [options.pop("question")] if "question" in options else []
-    words += ["--benchmark", space.benchmark]
+    if options.get("router") == NO_ROUTER:
+        if file is None:
+            raise UsageError("options can't say a policy without a router", "W saves the setup, then --setup says it")
+        options = {"setup": file.resolve(), **{name: options[name] for name in BESIDE if name in options}}
+    else:
+        words += ["--benchmark", space.benchmark]
     for option, value in options.items():
         text = ",".join(value) if isinstance(value, tuple) else str(value)
         words += [f"--{option.replace('_', '-')}", text]
@@ -32,13 +47,21 @@ def python(state: State, space: Space, cache: Path | None) -> str:
     name, options = _asked(state, space)
     method = "question" if name == "show" else name
     first = [repr(options.pop("question"))] if "question" in options else []
-    given = [f"{option}={list(value) if isinstance(value, tuple) else value!r}" for option, value in options.items()]
+    imported = "from selectllm_engine.setups import no_router\n" if options.get("router") == NO_ROUTER else ""
+    given = [f"{option}={_written(option, value, state)}" for option, value in options.items()]
     where = f", {str(cache)!r}" if cache is not None else ""
     return (
-        "from selectllm_engine.api import load\n\n"
+        "from selectllm_engine.api import load\n"
+        f"{imported}\n"
         f"run = load({space.benchmark!r}{where})\n"
         f"run.{method}({', '.join([*first, *given])})\n"
     )
+
+
+def _written(option: str, value: object, state: State) -> str:
+    if (option, value) == ("router", NO_ROUTER):
+        return f"no_router(run, {state.setup.split!r})"
+    return repr(list(value) if isinstance(value, tuple) else value)
 
 
 def _asked(state: State, space: Space) -> tuple[str, dict[str, Any]]:
@@ -56,21 +79,18 @@ def _asked(state: State, space: Space) -> tuple[str, dict[str, Any]]:
     if tab == "lessons":
         return "lessons", said | on_split | how
     if tab in {"questions", "question"} and state.view.question is not None:
-        router = {"router": setup.router, "policy": _spec(state, setup.policy)} if setup.router else {}
-        return "show", {"question": state.view.question, **said, **router, **how}
-    said |= {"router": setup.router} if setup.router and tab != "matrix" else {}
-    if setup.router:
-        said["policy"] = tuple(_spec(state, name) for name in space.policies)
+        chosen = {"router": setup.router or NO_ROUTER, "policy": setup.spec_of(setup.policy)} if setup.chooses else {}
+        return "show", {"question": state.view.question, **said, **chosen, **how}
+    if tab == "matrix":
+        said |= {"policy": tuple(map(setup.spec_of, space.policies))} if space.routers else {}
+    elif setup.chooses:
+        known = space.policies if setup.router else WITHOUT_ROUTER
+        said |= {"router": setup.router or NO_ROUTER, "policy": tuple(map(setup.spec_of, known))}
     if setup.protocol != "corrected":
         said["protocol"] = setup.protocol
     if setup.against != "best-single":
         said["against"] = setup.against
     return "evaluate", said | on_split | how
-
-
-def _spec(state: State, policy: str) -> str:
-    value = state.setup.parameter_of(policy)
-    return policy if value is None else f"{policy}:{value:g}"
 
 
 def _quoted(word: str) -> str:

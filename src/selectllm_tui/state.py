@@ -6,6 +6,7 @@ setups before for undo. `Space` says what there is to choose from in the loaded 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,10 +19,22 @@ if TYPE_CHECKING:
 
     from selectllm_engine.insights import Cell
 
-__all__ = ["FILTERS", "GROUPINGS", "PINS", "WHO_IS_RIGHT", "Filter", "Setup", "Slider", "Space", "State", "View"]
+__all__ = [
+    "FILTERS",
+    "GROUPINGS",
+    "LOOKING",
+    "PINS",
+    "WHO_IS_RIGHT",
+    "WITHOUT_ROUTER",
+    "Filter",
+    "Setup",
+    "Slider",
+    "Space",
+    "State",
+    "View",
+]
 
 ProtocolName = Literal["corrected", "paper"]
-Vote = Literal["equal", "learned"]
 # The cells of the 2 × 2 table of the pinned setup (a) and this one (b), those that tell them apart first.
 WHO_IS_RIGHT: dict[Cell, str] = {
     "only_a": "only the pinned setup is right",
@@ -30,6 +43,9 @@ WHO_IS_RIGHT: dict[Cell, str] = {
     "neither": "neither setup is right",
 }
 BEST_SINGLE = "best-single"
+# Policies that choose without a router, too.
+WITHOUT_ROUTER = ("cascade", "vote:auto", "cascade-value")
+LOOKING = ("cost-aware", "cascade-value")  # policies that may look at seconds or dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +79,22 @@ PINS = 4  # setups that can be pinned at once
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """The parameter of a policy: its symbol and the values that keys step through."""
+    """The parameter of a policy: its symbol and the values that keys step through; an `endless` one may be infinite."""
 
     symbol: str
     low: float
     high: float
     step: float
     default: float
+    endless: bool = False
+
+    def fit(self, value: float) -> float:
+        """`value` where the policy takes it, on the grid or not; else the nearest."""
+        taken = self.low <= value <= self.high or (self.endless and value == math.inf)
+        return value if taken else self.clamp(value)
 
     def clamp(self, value: float) -> float:
-        """`value` within the range, on the grid of steps."""
+        """The nearest to `value` within the range and on the grid of steps."""
         steps = round((min(max(value, self.low), self.high) - self.low) / self.step)
         return round(min(max(self.low + steps * self.step, self.low), self.high), 6)
 
@@ -97,9 +119,10 @@ class Space:
 class Setup:
     """Pool, router, policy and the rest: what every figure is a function of.
 
-    `router` is None where none is trained; `k` is 0 where only labels are known; `parameters` holds the value of
-    each policy that has a slider, so that switching policies forgets nothing. `vote` is how samples of several LLMs
-    become one answer; `against` is the row, by the name that `evaluate` prints, that the others are compared with.
+    `router` is None where none is trained, or none is wanted; `k` is 0 where only labels are known; `parameters` holds
+    the value of each policy that has a slider, so that switching policies forgets nothing, and `by` what policies look
+    at that may look at seconds or dollars. `vote` is how samples of several LLMs become one answer: equal, learned, or
+    by a file of weights; `against` is the row, by the name that `evaluate` prints, that the others are compared with.
     """
 
     pool: Pool
@@ -109,8 +132,9 @@ class Setup:
     k: int
     protocol: ProtocolName
     split: str
-    vote: Vote = "equal"
+    vote: str = "equal"
     against: str = BEST_SINGLE
+    by: str | None = None
 
     @classmethod
     def of(cls, space: Space) -> Setup:
@@ -134,18 +158,41 @@ class Setup:
         """The value of a policy's parameter, None where it has none."""
         return dict(self.parameters).get(policy)
 
+    def value_of(self, policy: str) -> str:
+        """The value of a policy's parameter in words; empty where it has none."""
+        value = self.parameter_of(policy)
+        return "" if value is None else "max" if value == math.inf else f"{value:g}"
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a policy chooses; else all of the pool answer."""
+        return self.router is not None or self.policy in WITHOUT_ROUTER
+
+    def spec_of(self, policy: str) -> str:
+        """A policy as `evaluate` takes it, with the value of its slider and what it looks at."""
+        value = self.parameter_of(policy)
+        if value is None:
+            return policy
+        looks = f":{self.by}" if self.by is not None and policy in LOOKING else ""
+        return f"{policy}:{'max' if value == math.inf else f'{value:.12g}'}{looks}"
+
     @property
     def sentence(self) -> str:
         """The setup in a few words."""
-        value = "" if self.parameter is None else f" {self.parameter:g}"
+        value = f" {self.value_of(self.policy)}".rstrip()
         parts = (
             f"{len(self.pool)} of {len(self.pool.run)} LLMs",
-            f"{self.router} → {self.policy}{value}" if self.router else "no router",
+            f"{self.router or 'no router'} → {self.policy}{value}" if self.chooses else "no router",
             f"K {self.k}" if self.k else "",
-            "learned vote" if self.vote == "learned" else "",
+            self.voting,
             "paper" if self.protocol == "paper" else "",
         )
         return ", ".join(part for part in parts if part)
+
+    @property
+    def voting(self) -> str:
+        """How it votes, in words; empty where every sample counts alike."""
+        return {"equal": "", "learned": "learned vote"}.get(self.vote, "vote by a file of weights")
 
     def toggle(self, llm: str) -> Setup:
         """One LLM switched; raises UsageError where none would be left on."""
@@ -160,8 +207,9 @@ class Setup:
         return replace(self, router=_step(space.routers, self.router, step)) if space.routers else self
 
     def with_policy(self, space: Space, step: int) -> Setup:
-        """The next (or previous) policy."""
-        return replace(self, policy=_step(tuple(space.policies), self.policy, step))
+        """The next (or previous) policy; without a router of those that do without."""
+        names = tuple(space.policies) if self.router is not None else WITHOUT_ROUTER
+        return replace(self, policy=_step(names, self.policy, step))
 
     def with_parameter(self, space: Space, steps: int, policy: str | None = None) -> Setup:
         """A policy's slider (the current one's) moved by `steps`; the same at its end or where there is no slider."""
@@ -201,18 +249,17 @@ class Setup:
         return replace(
             start,
             pool=Pool.of(space.llms, on or None),
-            router=self.router if self.router in space.routers else start.router,
+            router=self.router if self.router is None or self.router in space.routers else start.router,
             policy=self.policy if self.policy in space.policies else start.policy,
             parameters=tuple(
-                (name, slider.clamp(known.get(name, slider.default)))
-                for name, slider in space.policies.items()
-                if slider
+                (name, slider.fit(known.get(name, slider.default))) for name, slider in space.policies.items() if slider
             ),
             k=min(max(self.k, 1), space.samples) if self.k else space.samples,
             protocol=self.protocol,
             split=self.split if self.split in space.splits else start.split,
             vote="equal" if space.no_learned_vote or self.protocol == "paper" else self.vote,
             against=self.against,
+            by=self.by,
         )
 
 

@@ -80,13 +80,14 @@ def open_tab(name: str) -> Transition:
 
 def compare_with(context: Context, _: str) -> State:
     """Compares the rows with the one under the cursor."""
+    from selectllm_engine.setups import NO_ROUTER
+
     setup = context.setup
     if not context.under:
         return context.state.change(setup.with_reference(setup.against))
     key = RowKey.parse(context.under)
-    value = setup.parameter_of(key.name) if key.kind == "policy" else None
-    spec = key.name if value is None else f"{key.name}:{value:g}"
-    return context.state.change(setup.with_reference(key.printed(setup.router, spec)))
+    spec = setup.spec_of(key.name) if key.kind == "policy" else ""
+    return context.state.change(setup.with_reference(key.printed(setup.router or NO_ROUTER, spec)))
 
 
 def next_measure(context: Context, _: str) -> State:

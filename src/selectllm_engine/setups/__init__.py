@@ -11,6 +11,7 @@ from selectllm_engine.setups.files import quoted, read_setup, setup_text, write_
 from selectllm_engine.setups.meaning import (
     check_setup,
     evaluate_setup,
+    no_router,
     planned_in,
     planned_setup,
     setup_of,
@@ -18,9 +19,10 @@ from selectllm_engine.setups.meaning import (
     setup_view,
 )
 from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommendation, SubjectEffect, recommend
-from selectllm_engine.setups.setup import Setup
+from selectllm_engine.setups.setup import NO_ROUTER, Setup
 
 __all__ = [
+    "NO_ROUTER",
     "Estimate",
     "Prefer",
     "Proposed",
@@ -31,6 +33,7 @@ __all__ = [
     "check_setup",
     "chooser_of",
     "evaluate_setup",
+    "no_router",
     "planned_in",
     "planned_setup",
     "quoted",

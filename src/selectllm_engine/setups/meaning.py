@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_setup",
     "evaluate_setup",
+    "no_router",
     "planned_in",
     "planned_setup",
     "setup_of",
@@ -124,10 +125,14 @@ def setup_routers(run: StoredRun, setup: Setup, split: str = "test") -> tuple[Ro
         return ()
     if setup.router is not None:
         return (run.scores(setup.router, split, forest=spec.needs_forest and setup.protocol == "corrected"),)
+    return (no_router(run, split, tuned=spec.parameter == "auto"),)
 
-    tuned = ["validation"] if spec.parameter == "auto" and "validation" in run.splits else []
-    nothing, *held_out = (np.zeros(run.outcomes(of).labels.shape, np.float32) for of in (split, *tuned))
-    return (RouterScores(NO_ROUTER, nothing, validation=held_out[0] if held_out else None),)
+
+def no_router(run: StoredRun, split: str = "test", *, tuned: bool = False) -> RouterScores:
+    """What a policy reads that does without a router: probabilities that say nothing; `tuned` of validation, too."""
+    beside = ["validation"] if tuned and "validation" in run.splits else []
+    nothing, *held_out = (np.zeros(run.outcomes(of).labels.shape, np.float32) for of in (split, *beside))
+    return RouterScores(NO_ROUTER, nothing, validation=held_out[0] if held_out else None)
 
 
 def planned_setup(run: StoredRun, setup: Setup, split: str = "test", *, against: str | None = None) -> PlannedRow:

@@ -9,19 +9,22 @@ import typer
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.cli.loaded_run import named
-from selectllm_tui.cli.options import Benchmark, CacheDir
+from selectllm_tui.cli.options import Benchmark, CacheDir, SetupFile
 
 __all__ = ["tui"]
 
 
 def tui(
     benchmark: Benchmark = None,
+    setup: SetupFile = None,
     cache: CacheDir = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Start with the pool, router, policy, tab and theme of last time.")
     ] = False,
 ) -> None:
     """Explore results: toggle LLMs, switch routers and policies, and read every single vote."""
+    if resume and setup is not None:
+        raise UsageError("--resume and --setup both say what is shown first", "leave out one of them")
     # Textual draws on standard error's terminal and reads keys from standard input's.
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
         raise UsageError(
@@ -31,11 +34,13 @@ def tui(
 
     from selectllm_tui.app import ExplorerApp, leave_soon
 
-    app = ExplorerApp(benchmark, named(cache), resume=resume)
+    app = ExplorerApp(benchmark, named(cache), resume=resume, setup=setup)
     try:
         app.run(loop=asyncio.new_event_loop())  # asyncio's own would wait for threads that nobody needs any more
     finally:
         leave_soon(1 if app.crash is not None else app.return_code or 0)
         if app.crash is not None:
             raise app.crash
+    if app.refusal is not None:
+        raise app.refusal
     raise typer.Exit(app.return_code or 0)

@@ -12,6 +12,7 @@ from selectllm_tui.state import PINS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from selectllm_tui.screens.state_screen import StateScreen
     from selectllm_tui.state import State
@@ -187,6 +188,19 @@ def do_export(screen: StateScreen) -> None:
 
     forms = {suffix: each for suffix, each in FORMS.items() if not lacking.get(suffix)}
     screen.app.push_screen(ChoiceScreen("Export into this folder", forms), done)
+
+
+def do_save_setup(screen: StateScreen) -> None:
+    """Asks for a name, then writes the setup to that file."""
+    from selectllm_tui.screens.save import SaveScreen
+
+    setup, (_, path) = screen.state.setup, screen.saved or (None, None)
+
+    def done(path: Path | None) -> None:
+        if path is not None:
+            screen.threads.save_setup(screen.model.run, setup, path)
+
+    screen.app.push_screen(SaveScreen("setup.toml" if path is None else str(path)), done)
 
 
 def do_reload(screen: StateScreen) -> None:

@@ -91,8 +91,7 @@ class AskScreen(Dialog[None]):
     def _with(self) -> tuple[Span, ...]:
         if not self._space.routers:
             return line(("none of the routers can read a new text here", "warn"))
-        value = self._setup.parameter
-        policy = self._setup.policy if value is None else f"{self._setup.policy} {value:g}"
+        policy = f"{self._setup.policy} {self._setup.value_of(self._setup.policy)}".rstrip()
         spans: list[Span] = [
             ("with ", "muted"),
             (self._setup.router or "", "plain"),
@@ -127,15 +126,13 @@ class AskScreen(Dialog[None]):
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
     def route(self, question: str, setup: Setup) -> None:
         """Routes in a thread: loading a router can take a while."""
-        from selectllm_engine.evaluation import PolicySpec
         from selectllm_engine.routers.routing import route
         from selectllm_engine.settings import read_settings
 
-        value = setup.parameter
-        spec = PolicySpec(setup.policy, int(value) if value is not None and value == int(value) else value)
+        spec = setup.spec_of(setup.policy)
         try:
             encoders = read_settings().encoders
-            routing = route(self._run, question, setup.router, str(spec), pool=setup.pool, encoders=encoders)
+            routing = route(self._run, question, setup.router, spec, pool=setup.pool, encoders=encoders)
             self.post_message(self.Routed(question, routing))
         except SelectLLMError as error:
             self.post_message(self.Routed(question, None, str(error)))

@@ -196,13 +196,14 @@ def _settings(a: Setup, b: Setup) -> dict[str, tuple[str, str]]:
         return f"{len(setup.pool)}: {shown}" if off else f"{len(setup.pool)}: all"
 
     def policy(setup: Setup) -> str:
-        return setup.policy if setup.parameter is None else f"{setup.policy} {setup.parameter:g}"
+        return f"{setup.policy} {setup.value_of(setup.policy)}".rstrip() if setup.chooses else "none"
 
     said = {
         "LLMs": (pool(a), pool(b)),
         "router": (a.router or "none", b.router or "none"),
         "policy": (policy(a), policy(b)),
         "samples": (f"K {a.k}", f"K {b.k}"),
+        "looks at": (a.by or "seconds first", b.by or "seconds first"),
         "vote": (a.vote, b.vote),
         "protocol": (a.protocol, b.protocol),
     }

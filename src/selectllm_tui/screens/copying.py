@@ -46,7 +46,9 @@ def copies(screen: StateScreen) -> Copies:
     from selectllm_tui.reproduce import command, python
 
     state, space, cache = screen.state, screen.model.space, _folder(screen)
-    made.append((Choice("s", "shell", "the command that gives these figures"), partial(command, state, space, cache)))
+    file = screen.saved[1] if screen.saved is not None and screen.saved[0] == state.setup else None
+    shell = partial(command, state, space, cache, file)
+    made.append((Choice("s", "shell", "the command that gives these figures"), shell))
     made.append((Choice("p", "Python", "the lines that give these figures"), partial(python, state, space, cache)))
     return {choice.name: (choice, make) for choice, make in made}
 

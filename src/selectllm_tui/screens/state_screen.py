@@ -11,7 +11,18 @@ from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
 from selectllm_tui.preconditions import Context
-from selectllm_tui.screens.workers import Computed, Copied, Finished, Listed, Routable, Saved, Ticked, Watched, Workers
+from selectllm_tui.screens.workers import (
+    Computed,
+    Copied,
+    Finished,
+    Listed,
+    Routable,
+    Saved,
+    SetupSaved,
+    Ticked,
+    Watched,
+    Workers,
+)
 from selectllm_tui.snapshots.headline import Headline
 from selectllm_tui.snapshots.questions import Questions
 from selectllm_tui.tabs import TABS
@@ -25,7 +36,8 @@ from selectllm_tui.widgets.side import PoolStrip, Side
 from selectllm_tui.widgets.tabs import Tab, make_tab
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from textual.app import ComposeResult
 
@@ -47,6 +59,7 @@ class StateScreen(Screen[None]):
     Attributes:
         model: the loaded run.
         state: what is shown.
+        notes: what is to be said of the setup that it was opened with.
         threads: what computes it.
         failure: why the last figures could not be computed; empty where they could.
     """
@@ -63,10 +76,11 @@ class StateScreen(Screen[None]):
     #tabs { height: 1fr; }
     """
 
-    def __init__(self, model: Model, state: State) -> None:
+    def __init__(self, model: Model, state: State, notes: Sequence[str] = ()) -> None:
         super().__init__()
         self.model = model
         self.state = state
+        self.notes = notes
         self.threads = Workers(self, self.busy)
         self.failure = ""
         self.headline: Headline | None = None
@@ -76,6 +90,7 @@ class StateScreen(Screen[None]):
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
         self.new = False
+        self.saved: tuple[Setup, Path] | None = None  # the setup that was saved last, and where
         self.routable: tuple[str, ...] | None = None  # routers that can read a new text; None until that is known
 
     def compose(self) -> ComposeResult:
@@ -94,8 +109,8 @@ class StateScreen(Screen[None]):
         self._show_setup()
         self._show_panel()
         self.compute()
-        if self.model.advice:
-            self.say(self.model.advice, "accent" if self.model.recorded else "warn")
+        if told := "; ".join(self.notes) or self.model.advice:
+            self.say(told, "accent" if self.model.recorded and not self.notes else "warn")
         self.set_interval(WATCH_EVERY, lambda: self.threads.watch(self.model))
         self.threads.watch(self.model)
 
@@ -174,9 +189,11 @@ class StateScreen(Screen[None]):
 
     def reload(self, model: Model) -> None:
         """Shows a run that was read again, as nearly as possible in the same setup."""
-        self.model = model
+        had_routers, self.model = bool(self.model.space.routers), model
         self.listing, self.new, self.steps, self.routable = None, False, 0, None
         before = self.state.setup.split
+        if not had_routers and model.space.routers:  # trained meanwhile
+            self.state = replace(self.state, setup=replace(self.state.setup, router=model.space.routers[0]))
         self.state = self.state.fit(model.space)
         self._show_setup()
         self.compute()
@@ -345,6 +362,14 @@ class StateScreen(Screen[None]):
             self.say(f"cannot save {message.name}: {message.error}")
         else:
             self.say(f"saved {message.name}", "accent")
+
+    @on(SetupSaved)
+    def _setup_saved(self, message: SetupSaved) -> None:
+        if message.error:
+            self.say(f"setup not saved: {message.error}")
+            return
+        self.saved = (message.setup, message.path)
+        self.say(f"saved {message.path.absolute()}: selectllm tui --setup FILE opens it", "accent")
 
     @on(Copied)
     def _copied(self, message: Copied) -> None:

@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.timer import Timer
 
+    from selectllm_engine.api import Run
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
-    from selectllm_tui.state import State
+    from selectllm_tui.state import Setup, State
 
-__all__ = ["Computed", "Copied", "Finished", "Listed", "Routable", "Saved", "Ticked", "Watched", "Workers"]
+__all__ = [
+    "Computed",
+    "Copied",
+    "Finished",
+    "Listed",
+    "Routable",
+    "Saved",
+    "SetupSaved",
+    "Ticked",
+    "Watched",
+    "Workers",
+]
 
 SPINNER_AFTER = 0.15
 
@@ -89,6 +101,15 @@ class Saved(Message):
     """A file was written; or, with an error, not."""
 
     name: str
+    error: str = ""
+
+
+@dataclass
+class SetupSaved(Message):
+    """A setup was written; or, with an error, not."""
+
+    path: Path
+    setup: Setup
     error: str = ""
 
 
@@ -216,6 +237,21 @@ class Workers:
             self.screen.post_message(Copied(name, "", error=str(failure) or type(failure).__name__))
             return
         self.screen.post_message(Copied(name, made, took))
+
+    def save_setup(self, run: Run, setup: Setup, path: Path) -> None:
+        """Writes a setup, in the place of what is there."""
+        self._start(partial(self._save_setup, run, setup, path), "export", exclusive=False)
+
+    def _save_setup(self, run: Run, setup: Setup, path: Path) -> None:
+        from selectllm_engine.setups import write_setup
+        from selectllm_tui.setups import as_saved
+
+        try:
+            write_setup(as_saved(setup, run), path, force=True)
+        except (SelectLLMError, OSError) as error:
+            self.screen.post_message(SetupSaved(path, setup, str(error)))
+            return
+        self.screen.post_message(SetupSaved(path, setup))
 
     def save(self, stem: str, suffix: str, text: Callable[[], str]) -> None:
         """Saves what `text` gives in the working directory."""

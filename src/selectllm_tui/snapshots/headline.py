@@ -31,8 +31,10 @@ class Headline:
 
 
 def current_key(setup: Setup) -> RowKey:
-    """The key of the setup's own row: its policy, or all LLMs where there is no router."""
-    return row_keys.policy(setup.policy) if setup.router is not None else row_keys.baseline("all-llms")
+    """The key of the setup's own row: its policy, or the LLM or all LLMs where nothing chooses."""
+    if setup.chooses:
+        return row_keys.policy(setup.policy)
+    return row_keys.llm(setup.pool.names[0]) if len(setup.pool) == 1 else row_keys.baseline("all-llms")
 
 
 def headline(model: Model, state: State) -> Headline:

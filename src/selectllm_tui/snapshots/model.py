@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from selectllm_engine.errors import NotAvailableError, SelectLLMError
 from selectllm_engine.evaluation import (
     POLICIES,
-    VOTE_RULES,
     PolicySpec,
     RouterScores,
     Selection,
     compared_with,
+    parse_policy,
     planned_row,
 )
 from selectllm_engine.evaluation.comparison import Reference
+from selectllm_engine.setups import NO_ROUTER, no_router
+from selectllm_engine.store import as_vote_rule
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import BEST_SINGLE, Setup, Slider, Space
@@ -129,26 +131,29 @@ class Model:
         return self.keep("view", (*shared, setup.against), lambda: self._compared(view, setup.against))
 
     def _view(self, setup: Setup) -> PoolView:
-        rule, k = VOTE_RULES[setup.vote], setup.k or None
+        rule, k = as_vote_rule(setup.vote), setup.k or None
         return self.run.view(setup.pool, k=k, protocol=setup.protocol, split=setup.split, vote=rule)
 
     def _compared(self, view: PoolView, name: str) -> PoolView:
         try:
-            return compared_with(view, self.run.row_named(view, name))
+            silent = [no_router(self.run, view.prepared.outcomes.split)] if name.startswith(f"{NO_ROUTER} ") else ()
+            return compared_with(view, self.run.row_named(view, name, silent))
         except SelectLLMError:  # of another run, or without accuracy: rows say whom they are compared with
             return view
 
     def scores(self, setup: Setup, policy: str | None = None) -> RouterScores:
-        """The probabilities of the setup's router; with a confidence forest only where the policy needs one."""
-        assert setup.router is not None  # noqa: S101 - callers have looked
+        """The probabilities of the setup's router; with a confidence forest only where the policy needs one.
+
+        Without a router they say nothing.
+        """
+        if setup.router is None:
+            return no_router(self.run, setup.split)
         forest = POLICIES[policy or setup.policy].needs_forest
         return self.run.scores(setup.router, setup.split, forest=forest)
 
     def spec(self, setup: Setup, policy: str | None = None) -> PolicySpec:
         """A policy (the setup's own without `policy`) with the value of its slider."""
-        name = policy or setup.policy
-        value = setup.parameter_of(name)
-        return PolicySpec(name, None if value is None else POLICIES[name].value(value))
+        return parse_policy(setup.spec_of(policy or setup.policy))
 
     def selection(self, setup: Setup) -> Selection | None:
         """Which LLMs answer each question: all of the pool without a router, None where the data can't say.
@@ -156,7 +161,7 @@ class Model:
         An expectation is drawn once, with a fixed seed.
         """
         view = self.view(setup)
-        if setup.router is None:
+        if not setup.chooses:
             return view.everyone()
         try:
             return view.policy(self.scores(setup), self.spec(setup)).drawn()
@@ -166,7 +171,7 @@ class Model:
     def verdicts(self, setup: Setup) -> Verdicts | None:
         """What became of each question; None where the data can't say."""
         view = self.view(setup)
-        if setup.router is None:
+        if not setup.chooses:
             return view.verdicts(view.everyone())
         try:
             return view.policy_verdicts(self.scores(setup), self.spec(setup))
@@ -184,7 +189,7 @@ class Model:
         match key.kind:
             case "llm":
                 return view.llm_row(key.name)
-            case "policy" if setup.router is not None and spec is not None:
+            case "policy" if setup.chooses and spec is not None:
                 return view.policy_row(self.scores(setup, spec.name), spec)
             case "bound" if setup.router is not None:
                 return view.upper_bound_row(self.scores(setup, "argmax"))
@@ -193,7 +198,7 @@ class Model:
     def right(self, setup: Setup) -> Right | None:
         """Which questions the setup's own row is right on, [Q] (see `Figures.right`); None where the data can't say."""
         view = self.view(setup)
-        if setup.router is None:
+        if not setup.chooses:
             return view.figures(view.everyone()).right
         try:
             return view.policy_right(self.scores(setup), self.spec(setup))
@@ -237,6 +242,6 @@ def sliders(llms: int) -> dict[str, Slider | None]:
     return {
         name: None
         if info.symbol is None or info.default is None
-        else Slider(info.symbol, info.low, info.top(llms), info.step, min(info.default, info.top(llms)))
+        else Slider(info.symbol, info.low, info.top(llms), info.step, min(info.default, info.top(llms)), info.endless)
         for name, info in POLICIES.items()
     }

@@ -10,6 +10,7 @@ from selectllm_engine.evaluation import baselines
 from selectllm_tui import row_keys
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.published import published
+from selectllm_tui.state import WITHOUT_ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,12 +71,14 @@ def listing(model: Model, state: State) -> list[Entry]:
     names = [each.name for each in baselines(model.view(setup))]
     # there is a policy random, too
     made = [Entry(row_keys.baseline(name), "", "random (baseline)" if name == "random" else name) for name in names]
+    group = "no router" if setup.router is None else _router_title(model, setup.router)
     if setup.router is not None:
-        group = _router_title(model, setup.router)
         made.append(Entry(row_keys.BOUND, group, "upper bound"))
+    if setup.chooses:
         for name, slider in model.space.policies.items():
-            value = setup.parameter_of(name)
-            detail = f"{slider.symbol} {value:g}" if slider is not None and value is not None else ""
+            if setup.router is None and name not in WITHOUT_ROUTER:
+                continue
+            detail = f"{slider.symbol} {setup.value_of(name)}" if slider is not None else ""
             made.append(Entry(row_keys.policy(name), group, name, detail))
     made += [
         Entry(row_keys.llm(name), "LLMs", name, "" if name in setup.pool else "not in pool")

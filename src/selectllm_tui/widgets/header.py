@@ -51,7 +51,7 @@ def heading_lines(heading: Heading, width: int, least: int) -> list[list[Span]]:
         ((f"{count(heading.questions)} questions", "plain"),) if heading.questions else (),
         ((f"K {setup.k}" if setup.k else "labels only", "plain"),),
         ((setup.protocol, "warn" if setup.protocol == "paper" else "muted"),),
-        *([(("learned vote", "accent"),)] if setup.vote == "learned" else []),
+        *([((setup.voting, "accent"),)] if setup.voting else []),
     ]
     short = [each for at, each in enumerate(facts) if at != 1]
     whose: list[Span] = [(" recorded", "muted")] if heading.recorded else []
@@ -99,12 +99,12 @@ def _figures(heading: Heading) -> list[Span]:
 def _how(setup: Setup, symbol: str, width: int) -> list[Span]:
     """Pool, router and policy as `6 of 7 LLMs  knn:minilm → cost-aware λ 0.15`; a long router's name is shortened."""
     pool: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain")]
-    if setup.router is None:
-        return [*pool, ("no router: all LLMs vote", "muted")]
+    if not setup.chooses:
+        return [*pool, ("no router: all LLMs vote" if len(setup.pool) > 1 else "no router", "muted")]
     policy: list[Span] = [(" → ", "muted"), (setup.policy, "plain")]
     if setup.parameter is not None:
-        policy.append((f" {symbol} {setup.parameter:g}", "plain"))
-    router = shorten(setup.router, max(width - width_of([*pool, *policy]), 8))
+        policy.append((f" {symbol} {setup.value_of(setup.policy)}", "plain"))
+    router = shorten(setup.router or "no router", max(width - width_of([*pool, *policy]), 8))
     return [*pool, (router, "plain"), *policy]
 
 

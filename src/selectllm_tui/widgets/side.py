@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.snapshots.facts import Facts
+from selectllm_tui.state import WITHOUT_ROUTER
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
 from selectllm_tui.widgets.formats import decimals, fixed, percent, slider
@@ -105,14 +106,14 @@ def policy_rows(setup: Setup, space: Space) -> ListRows:
     keys, lines = [], []
     for name, knob in space.policies.items():
         keys.append(name)
-        current = name == setup.policy and setup.router is not None
-        cells = _marked(current, name, muted=setup.router is None)
+        current = name == setup.policy and setup.chooses
+        cells = _marked(current, name, muted=setup.router is None and name not in WITHOUT_ROUTER)
         value = setup.parameter_of(name)
         if knob is None or value is None:
             cells += [(), (), ()]
         else:
             part = (value - knob.low) / (knob.high - knob.low) if knob.high > knob.low else 0.0
-            cells += [line((knob.symbol, "muted")), slider(part, 9), line((f"{value:g}", "plain"))]
+            cells += [line((knob.symbol, "muted")), slider(part, 9), line((setup.value_of(name), "plain"))]
         lines.append(cells)
     if space.samples:
         keys.append("K")

@@ -60,7 +60,7 @@ class LessonsTab(Tab["Drawn"]):
 def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
     """The page: losses of the setup, the five questions, the gaps."""
     setup = state.setup
-    name = f"{setup.router} → {setup.policy}" if setup.router else "all LLMs together"
+    name = f"{setup.router or 'no router'} → {setup.policy}" if setup.chooses else "all LLMs together"
     spans: list[Span] = [
         ("Where accuracy is lost", "strong"),
         (", in % of the questions\n", "muted"),

@@ -151,7 +151,7 @@ def matrix_rows(
         digits = formats.decimals(list(values.values()))
     columns = [Column("router", "", 12, flex=2)]
     columns += [
-        Column(name, f"{name} ", 7, flex=1, align="right", saved=_spec(name, state)) for name in matrix.policies
+        Column(name, f"{name} ", 7, flex=1, align="right", saved=state.setup.spec_of(name)) for name in matrix.policies
     ]
     lines: list[list[Cell]] = []
     for router in matrix.routers:
@@ -169,12 +169,6 @@ def matrix_rows(
             cells.append(_cell(f"{mark}{text.replace('-', '−')}{bar}", style))
         lines.append(cells)
     return ListRows(columns, matrix.routers, lines)
-
-
-def _spec(policy: str, state: State) -> str:
-    """A policy with its value, as commands take it."""
-    value = state.setup.parameter_of(policy)
-    return policy if value is None else f"{policy}:{value:g}"
 
 
 def _cell(text: str, style: str) -> Cell:
