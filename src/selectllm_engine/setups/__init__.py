@@ -18,7 +18,14 @@ from selectllm_engine.setups.meaning import (
     setup_routers,
     setup_view,
 )
-from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommendation, SubjectEffect, recommend
+from selectllm_engine.setups.recommendation import (
+    Estimate,
+    Proposed,
+    Recommendation,
+    Recommender,
+    SubjectEffect,
+    recommend,
+)
 from selectllm_engine.setups.setup import NO_ROUTER, Setup
 
 __all__ = [
@@ -27,6 +34,7 @@ __all__ = [
     "Prefer",
     "Proposed",
     "Recommendation",
+    "Recommender",
     "Setup",
     "SubjectEffect",
     "Wish",

@@ -7,7 +7,8 @@ C proposals, L labelled questions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation import By
     from selectllm_engine.setups.proposals import Proposal, Tried
 
-__all__ = ["LOSS", "Expected", "Field", "Prefer", "Wish", "choose", "expected", "most_accurate"]
+__all__ = ["LOSS", "Expected", "Field", "Prefer", "Wish", "choose", "expected", "front", "most_accurate"]
 
 Prefer: TypeAlias = Literal["accuracy", "latency", "cost"]
 PREFERENCES: tuple[Prefer, ...] = ("accuracy", "latency", "cost")
 FOLDS, REPEATS = 5, 4
+STEP = 1.1  # between two limits of a front
 LOSS = 0.01  # of accuracy: what is worse by less is as accurate
 
 
@@ -100,6 +103,13 @@ class Field:
         if wish.max_llms is not None:
             self.allowed &= np.array([len(p.pool) <= wish.max_llms for p in self.proposals])
 
+    def narrowed(self, allowed: NDArray[np.bool_]) -> Field:
+        """The same with fewer that are allowed, of which the most accurate is looked for."""
+        field = copy(self)
+        field.allowed = self.allowed & allowed
+        field.wish = replace(self.wish, prefer="accuracy")
+        return field
+
 
 BURDENS = ("latency", "cost")
 
@@ -163,6 +173,29 @@ def most_accurate(field: Field, questions: NDArray[np.intp] | None = None) -> tu
 def _most(counts: NDArray[np.intp], among: NDArray[np.bool_]) -> int:
     """The first of those with the largest count."""
     return int(np.argmax(np.where(among, counts, -1)))
+
+
+def front(field: Field, by: By) -> list[int]:
+    """What is chosen within ever larger limits on seconds or dollars, each more accurate than those that take less.
+
+    The limits are what the proposals take that no other beats in accuracy and in that, `STEP` apart.
+    """
+    limits = np.array([getattr(done, by) + getattr(done, f"{by}_error") for done in field.tried])
+    accuracy, best, tried = field.right.mean(axis=1), -1.0, []
+    for place in np.argsort(limits, kind="stable").tolist():
+        if field.allowed[place] and accuracy[place] > best and limits[place] < np.inf:
+            best = accuracy[place]
+            tried.append(float(limits[place]))
+    chosen, limit = [], np.inf
+    for each in reversed(tried):
+        if each <= limit / STEP:
+            limit = each
+            chosen.append(choose(field.narrowed(limits <= each))[0])
+    kept: list[int] = []
+    for place in sorted(dict.fromkeys(chosen), key=getattr(field, by).__getitem__):
+        if not kept or accuracy[place] > accuracy[kept[-1]]:
+            kept.append(place)
+    return kept
 
 
 class Expected(NamedTuple):

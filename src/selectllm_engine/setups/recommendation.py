@@ -9,20 +9,21 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation import Reference, holm, mcnemar, needed_questions, newcombe, wilson
-from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, most_accurate
+from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, front, most_accurate
 from selectllm_engine.setups.ground import ground_of
 from selectllm_engine.setups.meaning import planned_in, setup_of, setup_view
-from selectllm_engine.setups.search import MANY, search
+from selectllm_engine.setups.search import MANY, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from selectllm_engine.evaluation import Row
+    from selectllm_engine.evaluation import By, Row
     from selectllm_engine.run import StoredRun
     from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.search import Progress
     from selectllm_engine.setups.setup import Setup
 
-__all__ = ["Estimate", "Proposed", "Recommendation", "SubjectEffect", "recommend"]
+__all__ = ["Estimate", "Proposed", "Recommendation", "Recommender", "SubjectEffect", "recommend"]
 
 Z95, Z95_ONE_SIDED = 1.959964, 1.644854
 SIGNIFICANT = 0.05
@@ -139,12 +140,88 @@ def _as_dict(setup: Setup) -> dict[str, Any]:
     return {**asdict(setup), "pool": list(setup.pool)}
 
 
+class Recommender:
+    """Recommends from a run, wish after wish: what was tried for one is there for the next.
+
+    Args:
+        run: from `selectllm_engine.load`.
+        encoders: where encoders are, as for `route`.
+
+    Raises:
+        UsageError: too few labelled questions.
+    """
+
+    def __init__(self, run: StoredRun, encoders: Mapping[str, str] | None = None) -> None:
+        self._run = run
+        self._ground = ground_of(run, encoders)
+        self._search = Search(self._ground, _penalty(run))
+        self._last: tuple[Wish, Field] | None = None
+        self._rows: dict[Setup, Row] = {}
+
+    def recommend(self, wish: Wish, progress: Progress | None = None) -> Recommendation:
+        """The setup that meets a wish best; arguments and errors are those of `recommend`."""
+        run, ground, field = self._run, self._ground, self._field(wish, progress)
+        chosen, single = choose(field)
+        outlook = expected(field)
+        notes = list(ground.left_out)
+        if len(ground.outcomes.labels) > MANY:
+            notes.append(
+                f"searched on {MANY:,} of the {len(ground.outcomes.labels):,} labelled questions; all confirmed"
+            )
+        verdict: Literal["use", "stay"] = "stay" if chosen == single else "use"
+        needed = None if chosen == single else _needed(outlook)
+        if verdict == "use" and field.allowed[single] and (why := _doubt(field, chosen, single, outlook)):
+            notes.append(why)
+            chosen, verdict = single, "stay"
+        made = _Made(run, ground, field, single, self._rows)
+        estimate = made.estimate(chosen, outlook if verdict == "use" else None)
+        luck = _luck(field)
+        notes += _one_sample(field, chosen)
+        proposed = made.proposed(chosen, estimate)
+        others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
+        agrees = None if proposed.test is None else _agrees(estimate, proposed.test, run)
+        return Recommendation(
+            benchmark=run.benchmark,
+            verdict=verdict,
+            setup=proposed.setup,
+            estimate=estimate,
+            test=proposed.test,
+            reference=run.llms[field.proposals[single].pool[0]],
+            agrees=agrees,
+            alternatives=tuple(others),
+            subjects=tuple(_subjects(ground, field, chosen, single)),
+            needed=needed,
+            tried=len(field.proposals),
+            notes=tuple(notes),
+        )
+
+    def front(self, wish: Wish, progress: Progress | None = None) -> tuple[Proposed, ...]:
+        """What is chosen within ever larger limits on seconds, the fastest first; the other limits are the wish's.
+
+        On dollars where these are preferred or no seconds are known. Each is expected to do what it did, less some
+        luck, as alternatives are. Arguments and errors are those of `recommend`.
+        """
+        field = self._field(wish, progress)
+        by: By = "cost" if wish.prefer == "cost" or np.isnan(field.latency).all() else "latency"
+        _, single = most_accurate(field)
+        made, luck = _Made(self._run, self._ground, field, single, self._rows), _luck(field)
+        return tuple(made.proposed(place, made.estimate(place, luck=luck)) for place in front(field, by))
+
+    def _field(self, wish: Wish, progress: Progress | None) -> Field:
+        if self._last is None or self._last[0] != wish:
+            _check_known(self._ground, wish)
+            field = Field(list(self._search.within(wish, progress or (lambda *_: None)).items()), wish)
+            _check_possible(field, self._run)
+            self._last = (wish, field)
+        return self._last[1]
+
+
 def recommend(
     run: StoredRun,
     wish: Wish | None = None,
     *,
     encoders: Mapping[str, str] | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Recommendation:
     """The setup that meets a wish best, chosen on train and validation; test is read once, for what is shown.
 
@@ -157,44 +234,13 @@ def recommend(
     Raises:
         UsageError: too few labelled questions, a limit on what isn't known, or nothing within the limits.
     """
-    wish = wish or Wish()
-    ground = ground_of(run, encoders)
-    _check_known(ground, wish)
-    found = search(ground, wish, _penalty(run), progress or (lambda *_: None))
-    field = Field(list(found.items()), wish)
-    _check_possible(field, run)
-    chosen, single = choose(field)
-    outlook = expected(field)
-    notes = list(ground.left_out)
-    if len(ground.outcomes.labels) > MANY:
-        notes.append(f"searched on {MANY:,} of the {len(ground.outcomes.labels):,} labelled questions; all confirmed")
-    verdict: Literal["use", "stay"] = "stay" if chosen == single else "use"
-    needed = None if chosen == single else _needed(outlook)
-    if verdict == "use" and field.allowed[single] and (why := _doubt(field, chosen, single, outlook)):
-        notes.append(why)
-        chosen, verdict = single, "stay"
-    made = _Made(run, ground, field, single)
-    estimate = made.estimate(chosen, outlook if verdict == "use" else None)
+    return Recommender(run, encoders).recommend(wish or Wish(), progress)
+
+
+def _luck(field: Field) -> float:
+    """How much less accurate the most accurate of all is when it is chosen anew."""
     best, _ = most_accurate(field)
-    luck = max(0.0, float(field.right[best].mean()) - expected(field, most_accurate).accuracy)
-    notes += _one_sample(field, chosen)
-    proposed = made.proposed(chosen, estimate)
-    others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
-    agrees = None if proposed.test is None else _agrees(estimate, proposed.test, run)
-    return Recommendation(
-        benchmark=run.benchmark,
-        verdict=verdict,
-        setup=proposed.setup,
-        estimate=estimate,
-        test=proposed.test,
-        reference=run.llms[field.proposals[single].pool[0]],
-        agrees=agrees,
-        alternatives=tuple(others),
-        subjects=tuple(_subjects(ground, field, chosen, single)),
-        needed=needed,
-        tried=len(found),
-        notes=tuple(notes),
-    )
+    return max(0.0, float(field.right[best].mean()) - expected(field, most_accurate).accuracy)
 
 
 def _penalty(run: StoredRun) -> float | None:
@@ -284,6 +330,7 @@ class _Made(NamedTuple):
     ground: Ground
     field: Field
     single: int
+    rows: dict[Setup, Row]  # of test, as far as they were read
 
     def estimate(self, place: int, outlook: Expected | None = None, *, luck: float = 0.0) -> Estimate:
         """What is expected of a proposal: by the outlook of choosing it, else by its own figures less some luck."""
@@ -316,10 +363,12 @@ class _Made(NamedTuple):
         run, setup = self.run, _setup(self.run, self.field, place)
         if "test" not in run.splits or not len(run.outcomes("test").labels):
             return Proposed(setup, estimate, None)
-        llm = self.field.proposals[self.single].pool[0]
-        reference = Reference(run.llms[llm], run.prepared("test").labels[:, llm])
-        view = setup_view(run, setup, "test").against(reference)
-        return Proposed(setup, estimate, planned_in(run, setup, view).row())
+        if setup not in self.rows:
+            llm = self.field.proposals[self.single].pool[0]
+            reference = Reference(run.llms[llm], run.prepared("test").labels[:, llm])
+            view = setup_view(run, setup, "test").against(reference)
+            self.rows[setup] = planned_in(run, setup, view).row()
+        return Proposed(setup, estimate, self.rows[setup])
 
 
 def _others(field: Field, chosen: int) -> list[int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.setups.choice import FOLDS, Field, Wish, choose, expected, most_accurate
+from selectllm_engine.setups.choice import FOLDS, Field, Wish, choose, expected, front, most_accurate
 from selectllm_engine.setups.proposals import Proposal, Tried
 
 
@@ -158,3 +160,22 @@ def test_the_fastest_that_is_as_accurate():
 def test_wishes_that_cannot_be(wish, said):
     with pytest.raises(UsageError, match=said):
         Wish(**wish)
+
+
+@given(fields())
+def test_a_front_is_what_is_chosen_within_larger_and_larger_limits(field):
+    found = front(field, "latency")
+    allowed = [place for place in range(len(field.proposals)) if field.allowed[place]]
+    seconds, accuracy = field.latency, field.right.mean(axis=1)
+    for place in found:
+        within = {limit for limit in seconds[allowed] if limit >= seconds[place]}
+        assert place in {choose(field.narrowed(seconds <= limit))[0] for limit in within}
+    for a, b in pairwise(found):
+        assert seconds[a] <= seconds[b]
+        assert accuracy[a] < accuracy[b]
+    if allowed:
+        most = max(accuracy[place] for place in allowed)
+        limit = min(seconds[place] for place in allowed if accuracy[place] == most)
+        best = choose(field.narrowed(seconds <= limit))[0]
+        assert any(accuracy[place] >= accuracy[best] for place in found)
+    assert front(field, "cost") == []  # of which nothing is known

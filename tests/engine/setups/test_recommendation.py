@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
-from selectllm_engine.setups import evaluate_setup, recommend, search
+from selectllm_engine.setups import Recommender, Wish, evaluate_setup, recommend, search
 from selectllm_engine.setups.ground import ground_of
 from selectllm_engine.setups.proposals import Proposal, Trials
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
@@ -190,3 +191,47 @@ def test_subjects_lost_and_gained_are_significant(found, run):
     subjects = run.questions["subject"].unique().to_list()
     assert all(each.subject in subjects and each.p < 0.05 for each in found.subjects)
     assert [each.delta for each in found.subjects] == sorted(each.delta for each in found.subjects)
+
+
+WISHES = [Wish(), Wish(max_llms=1), Wish(max_latency=0.5), Wish(max_llms=2, prefer="latency"), Wish()]
+
+
+@pytest.mark.parametrize("many", [2000, 100])
+def test_wish_after_wish_is_answered_as_if_it_were_the_first(run, monkeypatch, many):
+    monkeypatch.setattr(search, "MANY", many)
+    recommender = Recommender(run)
+    for wish in reversed(WISHES):
+        assert recommender.recommend(wish).to_dict() == recommend(run, wish).to_dict()
+
+
+def test_what_was_interrupted_goes_on_where_it_was(run, found, monkeypatch):
+    recommender = Recommender(run)
+    steps = 0
+
+    def impatient(*_):
+        nonlocal steps
+        steps += 1
+        if steps % 3 == 0:
+            raise InterruptedError
+
+    tried = []
+    monkeypatch.setattr(Trials, "on", lambda self, each, on=Trials.on: tried.append((self, each)) or on(self, each))
+    while True:
+        with suppress(InterruptedError):
+            again = recommender.recommend(Wish(), impatient)
+            break
+    assert again.to_dict() == found.to_dict()
+    assert len(tried) == len(set(tried))
+
+
+def test_a_front_has_the_figures_of_its_setups(run, found):
+    recommender = Recommender(run)
+    front = recommender.front(Wish())
+    assert len(front) > 1
+    for each in front:
+        assert each.test.accuracy == evaluate_setup(run, each.setup).accuracy
+        assert each.test.reference == found.reference
+        assert each.estimate.questions == 180
+    assert [each.estimate.latency for each in front] == sorted(each.estimate.latency for each in front)
+    within = recommender.front(Wish(max_llms=1))
+    assert all(len(each.setup.pool) == 1 for each in within)
