@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -165,3 +166,11 @@ def test_other_hosts_need_a_key(monkeypatch):
 def test_a_port_that_is_taken_is_told():
     with listen("127.0.0.1", 0) as taken, pytest.raises(UsageError, match="choose another --port"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_replies_do_not_wait_for_acknowledgements():
+    """Else the second part of a reply waits 40 ms for that of the first (Nagle's algorithm)."""
+    with listen("127.0.0.1", 0) as place, socket.create_connection(place.getsockname()):
+        connection, _ = place.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -138,9 +138,7 @@ class Desk:
         self._names: tuple[str, ...] = run.llms
         self._ranked: list[int] = chooser.view.ranked.tolist()
         self._upstreams = {
-            run.llms.index(name): Upstream(
-                llms[name], seconds=limits.seconds, connections=limits.requests, transport=transport
-            )
+            run.llms.index(name): Upstream(llms[name], seconds=limits.seconds, transport=transport)
             for name in setup.pool
         }
         first = decide(chooser, "What is 2 + 3?")  # what is loaded late is loaded now

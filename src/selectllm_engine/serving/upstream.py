@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.generation.endpoint import KEY, endpoint_key
+from selectllm_engine.serving.connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -74,7 +75,6 @@ class Upstream:
     Args:
         llm: with an endpoint.
         seconds: for one whole reply, or between two pieces of a streamed one.
-        connections: that are kept open.
         transport: instead of the network.
 
     Raises:
@@ -86,7 +86,6 @@ class Upstream:
         llm: LLM,
         *,
         seconds: float,
-        connections: int,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         import httpx  # which loads rich
@@ -98,17 +97,14 @@ class Upstream:
         self._tired = 0.0
         key = endpoint_key(llm.api_key_env or KEY)
         self._url = llm.endpoint.rstrip("/") + "/chat/completions"
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
-            headers={
-                "Accept-Encoding": "identity",
-                "Content-Type": "application/json",
-                "User-Agent": "selectllm",
-                **({"Authorization": f"Bearer {key}"} if key else {}),
-            },
-            transport=transport,
-        )
+        headers = {
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": "selectllm",
+            **({"Authorization": f"Bearer {key}"} if key else {}),
+        }
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=None)
+        self._connections = Connections(timeout, headers, transport)
 
     @property
     def resting(self) -> bool:
@@ -128,8 +124,8 @@ class Upstream:
 
         for attempt in count():
             try:
-                async with asyncio.timeout(self._seconds):
-                    response = await self._send(fields)
+                async with asyncio.timeout(self._seconds), self._connections.one() as client:
+                    response = await self._send(client, fields)
                     try:
                         body = await _whole(response)
                     finally:
@@ -144,27 +140,28 @@ class Upstream:
         import httpx
 
         for attempt in count():
-            response = None
             try:
-                response = await self._send(fields)
-                pieces = _bounded(response)
-                first = await anext(pieces)
-                return Opened(first, pieces, response.headers.get("content-type", ""), response.aclose)
+                async with contextlib.AsyncExitStack() as stack:
+                    client = await stack.enter_async_context(self._connections.one())
+                    response = await self._send(client, fields)
+                    stack.push_async_callback(response.aclose)
+                    pieces = _bounded(response)
+                    first = await anext(pieces)
+                    close = stack.pop_all().aclose
+                return Opened(first, pieces, response.headers.get("content-type", ""), close)
             except (httpx.HTTPError, OSError, ValueError, StopAsyncIteration) as error:
-                if response is not None:
-                    await response.aclose()
                 await self._again(error, attempt)
         raise AssertionError("there is always another attempt")
 
     async def close(self) -> None:
         """Give up the connections."""
-        await self._client.aclose()
+        await self._connections.close()
 
-    async def _send(self, fields: Mapping[str, Any]) -> httpx.Response:
+    async def _send(self, client: httpx.AsyncClient, fields: Mapping[str, Any]) -> httpx.Response:
         """The beginning of a reply that is none of an error."""
         body = json.dumps({**fields, "model": self.llm.weights}).encode()  # plain ASCII: halves of characters, too
-        request = self._client.build_request("POST", self._url, content=body)
-        response = await self._client.send(request, stream=True)
+        request = client.build_request("POST", self._url, content=body)
+        response = await client.send(request, stream=True)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
             raise ValueError("packed")  # would be larger than it looks

@@ -14,6 +14,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Price
 from selectllm_engine.serving import desk as desks
 from selectllm_engine.serving.chat import read_chat
+from selectllm_engine.serving.connections import Connections
 from selectllm_engine.serving.desk import Limits
 from selectllm_engine.serving.journal import Journal
 from selectllm_engine.serving.upstream import Upstream
@@ -496,7 +497,23 @@ def test_what_cannot_be_served_is_said_at_once(recorded, served, tmp_path):
     with pytest.raises(UsageError, match="cannot be written"):
         Journal(tmp_path / "nowhere" / "log", texts=False)
     with pytest.raises(UsageError, match="has no endpoint"):
-        Upstream(sl.LLM(name="a", weights="a"), seconds=1.0, connections=1)
+        Upstream(sl.LLM(name="a", weights="a"), seconds=1.0)
+
+
+async def test_connections_are_used_again_one_request_each():
+    clients = Connections(httpx.Timeout(60), {}, httpx.MockTransport(lambda _: httpx.Response(200)))
+    async with clients.one() as first, clients.one() as second:
+        assert first is not second
+    with pytest.raises(ValueError, match="odd"):
+        async with clients.one() as again:
+            assert again in (first, second)
+            raise ValueError("odd")
+    async with clients.one() as one, clients.one() as two:
+        assert {one, two} == {first, second}
+        assert (await one.get("http://fake")).status_code == 200
+    await clients.close()
+    assert first.is_closed
+    assert second.is_closed
 
 
 async def test_packed_and_endless_replies_are_not_believed(monkeypatch):
@@ -508,7 +525,7 @@ async def test_packed_and_endless_replies_are_not_believed(monkeypatch):
 
     monkeypatch.setattr(upstreams, "PAUSE", 0.0)
     llm = sl.LLM(name="a", weights="a", endpoint="http://fake/v1")
-    one = Upstream(llm, seconds=60.0, connections=1, transport=Packed())
+    one = Upstream(llm, seconds=60.0, transport=Packed())
     with pytest.raises(upstreams.DownError, match="packed"):
         await one.complete({})
     await one.close()
