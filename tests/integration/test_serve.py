@@ -60,8 +60,10 @@ def serving(folder, setup):
 
 
 def asking(number):
+    """A request; `min_tokens` is vLLM's own, so that every reply has some words."""
     text = f"What is {number} + {number + 1}? End with: The answer is X."
-    return {"model": "selectllm", "messages": [{"role": "user", "content": text}], "max_tokens": 16}
+    how = {"max_tokens": 16, "temperature": 0.0, "extra_body": {"min_tokens": 8}}
+    return {"model": "selectllm", "messages": [{"role": "user", "content": text}], **how}
 
 
 async def test_two_real_endpoints_and_one_that_is_killed(tmp_path):
