@@ -25,6 +25,8 @@ from selectllm_engine.benchmarks import (
 )
 from selectllm_engine.benchmarks.benchmark import ranked
 from selectllm_engine.errors import BenchmarkError, UnknownNameError, UsageError
+from selectllm_engine.generation.prompts import build_prompt
+from selectllm_engine.settings import parse_settings
 
 
 def split_sizes(benchmark):
@@ -312,21 +314,71 @@ def test_real_mmlu_has_the_studys_splits():
     assert set(benchmark.questions["gold"]) == set("ABCD")
 
 
+OF_ONES_OWN = r"""
+[benchmarks.gsm8k]
+files = { train = "train.jsonl", test = "test.jsonl" }
+question = "question"
+answer = "answer"
+rationale = "answer"
+kind = "number"
+patterns = { answer = '####([^#]*)$', rationale = '(?s)^(.*)####' }
+remove = { rationale = '<<[^<>]*>>' }
+exemplars = { of = "train", take = 5 }
+
+[benchmarks.gsm8k.split]
+train = { of = "train", share = 0.9121 }
+validation = { of = "train", share = 0.04804 }
+test = "test"
+
+[benchmarks.mmlu]
+files = { test = "test/*.csv", validation = "val/*.csv", dev = "dev/*.csv" }
+columns = ["question", "A", "B", "C", "D", "right"]
+question = "question"
+choices = { A = "A", B = "B", C = "C", D = "D" } # some texts of options are letters too
+answer = "right"
+subject = "{file}"
+patterns = { subject = '^(.*)_(?:test|val|dev)$' }
+exemplars = { of = "dev" }
+
+[benchmarks.mmlu.split]
+train = { of = "test", share = 0.9797 }
+validation = { of = "test", share = 0.0203 }
+test = "validation"
+"""
+
+
+def digest(*texts):
+    return sha256("".join(texts).encode()).hexdigest()[:16]
+
+
+def prompts(benchmark):
+    """Of every question: zero-shot for chat and base LLMs, and few-shot."""
+    for row in benchmark.questions.iter_rows(named=True):
+        for style, chat in (("zero-shot", True), ("zero-shot", False), ("few-shot", False)):
+            shown = benchmark.exemplars_for(row["subject"])
+            prompt = build_prompt(row, style=style, chat=chat, exemplars=shown, terse=benchmark.terse)
+            yield json.dumps([prompt.text, prompt.messages])
+
+
 @pytest.mark.shared
+@pytest.mark.parametrize("described", [False, True], ids=["preset", "selectllm.toml"])
 @pytest.mark.parametrize(
-    ("name", "seed", "questions", "exemplars"),
+    ("name", "seed", "questions", "exemplars", "asked"),
     [
-        ("gsm8k", 0, "da64165ce32ad90f", "76f8aa598c401f00"),
-        ("gsm8k", 7, "717b600523bad89f", "b08054bb45f51162"),
-        ("mmlu", 0, "b67c2522f747c1fc", "12cf022e88a92c29"),
-        ("mmlu", 7, "377367f76eed0956", "12cf022e88a92c29"),
+        ("gsm8k", 0, "da64165ce32ad90f", "76f8aa598c401f00", "3be5470b4c8a793f"),
+        ("gsm8k", 7, "717b600523bad89f", "b08054bb45f51162", "48bb3ae70157927e"),
+        ("mmlu", 0, "b67c2522f747c1fc", "12cf022e88a92c29", "525d4ed48a272268"),
+        ("mmlu", 7, "377367f76eed0956", "12cf022e88a92c29", "6e663c3ade9b6f9c"),
     ],
 )
-def test_real_questions_and_exemplars_are_those_that_runs_were_made_with(name, seed, questions, exemplars):
+def test_real_questions_and_prompts_are_those_that_runs_were_made_with(
+    name, seed, questions, exemplars, asked, described
+):
     """What the modules gave that described these two in Python: stored samples and prompts stay valid."""
     if not SHARED.is_dir():
         pytest.skip("needs ../shared/data")
-    benchmark = load_benchmark(name, data=SHARED / name, seed=seed)
-    shown = json.dumps([asdict(each) for each in benchmark.exemplars])
-    assert sha256(repr(benchmark.questions.rows(named=True)).encode()).hexdigest()[:16] == questions
-    assert sha256(shown.encode()).hexdigest()[:16] == exemplars
+    description = parse_settings(OF_ONES_OWN).benchmarks[name].description if described else None
+    benchmark = load_benchmark(name, data=SHARED / name, seed=seed, description=description)
+    assert digest(repr(benchmark.questions.rows(named=True))) == questions
+    assert digest(json.dumps([asdict(each) for each in benchmark.exemplars])) == exemplars
+    assert digest(*prompts(benchmark)) == asked
