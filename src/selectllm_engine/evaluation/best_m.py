@@ -85,8 +85,9 @@ def cross_fitted_vote(
 ) -> CrossFitted:
     """The vote of the LLMs of a mask, bool [N], on every labelled question, learned on the other folds'."""
     found = candidates_of(known.tally, mask)
-    design = design_of(found, known.gold, mask, known.opinions, merits_of(known, mask))
-    ridge = ridge_of(design, int(mask.sum()), penalty)
+    merits = merits_of(known, mask)
+    design = design_of(found, known.gold, mask, known.opinions, merits)
+    ridge = ridge_of(design, merits, penalty)
     near = fit(design, ridge, tolerance=CLOSE * known.questions, steps=steps)
     chance, weights = cross_fitted(design, ridge, near)
     return CrossFitted(*leading(found, chance, design.right), weights)
@@ -104,7 +105,7 @@ def cross_fitted_among(
         penalty: λ.
     """
     design = design_from(known, mask, popularity=False)
-    ridge, fold = ridge_of(design, int(mask.sum()), penalty), folds_of(known.questions)
+    ridge, fold = ridge_of(design, merits_of(known, mask), penalty), folds_of(known.questions)
     tolerance = CLOSE * known.questions
     start = fit(design, ridge, tolerance=tolerance)
     code = np.zeros(known.questions, dtype=np.int16)

@@ -255,12 +255,17 @@ def cross_fitted(design: Design, ridge: NDArray[np.float64], weights: NDArray[np
     return CrossFit(_softmax(design, score, none), weights + np.linalg.solve(curvature, slope))
 
 
-def best_ridge(pairs: Sequence[tuple[Design, Design]], ridges: Sequence[NDArray[np.float64]]) -> int:
+def best_ridge(
+    pairs: Sequence[tuple[Design, Design]], ridges: Sequence[NDArray[np.float64]], before: NDArray[np.float64]
+) -> int:
     """Which of the ridges, from weak to strong, predicts best: the smallest log loss; ties: the stronger.
 
-    Of each pair the first design is fitted to, the second judges.
+    Args:
+        pairs: of each the first design is fitted to, the second judges.
+        ridges: [F + G] each.
+        before: a prior's negative logarithm for each ridge, in nats; added to the sum over the judges' questions.
     """
-    losses = np.zeros(len(ridges))
+    losses = before.astype(np.float64)
     for learn, judge in pairs:
         weights = None
         for place in reversed(range(len(ridges))):

@@ -8,7 +8,8 @@ Of every candidate answer a of question q, with s_l(a) the share of LLM l's K sa
 go into a conditional logit (`conditional_logit`): its probabilities are the answers' confidences. `part` is the
 answer's share of all votes cast; an opinion is what a router reads from the question's text (`labelled.opinions`);
 z_l is the logit of LLM l's accuracy, so that where labels are few, who is better is known from one τ.
-β is drawn to 0 by the penalty λ, τ and η by a tenth of it; at λ → ∞ only σ is left, and that is the pooled vote.
+β is drawn to 0 by the penalty λ, τ and η by a tenth of it, β of the most accurate LLM by a thousandth: where labels are
+few the vote is between the pooled one and that LLM alone. At λ → ∞ only σ is left, and that is the pooled vote.
 Log-odds weights (Nitzan and Paroush 1982), one LLM at a time, count a mistake that twenty LLMs share twenty times.
 
 Q questions, N LLMs of the run, K samples, M candidates, L labelled questions.
@@ -49,6 +50,7 @@ __all__ = [
 
 PENALTIES = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 FREE = 1e-3  # the penalty of what is not penalised: it keeps the fit from wandering off
+BEST = 1e-3  # of λ, the penalty of the most accurate LLM's weight
 FEWEST_JUDGES = 100  # questions of validation: fewer choose λ by luck
 
 
@@ -103,10 +105,12 @@ def _none(found: Candidates, asked: NDArray[np.bool_], views: NDArray[np.float64
     return np.stack([np.ones(found.questions), np.log1p(count), *of_text])
 
 
-def ridge_of(design: Design, llms: int, penalty: float) -> NDArray[np.float64]:
-    """λ for the LLMs' weights, λ/10 for τ and popularity, next to nothing for what is free: [F + G]."""
+def ridge_of(design: Design, merits: NDArray[np.float64], penalty: float) -> NDArray[np.float64]:
+    """λ for the LLMs' weights, λ/1000 for the best LLM's, λ/10 for τ and popularity, nearly 0 for the rest: [F + G]."""
+    llms = len(merits)
     ridge = np.full(len(design.features) + len(design.none), FREE)
-    ridge[:llms], ridge[llms] = penalty, penalty / 10
+    ridge[:llms] = np.where(merits == merits.max(), BEST * penalty, penalty)  # all that are best, in whatever order
+    ridge[llms] = penalty / 10
     if len(design.features) > llms + 1 + POPULARITY:
         ridge[llms + 2 : llms + 2 + POPULARITY] = penalty / 10
     return ridge
@@ -134,15 +138,18 @@ def choose_penalty(known: Labelled, mask: NDArray[np.bool_], penalties: Sequence
     """The λ with the smallest log loss on validation after learning on train; ties: the larger.
 
     Where one of the two is missing or validation has fewer than 100 questions, λ is judged in five folds of all.
+    A few questions choose λ by luck, so that λ is taken to be 10, give or take a factor of 10 (log-normal), before any
+    are seen: that adds (log₁₀ λ − 1)²/2 to the sum of their losses.
     """
-    design = design_from(known, mask)
-    ridges = [ridge_of(design, len(_columns(mask)), penalty) for penalty in penalties]
+    design, merits = design_from(known, mask), merits_of(known, mask)
+    ridges = [ridge_of(design, merits, penalty) for penalty in penalties]
     if known.validation.sum() >= FEWEST_JUDGES and not known.validation.all():
         parts = [known.validation]
     else:
         fold = folds_of(known.questions)
         parts = [fold == each for each in range(fold.max() + 1)]
-    return penalties[best_ridge([(design.rows(~part), design.rows(part)) for part in parts], ridges)]
+    pairs = [(design.rows(~part), design.rows(part)) for part in parts]
+    return penalties[best_ridge(pairs, ridges, (np.log10(penalties) - 1) ** 2 / 2)]
 
 
 def learn(
@@ -164,7 +171,8 @@ def learn(
     begin = None
     if start is not None and (start.text is None) == (known.opinions is None) and bool(start.popularity) == popularity:
         begin = _flat(start, names)
-    return unpacked(fit(design, ridge_of(design, len(columns), penalty), begin), known, columns, penalty, popularity)
+    ridge = ridge_of(design, merits_of(known, mask), penalty)
+    return unpacked(fit(design, ridge, begin), known, columns, penalty, popularity)
 
 
 def design_from(known: Labelled, mask: NDArray[np.bool_], *, popularity: bool = True) -> Design:

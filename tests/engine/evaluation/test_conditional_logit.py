@@ -162,9 +162,15 @@ def test_the_best_ridge_has_the_smallest_loss_elsewhere():
     learn, judge = made(40), made(400)
     ridges = [np.full(5, strength) for strength in (0.01, 0.3, 3.0, 30.0, 1000.0)]
     losses = [log_loss(judge, fit(learn, ridge)) for ridge in ridges]
-    assert best_ridge([(learn, judge)], ridges) == int(np.argmin(losses))
+    nothing = np.zeros(5)
+    assert best_ridge([(learn, judge)], ridges, nothing) == int(np.argmin(losses))
     both = [a + b for a, b in zip(losses, (log_loss(learn, fit(judge, r)) * 40 / 400 for r in ridges), strict=True)]
-    assert best_ridge([(learn, judge), (judge, learn)], ridges) == int(np.argmin(both))
+    assert best_ridge([(learn, judge), (judge, learn)], ridges, nothing) == int(np.argmin(both))
+    # What is believed before counts in nats: as much as the whole sum of the losses, however many questions.
+    before = np.array([0, 1, 2, 3, 0.5])
+    assert best_ridge([(learn, judge)], ridges, 1000 * before) == 0
+    slightly = 400 * np.array(losses) + before
+    assert best_ridge([(learn, judge)], ridges, before) == int(np.argmin(slightly))
 
 
 def test_a_design_without_candidates_says_none():

@@ -123,7 +123,8 @@ def test_the_fit_is_an_optimum_of_the_same_formula(text):
     weights = learn(known, EVERYONE, 3.0)
     design = design_from(known, EVERYONE)
     merits, own = merits_of(known, EVERYONE), np.array(weights.own)
-    slope = merits @ own / (merits @ merits + 0.1)  # own = β + τ·z, of which the penalties are least
+    heavy = np.where(merits == merits.max(), 1e-3, 1)  # own = β + τ·z, of which the penalties are least
+    slope = (heavy * merits) @ own / ((heavy * merits) @ merits + 0.1)
     flat = np.array(
         [
             *(own - slope * merits),
@@ -132,7 +133,7 @@ def test_the_fit_is_an_optimum_of_the_same_formula(text):
             *weights.none,
         ]
     )
-    assert np.abs(gradient(design, flat, ridge_of(design, 3, 3.0))).max() < 1e-6
+    assert np.abs(gradient(design, flat, ridge_of(design, merits, 3.0))).max() < 1e-6
     voted = vote(weights, known.tally, known.llms, EVERYONE, known.opinions)
     np.testing.assert_allclose(posterior(design, flat).candidate, voted.chance, atol=1e-12)
     np.testing.assert_allclose(posterior(design, flat).none, voted.none, atol=1e-12)
@@ -141,12 +142,15 @@ def test_the_fit_is_an_optimum_of_the_same_formula(text):
 
 def test_penalties():
     known = lesson(text=True)
-    design = design_from(known, EVERYONE)
-    np.testing.assert_allclose(ridge_of(design, 3, 20.0), [20, 20, 20, 2, 1e-3, 2, 2, 2, 1e-3, 1e-3, 1e-3, 1e-3])
+    design, merits = design_from(known, EVERYONE), np.array([-0.5, 0.7, -0.2])
+    free = [1e-3] * 4
+    np.testing.assert_allclose(ridge_of(design, merits, 20.0), [20, 0.02, 20, 2, 1e-3, 2, 2, 2, *free])
+    equally_good = np.array([0.1, -0.2, 0.1])
+    np.testing.assert_allclose(ridge_of(design, equally_good, 20.0), [0.02, 20, 0.02, 2, 1e-3, 2, 2, 2, *free])
     plain = design_of(
         candidates_of(known.tally, EVERYONE), known.gold, EVERYONE, None, merits_of(known, EVERYONE), popularity=False
     )
-    np.testing.assert_allclose(ridge_of(plain, 3, 20.0), [20, 20, 20, 2, 1e-3, 1e-3, 1e-3])
+    np.testing.assert_allclose(ridge_of(plain, merits, 20.0), [20, 0.02, 20, 2, 1e-3, 1e-3, 1e-3])
 
 
 @pytest.mark.parametrize("samples", [1, 4])
@@ -275,9 +279,10 @@ def test_confidences_are_calibrated():
 
 def test_the_penalty_is_the_best_on_validation():
     known = lesson(200, text=True)
-    design = design_from(known, EVERYONE)
+    design, merits = design_from(known, EVERYONE), merits_of(known, EVERYONE)
     losses = [
-        log_loss(design.rows(known.validation), fit(design.rows(~known.validation), ridge_of(design, 3, penalty)))
+        log_loss(design.rows(known.validation), fit(design.rows(~known.validation), ridge_of(design, merits, penalty)))
+        + (math.log10(penalty) - 1) ** 2 / 2 / known.validation.sum()
         for penalty in PENALTIES
     ]
     assert choose_penalty(known, EVERYONE) == PENALTIES[int(np.argmin(losses))]
@@ -290,13 +295,14 @@ def test_where_validation_is_missing_or_small_the_penalty_is_judged_in_folds(spl
         for name, count in zip(("train", "validation"), splits, strict=True)
     )
     known = labelled(train, validation)
-    design, fold = design_from(known, EVERYONE), folds_of(known.questions)
+    design, fold, merits = design_from(known, EVERYONE), folds_of(known.questions), merits_of(known, EVERYONE)
     losses = [
         sum(
             (fold == each).sum()
-            * log_loss(design.rows(fold == each), fit(design.rows(fold != each), ridge_of(design, 3, penalty)))
+            * log_loss(design.rows(fold == each), fit(design.rows(fold != each), ridge_of(design, merits, penalty)))
             for each in range(FOLDS)
         )
+        + (math.log10(penalty) - 1) ** 2 / 2
         for penalty in PENALTIES
     ]
     assert choose_penalty(known, EVERYONE) == PENALTIES[int(np.argmin(losses))]
@@ -315,6 +321,16 @@ def test_from_few_questions_the_better_llms_weigh_more():
     own = learn(known, EVERYONE, 30.0).own
     assert own[0] < own[1] < own[2]
     assert own[2] - own[0] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_from_few_questions_one_that_is_far_ahead_is_hardly_outvoted(seed):
+    # Eleven LLMs that are right on two questions in five, and one that is on nine in ten.
+    accuracy = [0.4] * 11 + [0.9]
+    train, test = made(50, 12, 1, seed, accuracy=accuracy), made(1000, 12, 1, 100 + seed, accuracy=accuracy)
+    known, everyone = labelled(train, None), np.ones(12, dtype=bool)
+    voted = vote(learn(known, everyone, choose_penalty(known, everyone)), tally(test.answers), test.llms, everyone)
+    assert (voted.code == test.gold).mean() > test.labels[:, -1].mean() - 0.01
 
 
 def test_a_toggled_pool_is_fitted_as_if_it_were_the_first():
