@@ -101,6 +101,20 @@ def test_verify_finds_and_repairs(selectllm, own):
     assert Cache(own.root).llms("mine") == ["b"]
 
 
+def test_an_edit_on_purpose_is_told_until_it_is_sealed(selectllm, own):
+    path = own.root / "mine" / "llms" / "a" / "manifest.json"
+    path.write_text(path.read_text().replace('"temperature": 0.7', '"temperature": 0.9'))
+    code, out, err = selectllm("evaluate", "--benchmark", "mine", "--format", "json", cache=own.root)
+    assert (code, "manifest.json is damaged, or was changed by hand: passed over" in err) == (0, True)
+    assert "a" not in {row["name"] for row in json.loads(out)["rows"]}
+    assert selectllm("cache", "verify", "--benchmark", "mine", cache=own.root)[0] == 1
+    code, out, err = selectllm("cache", "verify", "--benchmark", "mine", "--accept", "--format", "json", cache=own.root)
+    assert (code, [each["done"] for each in json.loads(out)]) == (0, ["sealed as it is"])
+    assert selectllm("cache", "verify", "--benchmark", "mine", cache=own.root) == (0, "", "all files are whole\n")
+    out = selectllm("evaluate", "--benchmark", "mine", "--format", "json", cache=own.root)[1]
+    assert "a" in {row["name"] for row in json.loads(out)["rows"]}
+
+
 def test_remove_asks_first(selectllm, own, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     code, out, err = selectllm("cache", "remove", "--benchmark", "mine", "--llm", "a", cache=own.root)

@@ -25,7 +25,7 @@ from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
 from selectllm_engine.routers.storage import load_router, read_manifest, save
 from selectllm_engine.routers.training_data import LabelledSplit, TrainingData, training_data
-from selectllm_engine.store import UNSEEN, ConfidenceForest, read_table, write_frame
+from selectllm_engine.store import UNSEEN, ConfidenceForest, read_table, refuse_twin, write_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,13 +92,15 @@ def train(
             questions; for all but fine-tuned routers, stacks and classifiers of one's own, which are trained only.
 
     Raises:
-        UsageError: an unknown name, what is no classifier, the run has no train split, or no two subjects in it where
-            they are to be held out.
+        UsageError: an unknown name, one that differs from another's by case only, what is no classifier, the run has no
+            train split, or no two subjects in it where they are to be held out.
         MissingExtraError: the router runs a transformer and the extra `train` is not installed.
         CacheError: the cache cannot be written.
     """
+    called = router if isinstance(router, str) else classifier_name(router, name)
+    refuse_twin("router", called, run.cache.routers(run.benchmark))  # before hours are spent
     if not isinstance(router, str):
-        return _fitted(_Context(run, training_data(run), {}, device, seed, progress), *_own(router, name))
+        return _fitted(_Context(run, training_data(run), {}, device, seed, progress), called, Classifiers(router))
     if name is not None:
         raise UsageError(f"the router {router} has its own name", "leave `name` out")
     parsed = parse_router(router)
@@ -109,10 +111,6 @@ def train(
     context = _Context(run, data, encoders or {}, device, seed, progress)
     unseen = _unseen(context, parsed) if hold_out_subjects and refitted(parsed) else None
     return _fitted(context, router, _made(context, parsed), unseen)
-
-
-def _own(classifier: Classifier, name: str | None) -> tuple[str, Classifiers]:
-    return classifier_name(classifier, name), Classifiers(classifier)
 
 
 def refitted(name: RouterName) -> bool:
