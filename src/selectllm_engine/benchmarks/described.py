@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bad", "Reading", "load", "read"]
 
+_TOGETHER = 100_000  # rows whose texts are made together; then those of the source, most of the memory, are let go of
+
 
 @dataclass(frozen=True, slots=True)
 class Bad:
@@ -125,64 +127,77 @@ class _Source:
 
 
 def _source(name: str, description: Description, of: str, data: Path | None) -> _Source:
-    read_ = read_rows(description, of, data, lambda schema: _needed(description, schema))
-    where = read_.files[0]
-    table = _columns(name, description, of, read_.frame, where)
+    frame, files = read_rows(description, of, data, lambda schema: _columns_in(_said(description), schema))
+    where = files.names[0]
+    answering = frame.select(_columns_in(_said_of_answers(description), files.schema))
+    parts = list(frame.iter_slices(_TOGETHER)) or [frame]
+    del frame
+    try:
+        texts = [_texts(description, parts.pop(0), files.schema, where) for _ in range(len(parts))]
+        options = read_options(answering, description, files.schema, where) if description.choices else None
+        answers = answering.select(answer=_answer(description, files.schema, where))["answer"]
+    except pl.exceptions.PolarsError as error:
+        raise BenchmarkError(f"{where}: {first_line(error)}", "check the description") from error
+    table = pl.concat(texts).with_columns(row=pl.int_range(pl.len()))
+    table = table.with_columns(question_id=_ids(name, of, description))
+    if options is not None and description.shuffle_choices is not None:
+        options = shuffled(options, description.shuffle_choices)
+    table = table.with_columns(_golds(answers, options, description))
+    problem = pl.when(pl.col("text").is_null()).then(pl.lit("it has no question")).otherwise("problem")
+    table = table.with_columns(problem=problem).filter("kept").drop("kept", "own")
     problems = table["problem"].drop_nulls()
     bad = []
     for problem, count in problems.value_counts(sort=True).iter_rows():
         first = int(table["problem"].index_of(problem) or 0)
-        bad.append(Bad(count, read_.place(int(table["row"][first])), problem))
-    sound = table.filter(pl.col("problem").is_null()) if bad else table
-    return _Source(sound.drop("problem", "row"), tuple(bad), description.subject is not None)
+        bad.append(Bad(count, files.place(int(table["row"][first])), problem))
+    if bad:
+        table = table.filter(pl.col("problem").is_null())
+    table = table.drop("problem", "row").rechunk()  # drawing rows of one chunk copies no texts, and this neither
+    return _Source(table, tuple(bad), description.subject is not None)
 
 
-def _needed(description: Description, schema: pl.Schema) -> list[str]:
-    """The columns of a file that a description speaks of."""
-    texts = [description.question, *description.filter]
-    texts += [description.answer] if description.answer is not None else []
-    texts += [description.choices] if isinstance(description.choices, str) else description.choices
-    texts += [description.labels] if isinstance(description.labels, str) else []
+def _said(description: Description) -> list[str]:
+    """All columns, paths and templates of a description."""
+    texts = [description.question, *description.filter, *_said_of_answers(description)]
     texts += [each for each in (description.subject, description.rationale, description.id) if each]
-    texts += [description.split] if isinstance(description.split, str) else []
+    return texts + ([description.split] if isinstance(description.split, str) else [])
+
+
+def _said_of_answers(description: Description) -> list[str]:
+    """Those that tell what the answers are."""
+    texts = [description.answer] if description.answer is not None else []
+    texts += [description.choices] if isinstance(description.choices, str) else description.choices
+    return texts + ([description.labels] if isinstance(description.labels, str) else [])
+
+
+def _columns_in(texts: list[str], schema: pl.Schema) -> list[str]:
+    """The columns of a file that these speak of."""
     paths = {path for text in texts for path in paths_in(text)}
     names = {path if path in schema else path.partition(".")[0] for path in paths}
     return [each for each in schema if each in names]
 
 
-def _columns(name: str, description: Description, of: str, frame: pl.DataFrame, where: str) -> pl.DataFrame:
-    """The rows that the filter leaves, as columns of questions, with `row`, their place, and `problem`."""
+def _texts(description: Description, frame: pl.DataFrame, schema: pl.Schema, where: str) -> pl.DataFrame:
+    """Per row what its questions' texts are, with `kept`, whether the filter leaves it."""
 
     def field(key: str, template: str | None) -> pl.Expr:
         if template is None:
             return pl.lit(None, dtype=pl.String)
-        text = text_of(template, frame.schema, where)
+        text = text_of(template, schema, where)
         if (pattern := description.patterns.get(key)) is not None:
             text = text.str.extract(pattern).str.strip_chars()
         if (pattern := description.remove.get(key)) is not None:
             text = text.str.replace_all(pattern, "").str.strip_chars()
         return text
 
-    try:
-        table = frame.select(
-            row=pl.int_range(pl.len()),
-            subject=field("subject", description.subject),
-            text=field("question", description.question),
-            rationale=field("rationale", description.rationale).str.replace_all(r"\s+", " "),
-            split=field("split", description.split if isinstance(description.split, str) else None),
-            own=field("id", description.id),
-            kept=_kept(description, frame.schema, where),
-        )
-        options = read_options(frame, description, where) if description.choices else None
-        answers = frame.select(answer=_answer(description, frame.schema, where))["answer"]
-    except pl.exceptions.PolarsError as error:
-        raise BenchmarkError(f"{where}: {first_line(error)}", "check the description") from error
-    table = table.with_columns(question_id=_ids(name, of, description))
-    if options is not None and description.shuffle_choices is not None:
-        options = shuffled(options, description.shuffle_choices)
-    table = table.with_columns(_golds(answers, options, description))
-    problem = pl.when(pl.col("text").is_null()).then(pl.lit("it has no question")).otherwise("problem")
-    return table.with_columns(problem=problem).filter("kept").drop("kept", "own")
+    return frame.select(
+        subject=field("subject", description.subject),
+        text=field("question", description.question),
+        rationale=field("rationale", description.rationale).str.replace_all(r"\s+", " "),
+        split=field("split", description.split if isinstance(description.split, str) else None),
+        own=field("id", description.id),
+        kept=_kept(description, schema, where),
+    )
 
 
 def _kept(description: Description, schema: pl.Schema, where: str) -> pl.Expr:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["read_options", "shuffled"]
 
 
-def read_options(rows: pl.DataFrame, description: Description, where: str) -> pl.DataFrame:
+def read_options(rows: pl.DataFrame, description: Description, schema: pl.Schema, where: str) -> pl.DataFrame:
     """Per row `choices`, a list of texts, `right`, the place of the right one, and `problem` where one of them is none.
+
+    `schema` is of all columns that `where` has, beside those of `rows`.
 
     Raises:
         BenchmarkError: a column is none of what options can be in.
     """
-    schema = rows.schema
     if description.answer is None:
         table = rows.select(choices=_choices(description, schema, where), right=pl.lit(None, dtype=pl.Int64))
         return table.with_columns(problem=pl.lit(None, dtype=pl.String))
@@ -35,7 +36,7 @@ def read_options(rows: pl.DataFrame, description: Description, where: str) -> pl
         right = pl.Series("right", [description.choices.index(description.answer)], dtype=pl.Int64)
         table = table.with_columns(right.new_from_index(0, rows.height) if rows.height else right.clear())
     else:
-        table = table.with_columns(_right(rows, table, description, where))
+        table = table.with_columns(_right(rows, table, description, schema, where))
     count = pl.col("choices").list.len()
     problem = (
         pl.when(count.is_null() | (count < 2) | (count > len(LETTERS)))
@@ -106,25 +107,29 @@ def _without_tail(lists: pl.Series) -> pl.Series:
     return rows["of"]
 
 
-def _right(rows: pl.DataFrame, table: pl.DataFrame, description: Description, where: str) -> pl.Series:
+def _right(
+    rows: pl.DataFrame, table: pl.DataFrame, description: Description, schema: pl.Schema, where: str
+) -> pl.Series:
     """The place of the right option; null where the answer says none, or more than one."""
     answer_at = description.answer or ""
-    place = find(answer_at, rows.schema, where) if "{" not in answer_at else None
+    place = find(answer_at, schema, where) if "{" not in answer_at else None
     if place is not None and place.dtype.is_integer() and not description.labels:
         return rows.select(right=place.values.cast(pl.Int64))["right"]
     if place is not None and isinstance(place.dtype, pl.List):
         marks = rows.select(marks=place.values.list.eval(pl.element().cast(pl.Int64)))["marks"]
         return pl.select(right=pl.when(marks.list.sum() == 1).then(marks.list.arg_max().cast(pl.Int64)))["right"]
-    answer = text_of(answer_at, rows.schema, where)
+    answer = text_of(answer_at, schema, where)
     if (pattern := description.patterns.get("answer")) is not None:
         answer = answer.str.extract(pattern)
     table = table.with_columns(rows.select(answer=answer))
     if isinstance(description.labels, str):
-        labels = find(description.labels, rows.schema, where).values
+        labels = find(description.labels, schema, where).values
         table = table.with_columns(rows.select(labels=stripped(labels.cast(pl.List(pl.String)))))
         return _only(table, [pl.col("labels").list.get(at, null_on_oob=True) for at in range(len(LETTERS))])
-    if names := description.labels or _fields(description, rows.schema, where):
+    if names := description.labels or _fields(description, schema, where):
         return _only(table, list(map(pl.lit, names)), texts=not description.labels)
+    if table["answer"].is_in(list(LETTERS)).all() and (table["choices"].explode().str.len_bytes() > 1).all():
+        return _only(table, list(map(pl.lit, LETTERS)))  # the same in half the time: no answer is an option's text
     table = table.with_columns(named=pl.col("answer").str.strip_chars("(). ").str.to_uppercase())
     return _only(table, list(map(pl.lit, LETTERS)), named="named", texts=True)
 

@@ -91,8 +91,8 @@ def stripped(text: pl.Expr) -> pl.Expr:
 
 def _stripped(texts: pl.Series) -> pl.Series:
     each = texts.explode() if isinstance(texts.dtype, pl.List) else texts
-    ends = (each.filter(each != ""), each.str.tail(1).filter(each != ""))
-    if not any(((end < "!") | (end >= "\x80")).any() for end in ends):  # nothing but ASCII that is seen
+    ends = (each, each.str.tail(1))
+    if not any((((end < "!") & (end != "")) | (end >= "\x80")).any() for end in ends):  # nothing but ASCII that is seen
         return texts
     if isinstance(texts.dtype, pl.List):
         return texts.list.eval(pl.element().str.strip_chars())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.benchmarks.description import Description
 
-__all__ = ["NoFilesError", "SourceRows", "read_rows"]
+__all__ = ["NoFilesError", "SourceFiles", "read_rows"]
 
 # Where a split's files lie, as the hub's own data sets, the hub's conversions and people have them.
 _HUB = "{config}/{split}-*.parquet"
@@ -35,17 +35,17 @@ class NoFilesError(BenchmarkError):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRows:
-    """The rows of one source split, and which file each is from: names, and how many rows up to the end of each."""
+class SourceFiles:
+    """The files of one source split: names, how many rows up to the end of each, and all their columns."""
 
-    frame: pl.DataFrame
-    files: tuple[str, ...]
+    names: tuple[str, ...]
     ends: tuple[int, ...]
+    schema: pl.Schema
 
     def place(self, row: int) -> str:
         """Where a row stands, such as `test.csv, row 3`."""
         start = 0
-        for name, end in zip(self.files, self.ends, strict=True):
+        for name, end in zip(self.names, self.ends, strict=True):
             if row < end:
                 return f"{name}, row {row - start + 1}"
             start = end
@@ -54,18 +54,20 @@ class SourceRows:
 
 def read_rows(
     description: Description, split: str, data: Path | None, names: Callable[[pl.Schema], list[str]]
-) -> SourceRows:
+) -> tuple[pl.DataFrame, SourceFiles]:
     """The rows of a source split, with the columns that `names` chooses of a file's, and with `file` and `config`.
 
     Raises:
         BenchmarkError: a file is missing, empty or damaged, or the files don't fit together.
     """
     frames, files, ends, total = [], [], [], 0
-    for name, config, frame in _frames(description, split, data, names):
-        keep = frame.select(names(frame.schema))
+    columns: dict[str, pl.DataType] = {}
+    for name, config, frame, schema in _frames(description, split, data, names):
+        keep = frame.select(names(schema))
         extra = {"file": name.rpartition("/")[2].partition(".")[0], "config": config}
-        keep = keep.with_columns(pl.lit(text).alias(key) for key, text in extra.items() if key not in frame.columns)
+        keep = keep.with_columns(pl.lit(text).alias(key) for key, text in extra.items() if key not in schema)
         frames.append(keep)
+        columns |= schema
         total += keep.height
         files.append(name)
         ends.append(total)
@@ -76,13 +78,13 @@ def read_rows(
             f"{files[0]} and the files beside it have columns of different types ({first_line(error)})",
             "write them alike",
         ) from error
-    return SourceRows(together, tuple(files), tuple(ends))
+    return together, SourceFiles(tuple(files), tuple(ends), pl.Schema(columns | together.schema))
 
 
 def _frames(
     description: Description, split: str, data: Path | None, names: Callable[[pl.Schema], list[str]]
-) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Name, configuration and rows of every file."""
+) -> Iterator[tuple[str, str, pl.DataFrame, pl.Schema]]:
+    """Name, configuration, rows and all columns of every file; of Parquet the rows have those that `names` chooses."""
     configs = description.config or ("",)
     if data is None:
         if description.hub is None:
@@ -92,10 +94,11 @@ def _frames(
             pattern = (own or (_HUB if config else _HUB_ALONE,))[0].format(config=config, split=split)
             hub = description.hub.replace("{config}", config)
             repository = hub + (f"@{description.revision}" if description.revision else "")
-            yield pattern, config, hub_frame(repository, pattern)
+            frame = hub_frame(repository, pattern)
+            yield pattern, config, frame, frame.schema
         return
     for path, config in _paths(description, split, data, configs):
-        yield path.name, config, _file(path, description.columns, names)
+        yield path.name, config, *_file(path, description.columns, names)
 
 
 def _paths(description: Description, split: str, data: Path, configs: tuple[str, ...]) -> list[tuple[Path, str]]:
@@ -123,7 +126,9 @@ def _paths(description: Description, split: str, data: Path, configs: tuple[str,
     )
 
 
-def _file(path: Path, columns: tuple[str, ...], names: Callable[[pl.Schema], list[str]]) -> pl.DataFrame:
+def _file(
+    path: Path, columns: tuple[str, ...], names: Callable[[pl.Schema], list[str]]
+) -> tuple[pl.DataFrame, pl.Schema]:
     suffix = path.suffix.lower()
     kind = {".parquet": "Parquet", ".jsonl": "JSONL", ".csv": "CSV"}.get(suffix)
     if kind is None:
@@ -137,11 +142,13 @@ def _file(path: Path, columns: tuple[str, ...], names: Callable[[pl.Schema], lis
             frame = scanned.select(names(schema) or list(schema)[:1]).collect()
         elif kind == "JSONL":
             frame = pl.read_ndjson(path, infer_schema_length=None)
+            schema = frame.schema
         else:
             frame = _csv(path, columns)
+            schema = frame.schema
     if frame.is_empty():
         raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
-    return frame
+    return frame, schema
 
 
 def _csv(path: Path, columns: tuple[str, ...]) -> pl.DataFrame:

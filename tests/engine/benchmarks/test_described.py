@@ -84,6 +84,26 @@ def test_rows_that_give_no_question_are_named(read, columns, described, said):
         read([{"q": "Which?", **columns}], **{"answer": "a", "choices": "o", **described})
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_wrong_column_is_told_from_all_that_the_file_has(suffix, tmp_path):
+    rows = pl.DataFrame({"colour": ["red"], "right": ["1"], "spare": ["x"]})
+    {".csv": rows.write_csv, ".jsonl": rows.write_ndjson, ".parquet": rows.write_parquet}[suffix](
+        tmp_path / f"q{suffix}"
+    )
+    for answer, remedy in (("rigth", "did you mean 'right'?"), ("solution", "it has 'colour', 'right', 'spare'")):
+        with pytest.raises(BenchmarkError, match=f"no column '{answer}'") as caught:
+            load_benchmark("own", data=tmp_path, description=Description(question="colour", answer=answer))
+        assert caught.value.remedy.startswith(remedy)
+
+
+def test_rows_are_the_same_however_many_are_read_together(read, monkeypatch):
+    rows = [{"q": f"q{n}", "s": "ab"[n % 2], "o": OPTIONS, "a": "ABC"[n % 3]} for n in range(7)]
+    described = {"answer": "a", "choices": "o", "subject": "s", "split": {"train": 0.5, "test": 0.5}}
+    whole = read(rows, **described)
+    monkeypatch.setattr("selectllm_engine.benchmarks.described._TOGETHER", 2)
+    assert read(rows, **described).questions.equals(whole.questions)
+
+
 def test_templates_patterns_and_what_is_removed(read):
     rows = [{"p": "Anna has 3 [sic] pears.", "q": "How many?", "s": "2 + 1 = <<3>>3\n#### 3", "n": None}]
     benchmark = read(
