@@ -4,6 +4,7 @@
 
 Pairs are an expression and a rewriting of it, or of another one, made from a seed. Each is compared in both directions,
 by our normal form with math-verify behind it, and by math-verify's own `parse` and `verify` of the texts as written.
+Then an answer that nobody can compute in a lifetime: what it costs is the limit.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import argparse
 import logging
 import random
+import resource
 import time
 from collections import Counter
 
 from selectllm_engine.answers import canonical
-from selectllm_engine.store.mathematics import Mathematics
+from selectllm_engine.store.mathematics import LIMIT, Mathematics
+
+HOSTILE = r"\boxed{10^{10^{10}}}"
 
 
 def fraction(rng: random.Random) -> tuple[str, str]:
@@ -72,6 +76,12 @@ def number(rng: random.Random) -> tuple[str, str]:
 MADE = (fraction, line, product, root, members, interval, pair_of, matrix, equation, number)
 
 
+def spent_by_children() -> float:
+    """Seconds of processor time of processes that have ended."""
+    use = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return use.ru_utime + use.ru_stime
+
+
 def main() -> None:
     from math_verify import parse, verify
 
@@ -107,6 +117,12 @@ def main() -> None:
         print(f"  {name}: {agreed[name]:,} of {compared[name]:,}")
     for gold, answer, ours, theirs in odd[:10]:
         print(f"  {gold}  against  {answer}: ours {ours}, math-verify {theirs}")
+    before, start = spent_by_children(), time.perf_counter()
+    with Mathematics() as mathematics:
+        mathematics.equal("7", canonical(HOSTILE, "expression") or "")
+    seconds = spent_by_children() - before
+    print(f"{HOSTILE}: {seconds:.1f} s of processor time with the start of the process, of which {LIMIT:g} are allowed")
+    print(f"  {time.perf_counter() - start:.1f} s by the clock")
 
 
 if __name__ == "__main__":
