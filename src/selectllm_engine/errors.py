@@ -50,11 +50,12 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     return folded[close[0]] if close else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The remedy for a name that is not known: the nearest that is, else all of them."""
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The remedy for a name, or a list of them, that is not known: the nearest that is, else all of them."""
     known = list(known)
-    if (like := nearest(name, known)) is not None:
-        return f"did you mean {like!r}?"
+    like = [nearest(str(each), known) for each in (name if isinstance(name, list) else [name])]
+    if None not in like:
+        return f"did you mean {', '.join(map(repr, like))}?"
     return f"choose from {', '.join(known)}" if known else "there are none yet"
 
 
@@ -80,10 +81,12 @@ class UsageError(SelectLLMError):
 
 
 class UnknownNameError(UsageError):
-    """A name that is not among the known ones; names the nearest, or lists them all."""
+    """A name, or several in a list, that is not among the known ones; names the nearest, or lists them all."""
 
-    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        super().__init__(f"no {kind} {name!r}", did_you_mean(str(name), known))
+    def __init__(self, kind: str, name: object, known: Iterable[str], *, remedy: str = "") -> None:
+        names = name if isinstance(name, list) else [name]
+        problem = f"no {kind}{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
+        super().__init__(problem, f"{remedy}; {did_you_mean(name, known)}".removeprefix("; "))
 
 
 class MissingExtraError(UsageError):

@@ -118,8 +118,8 @@ class Pool:
     on: frozenset[str]
 
     def __post_init__(self) -> None:
-        for name in sorted(self.on - set(self.run)):
-            raise UnknownNameError("LLM", name, self.run)
+        if unknown := sorted(self.on - set(self.run)):
+            raise UnknownNameError("LLM", unknown, self.run)
         if not self.on:
             raise UsageError("a pool needs at least one LLM", "switch one on")
 

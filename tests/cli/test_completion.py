@@ -9,12 +9,13 @@ import pytest
 MAIN = "import sys; from selectllm_tui.cli import main; sys.exit(main())"
 
 
-def completed(line, cache):
+def completed(words, cache, at=None):
+    """What bash is told: the words, one a line, of which the one at `at` is being typed; the last without it."""
     environment = {
         **os.environ,
         "_SELECTLLM_COMPLETE": "complete_bash",
-        "COMP_WORDS": line,
-        "COMP_CWORD": str(len(line.split()) - (not line.endswith(" "))),
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1 if at is None else at),
         "SELECTLLM_CACHE": str(cache),
     }
     done = subprocess.run([sys.executable, "-c", MAIN], env=environment, capture_output=True, text=True, check=True)
@@ -37,8 +38,23 @@ def completed(line, cache):
     ],
 )
 def test_names_are_completed(fake_cache, line, expected):
-    assert completed(line, fake_cache) == expected
+    assert completed(line.split(), fake_cache) == expected
 
 
 def test_nothing_to_complete_is_no_error(tmp_path):
-    assert completed("selectllm evaluate --pool x", tmp_path / "none") == []
+    assert completed(["selectllm", "evaluate", "--pool", "x"], tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "expected"),
+    [
+        (["--router", "logistic", ":", "tf"], 5, ["tfidf"]),
+        (["--router", "logistic", ":"], 4, ["tfidf"]),
+        (["--router", "logistic:tf"], 3, ["logistic:tfidf"]),  # where COMP_WORDBREAKS has no colon
+        (["--router", "=", "logistic", ":", "tf"], 6, ["tfidf"]),
+        (["--pool", "=", "fake-a,fake"], 4, ["fake-a,fake-b", "fake-a,fake-c"]),
+        (["--router", "logistic", ":", "tfidf", "--policy", "thr"], 7, ["threshold"]),
+    ],
+)
+def test_bash_which_takes_a_colon_for_a_word(fake_cache, words, at, expected):
+    assert completed(["selectllm", "evaluate", *words], fake_cache, at) == expected

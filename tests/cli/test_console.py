@@ -69,7 +69,7 @@ def test_latex_escapes(capsys):
     assert r"name & accuracy \% & seconds \\" in out
 
 
-@pytest.mark.parametrize(("name", "written"), [("[1]", "{}[1]"), ("*", "{}*"), ("★ ✔", r"$\star$ $\surd$")])
+@pytest.mark.parametrize(("name", "written"), [("[1]", "{}[1]"), ("*", "{}*"), ("★ ✓", r"$\star$ $\surd$")])
 def test_latex_takes_no_name_for_an_option_of_the_row_above(capsys, name, written):
     write_table([Column("name", "", align="left")], [{"name": "a"}, {"name": name}], Format.LATEX)
     assert f"a \\\\\n{written} \\\\\n" in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_a_narrow_terminal_drops_columns(capsys, monkeypatch, width, seconds):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     out = write(capsys, Format.TABLE, styles=["bold", ""])
-    assert ("seconds" in out) is seconds
+    assert ("3.46" in out) is seconds
     assert "87.2" in out
     assert "[red]␛[31m" in out  # neither markup nor escape
     assert max(cell_len(Text.from_ansi(line).plain) for line in out.splitlines()) <= width
@@ -117,3 +117,13 @@ def test_completion_leaves_out_what_a_shell_acts_on():
 def test_notes_go_to_standard_error(capsys):
     console.note("left out \x1b")
     assert capsys.readouterr() == ("", "left out ␛\n")
+
+
+def test_a_pipe_is_as_wide_as_columns_says_and_what_has_no_room_is_named(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    out = write(capsys, Format.TABLE)
+    assert "seconds" not in out.splitlines()[2]
+    assert out.splitlines()[-1] == "left out for want of room: seconds"
+    assert "left out" not in write(capsys, Format.MARKDOWN)  # which has no width
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "seconds" in write(capsys, Format.TABLE).splitlines()[2]

@@ -314,3 +314,37 @@ def test_a_read_only_cache_is_read(selectllm, fake_cache, tmp_path):
     finally:
         for path in [copy, *copy.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_rows_in_the_order_of_a_field_and_those_without_a_value_last(selectllm, sign):
+    rows = as_json(selectllm("evaluate", "--format", "json", "--sort", f"{sign}p"))["rows"]
+    known = [row["p"] for row in rows if row["p"] is not None]
+    assert known == sorted(known, reverse=sign == "-")
+    assert all(row["p"] is None for row in rows[len(known) :])
+    assert len(rows) > len(known) > 2
+
+
+def test_some_columns_by_the_names_of_the_fields(selectllm):
+    head, *rows = selectllm("evaluate", "--columns", "latency,accuracy", "--format", "csv")[1].splitlines()
+    assert head == "latency,accuracy"
+    assert len(rows) > 5
+    out = selectllm("evaluate", "--columns", "llms_per_question,accuracy_low")[1]
+    assert out.splitlines()[2].split() == ["LLMs", "accuracy_low"]
+    assert re.search(r"^oracle +1\.00 +0\.\d{3,4}$", out, re.MULTILINE)
+
+
+def test_fields_that_are_not_there(selectllm):
+    code, _, err = selectllm("evaluate", "--columns", "latncy")
+    assert (code, err) == (2, "error: no field 'latncy'; did you mean 'latency'?\n")
+    code, _, err = selectllm("evaluate", "--sort", "latncy")
+    assert (code, err) == (2, "error: no field 'latncy'; did you mean 'latency'?\n")
+    code, _, err = selectllm("evaluate", "--columns", "latency", "--format", "json")
+    assert code == 2
+    assert "--format json has every field" in err
+
+
+def test_every_llm_that_is_not_there_is_named(selectllm):
+    code, _, err = selectllm("evaluate", "--pool", "fake-a,fake-d,other")
+    assert code == 2
+    assert err == "error: no LLMs 'fake-d', 'other'; choose from fake-a, fake-b, fake-c\n"

@@ -133,7 +133,7 @@ def test_a_reader_that_leaves_is_no_error(lines):
     done = subprocess.run([sys.executable, "-c", script], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert done.stderr == ""
-    assert done.returncode == 1
+    assert done.returncode == 0  # `| head` has what it wanted
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -106,3 +106,24 @@ def test_lessons_without_routers_say_what_to_do(selectllm, tmp_path):
     code, out, _ = selectllm("lessons", cache=tmp_path / "cache")
     assert code == 0
     assert "selectllm train" in out
+
+
+def test_a_narrow_page_has_a_dot_for_each_llm_and_a_legend(selectllm, fake_cache, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = selectllm("pools")[1]
+    assert max(len(line) for line in out.splitlines() if "●" in line or "·" in line) <= 80
+    for at in range(3):
+        assert f"{'·' * at}●{'·' * (2 - at)} fake-{'abc'[at]}" in out.splitlines()
+    (line,) = [each for each in out.split("Routers on the front")[0].splitlines() if "●●●" in each]
+    pooled = next(each for each in sl.load("fake", fake_cache).pools().subsets if len(each.llms) == 3).figures.pooled
+    assert f"{100 * pooled:.1f}" in line
+    monkeypatch.setenv("COLUMNS", "400")
+    assert "●" not in selectllm("pools")[1]
+
+
+def test_pools_in_the_order_of_a_field(selectllm, fake_cache):
+    out = selectllm("pools", "--format", "csv", "--sort", "-latency", "--columns", "llms,latency")[1]
+    head, *rows = csv.reader(io.StringIO(out))
+    assert head == ["llms", "latency"]
+    found = sl.load("fake", fake_cache).pools().subsets
+    assert [float(row[1]) for row in rows] == sorted((each.figures.latency for each in found), reverse=True)

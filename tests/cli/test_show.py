@@ -36,7 +36,7 @@ def test_text_for_people(selectllm, fake_cache):
     assert f"gold answer: {view.question['gold']}" in out
     for each in view.llms:
         (line,) = [line for line in out.splitlines() if line.startswith(each.llm)]
-        assert ("✔" in line) is each.right
+        assert ("✓" in line) is each.right
         for answer, count in each.votes:
             assert answer in line
             assert str(count) in line

@@ -134,12 +134,12 @@ def test_answers_that_knew_nothing_of_how_texts_end_are_read_with_it(selectllm, 
 # Marks
 
 
-SHOWN = {"utf-8": "✔ ✘ ⚠ …", "ascii": "right wrong warning: ...", "cp1252": "right wrong warning: …"}
+SHOWN = {"utf-8": "✓ ✗ ⚠ …", "ascii": "right wrong warning: ...", "cp1252": "right wrong warning: …"}
 
 
 @pytest.mark.parametrize(("encoding", "shown"), SHOWN.items())
 def test_marks_that_an_encoding_lacks_become_words(encoding, shown):
-    program = "from selectllm_tui.cli.marks import *; words_for_marks(); print('✔ ✘ ⚠ …')"
+    program = "from selectllm_tui.cli.marks import *; words_for_marks(); print('✓ ✗ ⚠ …')"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, env={"PYTHONIOENCODING": encoding}, check=True
     )
@@ -150,9 +150,9 @@ def test_a_word_stands_for_a_mark_before_columns_are_measured(monkeypatch):
     class Plain:
         encoding = "ascii"
 
-    assert mark("✔", "right") == "✔"
+    assert mark("✓", "right") == "✓"
     monkeypatch.setattr(sys, "stdout", Plain())
-    assert mark("✔", "right") == "right"
+    assert mark("✓", "right") == "right"
 
 
 def test_questions_with_several_answers_are_told(tmp_path):

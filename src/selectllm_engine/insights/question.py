@@ -104,7 +104,7 @@ class QuestionView:
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the text, then every LLM's votes."""
-        marks = {True: "✔", False: "✘", None: None}
+        marks = {True: "✓", False: "✗", None: None}
         rows = (
             [
                 each.llm,

@@ -25,6 +25,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError
+from selectllm_tui.cli.bash_words import ASKED, completed_in_bash
 from selectllm_tui.cli.defaults import Defaults
 from selectllm_tui.cli.marks import words_for_marks
 from selectllm_tui.cli.setup_file import fill_in
@@ -147,7 +148,7 @@ def _version(wanted: bool) -> None:
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
     """Would routing each question to the most suitable LLMs beat your best single one?
@@ -176,12 +177,20 @@ def main(args: Sequence[str] | None = None) -> int:
     if not _streams():
         _say("standard output is closed; lead it somewhere, such as >/dev/null")
         return 1
+
+    def run() -> Any:
+        return _app().main(args=args, prog_name="selectllm", standalone_mode=False)
+
     try:
         with _told_of_sigterm():
-            code = _app().main(args=args, prog_name="selectllm", standalone_mode=False)
+            code = completed_in_bash(run) if os.environ.get("_SELECTLLM_COMPLETE") == ASKED else run()
             sys.stdout.flush()  # a reader that has gone shows here, not at interpreter exit
     except Exception as error:
         return _report(error)
+    except SystemExit as left:  # Typer's own answer to a reader that has gone
+        if isinstance(left.__context__, BrokenPipeError):
+            return _report(left.__context__)
+        raise
     except _Terminated:
         _say("stopped by SIGTERM; nothing is half done", kind="")
         return 128 + signal.SIGTERM
@@ -232,7 +241,7 @@ def _report(error: Exception) -> int:
     match error:
         case BrokenPipeError():
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+            return 0  # `| head` has seen what it wanted
         case SelectLLMError():
             _say(str(error))
             return error.exit_code
@@ -257,7 +266,7 @@ def _report(error: Exception) -> int:
 def _usage(error: typer.TyperException) -> str:
     """Typer's message in the form of our own: problem; remedy."""
     problem = error.message if getattr(error, "possibilities", None) else error.format_message()
-    problem = problem[:1].lower() + problem[1:].rstrip(".")
+    problem = problem[:1].lower() + problem[1:].rstrip(".").replace(": Value error, ", ": ")
     if possibilities := getattr(error, "possibilities", None):
         return f"{problem}; did you mean {' or '.join(possibilities)}?"
     if ". Did you mean " in problem:

@@ -6,6 +6,7 @@ Fractions stay fractions in the machine formats (JSON, CSV); tables for people (
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,10 @@ __all__ = [
     "Sheet",
     "aligned",
     "error_console",
+    "fits",
     "note",
     "output_console",
+    "room",
     "shown_cells",
     "text",
     "write_json",
@@ -98,6 +101,22 @@ def write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def room(form: Format) -> int | None:
+    """How many characters a line has where people look, by the terminal, else $COLUMNS; None where neither says."""
+    if form is not Format.TABLE:
+        return None
+    if sys.stdout.isatty():
+        return output_console().width
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and int(said) > 0 else None
+
+
+def fits(sheet: Sheet, form: Format) -> bool:
+    """Whether a table with all its columns has room."""
+    width = room(form)
+    return width is None or _width(_said(sheet.columns, sheet.rows), sheet.rows) <= width
+
+
 def write_sheet(sheet: Sheet, form: Format, *, page: int | None = None) -> None:
     """Write a table on standard output, as `write_table` does."""
     write_table(
@@ -134,15 +153,16 @@ def write_table(
         footnotes: lines below it.
         section: a field; a rule separates rows that differ in it.
         styles: a Rich style per row, for a terminal.
-        page: how many characters there are room for where no terminal says; None for any number.
+        page: how many characters there are room for where neither a terminal nor $COLUMNS says; None for any number.
     """
     if form is Format.JSON:
         return write_json(list(rows))
     if form is Format.CSV:
         return _csv(rows)
-    columns = _said(columns, rows)
-    if page is not None and not (form is Format.TABLE and sys.stdout.isatty()):
-        columns = _fitting(columns, rows, page)
+    said, width = _said(columns, rows), room(form) or page
+    columns = said if width is None else _fitting(said, rows, width)
+    if dropped := [column.title for column in said if column not in columns]:
+        footnotes = [*footnotes, f"left out for want of room: {', '.join(dropped)}"]
     ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
     if form is Format.TABLE and sys.stdout.isatty():
         return _rich(columns, rows, title=title, footnotes=footnotes, ends=ends, styles=styles)
@@ -225,7 +245,6 @@ def _rich(
     from rich.table import Table
 
     console = output_console()
-    columns = _fitting(columns, rows, console.width)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(safe(column.title), justify=column.align, no_wrap=True, overflow="ellipsis")
@@ -244,17 +263,21 @@ def _rich(
 
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], width: int) -> list[Column]:
-    """The columns without those that may be dropped, as far as the terminal is too narrow."""
+    """The columns without those that may be dropped, as far as there is too little room."""
+    kept = list(columns)
+    while _width(kept, rows) > width:
+        last = max(kept, key=lambda column: column.drop)
+        if not last.drop:
+            break
+        kept.remove(last)
+    return kept
+
+
+def _width(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> int:
     from rich.cells import cell_len
 
-    kept = list(columns)
-    while True:
-        cells = [[column.title for column in kept], *_cells(kept, rows)]
-        needed = sum(max(cell_len(line[at]) for line in cells) + 3 for at in range(len(kept))) - 3
-        last = max(kept, key=lambda column: column.drop)
-        if needed <= width or not last.drop:
-            return kept
-        kept.remove(last)
+    lines = [[column.title for column in columns], *_cells(columns, rows)]
+    return sum(max(cell_len(line[at]) for line in lines) + 3 for at in range(len(columns))) - 3
 
 
 _LATEX = str.maketrans(
@@ -262,7 +285,7 @@ _LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": "$<$", ">": "$>$", "–": "--", "±": r"$\pm$", "×": r"$\times$"}
     | {"Δ": r"$\Delta$", "−": "$-$", "…": r"\dots{}"}
-    | {"★": r"$\star$", "✔": r"$\surd$", "✘": r"$\times$"}  # which no font of LaTeX's own has
+    | {"★": r"$\star$", "✓": r"$\surd$", "✗": r"$\times$"}  # which no font of LaTeX's own has
     | {mark: f"$^{digit}$" for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 )
 

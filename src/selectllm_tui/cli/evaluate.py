@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,14 @@ from selectllm_tui.cli.options import (
     several,
 )
 from selectllm_tui.cli.setup_file import rows_asked
+from selectllm_tui.cli.table_fields import (
+    FieldNames,
+    SortField,
+    check_fields,
+    chosen_columns,
+    chosen_fields,
+    sorted_by,
+)
 from selectllm_tui.notation import number, p_value, percent, points, points_span, span
 
 if TYPE_CHECKING:
@@ -102,6 +111,8 @@ def evaluate(
             help="What stays on subjects that routers have not learned from (see train --hold-out-subjects).",
         ),
     ] = False,
+    fields: FieldNames = None,
+    sort: SortField = None,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -113,6 +124,7 @@ def evaluate(
         raise UsageError("the released code has no --details", "leave out --protocol paper")
     if details and form is Format.CSV:
         raise UsageError("--details are several tables, --format csv is one", "add --format json")
+    check_fields(fields, form)
     with reading(benchmark, cache, setup=setup) as run:
         asked = (names(pool), *rows_asked(run, setup, several(router), several(policy)))
         how: dict[str, Any] = {"k": k, "split": split, "all_policies": every, "against": against}
@@ -122,7 +134,8 @@ def evaluate(
         table = more.table if more else run.evaluate(*asked, protocol=protocol, **how)
         with_rows = dict.fromkeys(row.router for row in table.rows if row.router in run.routers)
         seconds = {name: run.router_seconds(name) for name in with_rows}
-        write(table, form, seconds=seconds, details=more, remarks=[UNSEEN] if unseen_subjects else [])
+        remarks = [UNSEEN] if unseen_subjects else []
+        write(table, form, seconds=seconds, details=more, remarks=remarks, fields=fields, sort=sort)
 
 
 def write(
@@ -132,18 +145,24 @@ def write(
     seconds: dict[str, float | None] | None = None,
     details: Details | None = None,
     remarks: Sequence[str] = (),
+    fields: str | None = None,
+    sort: str | None = None,
 ) -> None:
     """Write an evaluation on standard output, and what it leaves out on standard error.
 
-    `seconds` are the routers' own, per question; `details` follow the table; `remarks` stand first below it.
+    `seconds` are the routers' own, per question; `details` follow the table; `remarks` stand first below it; `fields`
+    and `sort` are as for --columns and --sort.
     """
+    table = replace(table, rows=tuple(sorted_by(table.rows, sort, lambda row: row.as_dict())))
     if (lacking := left_out(table)) is not None:
         note(f"note: {lacking}")
     if form is Format.JSON:
         return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))
     if form is Format.CSV:
-        return write_table([], [row.as_dict() for row in table.rows], form)
-    write_sheet(sheet(table, seconds, remarks), form, page=PAGE)
+        return write_table([], chosen_fields([row.as_dict() for row in table.rows], fields), form)
+    whole = sheet(table, seconds, remarks)
+    shown = chosen_columns(whole.columns, whole.rows, fields, naming="name")
+    write_sheet(replace(whole, columns=shown, section="kind" if sort is None else None), form, page=PAGE)
     if details:
         from selectllm_tui.cli.details import write_details
 

@@ -25,7 +25,7 @@ __all__ = ["lessons", "lost", "train_test_gap_sheet", "unanswered_sheet", "unsee
 
 CHEAP = ("logistic:tfidf", "knn:tfidf", "clustering:tfidf", "forest:tfidf", "mf:tfidf")  # routers a curve can retrain
 LIMITS = ("detectable_difference", "repeatable_share")
-ANSWERS = {"yes": ("✔", "green"), "no": ("✘", "red"), "partly": ("◐", "yellow")}
+ANSWERS = {"yes": ("✓", "green"), "no": ("✗", "red"), "partly": ("◐", "yellow")}
 
 
 def lessons(

@@ -9,8 +9,6 @@ __all__ = ["mark", "words_for_marks"]
 
 _ERRORS = "selectllm-words"
 _WORDS = {
-    "✔": "right",
-    "✘": "wrong",
     "✓": "right",
     "✗": "wrong",
     "⚠": "warning:",

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, Sheet, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Column, Sheet, fits, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
+from selectllm_tui.cli.table_fields import (
+    FieldNames,
+    SortField,
+    check_fields,
+    chosen_columns,
+    chosen_fields,
+    sorted_by,
+)
 from selectllm_tui.notation import number, p_value, percent, span
 from selectllm_tui.records import subset_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from selectllm_engine.insights import Subset, Subsets
 
@@ -34,6 +42,8 @@ def pools(
     every: Annotated[
         bool, typer.Option("--all", help="Every subset, not only the front and the best of a size.")
     ] = False,
+    fields: FieldNames = None,
+    sort: SortField = None,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
@@ -42,28 +52,55 @@ def pools(
     Ranked on the validation split, with the figures of another split beside it. On the front (★) no other subset is
     both more accurate and faster; every trained router is evaluated there.
     """
+    check_fields(fields, form)
     with reading(benchmark, cache, setup=setup) as run:
         found = run.pools(names(pool), k=k, split=split, vote=voting(run, vote))
     if form is Format.JSON:
-        return write_json(as_json(found))
+        return write_json(as_json(replace(found, subsets=tuple(sorted_by(found.subsets, sort, subset_record)))))
     if form is Format.CSV:
-        return write_table([], [subset_record(each) for each in found.subsets], form)
-    write_sheet(ranking(found, every=every), form)
-    if (routed := routed_sheet(found)) is not None:
+        rows = [subset_record(each) for each in sorted_by(found.subsets, sort, subset_record)]
+        return write_table([], chosen_fields(rows, fields), form)
+    ranked = ranking(found, every=every, sort=sort)
+    ranked = replace(ranked, columns=chosen_columns(ranked.columns, ranked.rows, fields, naming="llms"))
+    routed = routed_sheet(found)
+    if not all(fits(each, form) for each in (ranked, routed) if each is not None):
+        llms = max((each.llms for each in found.subsets), key=len)
+        ranked = replace(_dotted(ranked, llms), footnotes=[*_legend(llms), *ranked.footnotes])
+        routed = routed and _dotted(routed, llms)
+    write_sheet(ranked, form)
+    if routed is not None:
         typer.echo()
         write_sheet(routed, form)
     return None
 
 
-def ranking(found: Subsets, *, every: bool = False) -> Sheet:
+def _dotted(sheet: Sheet, llms: Sequence[str]) -> Sheet:
+    """With a dot per LLM in the place of names."""
+
+    def dots(within: Sequence[str]) -> str:
+        return "".join("●" if llm in within else "·" for llm in llms)
+
+    return replace(
+        sheet, columns=[replace(each, show=dots) if each.field == "llms" else each for each in sheet.columns]
+    )
+
+
+def _legend(llms: Sequence[str]) -> Iterator[str]:
+    """Which dot is whose."""
+    for at, llm in enumerate(llms):
+        yield f"{'·' * at}●{'·' * (len(llms) - at - 1)} {llm}"
+
+
+def ranking(found: Subsets, *, every: bool = False, sort: str | None = None) -> Sheet:
     """The front and the best of each size, or every subset."""
     shown = sorted(_shown(found, every=every), key=lambda each: (len(each.llms), each.rank))
+    shown = sorted_by(shown, sort, subset_record)
     return Sheet(
         columns=_columns(found),
         rows=[subset_record(each) for each in shown],
         title=f"Pools of {found.benchmark}",
         footnotes=list(_footnotes(found, len(shown))),
-        section="size",
+        section="size" if sort is None else None,
         styles=["bold" if each.front else "" for each in shown],
     )
 
@@ -136,11 +173,11 @@ def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
 
 
 def _routed(subset: Subset, row: Any) -> dict[str, Any]:
-    return {"llms": ", ".join(subset.llms), **row.as_dict()}
+    return {"llms": list(subset.llms), **row.as_dict()}
 
 
 _ROUTED = [
-    Column("llms", "LLMs", align="left"),
+    Column("llms", "LLMs", ", ".join, align="left"),
     Column("router", "router", align="left"),
     Column("accuracy", "accuracy %", percent),
     Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),

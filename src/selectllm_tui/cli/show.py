@@ -162,7 +162,7 @@ def _short(value: str | None) -> str:
 
 
 def _tick(right: bool | None) -> str:
-    return MISSING if right is None else mark("✔", "right") if right else mark("✘", "wrong")
+    return MISSING if right is None else mark("✓", "right") if right else mark("✗", "wrong")
 
 
 def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:

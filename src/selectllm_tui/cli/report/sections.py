@@ -21,7 +21,7 @@ SUBJECTS = 60  # those with the most questions
 SIGNIFICANT = 0.05
 LONGEST = 60  # characters of a subject's name
 
-ANSWERS = {"yes": ("✔ yes", "yes"), "no": ("✘ no", "no"), "partly": ("◐ partly", "")}
+ANSWERS = {"yes": ("✓ yes", "yes"), "no": ("✗ no", "no"), "partly": ("◐ partly", "")}
 
 
 def subtitle(about: About) -> Html:
