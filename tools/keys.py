@@ -39,6 +39,8 @@ The mouse works too: click an LLM, a row (twice to open it), a column's head, a 
 5. **What does a change lose?** `B` pins the setup; change anything, then `D`: both side by side, their 2 × 2 table,
    and the questions that only one of them gets right. `↵` opens one, `n` the next of them, `esc` their list.
 6. **Is there a better pool?** *Pools* ranks the subsets; `↵` makes one the pool, `u` takes it back.
+7. **What should I run?** On *Recommend*, `←` and `→` move what it may take; the words, the plot and the table follow.
+   `tab` leads to the table, `↵` makes a setup the one in use, `W` saves it.
 """
 TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run, the page by `tools/keys.py`.
 """

@@ -32,6 +32,7 @@ PICTURES = {
     "generations": ["end", "up", "up", "enter"],
     "lessons": ["escape", "right_square_bracket"],
     "pools": ["right_square_bracket", "down"],
+    "recommend": ["right_square_bracket", "left", "left", "left", "left", "left"],
 }
 
 

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from selectllm_engine.insights import Subset
+    from selectllm_engine.setups import Proposed
     from selectllm_tui.snapshots.question import Ballot, Detail
     from selectllm_tui.snapshots.questions import Questions
 
-__all__ = ["ballot_records", "question_records", "subset_record", "to_csv"]
+__all__ = ["ballot_records", "proposed_record", "question_records", "subset_record", "to_csv"]
 
 
 def to_csv(records: Iterable[Mapping[str, Any]]) -> str:
@@ -37,6 +38,23 @@ def subset_record(subset: Subset) -> dict[str, Any]:
         "llms": list(subset.llms),
         **{f"validation_{name}": held_out.get(name) for name in ("pooled", "oracle")},
         **asdict(subset.figures),
+    }
+
+
+def proposed_record(each: Proposed) -> dict[str, Any]:
+    """A setup with what is expected of it, as `recommend --format csv` writes it."""
+    setup, estimate, test = each.setup, each.estimate, each.test
+    return {
+        "name": setup.name,
+        "pool": ", ".join(setup.pool),
+        "vote": setup.vote,
+        "k": setup.k,
+        "accuracy": estimate.accuracy,
+        "delta": estimate.delta,
+        "latency": estimate.latency,
+        "cost": estimate.cost,
+        "test_accuracy": None if test is None else test.accuracy,
+        "test_delta": None if test is None else test.delta,
     }
 
 

@@ -74,6 +74,8 @@ def _asked(state: State, space: Space) -> tuple[str, dict[str, Any]]:
         said["k"] = setup.k
     on_split = {"split": setup.split} if setup.split != "test" else {}
     how = {"vote": setup.vote} if setup.vote != "equal" else {}
+    if tab == "recommend":
+        return "recommend", state.view.limits.fit(space.stops).said
     if tab == "pools":
         return "pools", {**{name: said[name] for name in ("k",) if name in said}, **on_split}
     if tab == "lessons":

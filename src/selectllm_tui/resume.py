@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
+from selectllm_tui.limits import Limits
 from selectllm_tui.state import BEST_SINGLE, FILTERS, GROUPINGS, PINS, WHO_IS_RIGHT, Setup, State, View
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
@@ -88,6 +89,18 @@ def _group(stored: Any) -> tuple[str, str] | None:
     return (str(stored[0]), str(stored[1])) if stored and stored[0] in GROUPINGS else None
 
 
+def _limits(stored: Any) -> Limits:
+    """Whether the sliders have these values, whoever shows them looks."""
+    known = stored if isinstance(stored, dict) else {}
+    latency, cost, llms = (known.get(name) for name in ("max_latency", "max_cost", "max_llms"))
+    return Limits(
+        max_latency=None if latency is None else float(latency),
+        max_cost=None if cost is None else float(cost),
+        max_llms=None if llms is None else int(llms),
+        prefer=str(known.get("prefer", "accuracy")),
+    )
+
+
 def _view(stored: dict[str, Any], *, pinned: bool) -> View:
     view = View(
         tab=stored["tab"] if stored["tab"] in TABS else "results",
@@ -106,4 +119,5 @@ def _view(stored: dict[str, Any], *, pinned: bool) -> View:
             (tab, measure) for tab, measure in stored["measures"] if tab in TABS and measure in TABS[tab].measures
         ),
     )
+    view = replace(view, limits=_limits(stored.get("limits")))
     return view if view.filter != "changed" else View(tab=view.tab, question=view.question)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_engine.llms import Pool
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.limits import NO_LIMITS, Limits
 from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from selectllm_engine.insights import Cell
+    from selectllm_tui.limits import Stops
 
 __all__ = [
     "FILTERS",
@@ -103,7 +105,8 @@ class Slider:
 class Space:
     """What a loaded run offers: `policies` maps each name to the slider of its parameter, or None.
 
-    `no_learned_vote` says why no vote can be learned from its labelled questions; empty where one can.
+    `stops` are the values of the sliders of a recommendation. `no_learned_vote` says why no vote can be learned from
+    its labelled questions; empty where one can.
     """
 
     benchmark: str
@@ -113,6 +116,7 @@ class Space:
     samples: int
     splits: tuple[str, ...]
     no_learned_vote: str = ""
+    stops: Stops = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,18 @@ class Setup:
     def chooses(self) -> bool:
         """Whether a policy chooses; else all of the pool answer."""
         return self.router is not None or self.policy in WITHOUT_ROUTER
+
+    @property
+    def essence(self) -> tuple[object, ...]:
+        """What a file of it says: without its split, its reference and what other policies are set to."""
+        chosen = (self.router, self.spec_of(self.policy)) if self.chooses else (None, None)
+        return (self.pool.names, *chosen, self.vote, self.k, self.protocol)
+
+    def onto(self, setup: Setup) -> Setup:
+        """The same on the split of another setup and with its reference, and its values of other policies."""
+        own = {self.policy: value} if (value := self.parameter) is not None else {}
+        parameters = tuple((dict(setup.parameters) | own).items())
+        return replace(self, split=setup.split, against=setup.against, parameters=parameters)
 
     def spec_of(self, policy: str) -> str:
         """A policy as `evaluate` takes it, with the value of its slider and what it looks at."""
@@ -269,6 +285,7 @@ class View:
 
     `bare` is without the side panel.
     `group` is a grouping and the group of it that is listed; None for all.
+    `limits` are those of what is recommended.
     `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
@@ -283,6 +300,7 @@ class View:
     bare: bool = False
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
+    limits: Limits = NO_LIMITS
 
     def sort_of(self, tab: str) -> tuple[str, bool] | None:
         """Column and direction by which a tab is sorted."""

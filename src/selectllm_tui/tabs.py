@@ -123,5 +123,18 @@ TABS: dict[str, TabSpec] = {
         sorts=(None, "accuracy", "latency", "size"),
         footer={"open": "make it the pool", "sort": "sort"},
     ),
+    "recommend": TabSpec(
+        "Recommend",
+        (
+            "What to run within the limits of the sliders (← and → move the one under the cursor, the right end is no "
+            "limit), as selectllm recommend says it: chosen on train and validation from all pools, routers, policies, "
+            "votes and numbers of samples, whatever is switched on now. ★ is recommended, ▲ two to take instead, ● the "
+            "front: what is chosen within ever larger limits. expected is what each may be expected to do on such "
+            "questions, the other figures are those of test. ↵ makes the setup under the cursor the one in use, u "
+            "brings the old one back. w puts the plot in the place of the words. esc stops a search that takes long."
+        ),
+        measures=("words", "plot"),
+        footer={"open": "use it", "measure": "words or plot", "save_setup": "save setup"},
+    ),
 }
 LISTING = ("questions", "question")  # the tabs that show questions, one or all

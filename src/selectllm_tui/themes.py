@@ -72,7 +72,7 @@ def shades(accent: str, background: str, *, dark: bool, colours: int | None) -> 
 
 
 # Classes that a screen has by its width: no room for the side panel, room, plenty of it.
-BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]
+BREAKPOINTS = [(0, "-narrow"), (113, "-normal"), (160, "-wide")]
 LOW = [(0, "-low"), (18, "-high"), (34, "-tall")]  # on few lines the tab comes first, on many there is room for more
 
 # Colours of the painted styles, and what changes with the width of the terminal.
@@ -122,6 +122,10 @@ APP_CSS = """
 .-narrow ResultsTab Bar { height: 1; }
 .-wide ResultsTab Bar { height: 2; }
 .-narrow TradeoffTab #front { max-height: 3; }
+.-tall RecommendTab #front-legend, .-tall RecommendTab #front-plot { display: block; }
+.-tall RecommendTab #advice { height: auto; max-height: 25%; }
+.-tall RecommendTab #offers { max-height: 30%; }
+.-low RecommendTab #trade { display: none; }
 .-low PoolStrip, .-low ResultsTab Bar { display: none; }
 .-wide Side { width: 54; }
 """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SIZES = ((80, 24), (120, 36), (200, 60))
 LLMS = {5: [f"fake-{name}" for name in "abcde"], 33: [f"fake-{number}b-it" for number in range(33)]}
 ALL = [(size, llms, tab) for size in SIZES for llms in LLMS for tab in ("results", "questions", "question")]
+ALL += [(size, 5, "recommend") for size in SIZES]
 ALL += [((120, 36), 5, tab) for tab in ("matrix", "tradeoff", "lessons", "pools")]
 
 

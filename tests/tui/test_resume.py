@@ -43,6 +43,7 @@ STORED: dict[str, Any] = {
         "question": EVIL,
         "sorts": [[tab, EVIL, True] for tab in TABS] + [["results", "__class__", True]],
         "measures": [[tab, EVIL] for tab in TABS],
+        "limits": {"max_latency": 1e308, "max_cost": -1, "max_llms": -3, "prefer": EVIL},
     },
 }
 UNREADABLE = {

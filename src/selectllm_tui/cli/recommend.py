@@ -121,20 +121,7 @@ _MEANING = "seconds and dollars are of one sample of each LLM asked, added up"
 
 
 def _rows(found: Recommendation) -> list[dict[str, Any]]:
-    shown = [(found.setup, found.estimate, found.test)]
-    shown += [(each.setup, each.estimate, each.test) for each in found.alternatives]
-    return [
-        {
-            "name": setup.name,
-            "pool": ", ".join(setup.pool),
-            "vote": setup.vote,
-            "k": setup.k,
-            "accuracy": estimate.accuracy,
-            "delta": estimate.delta,
-            "latency": estimate.latency,
-            "cost": estimate.cost,
-            "test_accuracy": None if test is None else test.accuracy,
-            "test_delta": None if test is None else test.delta,
-        }
-        for setup, estimate, test in shown
-    ]
+    from selectllm_engine.setups import Proposed
+    from selectllm_tui.records import proposed_record
+
+    return list(map(proposed_record, (Proposed(found.setup, found.estimate, found.test), *found.alternatives)))

@@ -81,7 +81,9 @@ def do_group(screen: StateScreen) -> None:
 def do_back(screen: StateScreen) -> None:
     """From a question to the list, then out of search, group, comparison and filter."""
     view = screen.state.view
-    if view.tab == "question":
+    if view.tab == "recommend" and screen.threads.stop():
+        screen.say("stopped: a slider, or the tab when it is opened again, goes on where it was")
+    elif view.tab == "question":
         screen.set_state(screen.state.look(tab="questions"))
     elif view.search:
         screen.set_state(screen.state.look(search=""))
@@ -242,7 +244,7 @@ def do_zoom_reset(screen: StateScreen) -> None:
 def _plot(screen: StateScreen, action: str) -> None:
     from selectllm_tui.widgets.plot import Plot
 
-    for plot in screen.query(Plot):
+    for plot in screen.tab.query(Plot) if screen.tab is not None else ():
         getattr(plot, f"action_{action}")()
 
 

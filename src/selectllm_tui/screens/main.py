@@ -96,6 +96,10 @@ class MainScreen(StateScreen):
     @on(SliderTable.Slid)
     def _slid(self, message: SliderTable.Slid) -> None:
         setup, space = self.state.setup, self.model.space
+        if message.table.id == "limits":
+            limits = self.state.view.limits.slid(space.stops, message.key, message.step)
+            self.set_state(self.state.look(limits=limits))
+            return
         if message.key == "K":
             changed = setup.with_k(space, message.step)
         else:

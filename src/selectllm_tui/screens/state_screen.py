@@ -50,7 +50,7 @@ __all__ = ["StateScreen"]
 
 WATCH_EVERY = 3.0
 MOST_SENT = 1_000_000  # characters that the terminal is sent for its clipboard
-SEPARATORS = (" ── ", " ─ ", "  ")  # between the titles of tabs, the widest that fits
+SEPARATORS = (" ── ", " ─ ", "  ", "·")  # between the titles of tabs, the widest that fits
 
 
 class StateScreen(Screen[None]):
@@ -125,6 +125,8 @@ class StateScreen(Screen[None]):
         if state.view.tab != old.view.tab:
             self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
         elif (state.setup, state.view, state.pinned) != (old.setup, old.view, old.pinned):
+            if self.tab is not None:
+                self.tab.look(state, self.model.space)
             self.compute()
         self.refresh_context()
 
@@ -150,8 +152,10 @@ class StateScreen(Screen[None]):
         switcher.current = f"tab-{name}"
         self._title()
         tab = self.tab
-        if had_focus and tab is not None:
-            tab.focus_default()
+        if tab is not None:
+            tab.look(self.state, self.model.space)
+            if had_focus:
+                tab.focus_default()
         self.refresh_context()
 
     def _title(self) -> None:

@@ -132,11 +132,13 @@ class Workers:
 
     Attributes:
         generation: the number of the state that was computed last.
+        computing: whether it is not all there yet.
     """
 
     def __init__(self, screen: Screen[None], busy: Callable[[bool], None]) -> None:
         self.screen = screen
         self.generation = 0
+        self.computing = False
         self._busy = busy
         self._timer: Timer | None = None
 
@@ -146,6 +148,7 @@ class Workers:
     def compute(self, model: Model, state: State) -> None:
         """Starts to compute what a state shows; what is still being computed for older states is dropped."""
         self.generation += 1
+        self.computing = True
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.screen.set_timer(SPINNER_AFTER, lambda: self._busy(True))
@@ -160,6 +163,8 @@ class Workers:
         def tick(done: int, total: int) -> None:
             if worker.is_cancelled:
                 raise _StaleError
+            if not total:
+                return
             self.screen.post_message(Ticked(generation, done, total))
 
         try:
@@ -174,10 +179,18 @@ class Workers:
             error = str(failure) or type(failure).__name__
         self.screen.post_message(Finished(generation, error))
 
+    def stop(self) -> bool:
+        """Computes no further; False where nothing is being computed."""
+        if not self.computing:
+            return False
+        self.screen.workers.cancel_group(self.screen, "figures")
+        return self.computed(self.generation)
+
     def computed(self, generation: int) -> bool:
         """Whether that is the state on the screen; if so, the spinner goes."""
         if generation != self.generation:
             return False
+        self.computing = False
         if self._timer is not None:
             self._timer.stop()
         self._busy(False)

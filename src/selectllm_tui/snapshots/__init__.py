@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.snapshots.question import Detail
     from selectllm_tui.snapshots.questions import Questions
+    from selectllm_tui.snapshots.recommend import Recommended
     from selectllm_tui.snapshots.results import Results
     from selectllm_tui.snapshots.tradeoff import Tradeoff
     from selectllm_tui.state import State
 
-    Snapshot = Headline | Results | RouterMatrix | Tradeoff | Questions | Detail | Drawn | Subsets | None
+    Snapshot = Headline | Results | RouterMatrix | Tradeoff | Questions | Detail | Drawn | Subsets | Recommended | None
     Source = Callable[[Model, State, Tick], Iterator[tuple[str, Snapshot]]]
 
 __all__ = ["snapshots"]

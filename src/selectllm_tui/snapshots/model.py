@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectllm_engine.errors import NotAvailableError, SelectLLMError
@@ -19,8 +19,8 @@ from selectllm_engine.evaluation import (
     planned_row,
 )
 from selectllm_engine.evaluation.comparison import Reference
-from selectllm_engine.setups import NO_ROUTER, no_router
 from selectllm_engine.store import as_vote_rule
+from selectllm_tui.limits import Stops, round_numbers
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import BEST_SINGLE, Setup, Slider, Space
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
     from selectllm_engine.evaluation.figures import Right
+    from selectllm_engine.setups import Recommender
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.row_keys import RowKey
 
@@ -49,6 +50,7 @@ class Model:
         space: what there is to choose from.
         seen: the files that the run was read from; None where nobody looks for new ones.
         recorded: whether it is the run that comes with the package.
+        recommending: held by whoever asks the recommender, which answers one at a time.
 
     Raises:
         UsageError: there is no question that all LLMs have answered.
@@ -59,6 +61,8 @@ class Model:
         self.seen = seen
         self.recorded = run.cache.is_packaged(run.benchmark)
         self._lock = RLock()
+        self.recommending = Lock()
+        self._recommender: Recommender | None = None
         self._kept: dict[str, OrderedDict[Hashable, Any]] = {kind: OrderedDict() for kind in KEPT}
         start, splits = "test" if "test" in run.splits else run.splits[-1], tuple(run.splits)
         if not len(run.outcomes(start).labels):  # a run that was just begun: show what is complete
@@ -73,6 +77,7 @@ class Model:
             samples=outcomes.samples,
             splits=splits,
             no_learned_vote=self._no_learned_vote(),
+            stops=_stops(run.prepared(start, None), len(run.llms)),
         )
         self.prepared(start, outcomes.samples)  # raises where there is no complete question at all
         self._left_out = outcomes.left_out_total
@@ -118,6 +123,15 @@ class Model:
                 kept.popitem(last=False)
         return made
 
+    def recommender(self) -> Recommender:
+        """What recommends, and keeps what it has tried; raises UsageError where too few questions are labelled."""
+        if self._recommender is None:
+            from selectllm_engine.settings import read_settings
+            from selectllm_engine.setups import Recommender
+
+            self._recommender = Recommender(self.run, read_settings().encoders)
+        return self._recommender
+
     def prepared(self, split: str, k: int) -> Prepared:
         """A split over the first k samples."""
         return self.run.prepared(split, k or None)
@@ -135,6 +149,8 @@ class Model:
         return self.run.view(setup.pool, k=k, protocol=setup.protocol, split=setup.split, vote=rule)
 
     def _compared(self, view: PoolView, name: str) -> PoolView:
+        from selectllm_engine.setups import NO_ROUTER, no_router
+
         try:
             silent = [no_router(self.run, view.prepared.outcomes.split)] if name.startswith(f"{NO_ROUTER} ") else ()
             return compared_with(view, self.run.row_named(view, name, silent))
@@ -147,6 +163,8 @@ class Model:
         Without a router they say nothing.
         """
         if setup.router is None:
+            from selectllm_engine.setups import no_router
+
             return no_router(self.run, setup.split)
         forest = POLICIES[policy or setup.policy].needs_forest
         return self.run.scores(setup.router, setup.split, forest=forest)
@@ -235,6 +253,17 @@ class Model:
                 weight=weights.get(name),
             )
         return made
+
+
+def _stops(prepared: Prepared, llms: int) -> Stops:
+    """What the limits of a recommendation can be: from what the fastest LLM takes to what all take together."""
+    stops: Stops = {}
+    for name, means in (("latency", prepared.mean_latency), ("cost", prepared.mean_cost)):
+        known = means[means > 0]  # not where it is unknown
+        if len(known):
+            stops[f"max_{name}"] = round_numbers(float(known.min()), float(known.sum()))
+    preferred = [name for name in ("latency", "cost") if f"max_{name}" in stops]
+    return {**stops, "max_llms": tuple(range(1, llms)), "prefer": ("accuracy", *preferred)}
 
 
 def sliders(llms: int) -> dict[str, Slider | None]:

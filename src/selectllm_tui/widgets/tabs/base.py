@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.state import State
+    from selectllm_tui.state import Space, State
     from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["Tab"]
@@ -31,6 +31,9 @@ class Tab(Vertical, Generic[Shown]):
     def show(self, snapshot: Shown, state: State) -> None:
         """Renders a snapshot of the state."""
         raise NotImplementedError
+
+    def look(self, state: State, space: Space) -> None:
+        """Shows what a state says without any computing."""
 
     @property
     def table(self) -> RowTable | None:

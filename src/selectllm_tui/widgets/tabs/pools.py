@@ -14,13 +14,15 @@ from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from textual.app import ComposeResult
 
     from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Subset, Subsets
     from selectllm_tui.state import State
 
-__all__ = ["PoolsTab", "pool_rows", "pools_title"]
+__all__ = ["PoolsTab", "marks_column", "pool_marks", "pool_rows", "pools_title"]
 
 MOST = 400  # subsets that are listed; the front is always among them
 
@@ -74,14 +76,14 @@ def pools_title(subsets: Subsets) -> list[Line]:
 
 def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:
     """One mark per LLM of the run, then figures."""
+    return (Column("rank", "", 4, align="right"), Column("front", "", 1), marks_column(llms), *FIGURES)
+
+
+def marks_column(llms: tuple[str, ...], drop: int = 0) -> Column:
+    """A column with a mark for each LLM of a run."""
     space = " " if len(llms) <= 12 else ""
     numbers = space.join(str(at) if at <= 9 else "·" for at in range(1, len(llms) + 1))
-    return (
-        Column("rank", "", 4, align="right"),
-        Column("front", "", 1),
-        Column("marks", numbers, len(numbers), saved=", ".join(llms)),
-        *FIGURES,
-    )
+    return Column("marks", numbers, len(numbers), drop=drop, saved=", ".join(llms))
 
 
 FIGURES = (
@@ -134,7 +136,7 @@ def _cells(each: Subset, run: tuple[str, ...], current: bool, digits: int, scale
     return [
         line(("▸ " if current else "", "accent"), (str(each.rank), style if current else "muted")),
         line(("★" if each.front else "", "accent")),
-        _marks(each, run),
+        pool_marks(each.llms, run),
         line((" + ".join(each.llms), style)),
         line((formats.percent(held_out), "muted")),
         line((formats.percent(each.figures.pooled), style)),
@@ -145,12 +147,13 @@ def _cells(each: Subset, run: tuple[str, ...], current: bool, digits: int, scale
     ]
 
 
-def _marks(each: Subset, run: tuple[str, ...]) -> Line:
+def pool_marks(pool: Collection[str], run: tuple[str, ...]) -> Line:
+    """A mark for each LLM of a run, those of a pool filled."""
     spans: list[Span] = []
     for name in run:
         if spans and len(run) <= 12:
             spans.append((" ", "plain"))
-        spans.append(("●", "accent") if name in each.llms else ("·", "faint"))
+        spans.append(("●", "accent") if name in pool else ("·", "faint"))
     return spans
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui import row_keys
 from selectllm_tui.notation import points, points_span
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots.headline import current_key
@@ -196,7 +195,7 @@ def result_rows(
 
 def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, before: Row | None) -> dict[str, Cell]:
     setup, row = state.setup, each.row
-    current = each.key == row_keys.policy(setup.policy)
+    current = each.key == current_key(setup)
     off = each.key.kind == "llm" and each.label not in setup.pool
     style = "muted" if off else "strong" if current else "plain"
     cells: dict[str, Cell] = {
