@@ -78,6 +78,7 @@ def test_setups_without_a_router(selectllm, fake_cache, tmp_path):
     assert table["rows"][4]["vote"] == "learned"
     table = json.loads(selectllm("evaluate", "--setup", cascade, "--format", "json")[1])
     assert [row["name"] for row in table["rows"] if row["kind"] == "router"] == ["no-router cascade"]
+    assert not [row["name"] for row in table["rows"] if "upper-bound" in row["name"]]
     shown = json.loads(selectllm("show", "test-3", "--setup", cascade, "--format", "json")[1])
     assert any(each["selected"] for each in shown["llms"])
     assert (

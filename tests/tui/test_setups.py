@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from selectllm_engine.api import load
-from selectllm_engine.evaluation import POLICIES, parse_policy
+from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.setups import check_setup, evaluate_setup, read_setup, setup_of, write_setup
-from selectllm_engine.setups.setup import does_without_router
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.screens.save import SaveScreen
@@ -63,7 +62,7 @@ def main_row(model: Model, setup: Setup) -> Any:
 
 
 def test_policies_that_do_without_a_router_are_the_engines() -> None:
-    assert [name for name in POLICIES if does_without_router(parse_policy(name))] == list(WITHOUT_ROUTER)
+    assert [name for name, each in POLICIES.items() if not each.needs_router] == list(WITHOUT_ROUTER)
     assert [name for name, each in POLICIES.items() if each.options] == list(LOOKING)
 
 

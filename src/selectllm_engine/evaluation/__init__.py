@@ -31,7 +31,7 @@ from selectllm_engine.evaluation.policies import (
 )
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
-from selectllm_engine.evaluation.router_scores import RouterScores, as_probabilities
+from selectllm_engine.evaluation.router_scores import NO_ROUTER, RouterScores, as_probabilities, silent_scores
 from selectllm_engine.evaluation.selection import Selection
 from selectllm_engine.evaluation.statistics import (
     detectable_difference,
@@ -73,6 +73,7 @@ __all__ = [
     "LAMBDAS",
     "LEARNED",
     "NOT_FOUND",
+    "NO_ROUTER",
     "POLICIES",
     "PROTOCOLS",
     "REPEATABLE",
@@ -149,6 +150,7 @@ __all__ = [
     "quality",
     "samples_up_to",
     "select",
+    "silent_scores",
     "tabulate",
     "tally",
     "trade_off",

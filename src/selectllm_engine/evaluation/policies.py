@@ -133,6 +133,10 @@ class PolicyInfo:
         needs_forest: it reads RouterScores.forest.
         chain: of a policy that decides only once there are answers whom it asks next: all whom it may ask, in order.
         asks_router: it reads the router's probabilities, and so waits for them.
+        needs_router: it can't choose without them.
+        draws: it leaves to chance which LLM answers.
+        several: it may ask several LLMs about one question.
+        learned: of several it counts a learned vote, whatever the vote is.
         stays: it leaves best-single only where labelled questions show a gain.
     """
 
@@ -150,6 +154,10 @@ class PolicyInfo:
     needs_forest: bool = False
     chain: Callable[[PolicyInputs, float, By | None], Sequence[int]] | None = None
     asks_router: bool = True
+    needs_router: bool = True
+    draws: bool = False
+    several: bool = False
+    learned: bool = False
     stays: bool = False
 
     @property
@@ -181,7 +189,7 @@ class PolicyInfo:
 POLICIES: dict[str, PolicyInfo] = {
     "argmax": PolicyInfo(_argmax, "the LLM with the highest probability"),
     "random": PolicyInfo(
-        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation"
+        _random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation", draws=True
     ),
     "prediction": PolicyInfo(
         _prediction, "argmax of a forest that reads all the router's probabilities", needs_forest=True
@@ -197,7 +205,7 @@ POLICIES: dict[str, PolicyInfo] = {
         options=("latency", "cost"),
     ),
     "threshold": PolicyInfo(
-        _threshold, "every LLM with p ≥ τ, at least the best; pooled vote", symbol="τ", default=0.6
+        _threshold, "every LLM with p ≥ τ, at least the best; pooled vote", symbol="τ", default=0.6, several=True
     ),
     "top-m": PolicyInfo(
         _top_m,
@@ -208,6 +216,7 @@ POLICIES: dict[str, PolicyInfo] = {
         high=None,
         step=1,
         whole=True,
+        several=True,
     ),
     "cascade": PolicyInfo(
         _cascade,
@@ -216,11 +225,19 @@ POLICIES: dict[str, PolicyInfo] = {
         default=0.8,
         chain=lambda inputs, _, __: inputs.order.tolist(),
         asks_router=False,
+        needs_router=False,
+        several=True,
     ),
     "margin": PolicyInfo(
         margin, "best-single, unless another's predicted gain is large enough to be believed", stays=True
     ),
-    "vote:auto": PolicyInfo(vote_auto, "the learned vote of the most accurate LLMs, as few as will do"),
+    "vote:auto": PolicyInfo(
+        vote_auto,
+        "the learned vote of the most accurate LLMs, as few as will do",
+        needs_router=False,
+        several=True,
+        learned=True,
+    ),
     "cascade-value": PolicyInfo(
         cascade_value,
         "from cheap to dear while asking on is worth its price; B × best-single's latency",
@@ -233,6 +250,9 @@ POLICIES: dict[str, PolicyInfo] = {
         endless=True,
         tuned=False,
         chain=cascade_chain,
+        needs_router=False,
+        several=True,
+        learned=True,
         stays=True,
     ),
 }

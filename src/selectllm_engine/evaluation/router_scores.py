@@ -12,7 +12,9 @@ from selectllm_engine.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RouterScores", "as_probabilities"]
+__all__ = ["NO_ROUTER", "RouterScores", "as_probabilities", "silent_scores"]
+
+NO_ROUTER = "no-router"  # what rows of a policy without a router are called by
 
 # field -> type, whether it holds probabilities, and the field that has the same shape (None: at least as many LLMs)
 _ARRAYS: dict[str, tuple[type[np.generic], bool, str | None]] = {
@@ -78,6 +80,11 @@ class RouterScores:
         questions, llms = self.probabilities.shape
         return f"<RouterScores {self.name!r}: {questions:,} questions, {llms} LLMs>"
 
+    @property
+    def silent(self) -> bool:
+        """Whether no router is asked: its probabilities say nothing."""
+        return self.name == NO_ROUTER
+
     def on_validation(self) -> RouterScores:
         """The scores for the validation split; there must be some."""
         assert self.validation is not None  # noqa: S101 - callers have looked
@@ -120,6 +127,12 @@ class RouterScores:
                 f"the {field} of {self.name!r} are not all from 0 to 1",
                 "give probabilities of being right; for LLMs that it doesn't know a column of NaN, named in `missing`",
             )
+
+
+def silent_scores(labels: NDArray[np.bool_], held_out: NDArray[np.bool_] | None = None) -> RouterScores:
+    """What a policy gets that does without a router, for questions with labels [Q, N], and of validation [V, N]."""
+    there = None if held_out is None else np.zeros(held_out.shape, np.float32)
+    return RouterScores(NO_ROUTER, np.zeros(labels.shape, np.float32), validation=there)
 
 
 def as_probabilities(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -135,6 +135,8 @@ def plan(view: PoolView, routers: Sequence[RouterScores], policies: Sequence[Pol
     """What stands in a pool's table: baselines, its LLMs, and every router with every policy."""
     yield from baselines(view)
     for scores in routers:
+        if scores.silent:
+            continue
         yield PlannedRow(
             f"{scores.name} upper-bound",
             partial(view.upper_bound_row, scores),

@@ -28,6 +28,7 @@ from selectllm_engine.evaluation import (
     parse_policy,
     prefix_leading_votes,
     select,
+    silent_scores,
 )
 from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.storage import load_router, read_manifest
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     Predict = Callable[[Sequence[str]], NDArray[np.float32]]
 
 __all__ = ["Beliefs", "Chooser", "Fixed", "choose_by", "choose_without", "is_trained"]
-
-NOBODY = "no router"  # whose probabilities a policy gets that reads none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +80,7 @@ class Chooser:
     def __init__(
         self, view: PoolView, known: RouterScores, predict: Predict, spec: PolicySpec, forest: ConfidenceForest | None
     ) -> None:
-        self.name: str | None = None if known.name == NOBODY else known.name
+        self.name: str | None = None if known.silent else known.name
         self.view, self.spec = view, spec
         self._known, self._predict, self._forest = known, predict, forest
         self._lock = threading.Lock()  # what is learned from labelled questions is learned once
@@ -201,12 +200,8 @@ def choose_without(
     def nothing(texts: Sequence[str]) -> NDArray[np.float32]:
         return np.zeros((len(texts), view.llms), np.float32)
 
-    labels, held_out = view.prepared.labels, view.validation
-    known = RouterScores(
-        NOBODY,
-        np.zeros(labels.shape, np.float32),
-        validation=None if held_out is None else np.zeros(held_out.labels.shape, np.float32),
-    )
+    held_out = None if view.validation is None else view.validation.labels
+    known = silent_scores(view.prepared.labels, held_out)
     return Chooser(view, known, nothing, parse_policy(policy), None)
 
 

@@ -38,11 +38,6 @@ class Decision:
     selection: Selection | None
 
     @property
-    def several(self) -> bool:
-        """Whether the policy may ask several LLMs, if not about this question."""
-        return self.selection is None or self.selection.choice is None
-
-    @property
     def confidence(self) -> float | None:
         """The highest chance of being right of those asked; None where no router says any."""
         highest = float(np.nan_to_num(self.beliefs.surest[0, list(self.asked)], nan=-1.0).max())

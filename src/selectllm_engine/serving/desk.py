@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.serving.chat import SELF, RequestError
 from selectllm_engine.serving.deciding import Decision, Kinds, decide
 from selectllm_engine.serving.samples import BROKEN, Sample, StreamedReply, samples_of
@@ -125,8 +126,8 @@ class Desk:
         journal: Journal | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        if setup.spec is not None and setup.spec.name == "random":
-            raise UsageError("the policy random draws an LLM, and nothing is served by chance", "take another policy")
+        if setup.spec is not None and POLICIES[setup.spec.name].draws:
+            raise UsageError(f"{setup.spec} draws an LLM, and nothing is served by chance", "take another policy")
         for name in setup.pool:
             if name not in llms or llms[name].endpoint is None:
                 raise UsageError(
@@ -141,8 +142,8 @@ class Desk:
             run.llms.index(name): Upstream(llms[name], seconds=limits.seconds, transport=transport)
             for name in setup.pool
         }
-        first = decide(chooser, "What is 2 + 3?")  # what is loaded late is loaded now
-        self.votes = setup.samples > 1 or first.several
+        decide(chooser, "What is 2 + 3?")  # what is loaded late is loaded now
+        self.votes = setup.samples > 1 or setup.asks_several
         self._kinds = Kinds(run) if self.votes else None
         self._thread = ThreadPoolExecutor(1, "routing")  # what is computed holds the interpreter anyway
 

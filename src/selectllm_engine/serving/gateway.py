@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, UsageError
+from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.exporters import save
 from selectllm_engine.generation.endpoint import KEY
 from selectllm_engine.serving.chat import SELF, last_words
@@ -59,7 +60,7 @@ def read_gateway(folder: Path) -> Gateway:
     setup = read_setup(folder / "setup.toml")
     known = json.loads((folder / "gateway.json").read_text("utf-8"))
     run = StoredRun(open_cache(Path(known["cache"])), setup.benchmark)
-    return Gateway(_one_at_a_time(chooser_of(run, setup, known["encoders"])))
+    return Gateway(_chooser(run, setup, known["encoders"]))
 
 
 def export_gateway(
@@ -92,7 +93,7 @@ def export_gateway(
         if (folder / name).exists() and not force:
             raise UsageError(f"{folder / name} is there already", "choose another folder, or replace it with --force")
     placed = _placed(setup.pool, llms)
-    view = _one_at_a_time(chooser_of(run, setup, encoders)).view
+    view = _chooser(run, setup, encoders).view
     ranked = [view.pool.run[llm] for llm in view.ranked]
     known = {"cache": str(run.cache.root.resolve()), "encoders": dict(encoders or {})}
     texts = {
@@ -111,16 +112,23 @@ def export_gateway(
     return tuple(folder / name for name in FILES)
 
 
-def _one_at_a_time(chooser: Chooser | Fixed) -> Chooser | Fixed:
-    """The chooser, if one LLM answers each question; raises UsageError."""
-    name = "the vote of all" if chooser.spec is None else f"policy {chooser.spec.name}"
-    decision = decide(chooser, "?")
-    if not decision.several:
-        return chooser
-    if decision.selection is None:
-        why = f"{name} asks one LLM after the other"
-    elif decision.selection.weights is not None:
+def _chooser(run: StoredRun, setup: Setup, encoders: Mapping[str, str] | None) -> Chooser | Fixed:
+    """What chooses, ready to; raises UsageError where not one LLM alone answers each question."""
+    _check_alone(setup)
+    chooser = chooser_of(run, setup, encoders)
+    decide(chooser, "?")  # what is loaded late is loaded now
+    return chooser
+
+
+def _check_alone(setup: Setup) -> None:
+    info = None if setup.spec is None else POLICIES[setup.spec.name]
+    name = "the vote of all" if setup.spec is None else f"policy {setup.spec.name}"
+    if info is not None and info.draws:
         why = f"{name} draws LLMs by chance"
+    elif not setup.asks_several:
+        return
+    elif info is not None and info.stops_early:
+        why = f"{name} asks one LLM after the other"
     else:
         why = f"{name} asks several LLMs"
     raise UsageError(

@@ -4,6 +4,7 @@ In: a run, or a small TOML file. Out: a `Setup`, the row of `evaluate` that it m
 chooses by it. Read `setup` first.
 """
 
+from selectllm_engine.evaluation import NO_ROUTER
 from selectllm_engine.setups.choice import Prefer, Wish
 from selectllm_engine.setups.chooser import chooser_of
 from selectllm_engine.setups.digests import router_digest, vote_digest
@@ -26,7 +27,7 @@ from selectllm_engine.setups.recommendation import (
     SubjectEffect,
     recommend,
 )
-from selectllm_engine.setups.setup import NO_ROUTER, Setup
+from selectllm_engine.setups.setup import Setup
 
 __all__ = [
     "NO_ROUTER",

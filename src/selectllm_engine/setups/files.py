@@ -53,7 +53,7 @@ KEYS: dict[str, dict[str, _Kind]] = {
     "digests": {"router": _A_TEXT, "vote": _A_TEXT},
     "serve": {"samples": _A_WHOLE},
 }
-_NEEDED = ("benchmark", "kind", "pool")
+_NEEDED = ("benchmark", "pool")
 
 
 def read_setup(path: Path | str) -> Setup:

@@ -6,18 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation import PlannedRow, RouterScores, compared_with, parse_policy
+from selectllm_engine.evaluation import PlannedRow, compared_with, parse_policy, silent_scores
 from selectllm_engine.setups.digests import router_digest, vote_digest
-from selectllm_engine.setups.setup import NO_ROUTER, Setup
+from selectllm_engine.setups.setup import Setup
 from selectllm_engine.store import as_vote_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from selectllm_engine.evaluation import PoolView, Row
+    from selectllm_engine.evaluation import PoolView, RouterScores, Row
     from selectllm_engine.llms import Pool
     from selectllm_engine.run import StoredRun
 
@@ -77,7 +75,7 @@ def check_setup(run: StoredRun, setup: Setup) -> tuple[str, ...]:
     """
     if setup.benchmark != run.benchmark:
         raise UsageError(f"the setup is of {setup.benchmark}, not of {run.benchmark}", "leave out --benchmark")
-    if (kind := _kind(run)) != setup.kind:
+    if (kind := _kind(run)) != setup.kind is not None:
         raise UsageError(
             f"the setup is for answers of kind {setup.kind}; those of {run.benchmark} are of kind {kind}",
             "write a new setup: selectllm recommend --write FILE",
@@ -130,9 +128,8 @@ def setup_routers(run: StoredRun, setup: Setup, split: str = "test") -> tuple[Ro
 
 def no_router(run: StoredRun, split: str = "test", *, tuned: bool = False) -> RouterScores:
     """What a policy reads that does without a router: probabilities that say nothing; `tuned` of validation, too."""
-    beside = ["validation"] if tuned and "validation" in run.splits else []
-    nothing, *held_out = (np.zeros(run.outcomes(of).labels.shape, np.float32) for of in (split, *beside))
-    return RouterScores(NO_ROUTER, nothing, validation=held_out[0] if held_out else None)
+    held_out = run.outcomes("validation").labels if tuned and "validation" in run.splits else None
+    return silent_scores(run.outcomes(split).labels, held_out)
 
 
 def planned_setup(run: StoredRun, setup: Setup, split: str = "test", *, against: str | None = None) -> PlannedRow:

@@ -12,10 +12,10 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation import (
+    NO_ROUTER,
     POLICIES,
     PoolView,
     Prepared,
-    RouterScores,
     Selection,
     cross_fitted_among,
     cross_fitted_vote,
@@ -26,17 +26,17 @@ from selectllm_engine.evaluation import (
     parse_policy,
     pooled_votes,
     select,
+    silent_scores,
     with_margin,
 )
 from selectllm_engine.llms import Pool
-from selectllm_engine.setups.setup import NO_ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import By, Labelled
+    from selectllm_engine.evaluation import By, Labelled, RouterScores
     from selectllm_engine.setups.ground import Ground
 
 __all__ = ["EXHAUSTIVE", "Proposal", "Trials", "Tried", "policies_for"]
@@ -114,8 +114,7 @@ class Trials:
         self._ground = ground
         self._k = k
         self._penalty = penalty
-        silent = RouterScores(NO_ROUTER, np.zeros(self.prepared.labels.shape, np.float32))
-        self._scores = {each.name: each for each in (silent, *ground.routers)}
+        self._scores = {each.name: each for each in (silent_scores(self.prepared.labels), *ground.routers)}
         self._votes: dict[int, NDArray[np.bool_]] = {}
         self._learned: dict[tuple[int, ...], NDArray[np.bool_]] = {}
         self._views: dict[tuple[int, ...], PoolView] = {}

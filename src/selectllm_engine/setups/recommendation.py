@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -322,7 +322,8 @@ def _one_sample(field: Field, chosen: int) -> list[str]:
 def _setup(run: StoredRun, field: Field, place: int) -> Setup:
     proposal = field.proposals[place]
     pool = [run.llms[llm] for llm in proposal.pool]
-    return setup_of(run, pool, proposal.router, proposal.policy, vote=proposal.vote, k=proposal.k)
+    found = setup_of(run, pool, proposal.router, proposal.policy, vote=proposal.vote, k=proposal.k)
+    return replace(found, samples=found.k or 1)  # what is served is what was estimated
 
 
 class _Made(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation import POLICIES, parse_policy
 from selectllm_engine.setups.proposals import EXHAUSTIVE, Proposal, Trials, policies_for
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ MOST = 6000  # proposals that are kept, of each size of a pool and in all
 WEIGHED = 12  # that are tried with a learned vote of those that a policy asks
 WIDTH, LARGEST, PATIENCE = 3, 8, 2  # of forward selection: pools of a size that grow, their size, steps without gain
 FEWER = (1, 3, 5, 10, 20)  # samples
-SEVERAL = ("threshold", "top-m")  # policies that ask several
 
 
 class Search:
@@ -143,7 +143,7 @@ class Search:
         """The learned vote of those that a policy asks, for the best policies that ask several."""
         if not self._whole.learns:
             return
-        several = [each for each in _best(found, BEST) if each.policy is not None and each.policy.startswith(SEVERAL)]
+        several = [each for each in _best(found, BEST) if each.policy is not None and _votes_equally(each.policy)]
         for proposal in several[:WEIGHED]:
             self._attempt(found, proposal._replace(vote="learned"))
 
@@ -245,3 +245,9 @@ def _forward(trials: Trials, ground: Ground, progress: Progress) -> list[tuple[i
             if idle >= PATIENCE:
                 break
     return list(grown)
+
+
+def _votes_equally(policy: str) -> bool:
+    """Whether the LLMs that a policy asks at once have equal votes, unless the setup says otherwise."""
+    info = POLICIES[parse_policy(policy).name]
+    return info.several and not info.stops_early and not info.learned

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation import POLICIES, PROTOCOLS, VOTE_RULES, parse_policy
+from selectllm_engine.evaluation import NO_ROUTER, POLICIES, PROTOCOLS, VOTE_RULES, parse_policy
 
 if TYPE_CHECKING:
     from selectllm_engine.evaluation import PolicySpec
@@ -18,12 +18,12 @@ __all__ = ["Setup"]
 class Setup:
     """What one runs, all names and numbers.
 
-    Without router and policy a pool of one answers alone, and a larger one votes as a whole. Of the policies
-    `cascade`, `vote:auto` and `cascade-value` do without a router.
+    Without router and policy a pool of one answers alone, and a larger one votes as a whole. A policy may do without a
+    router where its `PolicyInfo` says so.
 
     Attributes:
         benchmark: whose results it is evaluated on.
-        kind: of answers, such as "number"; of several all, with "+" between.
+        kind: of answers, such as "number"; of several all, with "+" between; None for whatever they are.
         pool: names of the LLMs, in the order of the run.
         router: its name; None for none.
         policy: as it is written, for example "threshold:0.4"; None for none.
@@ -40,8 +40,8 @@ class Setup:
     """
 
     benchmark: str
-    kind: str
     pool: tuple[str, ...]
+    kind: str | None = None
     router: str | None = None
     policy: str | None = None
     vote: str = "equal"
@@ -60,8 +60,8 @@ class Setup:
             raise UsageError(f"a setup has k {self.k} and samples {self.samples}", "take 1 or more")
         if self.router is not None and self.policy is None:
             object.__setattr__(self, "policy", "argmax")
-        if (spec := self.spec) is not None and self.router is None and not does_without_router(spec):
-            without = [name for name in POLICIES if does_without_router(parse_policy(name))]
+        if (spec := self.spec) is not None and self.router is None and POLICIES[spec.name].needs_router:
+            without = [name for name, info in POLICIES.items() if not info.needs_router]
             raise UsageError(
                 f"policy {spec} chooses by a router, and the setup has none", f"{', '.join(without)} do without"
             )
@@ -81,18 +81,14 @@ class Setup:
     @property
     def learns(self) -> bool:
         """Whether it votes by weights that are learned from the run's labelled questions."""
-        return self.vote == "learned" or ((spec := self.spec) is not None and spec.name in LEARNED_POLICIES)
+        return self.vote == "learned" or ((spec := self.spec) is not None and POLICIES[spec.name].learned)
+
+    @property
+    def asks_several(self) -> bool:
+        """Whether several LLMs may answer one question."""
+        return len(self.pool) > 1 and ((spec := self.spec) is None or POLICIES[spec.name].several)
 
     @property
     def vote_file(self) -> str | None:
         """The file of the vote's weights; None where the vote is a rule."""
         return None if self.vote in VOTE_RULES else self.vote
-
-
-LEARNED_POLICIES = ("vote:auto", "cascade-value")  # which vote by learned weights, whatever the vote
-NO_ROUTER = "no-router"  # what rows of a policy without one are called by
-
-
-def does_without_router(spec: PolicySpec) -> bool:
-    """Whether a policy can choose without probabilities."""
-    return not POLICIES[spec.name].asks_router or spec.name in LEARNED_POLICIES

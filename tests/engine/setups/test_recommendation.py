@@ -49,6 +49,11 @@ def test_the_routed_topics_are_found(found, run):
     assert estimate.questions == 180
 
 
+def test_as_many_samples_are_served_as_voted(found):
+    for setup in (found.setup, *(each.setup for each in found.alternatives)):
+        assert setup.samples == setup.k
+
+
 def test_the_test_row_is_evaluate_s(found, run):
     row = evaluate_setup(run, found.setup)
     assert (found.test.accuracy, found.test.latency) == (row.accuracy, row.latency)

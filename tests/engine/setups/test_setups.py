@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import selectllm_engine as sl
 from fakes import write_fake_run
-from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.errors import NotAvailableError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.evaluation import POLICIES, parse_policy
 from selectllm_engine.setups import (
     Setup,
     check_setup,
@@ -176,6 +178,38 @@ def test_policies_that_do_without_a_router(run, policy):
         assert row.accuracy == same.accuracy
         assert row.latency == same.latency
     assert row.name == f"no-router {setup.spec.name}"
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_policies_say_what_they_do(run, policy):
+    info = POLICIES[policy]
+    if info.needs_router:
+        with pytest.raises(UsageError, match=f"policy {policy}.* chooses by a router"):
+            setup_of(run, policy=policy)
+    else:
+        assert evaluate_setup(run, setup_of(run, policy=policy)).name == f"no-router {parse_policy(policy).name}"
+    setup = setup_of(run, router="ridge:tfidf", policy=policy)
+    with contextlib.suppress(NotAvailableError):  # too few labelled questions
+        selection = planned_setup(run, setup).select()
+        assert (selection.choice is None) == (info.several or info.draws)
+        assert (selection.weights is not None) == info.draws
+    assert setup.asks_several == info.several
+    assert setup.learns == info.learned
+    assert not replace(setup, pool=("fake-a",)).asks_several
+
+
+def test_a_pool_that_votes_asks_several(run):
+    assert setup_of(run).asks_several
+    assert not setup_of(run, ["fake-a"]).asks_several
+
+
+def test_the_kind_of_answers_may_be_left_out(run, tmp_path):
+    path = tmp_path / "by-hand.toml"
+    path.write_text("benchmark = 'fake'\npool = ['fake-a', 'fake-b']\n")
+    setup = read_setup(path)
+    assert setup == Setup(benchmark="fake", pool=("fake-a", "fake-b"))
+    assert check_setup(run, setup) == ()
+    assert "kind" not in setup_text(setup)
 
 
 def test_it_holds_what_the_run_had(run):

@@ -24,8 +24,11 @@ from selectllm_tui.cli.options import (
     complete_router,
     names,
 )
+from selectllm_tui.cli.train import Encoders, parse_encoders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from selectllm_engine.api import Run
 
 __all__ = ["report"]
@@ -54,6 +57,7 @@ def report(
         bool, typer.Option("--texts", help="Show the texts of the telling questions, not only their ids and votes.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    encoder: Encoders = [],  # noqa: B006
     cache: CacheDir = None,
 ) -> None:
     """A page about a setup: what it gives, the table, plots, where accuracy is lost, lessons, pools, telling questions.
@@ -62,6 +66,7 @@ def report(
     without any of them about the one that selectllm recommend finds. Plots need the extra figures.
     """
     from selectllm_engine.exporters import check_target, save
+    from selectllm_engine.settings import read_settings
 
     check_target(file, (".html",), force=force)
     with reading(benchmark, cache, setup=setup) as run:
@@ -71,7 +76,7 @@ def report(
         voting(run, vote)  # says which LLMs the weights of a file know
         about: dict[str, Any] = {"field": None if setup is not None else names(pool)}
         if setup is None and (pool, router, policy, k, vote) == (None, None, None, None, "equal"):
-            about |= _found(run)
+            about |= _found(run, {**read_settings().encoders, **parse_encoders(encoder)})
             setup = about["found"] and about["found"].setup
         if setup is None:
             setup = usual_setup(run, names(pool), router, policy, vote=vote, k=k)
@@ -80,13 +85,11 @@ def report(
     note(f"{file}: written")
 
 
-def _found(run: Run) -> dict[str, Any]:
+def _found(run: Run, encoders: Mapping[str, str]) -> dict[str, Any]:
     """The recommendation, or why there is none."""
-    from selectllm_engine.settings import read_settings
-
     try:
         with watching("looking for a setup") as show:
-            found = run.recommend(encoders=read_settings().encoders, progress=lambda _, done, total: show(done, total))
+            found = run.recommend(encoders=encoders, progress=lambda _, done, total: show(done, total))
     except UsageError as reason:
         return {"found": None, "no_find": reason.problem}
     return {"found": found}
