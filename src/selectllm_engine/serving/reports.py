@@ -9,8 +9,8 @@ from selectllm_engine.serving.chat import header_values
 
 if TYPE_CHECKING:
     from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.serving.asking import Answer
     from selectllm_engine.serving.deciding import Decision
-    from selectllm_engine.serving.desk import Answer
 
 __all__ = ["decided", "details_of", "headers_of"]
 

@@ -186,6 +186,16 @@ async def test_tools_are_no_matter_for_votes(served):
     assert made.endpoints.requests[0][1]["tools"] == tools
 
 
+async def test_tools_go_to_the_llm_that_would_answer_alone(served):
+    made = served(says(), samples=3, **ROUTED)
+    plain = await raw(made)
+    reply = await raw(made, tools=[{"type": "function", "function": {"name": "f"}}])
+    assert reply.headers["x-selectllm-asked"] == plain.headers["x-selectllm-asked"]
+    assert "x-selectllm-fallback" not in reply.headers
+    assert "x-selectllm-votes" not in reply.headers
+    assert "n" not in made.endpoints.requests[-1][1]
+
+
 async def test_a_voted_answer_is_streamed_after_the_vote(served):
     made = served(says(**{SMALL: "The answer is 41."}), **pool(SMALL, MIDDLE, LARGE))
     stream = await made.client().chat.completions.create(
@@ -255,7 +265,7 @@ async def test_where_an_endpoint_is_down_best_single_answers_then_the_next_best(
         reply = await raw(made, stream=stream)
         assert reply.headers["x-selectllm-llm"] == others[down]
         assert reply.headers["x-selectllm-fallback"] == "endpoint down"
-        for each in made.desk._upstreams.values():
+        for each in made.desk._asker._upstreams.values():
             each._tired = 0.0
     assert made.counted("fallbacks_total", reason="endpoint down") == len(others)
     made.endpoints.down = set(ranked)
