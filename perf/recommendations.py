@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -30,7 +31,7 @@ from selectllm_engine.evaluation import RouterScores
 from selectllm_engine.setups import Recommendation, Wish, recommend
 from selectllm_engine.setups.choice import Field, choose, expected
 from selectllm_engine.setups.ground import Ground
-from selectllm_engine.setups.search import search
+from selectllm_engine.setups.search import Search
 from selectllm_engine.store import write_frame
 
 ROOT = Path(__file__).parents[1]
@@ -111,7 +112,15 @@ def speed(questions: int = 9000, llms: int = 28) -> None:
         for number in range(6)
     )
     started, spent = time.perf_counter(), time.process_time()
-    found = search(Ground(replace(outcomes, latency=seconds), routers), Wish(), 100.0, lambda *_: None)
+    said = started
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal said
+        if time.perf_counter() > said + 10 or done == total:
+            said = time.perf_counter()
+            print(f"  {what}: {done:,} of {total:,}, {said - started:.0f} s", file=sys.stderr, flush=True)
+
+    found = Search(Ground(replace(outcomes, latency=seconds), routers), 100.0).within(Wish(), progress)
     field = Field(list(found.items()), Wish())
     chosen, _ = choose(field)
     expected(field)

@@ -175,8 +175,9 @@ class Recommender:
             chosen, verdict = single, "stay"
         made = _Made(run, ground, field, single, self._rows)
         estimate = made.estimate(chosen, outlook if verdict == "use" else None)
-        luck = _luck(field)
-        notes += _one_sample(field, chosen)
+        # a trade is of one measure: others lose at least what the chosen does when it is chosen anew
+        luck = max(_luck(field), float(field.right[chosen].mean()) - estimate.accuracy)
+        notes += self._one_sample(field, chosen)
         proposed = made.proposed(chosen, estimate)
         others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
         agrees = None if proposed.test is None else _agrees(estimate, proposed.test, run)
@@ -194,6 +195,15 @@ class Recommender:
             tried=len(field.proposals),
             notes=tuple(notes),
         )
+
+    def _one_sample(self, field: Field, chosen: int) -> list[str]:
+        """What one sample of each LLM would give, which is what seconds and dollars are for."""
+        proposal = field.proposals[chosen]
+        one = self._search.one_sample(proposal)
+        if one is None or 1 in (proposal.k, self._ground.outcomes.samples):
+            return []
+        fewer = 100 * float(one.right.mean() - field.right[chosen].mean())
+        return [f"with one sample of each LLM in the place of all that vote: {fewer:+.1f} points of accuracy"]
 
     def front(self, wish: Wish, progress: Progress | None = None) -> tuple[Proposed, ...]:
         """What is chosen within ever larger limits on seconds, the fastest first; the other limits are the wish's.
@@ -305,15 +315,6 @@ def _doubt(field: Field, chosen: int, single: int, outlook: Expected) -> str | N
     if field.wish.min_accuracy is not None or outlook.delta - outlook.error >= -LOSS:
         return None
     return f"the choice among {len(field.proposals):,} setups seems as accurate ({seemed:+.1f} points); {proven}"
-
-
-def _one_sample(field: Field, chosen: int) -> list[str]:
-    """What one sample of each LLM would give, which is what seconds and dollars are for."""
-    proposal = field.proposals[chosen]._replace(k=1)
-    if proposal not in field.proposals or field.proposals[chosen].k == 1:
-        return []
-    single = field.right[field.proposals.index(proposal)].mean() - field.right[chosen].mean()
-    return [f"with one sample of each LLM in the place of all that vote: {100 * single:+.1f} points of accuracy"]
 
 
 # What is said of it

@@ -74,6 +74,12 @@ class Search:
         self._fewer(found, progress)
         return found
 
+    def one_sample(self, proposal: Proposal) -> Tried | None:
+        """How a proposal does over one sample of each LLM; None where the data can't say."""
+        found: Found = {}
+        self._attempt(found, proposal._replace(k=1))
+        return next(iter(found.values()), None)
+
     def _attempt(self, found: Found, proposal: Proposal) -> None:
         """Try a proposal on all questions, where that was not done before."""
         if proposal not in self._known:
