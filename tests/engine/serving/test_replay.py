@@ -1,12 +1,13 @@
 """The recorded run served: choices are the evaluation's, question by question, and voted answers its verdicts."""
 
 import asyncio
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from selectllm_engine.answers import canonical
-from selectllm_engine.setups import planned_setup
+from selectllm_engine.setups import planned_setup, read_setup, write_setup
 
 # a name -> samples that vote, and the setup
 SETUPS = {
@@ -45,9 +46,21 @@ async def ask_all(served, texts, *, openai):
 
 @pytest.mark.parametrize("name", SETUPS)
 async def test_choices_and_verdicts_are_those_of_the_evaluation(recorded, replay, served, name):
-    texts, (samples, setup) = replay[1], SETUPS[name]
-    made = served(samples=samples, k=samples, **setup)
-    replies = await ask_all(made, texts, openai=name in OPENAI)
+    samples, setup = SETUPS[name]
+    await check(recorded, replay, served(samples=samples, k=samples, **setup), openai=name in OPENAI)
+
+
+async def test_what_is_recommended_is_served(recorded, replay, served, tmp_path):
+    setup = read_setup(write_setup(recorded.recommend(max_latency=2.0).setup, tmp_path / "setup.toml"))
+    assert setup.samples == setup.k == 5
+    made = served(**{field.name: getattr(setup, field.name) for field in fields(setup)})
+    await check(recorded, replay, made, openai=True)
+
+
+async def check(recorded, replay, made, *, openai):
+    """Every test question is answered as `evaluate` says."""
+    texts, samples = replay[1], made.setup.samples
+    replies = await ask_all(made, texts, openai=openai)
     planned = planned_setup(recorded, made.setup)
     expected, right = planned.select().mask, planned.right()
     questions = recorded.outcomes("test").questions
@@ -63,4 +76,4 @@ async def test_choices_and_verdicts_are_those_of_the_evaluation(recorded, replay
         else:  # one LLM's first sample, as it came
             assert text == replay[0](asked[0], {"messages": [{"content": texts[place]}]})[0]
     voted = [headers for headers, _ in replies if "x-selectllm-votes" in headers]
-    assert len(voted) == (len(texts) if samples > 1 or expected.sum(axis=1).max() > 1 else 0) or name == "threshold"
+    assert len(voted) == (len(texts) if samples > 1 else int((expected.sum(axis=1) > 1).sum()))
