@@ -272,11 +272,14 @@ def test_gateway(selectllm, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     places = (f'[llms.{name}]\nendpoint = "http://127.0.0.1/{name}"\nweights = "x"\n' for name in LLMS)
     (tmp_path / "selectllm.toml").write_text("".join(places))
-    setup = 'benchmark = "fake"\nkind = "letter+number+word"\npool = ["fake-a", "fake-b"]\nrouter = "logistic:tfidf"\n'
+    setup = 'benchmark = "fake"\npool = ["fake-a", "fake-b"]\nrouter = "logistic:tfidf"\nk = 5\n'
     (tmp_path / "s.toml").write_text(setup)
     code, out, err = selectllm("export", "gateway", "litellm", "out", "--setup", "s.toml")
     assert (code, out) == (0, "")
-    assert err == "out: config.yaml, selectllm_plugin.py, setup.toml, gateway.json, README.md\n"
+    assert err.splitlines() == [
+        "out: config.yaml, selectllm_plugin.py, setup.toml, gateway.json, README.md",
+        "note: the setup's figures are of 5 samples that vote, and a gateway asks for one",
+    ]
     assert "fake-c" not in (tmp_path / "out" / "config.yaml").read_text()
     code, _, err = selectllm("export", "gateway", "litellm", "out")
     assert (code, err) == (2, "error: it is not said what the gateway shall serve; name a setup: --setup FILE\n")

@@ -14,6 +14,7 @@ import pytest
 
 import selectllm_engine as sl
 from fakes import fake_generations, fake_manifest, fake_questions
+from selectllm_engine.errors import UsageError
 from selectllm_engine.setups import setup_of, write_setup
 from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
 from selectllm_tui.cli import main
@@ -110,6 +111,18 @@ def report(selectllm, tmp_path):
         return checked(path)
 
     return write
+
+
+def test_encoders_are_for_what_is_recommended(selectllm, monkeypatch, tmp_path):
+    asked = []
+
+    def recommend(run, *, encoders, **_):
+        asked.append(encoders)
+        raise UsageError("nothing here", "none")
+
+    monkeypatch.setattr(sl.Run, "recommend", recommend)
+    assert selectllm("report", str(tmp_path / "a.html"), "--encoder", "minilm=there")[0] == 0
+    assert asked == [{"minilm": "there"}]
 
 
 def test_the_page_is_about_what_is_recommended(report, fake_cache):

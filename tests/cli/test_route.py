@@ -255,3 +255,7 @@ def test_a_file_goes_through_a_setup(selectllm, fake_cache, questions, tmp_path,
     assert all(set(each["asked"]) == {"fake-a", "fake-c"} for each in found["questions"])
     assert found["policy"] == {2: "top-m", 1: "cascade", 0: None}[len(named)]
     assert (found["questions"][0]["confidence"] is None) == ("router" not in named)
+    shown = selectllm("route", "--file", str(questions), "--setup", str(path))[1]
+    assert shown.startswith({2: "logistic:tfidf top-m:2\n", 1: "no-router cascade:0.8\n", 0: "id "}[len(named)])
+    if named.get("policy") == "cascade":
+        assert "all are alike to cascade:0.8" in selectllm("route", TEXT, "--setup", str(path))[2]

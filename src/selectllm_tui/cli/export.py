@@ -269,6 +269,8 @@ def gateway(
         encoders = {**settings.encoders, **parse_encoders(encoder)}
         written = export_gateway(run, setup, folder, settings.llms, encoders, force=force)
     note(f"{folder}: {', '.join(each.name for each in written)}")
+    if setup.k is not None and setup.k > 1:
+        note(f"note: the setup's figures are of {setup.k} samples that vote, and a gateway asks for one")
 
 
 def _report(done: Exported) -> None:

@@ -86,8 +86,9 @@ def route(
         _route_file(file, out, force, benchmark, setup, pool, router, policy, encoders, form, cache)
         return
     if setup is not None and setup.router is None:
+        to = f"every question goes to {', '.join(setup.pool)}"
         raise UsageError(
-            f"the setup asks no router: every question goes to {', '.join(setup.pool)}",
+            f"the setup asks no router: {to if setup.policy is None else f'all are alike to {setup.policy}'}",
             "route with a setup that has one, or name one: --router NAME",
         )
     with reading(benchmark, cache, setup=setup) as run:

@@ -76,6 +76,8 @@ def _by(chooser: Chooser | Fixed) -> dict[str, Any]:
 def _show(routed: pl.DataFrame, form: Format, chooser: Chooser | Fixed) -> None:
     import polars as pl
 
+    from selectllm_engine.evaluation import NO_ROUTER
+
     joint = " → " if chooser.chain is not None else ","
     rows = routed.with_columns(pl.col("asked").list.join(joint)).to_dicts()
     columns = [
@@ -84,5 +86,5 @@ def _show(routed: pl.DataFrame, form: Format, chooser: Chooser | Fixed) -> None:
         Column("asked", "asks in this order" if chooser.chain is not None else "asks", align="left"),
         Column("confidence", "p(right) %", percent),
     ]
-    title = "" if chooser.spec is None else f"{chooser.name} {chooser.spec}"
+    title = "" if chooser.spec is None else f"{chooser.name or NO_ROUTER} {chooser.spec}"
     write_table(columns, rows, form, title=title, page=None)
