@@ -120,11 +120,9 @@ def aiq(points: Sequence[tuple[float, float]], low: float, high: float) -> float
     hull: list[tuple[float, float]] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
         if hull and y <= hull[-1][1]:
-            continue  # never decreasing
+            continue  # never decreasing; of equal x the highest came first
         while len(hull) > 1 and _above(hull[-2], (x, y), hull[-1]):
             hull.pop()
-        if len(hull) == 1 and hull[0][0] == x:
-            continue
         hull.append((x, y))
     xs, ys = np.array(hull).T
     # The hull is linear between its corners, so the trapezoid rule over them is exact.
