@@ -215,6 +215,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "shuffle_choices": Key("true, false or a seed", lambda value: isinstance(value, int) and value >= 0),
         "exemplars": Key("a file, or a table", lambda value: _is_text(value) or isinstance(value, dict)),
         "terse": _FLAG,
+        "kinds": _TEXTS,
     },
     "split": {"train": _PART, "validation": _PART, "test": _PART},
     "part": {"of": _TEXT, "share": _SHARE},
@@ -354,6 +355,10 @@ def _description(checked: dict[str, Any], place: str) -> Description:
     """What the other keys of a benchmark say."""
     from selectllm_engine.benchmarks.description import described_by  # polars comes with it
 
+    if "kinds" in checked:
+        if other := next((key for key in checked if key != "kinds"), None):
+            raise UsageError(f"{FILE}: {place} has kinds, which are made, and {other}", "take one of them out")
+        return described_by(checked)
     for key in ("question", "answer"):
         if key not in checked and not (key == "answer" and checked.get("kind") == "labels"):
             raise UsageError(f"{FILE}: {place} has no {key}", f"say which column it is, such as {key} = {key!r}")

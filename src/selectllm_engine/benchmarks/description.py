@@ -61,11 +61,12 @@ class Description:
         remove: by field: a regular expression of what is left out.
         shuffle_choices: a seed, for options that would else be in a telling order.
         terse: ask for the answer alone, without steps.
+        kinds: of questions that are made on this machine, as `reasoning_kinds` makes them; then there is nothing else.
         lenient: rows that give no question are left out, in files too: the data set is known to have some.
         otherwise: another layout of the same files, for folders that have none of these.
     """
 
-    question: str
+    question: str = ""
     answer: str | None = None
     hub: str | None = None
     revision: str | None = None
@@ -87,6 +88,7 @@ class Description:
     shuffle_choices: int | None = None
     exemplars: Exemplars | None = None
     terse: bool = False
+    kinds: tuple[str, ...] = ()
     lenient: bool = False
     otherwise: Description | None = None
 
@@ -94,7 +96,7 @@ class Description:
 def described_by(given: Mapping[str, Any]) -> Description:
     """The description that a checked table of `selectllm.toml` gives."""
     values: dict[str, Any] = dict(given)
-    for name in ("config", "columns", "labels"):
+    for name in ("config", "columns", "labels", "kinds"):
         if name in values and not (name == "labels" and isinstance(values[name], str)):
             values[name] = _texts(values[name])
     if "files" in values:

@@ -20,9 +20,8 @@ from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
-__all__ = ["EXEMPLARS", "KINDS", "MORE", "SIZES", "Made", "Puzzle", "distribute", "load", "stream"]
+__all__ = ["EXEMPLARS", "KINDS", "MORE", "SIZES", "Made", "Puzzle", "load", "mixed", "stream"]
 
 SIZES: dict[str, int] = {"train": 400, "validation": 200, "test": 400}
 EXEMPLARS = 5  # per kind
@@ -177,43 +176,41 @@ MORE: dict[str, Puzzle] = {  # not in the mix, whose questions stay what they ar
 }
 
 
-def load(*, data: Path | None = None, sizes: Mapping[str, int] | None = None, seed: int = 0) -> Benchmark:
+def load(*, sizes: Mapping[str, int] | None = None, seed: int = 0) -> Benchmark:
     """Questions of the fixed mix, `sizes` (SIZES where not given) per split, with five exemplars per kind.
 
     Raises:
-        UsageError: `data` is given, or sizes that are no sizes.
+        UnknownNameError: there is no such split.
+        UsageError: a size is no size.
         MissingExtraError: reasoning-gym is not installed.
         BenchmarkError: a kind has fewer distinct questions than asked for.
     """
-    if data is not None:
-        raise UsageError(
-            "reasoning makes its questions itself", "leave the data out, or give your questions another name"
-        )
-    wanted = SIZES | _checked(sizes or {})
-    names = list(KINDS)
-    rows: list[tuple[str, int, dict[str, object]]] = []
-    exemplars: list[Exemplar] = []
-    for position, name in enumerate(names):
-        needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
-        kind = KINDS[name]
-        made = distribute(name, stream(name, kind, seed), needed | {"exemplar": EXEMPLARS}, kind=kind.answer)
-        for split in SPLITS:
-            rows += [(split, position + len(names) * n, row) for n, row in enumerate(made[split])]
-        exemplars += [Exemplar(row["text"], row["gold"], row["choices"], subject=name) for row in made["exemplar"]]
-    rows.sort(key=lambda row: (SPLITS.index(row[0]), row[1]))
-    questions = question_frame(
-        row | {"question_id": f"reasoning-{split}-{index:04d}", "split": split} for split, index, row in rows
-    )
-    return Benchmark("reasoning", questions, tuple(exemplars), terse=True)
+    return mixed("reasoning", KINDS, sizes={**SIZES, **(sizes or {})}, seed=seed)
 
 
-def _checked(sizes: Mapping[str, int]) -> dict[str, int]:
+def mixed(name: str, kinds: Mapping[str, Puzzle], *, sizes: Mapping[str, int], seed: int) -> Benchmark:
+    """Questions of these kinds, `sizes` per split: the i-th is of kind i modulo their number; five exemplars of each.
+
+    Raises as `load`.
+    """
     for split, size in sizes.items():
         if split not in SPLITS:
             raise UnknownNameError("split", split, SPLITS)
         if size < 0:
             raise UsageError(f"{size} is no number of questions", "give 0 or more")
-    return dict(sizes)
+    rows: list[tuple[str, int, dict[str, object]]] = []
+    exemplars: list[Exemplar] = []
+    for position, (subject, kind) in enumerate(kinds.items()):
+        needed = {split: len(range(position, size, len(kinds))) for split, size in sizes.items()}
+        made = distribute(subject, stream(subject, kind, seed), needed | {"exemplar": EXEMPLARS}, kind=kind.answer)
+        for split in sizes:
+            rows += [(split, position + len(kinds) * n, row) for n, row in enumerate(made[split])]
+        exemplars += [Exemplar(row["text"], row["gold"], row["choices"], subject=subject) for row in made["exemplar"]]
+    rows.sort(key=lambda row: (SPLITS.index(row[0]), row[1]))
+    questions = question_frame(
+        row | {"question_id": f"{name}-{split}-{index:04d}", "split": split} for split, index, row in rows
+    )
+    return Benchmark(name, questions, tuple(exemplars), terse=True)
 
 
 def distribute(
@@ -231,7 +228,7 @@ def distribute(
             split = lacking[0]
             raise BenchmarkError(
                 f"{name} has only {len(found[split])} different {split} questions, {needed[split]} are needed",
-                f"ask for at most {len(found[split]) * len(KINDS)} {split} questions",
+                f"ask for fewer {split} questions, of which each kind gives its share",
             )
         idle += 1
         if made is None:

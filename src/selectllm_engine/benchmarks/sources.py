@@ -23,6 +23,7 @@ __all__ = ["SOURCES", "known_names", "known_sizes", "load_benchmark"]
 SOURCES: dict[str, str] = {"reasoning": "selectllm_engine.benchmarks.reasoning"}
 OWN_FILES = "selectllm_engine.benchmarks.files"  # any other name, read from `data`
 DESCRIBED = "selectllm_engine.benchmarks.described"
+MADE = "selectllm_engine.benchmarks.reasoning_kinds"
 
 
 def known_names() -> tuple[str, ...]:
@@ -53,8 +54,15 @@ def load_benchmark(
         MissingExtraError: the source needs libraries that are not installed.
         BenchmarkError: the questions cannot be read.
     """
-    if description is None and name in SOURCES:
-        return _module(SOURCES[name]).load(data=data, sizes=sizes, seed=seed)  # type: ignore[no-any-return]
+    kinds = description.kinds if description is not None else ()
+    if kinds or (description is None and name in SOURCES):
+        if data is not None:
+            raise UsageError(
+                f"{name} makes its questions itself", "leave the data out, or give your questions another name"
+            )
+        if kinds:
+            return _module(MADE).load(name, kinds, sizes=sizes, seed=seed)  # type: ignore[no-any-return]
+        return _module(SOURCES[name]).load(sizes=sizes, seed=seed)  # type: ignore[no-any-return]
     if description is None and name in PRESETS:
         description = PRESETS[name].description
     if description is None and data is None:

@@ -50,6 +50,7 @@ _SYSTEM = (
     "At the end, state one final answer"
 )
 _TERSE_SYSTEM = "You are a helpful assistant that answers questions with a single number, letter or word."
+_TERSE_SYSTEM_ELSE = "You are a helpful assistant that answers questions with the answer alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def _worded(asked: str, kind: str, wording: Wording, *, chat: bool) -> Prompt:
 
 def _zero_shot(asked: str, kind: str, *, terse: bool, language: str | None) -> tuple[str, str]:
     if terse:
-        return _TERSE_SYSTEM, f"{asked}\n{KINDS[kind].terse}"
+        system = _TERSE_SYSTEM if kind in {"number", "letter", "word"} else _TERSE_SYSTEM_ELSE
+        return system, f"{asked}\n{KINDS[kind].terse}"
     if language in ASKED and kind in {"number", "letter"}:
         said = ASKED[language]
         return f"{said.steps} {said.number if kind == 'number' else said.letter}", asked

@@ -54,7 +54,7 @@ def _count(value: object) -> str:
 
 
 def _rows() -> Iterator[dict[str, object]]:
-    from selectllm_engine.benchmarks import PRESETS, SOURCES, known_sizes
+    from selectllm_engine.benchmarks import PRESETS, SOURCES, known_names, known_sizes
     from selectllm_engine.settings import read_settings
 
     fields = ("name", "kind", "train", "validation", "test", "hub", "licence", "source", "confirmed", "note")
@@ -63,8 +63,9 @@ def _rows() -> Iterator[dict[str, object]]:
         return {**dict.fromkeys(fields), "name": name, **given}
 
     own = read_settings().benchmarks
+    described_anew = {name for name, each in own.items() if each.description is not None}
     for name, preset in PRESETS.items():
-        if name in own and own[name].description is not None:
+        if name in described_anew:
             continue
         warning = None if preset.confirmed else "unconfirmed: its columns were not found on its own public card"
         yield row(
@@ -77,15 +78,15 @@ def _rows() -> Iterator[dict[str, object]]:
             confirmed=preset.confirmed,
             note="; ".join(each for each in (preset.note, warning) if each) or None,
         )
-    for name in SOURCES:
+    for name in SOURCES.keys() - described_anew:
         yield row(
             name, **(known_sizes(name) or {}), source="made on this machine", note="pip install 'selectllm[reasoning]'"
         )
     for name, each in own.items():
         described = each.description
-        if described is None and name in PRESETS:
+        if described is None and name in known_names():
             continue
-        where = each.data or (described and (described.data or described.hub))
+        where = each.data or (described and ("made on this machine" if described.kinds else described.hub))
         kind = described and (described.kind or ("letter" if described.choices else None))
         yield row(name, kind=kind, hub=described and described.hub, source=str(where), note="selectllm.toml")
 
@@ -157,7 +158,7 @@ def make(
     Beside the kinds of the benchmark `reasoning` there are its polynomials (expressions), sorted words (lists), dates,
     and every data set of reasoning-gym whose answers are short.
     """
-    from selectllm_engine.benchmarks.reasoning_files import gym_kinds, make_file
+    from selectllm_engine.benchmarks.reasoning_kinds import gym_kinds, make_file
     from selectllm_tui.cli.generate import parse_sizes
 
     if not kind:
@@ -177,10 +178,10 @@ def _read(name: str, data: Path | None, seed: int) -> tuple[Benchmark, list[str]
     preset = PRESETS.get(name)
     description = own.description or (preset.description if preset else None)
     data = data or own.data
-    if description is None:
-        if data is None and name not in known_names():
-            raise UnknownNameError("benchmark", name, (*known_names(), *settings))
-        return load_benchmark(name, data=data, seed=seed), []
+    if description is None and data is None and name not in known_names():
+        raise UnknownNameError("benchmark", name, (*known_names(), *settings))
+    if description is None or description.kinds:
+        return load_benchmark(name, data=data, seed=seed, description=description), []
     reading = read(name, description, data=data, seed=seed)
     lines = [
         f"{each.count:,} rows are left out, the first ({each.place}) because {each.problem}" for each in reading.bad

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.answers import extract_answer
+from selectllm_engine.answers import KINDS, extract_answer
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UsageError
 from selectllm_engine.generation.prompt_languages import ASKED
@@ -79,6 +79,13 @@ def test_zero_shot_prompts_are_a_system_and_a_user_message(question, terse):
     assert "The answer is" in everything
     assert ("the letter of the right option" in everything) is (question is LETTER)
     assert ("a number" in everything) is (question is NUMBER)
+
+
+def test_short_prompts_ask_for_no_other_kind_of_answer():
+    for kind in KINDS:
+        system, user = build_prompt({**NUMBER, "kind": kind}, style="zero-shot", chat=True, terse=True).messages
+        assert ("number, letter or word" in system["content"]) is (kind in {"number", "letter", "word"})
+        assert user["content"].endswith(KINDS[kind].terse)
 
 
 def test_zero_shot_prompts_of_base_llms_are_text_that_leads_to_an_answer():

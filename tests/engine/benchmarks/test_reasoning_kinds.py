@@ -1,13 +1,15 @@
-"""Files of questions that reasoning-gym makes, read as files of one's own."""
+"""Mixes of kinds that reasoning-gym makes: benchmarks of selectllm.toml, and files that are read as one's own."""
 
+import json
 import sys
 
 import pytest
 
 from selectllm_engine.answers import KINDS, canonical
 from selectllm_engine.benchmarks import load_benchmark
-from selectllm_engine.benchmarks.reasoning_files import make_file
+from selectllm_engine.benchmarks.reasoning_kinds import make_file
 from selectllm_engine.errors import MissingExtraError, UnknownNameError, UsageError
+from selectllm_engine.settings import parse_settings
 from selectllm_tui.cli import main
 
 SIZES = {"train": 8, "test": 12}
@@ -28,6 +30,14 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "made.csv").write_text("")
     with pytest.raises(UsageError, match="is there already"):
         make_file(tmp_path / "made.csv", ["sums"])
+
+
+def test_kinds_are_all_that_a_table_says(tmp_path):
+    with pytest.raises(UsageError, match=r"benchmarks\.puzzles has kinds, which are made, and question"):
+        parse_settings('[benchmarks.puzzles]\nkinds = ["dates"]\nquestion = "q"')
+    described = parse_settings('[benchmarks.puzzles]\nkinds = "dates"').benchmarks["puzzles"].description
+    with pytest.raises(UsageError, match="puzzles makes its questions itself"):
+        load_benchmark("puzzles", description=described, data=tmp_path)
 
 
 class TestMade:
@@ -66,6 +76,24 @@ class TestMade:
             make_file(tmp_path / "made.jsonl", ["sudoku"])
         with pytest.raises(UnknownNameError, match="did you mean 'chain_sum'"):
             make_file(tmp_path / "made.jsonl", ["chain_sums"])
+
+    def test_expressions_lists_and_dates_are_kinds_of_reasoning(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        kinds = ["sums", "polynomials", "sorted words", "dates"]
+        (tmp_path / "selectllm.toml").write_text(f"[benchmarks.reasoning]\nkinds = {kinds}\n")
+        described = parse_settings((tmp_path / "selectllm.toml").read_text()).benchmarks["reasoning"].description
+        benchmark = load_benchmark("reasoning", description=described, sizes=SIZES | {"validation": 0})
+        assert benchmark.questions["subject"].to_list()[:5] == [*kinds, "sums"]
+        assert set(benchmark.questions["kind"]) == {"number", "expression", "list", "date"}
+        of_the_mix = load_benchmark("reasoning", sizes={"train": 96}).questions.filter(subject="sums")["text"]
+        assert benchmark.questions.filter(subject="sums", split="train")["text"].to_list() == of_the_mix.to_list()[:2]
+        main(["generate", "--dry-run", "--benchmark", "reasoning", "--size", "test=8", "--llm", "a=b", "--cache", "c"])
+        assert " 608 " in capsys.readouterr().err
+        assert main(["benchmarks", "check", "reasoning"]) == 0
+        assert "250 number, 250 expression, 250 list, 250 date; 20 exemplars" in capsys.readouterr().out
+        assert main(["benchmarks", "--format", "json"]) == 0
+        rows = [row for row in json.loads(capsys.readouterr().out)["benchmarks"] if row["name"] == "reasoning"]
+        assert [(row["source"], row["note"]) for row in rows] == [("made on this machine", "selectllm.toml")]
 
     def test_the_command(self, tmp_path, capsys):
         path = tmp_path / "made.jsonl"

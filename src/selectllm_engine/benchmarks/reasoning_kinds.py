@@ -1,4 +1,4 @@
-"""Files of questions that reasoning-gym makes: any mix of its kinds, and of those that the benchmark `reasoning` has.
+"""Any mix of questions that reasoning-gym makes: of the benchmark `reasoning`'s kinds, and of the gym's own.
 
 A kind of the gym is asked as it asks. Of which kind the answers are is told from the first of them; kinds whose answers
 are tables or longer texts are refused, for nothing but the gym's own scoring can judge those.
@@ -13,17 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from selectllm_engine.benchmarks.benchmark import SPLITS
-from selectllm_engine.benchmarks.reasoning import (
-    EXEMPLARS,
-    KINDS,
-    MORE,
-    SIZES,
-    Made,
-    Puzzle,
-    distribute,
-    stream,
-)
+from selectllm_engine.benchmarks.benchmark import question_frame, splits_of
+from selectllm_engine.benchmarks.reasoning import KINDS, MORE, SIZES, Made, Puzzle, mixed, stream
 from selectllm_engine.benchmarks.tables import SUFFIXES
 from selectllm_engine.errors import BenchmarkError, MissingExtraError, UnknownNameError, UsageError
 
@@ -32,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-__all__ = ["gym_kinds", "make_file"]
+    from selectllm_engine.benchmarks.benchmark import Benchmark
+
+__all__ = ["gym_kinds", "load", "make_file"]
 
 _LOOKED_AT = 50  # answers that tell of which kind all are
 _LONGEST = 60  # characters of an answer
@@ -49,51 +42,59 @@ def gym_kinds() -> tuple[str, ...]:
     return (*KINDS, *MORE, *sorted(DATASETS))
 
 
-def make_file(
-    path: Path, kinds: Sequence[str], *, sizes: Mapping[str, int] | None = None, seed: int = 0
-) -> dict[str, int]:
-    """Write a file of questions as `--data` reads it, and five exemplars of each kind; the rows per split.
+def load(name: str, kinds: Sequence[str], *, sizes: Mapping[str, int] | None = None, seed: int = 0) -> Benchmark:
+    """A benchmark of these kinds of questions, and five exemplars of each.
 
     Args:
-        path: of a JSONL, CSV or Parquet file; it must not be there.
+        name: of the benchmark.
         kinds: as of `gym_kinds`; question i of a split is of kind i modulo their number.
         sizes: questions per split; SIZES where not given.
         seed: the same one gives the same questions.
 
     Raises:
         UnknownNameError: there is no such kind or split.
-        UsageError: the file is there or has another ending, or a kind's answers can't be compared.
-        BenchmarkError: a kind has fewer distinct questions than asked for, or the file can't be written.
+        UsageError: a kind's answers can't be compared.
+        MissingExtraError: reasoning-gym is not installed.
+        BenchmarkError: a kind has fewer distinct questions than asked for.
+    """
+    return mixed(name, _puzzles(kinds, seed), sizes={**SIZES, **(sizes or {})}, seed=seed)
+
+
+def make_file(
+    path: Path, kinds: Sequence[str], *, sizes: Mapping[str, int] | None = None, seed: int = 0
+) -> dict[str, int]:
+    """Write what `load` gives to a JSONL, CSV or Parquet file as `--data` reads it; the questions per split.
+
+    Of splits that `sizes` leaves out there are none.
+
+    Raises:
+        UsageError: the file is there or has another ending. Else as `load`.
+        BenchmarkError: the file can't be written. Else as `load`.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path.name} is no name of a file of questions", f"end it with {', '.join(SUFFIXES)}")
     if path.exists():
         raise UsageError(f"{path} is there already", "choose another name, or remove it")
-    wanted = dict(sizes or SIZES)
-    for split in wanted:
-        if split not in SPLITS:
-            raise UnknownNameError("split", split, SPLITS)
-    names = list(dict.fromkeys(kinds))
-    rows: list[tuple[int, dict[str, Any]]] = []
-    for position, name in enumerate(names):
-        puzzle = _puzzle(name, seed)
-        needed = {split: len(range(position, size, len(names))) for split, size in wanted.items()}
-        made = distribute(name, stream(name, puzzle, seed), {**needed, "exemplar": EXEMPLARS}, kind=puzzle.answer)
-        rows += [
-            (position + len(names) * at, {"split": split, **row})
-            for split in made
-            for at, row in enumerate(made[split])
-        ]
-    order = (*SPLITS, "exemplar")
-    rows.sort(key=lambda row: (order.index(row[1]["split"]), row[0]))
-    _write(path, [{"id": f"{row['split']}-{at:04d}", **row} for at, row in rows])
-    return {split: sum(row["split"] == split for _, row in rows) for split in wanted}
+    puzzles = _puzzles(kinds, seed)
+    benchmark = mixed(path.stem, puzzles, sizes=sizes or SIZES, seed=seed)
+    exemplars = question_frame(
+        {
+            "question_id": f"{path.stem}-exemplar-{at:04d}",
+            "split": "exemplar",
+            "subject": each.subject,
+            "text": each.text,
+            "choices": each.choices,
+            "gold": each.answer,
+            "kind": puzzles[each.subject or ""].answer,
+        }
+        for at, each in enumerate(benchmark.exemplars)
+    )
+    rows = pl.concat([benchmark.questions, exemplars])
+    _write(path, rows.rename({"question_id": "id", "text": "question", "gold": "answer"}))
+    return {split: benchmark.questions.filter(split=split).height for split in splits_of(benchmark.questions)}
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    schema = dict.fromkeys(("id", "split", "subject", "text"), pl.String)
-    frame = pl.DataFrame(rows, schema={**schema, "choices": pl.List(pl.String), "gold": pl.String, "kind": pl.String})
-    frame = frame.rename({"text": "question", "gold": "answer"})
+def _write(path: Path, frame: pl.DataFrame) -> None:
     try:
         if path.suffix.lower() == ".jsonl":
             frame.write_ndjson(path)
@@ -104,6 +105,10 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
             frame.with_columns(choices=pl.Series(written, dtype=pl.String)).write_csv(path)
     except OSError as error:
         raise BenchmarkError(f"cannot write {str(path)!r} ({error.strerror or error})", "check the folder") from error
+
+
+def _puzzles(names: Sequence[str], seed: int) -> dict[str, Puzzle]:
+    return {name: _puzzle(name, seed) for name in names}
 
 
 def _puzzle(name: str, seed: int) -> Puzzle:
