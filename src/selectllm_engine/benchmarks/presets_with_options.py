@@ -160,7 +160,7 @@ WITH_OPTIONS: dict[str, Preset] = {
     "piqa": Preset(
         description=Description(
             hub="ybisk/piqa",
-            revision="~parquet",
+            revision=CONVERTED,
             config=("plain_text",),
             files={"train": ("{config}/train/*.parquet",), "validation": ("{config}/validation/*.parquet",)},
             question="How is this done best? {goal}",
@@ -272,15 +272,13 @@ WITH_OPTIONS: dict[str, Preset] = {
         ),
         sizes={"test": 4745},
         source="Zhong et al. 2023, arXiv 2304.06364",
-        confirmed=False,
+        licence="MIT",
         note="its multiple choice with one right option, English and Chinese",
     ),
     "bbh": Preset(
         description=Description(
-            hub="lukaemon/bbh",
-            revision=CONVERTED,
+            hub="SaylorTwift/bbh",
             config=BBH_TASKS,
-            files={"test": ("{config}/{split}/*.parquet",)},
             question="input",
             choices="input",
             answer="target",
@@ -294,7 +292,6 @@ WITH_OPTIONS: dict[str, Preset] = {
         sizes={"test": 6261},
         source="Suzgun et al. 2022, arXiv 2210.09261",
         licence="MIT",
-        confirmed=False,
         note="letters where a question lists options, else words; without dyck_languages, whose answers are brackets",
     ),
     "global-mmlu": Preset(

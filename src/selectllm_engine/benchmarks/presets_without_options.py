@@ -72,6 +72,9 @@ WITHOUT_OPTIONS: dict[str, Preset] = {
     "multiarith": Preset(
         description=Description(
             hub="ChilleD/MultiArith",
+            revision=CONVERTED,
+            config=("default",),
+            files={"train": ("{config}/train/*.parquet",), "test": ("{config}/test/*.parquet",)},
             question="question",
             answer="final_ans",
             kind="number",
@@ -110,7 +113,6 @@ WITHOUT_OPTIONS: dict[str, Preset] = {
         ),
         sizes={"test": 500},
         source="Lightman et al. 2023, arXiv 2305.20050",
-        confirmed=False,
     ),
     "aime": Preset(
         description=Description(
@@ -160,7 +162,6 @@ WITHOUT_OPTIONS: dict[str, Preset] = {
         sizes={"test": 2305},
         source="Miao, Liang, Su 2020, arXiv 2106.15772",
         licence="CC BY-NC 4.0",
-        confirmed=False,
         note="those whose answer is one number; its only split, validation, is test",
     ),
     "mgsm": Preset(
@@ -181,7 +182,6 @@ WITHOUT_OPTIONS: dict[str, Preset] = {
         sizes={"test": 2750},
         source="Shi et al. 2022, arXiv 2210.03057",
         licence="CC BY-SA 4.0",
-        confirmed=False,
         note="250 questions in each of eleven languages, which are its subjects",
     ),
     "drop": Preset(

@@ -1,5 +1,6 @@
 """Every preset on a few invented rows in the layout of its data set, as Parquet files lie on the hub."""
 
+import fnmatch
 import re
 
 import polars as pl
@@ -98,9 +99,21 @@ ROWS = {
         ),
         None,
     ),
-    "math-500": (lambda n: {"problem": f"Half of {n}?", "answer": rf"\\frac{{{n}}}{{2}}", "subject": "Algebra"}, None),
+    "math-500": (
+        lambda n: (
+            {"problem": f"Half of {n}?", "solution": "Halve.", "answer": rf"\frac{{{n}}}{{2}}", "subject": "Algebra"}
+            | {"level": 1, "unique_id": f"test/algebra/{n}.json"}
+        ),
+        None,
+    ),
     "aime": (lambda n: {"problem": f"{n} mod 1000?", "answer": f"{n:03d}"}, None),
-    "svamp": (lambda n: {"Body": f"Ann has {n} pears.", "Question": "How many?", "Answer": f"{n}.0"}, None),
+    "svamp": (
+        lambda n: (
+            {"ID": f"chal-{n}", "Body": f"Ann has {n} pears.", "Question": "How many?", "Equation": f"( {n}.0 )"}
+            | {"Answer": f"{n}.0", "Type": "Sum", "question_concat": f"Ann has {n} pears. How many?"}
+        ),
+        None,
+    ),
     "asdiv": (
         lambda n: (
             {"body": f"Ann has {n} pears.", "question": "How many?", "solution_type": "Sum", "answer": f"{n} (pears)"}
@@ -152,7 +165,13 @@ ROWS = {
         "ann lee | lee",
     ),
     "nq-open": (lambda n: {"question": f"who was the {n}. king", "answer": ["Ann", "Anna"]}, "ann | anna"),
-    "strategyqa": (lambda n: {"question": f"Is {n} odd?", "answer": n % 2 == 1}, None),
+    "strategyqa": (
+        lambda n: (
+            {"qid": f"{n}", "term": "Number", "description": "A count", "question": f"Is {n} odd?"}
+            | {"answer": n % 2 == 1, "facts": "Halves."}
+        ),
+        None,
+    ),
 }
 
 
@@ -189,6 +208,43 @@ def test_rows_in_a_presets_layout_become_questions(name, tmp_path):
     shown = {each.text for each in benchmark.exemplars}
     assert not shown & set(benchmark.questions["text"])
     assert bool(shown) == (described.exemplars is not None)
+
+
+# preset -> where a file of its data set lies on the hub, as its page or its card there says
+ON_THE_HUB = {
+    "agieval": "hails/agieval-{config}/data/test-00000-of-00001.parquet",
+    "asdiv": "EleutherAI/asdiv@~parquet/{config}/validation/0000.parquet",
+    "bbh": "SaylorTwift/bbh/{config}/test-00000-of-00001.parquet",
+    "math-500": "HuggingFaceH4/MATH-500/test.jsonl",
+    "medqa": "GBaker/MedQA-USMLE-4-options@~parquet/default/{split}/0000.parquet",
+    "mgsm": "juletxara/mgsm@~parquet/{config}/{split}/0000.parquet",
+    "multiarith": "ChilleD/MultiArith@~parquet/default/{split}/0000.parquet",
+    "strategyqa": "ChilleD/StrategyQA/data/{split}-00000-of-00001-0123456789abcdef.parquet",
+    "svamp": "ChilleD/SVAMP/data/{split}-00000-of-00001.parquet",
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_HUB)
+def test_a_presets_files_are_where_the_hub_has_them(name, tmp_path, monkeypatch):
+    """Rows are read by the names that the hub's pages list, and are those of a folder."""
+    described = write(name, tmp_path)
+    there = {}
+    for config in described.config or ("",):
+        for split in {path.name.partition("-")[0] for path in tmp_path.rglob("*.parquet")}:
+            place = ON_THE_HUB[name].format(config=config, split=split)
+            there[place] = tmp_path / config / f"{split}-00000-of-00001.parquet"
+    asked = []
+
+    def hub_frame(repository, pattern):
+        asked.append(pattern)
+        (found,) = fnmatch.filter(there, f"{repository}/{pattern}")
+        return pl.read_parquet(there[found])
+
+    monkeypatch.setattr("selectllm_engine.benchmarks.source_frames.hub_frame", hub_frame)
+    of_the_hub, of_a_folder = load_benchmark(name), load_benchmark(name, data=tmp_path)
+    assert of_the_hub.questions.equals(of_a_folder.questions)
+    assert of_the_hub.exemplars == of_a_folder.exemplars
+    assert len(asked) == len(there)
 
 
 def test_a_dry_run_of_every_preset_on_its_rows(tmp_path, capsys, monkeypatch):
