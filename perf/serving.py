@@ -1,7 +1,7 @@
 """A served setup beside a plain proxy, and under load: `python perf/serving.py [--requests 10000] [--at-a-time 200]`.
 
 1. One request at a time, in turns through a plain httpx proxy and through `selectllm serve` with a TF-IDF router, both
-   in front of the same made-up endpoint: p50 and p99 of each, and their ratio.
+   in front of the same made-up endpoint: p50 and p99 of each, their ratio, and that of the processor time they took.
 2. Many at a time, of which the endpoint breaks 1 %: how many were lost, or answered twice, or with another's answer.
    A tenth as many go through the plain proxy, whose pool of httpx takes most of its time.
 """
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -47,13 +48,16 @@ def main() -> None:
 async def measure(options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        endpoint = started(stack, [sys.executable, __file__, "--be", "endpoint"])
-        proxy = started(stack, [sys.executable, __file__, "--be", "proxy", "--upstream", endpoint])
+        endpoint, _ = started(stack, [sys.executable, __file__, "--be", "endpoint"])
+        proxy, of_proxy = started(stack, [sys.executable, __file__, "--be", "proxy", "--upstream", endpoint])
         write_settings(folder, endpoint, options.router)
         command = [sys.executable, "-c", "import sys; from selectllm_tui.cli import main; sys.exit(main())", "serve"]
         command += ["--setup", "setup.toml", "--port", "0", "--cache", str(ROOT / "cache"), "--concurrency", "1000"]
-        served = started(stack, command, cwd=folder)
+        served, of_served = started(stack, command, cwd=folder)
+        before = [processor_time(pid) for pid in (of_proxy, of_served)]
         await one_at_a_time(endpoint, proxy, served, options.router)
+        spent = [processor_time(pid) - was for pid, was in zip((of_proxy, of_served), before, strict=True)]
+        print(f"  selectllm serve / proxy: processor time {spent[1] / spent[0]:.2f}", flush=True)
         await at_once("proxy", proxy, max(options.requests // 10, 2 * options.at_a_time), options.at_a_time)
         await at_once("selectllm serve", served, options.requests, options.at_a_time)
 
@@ -130,15 +134,21 @@ def write_settings(folder: Path, endpoint: str, router: str) -> None:
     (folder / "setup.toml").write_text(f'{setup}policy = "argmax"\n')
 
 
-def started(stack: contextlib.ExitStack, command: list[str], **how: object) -> str:
-    """Where a process of its own answers."""
+def processor_time(pid: int) -> float:
+    """The seconds of processors that a process has taken, on Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def started(stack: contextlib.ExitStack, command: list[str], **how: object) -> tuple[str, int]:
+    """Where a process of its own answers, and its number."""
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **how)  # type: ignore[call-overload]
     stack.callback(process.wait)
     stack.callback(process.terminate)
     for line in process.stderr:
         if found := re.search(r"on (http://[^/\s]+)", line):
             threading.Thread(target=process.stderr.read, daemon=True).start()  # faults leave tracebacks there
-            return found[1]
+            return found[1], process.pid
     raise SystemExit(f"{command} did not start")
 
 

@@ -539,3 +539,21 @@ async def test_packed_and_endless_replies_are_not_believed(monkeypatch):
     with pytest.raises(upstreams.DownError, match="packed"):
         await one.complete({})
     await one.close()
+
+async def test_a_client_that_went_before_the_first_piece_takes_the_stream_with_it(served):
+    made = served(says(others="one two three"), **ROUTED)
+    body = json.dumps({"model": "selectllm", "messages": ASK, "stream": True}).encode()
+    came = iter([{"type": "http.request", "body": body, "more_body": False}])
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http"}
+    scope |= {"path": "/v1/chat/completions", "raw_path": b"", "query_string": b"", "headers": headers, "root_path": ""}
+
+    async def receive():
+        return next(came, {"type": "http.disconnect"})
+
+    async def send(_):
+        pass
+
+    await made.app(scope, receive, send)
+    assert made.endpoints.closed == 1
+    assert made.counted("seconds_count", part="answer") == 1
