@@ -51,7 +51,8 @@ TABS: dict[str, TabSpec] = {
             "best-single unless A makes another one that; raw p is McNemar's on the same questions, not adjusted for "
             "looking at many rows. Δ pin is the difference in points to the pinned setup (B), D puts the two side by "
             "side. LLMs/q is how many LLMs answer a question. gap is the part of the way from "
-            "best-single to the oracle. Below the table is more about the row under the cursor. ↵ on a policy "
+            "best-single to the oracle. Faint figures behind a dot are the last ones, until those of the setup are "
+            "there. Below the table is more about the row under the cursor. ↵ on a policy "
             "makes it the policy, on an LLM switches it."
         ),
         measures=("figures", "published"),

@@ -23,7 +23,7 @@ from selectllm_tui.screens.workers import Computed
 from selectllm_tui.widgets.cells import drawn
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import idle, press, settled, write_fake_router
+from tui.explorers import idle, press, settled, until, write_fake_router
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,38 @@ async def test_keys_are_not_held_up_by_what_is_computed_and_a_spinner_turns(
         await settled(pilot)
         assert not screen.query_one(Header).busy
         assert screen.headline.row.name == "fake:sharp random"
+
+
+async def test_the_last_figures_stay_marked_until_there_are_others(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr("selectllm_tui.screens.workers.SPINNER_AFTER", 0.001)
+    app = ExplorerApp(cache=cache)
+
+    def marked(table: RowTable) -> list[bool]:
+        """Of each row with figures, whether they are faint and behind a dot."""
+        at = [column.key for column in table.rows.columns].index("accuracy")
+        cells = [drawn(line[at], 9) for line in table.rows.lines if len(line) > at]
+        accuracies = [line for line in cells if any(character.isdigit() for text, _ in line for character in text)]
+        return [line[0][0].startswith("· ") and {style for _, style in line} == {"faint"} for line in accuracies]
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        table = screen.query_one("#results", RowTable)
+        before, exported = len(marked(table)), len(list(screen.tab.records))
+        assert before > 10
+        assert not any(marked(table))
+        make = screen.model._row
+        monkeypatch.setattr(screen.model, "_row", lambda *args: gate.wait(60) and make(*args))
+        await pilot.press("1")
+        await until(pilot, lambda: all(marked(table)))
+        assert len(marked(table)) == before
+        assert not list(screen.tab.records)  # nobody takes them away with them
+        gate.set()
+        await settled(pilot)
+        assert not any(marked(table))
+        assert len(list(screen.tab.records)) == exported
 
 
 async def test_an_error_while_computing_is_said_and_the_next_key_works(

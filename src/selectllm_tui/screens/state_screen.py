@@ -254,6 +254,9 @@ class StateScreen(Screen[None]):
     def busy(self, on: bool) -> None:
         """Shows, or shows no more, that something is being computed."""
         self.query_one(Header).busy = on
+        if on:
+            for tab in self.query(Tab):
+                tab.wait(self.state)
 
     def say(self, text: str, style: str = "warn") -> None:
         """Writes a sentence into the footer for a moment."""

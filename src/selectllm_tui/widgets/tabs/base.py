@@ -35,6 +35,9 @@ class Tab(Vertical, Generic[Shown]):
     def look(self, state: State, space: Space) -> None:
         """Shows what a state says without any computing."""
 
+    def wait(self, state: State) -> None:
+        """Says that figures of the state take longer, where the tab can."""
+
     @property
     def table(self) -> RowTable | None:
         """The table that the cursor moves in."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.notation import points, points_span
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots.headline import current_key
+from selectllm_tui.snapshots.results import Results
 from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.snapshots.results import Entry, Results
+    from selectllm_tui.snapshots.results import Entry
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
@@ -34,13 +36,17 @@ FLASH = 0.9  # seconds for which a change is shown in its cell
 
 
 class ResultsTab(Tab["Results"]):
-    """The table of rows; a change is shown in its cell for under a second."""
+    """The table of rows; a change is shown in its cell for under a second.
+
+    Where figures take longer, the last ones stay until they are there, faint and behind a dot.
+    """
 
     DEFAULT_CSS = "ResultsTab Bar { height: 3; padding-left: 2; }"
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._before: Mapping[RowKey, Row] = {}
+        self._last: dict[RowKey, Row] = {}  # of each row, for whatever setup
         self._results: Results | None = None
         self._state: State | None = None
         self._flash: Timer | None = None
@@ -53,12 +59,19 @@ class ResultsTab(Tab["Results"]):
     def show(self, snapshot: Results, state: State) -> None:
         """Renders the rows there are; changes are shown against what the setup before showed."""
         if self._state is not None and self._results is not None and state.setup != self._state.setup:
-            self._before = {each.key: each.row for each in self._results.entries if each.row is not None}
+            self._before = dict(self._last)
             if self._flash is not None:
                 self._flash.stop()
             self._flash = self.set_timer(FLASH, self._calm)
         self._results, self._state = snapshot, state
+        self._last |= {each.key: each.row for each in snapshot.entries if each.row is not None}
         self._draw()
+
+    def wait(self, state: State) -> None:
+        """Marks all rows where they are those of another setup."""
+        if self._results is not None and self._state is not None and state.setup != self._state.setup:
+            self._results = Results(tuple(replace(each, row=None) for each in self._results.entries))
+            self._draw()
 
     def _calm(self) -> None:
         self._before = {}
@@ -69,7 +82,8 @@ class ResultsTab(Tab["Results"]):
             return
         self.table.sorted_by = self._state.view.sort_of("results")
         first = str(current_key(self._state.setup)) if not len(self.table.rows) else None
-        self.table.show(result_rows(self._results, self._state, self._before, self.digits, self.pinned), cursor=first)
+        rows = result_rows(self._results, self._state, self._before, self.digits, self.pinned, last=self._last)
+        self.table.show(rows, cursor=first)
         self._tell()
 
     @property
@@ -169,8 +183,16 @@ def result_rows(
     before: Mapping[RowKey, Row],
     digits: int | None = None,
     pinned: Row | None = None,
+    *,
+    last: Mapping[RowKey, Row] | None = None,
 ) -> ListRows:
-    """Rows for the table; `before` holds the rows against which changes are shown, `pinned` is a column's."""
+    """Rows for the table.
+
+    `before` holds the rows against which changes are shown, `pinned` is a column's; those of `last` are shown, marked,
+    where there are no others yet.
+    """
+    old = {each.key: (last or {}).get(each.key) for each in results.entries if each.row is None}
+    results = Results(tuple(replace(each, row=each.row or old[each.key]) for each in results.entries))
     published = state.view.measure_of("results", "figures") == "published"
     columns = columns_of(results, published=published, pinned=pinned is not None)
     rows = [each.row for each in results.entries if each.row is not None]
@@ -189,8 +211,17 @@ def result_rows(
             cells = _cells(each, state, scale, digits, before.get(each.key))
             if each.row is not None:
                 cells["pinned"] = line((formats.to_pin(each.row.accuracy, pinned), "muted"))
+            if (row := old.get(each.key)) is not None:
+                cells = {column: _faint(cell) for column, cell in cells.items()}
+                cells["accuracy"] = line((f"· {formats.percent(row.accuracy)}", "faint"))
             lines.append([cells.get(column.key, ()) for column in columns])
     return ListRows(columns, keys, lines)
+
+
+def _faint(cell: Cell) -> Cell:
+    if callable(cell):
+        return lambda width: [(text, "faint") for text, _ in cell(width)]
+    return [(text, "faint") for text, _ in cell]
 
 
 def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, before: Row | None) -> dict[str, Cell]:
