@@ -1,6 +1,6 @@
 """Seconds an epoch of fine-tuning as `mlc` does it, against a plain loop with the same recipe.
 
-    python perf/finetuning.py FOLDER [--questions 4000] [--epochs 3] [--llms 7]
+    python perf/finetuning.py FOLDER [--questions 4000] [--epochs 3] [--llms 7] [--rounds 3]
 
 FOLDER is an encoder, such as perf/shapes.py writes for roberta-base. The plain loop is what one would write by hand:
 texts tokenized once, whole batches of 128 of like length, bf16, fused AdamW. Both have the same questions in an order
@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--llms", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     started = time.perf_counter()
     import torch
@@ -87,21 +89,22 @@ def main() -> int:
     texts = questions(arguments.questions)
     labels = np.random.default_rng(1).random((len(texts), arguments.llms)) < 0.5
     recipe = Recipe(epochs=arguments.epochs)
-    plain = [plain_loop(arguments.folder, texts, labels, recipe, device)]
-
     started = _now(device)
     source = Encoder(arguments.folder.name, str(arguments.folder), device="auto")
     classifier = MeanPoolingClassifier.start(source, labels, recipe, seed=0)
     print(f"loading: {_now(device) - started:.1f} s")
     warm = Recipe(epochs=1)
     classifier.train(texts, labels, None, warm, seed=0, report=lambda *_: None)
-    started = _now(device)
-    classifier.train(texts, labels, None, recipe, seed=0, report=lambda *_: None)
-    ours = (_now(device) - started) / recipe.epochs
-    plain.append(plain_loop(arguments.folder, texts, labels, recipe, device))
-    ratio = ours / min(plain)
-    print(f"an epoch of {len(texts):,}: mlc {ours:.2f} s, plain loop {plain[0]:.2f} and {plain[1]:.2f} s", end="")
-    print(f"; {ratio:.2f} times; questions at once: {classifier.at_once or recipe.batch}")
+    ours, plain = [], []
+    for _ in range(arguments.rounds):
+        started = _now(device)
+        classifier.train(texts, labels, None, recipe, seed=0, report=lambda *_: None)
+        ours.append((_now(device) - started) / recipe.epochs)
+        plain.append(plain_loop(arguments.folder, texts, labels, recipe, device))
+    ratio = median(ours) / median(plain)
+    for name, seconds in (("mlc", ours), ("plain loop", plain)):
+        print(f"an epoch of {len(texts):,}, {name}: {', '.join(f'{each:.2f}' for each in seconds)} s")
+    print(f"medians: {ratio:.2f} times; questions at once: {classifier.at_once or recipe.batch}")
 
     started = _now(device)
     classifier.predict_proba(texts[: len(texts) // 10])
