@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.candidates import Candidates
     from selectllm_engine.evaluation.labelled import Labelled
+    from selectllm_engine.evaluation.vote_weights import VoteWeights
 
-__all__ = ["BestM", "CrossFitted", "best_m", "cross_fitted_among", "cross_fitted_vote"]
+__all__ = ["BestM", "CrossFitted", "GroupVotes", "best_m", "cross_fitted_among", "cross_fitted_vote"]
 
+KEPT = 128  # groups of LLMs whose votes are remembered
+GLANCE = 2  # Newton steps that show well enough whether an LLM helps the vote
 CLOSE = 1e-3  # of a question: how near the optimum weights must be that one more step takes there
 
 
@@ -49,7 +53,41 @@ class BestM(NamedTuple):
     accuracies: tuple[float, ...]
 
 
-def best_m(known: Labelled, order: Sequence[int], penalty: float) -> BestM:
+class GroupVotes:
+    """The learned votes of groups of LLMs on every labelled question, each learned once on the other folds'.
+
+    Args:
+        known: the labelled questions.
+        penalty: λ.
+    """
+
+    def __init__(self, known: Labelled, penalty: float) -> None:
+        self.known = known
+        self._penalty = penalty
+        self._of = lru_cache(maxsize=KEPT)(lambda llms: cross_fitted_vote(known, self._mask(llms), penalty))
+        self._glances: dict[frozenset[int], float] = {}
+
+    def of(self, llms: frozenset[int]) -> CrossFitted:
+        """The vote of these LLMs."""
+        return self._of(llms)
+
+    def at_a_glance(self, llms: frozenset[int]) -> float:
+        """About how accurate it is: after steps that show well enough whether an LLM helps."""
+        if llms not in self._glances:
+            found = cross_fitted_vote(self.known, self._mask(llms), self._penalty, steps=GLANCE)
+            self._glances[llms] = float(found.right.mean())
+        return self._glances[llms]
+
+    def weights(self, llms: frozenset[int]) -> VoteWeights:
+        """Its weights, learned on all questions."""
+        columns = np.flatnonzero(self._mask(llms))
+        return unpacked(self.of(llms).weights, self.known, columns, self._penalty, popularity=True)
+
+    def _mask(self, llms: frozenset[int]) -> NDArray[np.bool_]:
+        return np.isin(np.arange(len(self.known.llms)), list(llms))
+
+
+def best_m(known: Labelled, order: Sequence[int], penalty: float, votes: GroupVotes | None = None) -> BestM:
     """The smallest m whose cross-fitted vote is within half a standard error of the best one's accuracy.
 
     The standard error is that of the paired difference. LLMs are taken by accuracy on the labelled questions.
@@ -58,13 +96,12 @@ def best_m(known: Labelled, order: Sequence[int], penalty: float) -> BestM:
         known: the labelled questions.
         order: the pool's LLMs, from fast to slow; of equally accurate ones the faster comes first.
         penalty: λ.
+        votes: of these labelled questions and λ, as far as they were learned; None learns them.
     """
+    votes = votes or GroupVotes(known, penalty)
     ranked = sorted(order, key=lambda llm: -int(known.labels[:, llm].sum()))
-    right = []
-    for count in range(1, len(ranked) + 1):
-        mask = np.zeros(known.labels.shape[1], dtype=bool)
-        mask[ranked[:count]] = True
-        right.append(cross_fitted_vote(known, mask, penalty).right if count > 1 else known.labels[:, ranked[0]])
+    right = [known.labels[:, ranked[0]]]
+    right += [votes.of(frozenset(ranked[:count])).right for count in range(2, len(ranked) + 1)]
     accuracies = [float(each.mean()) for each in right]
     best = right[int(np.argmax(accuracies))].astype(float)
 

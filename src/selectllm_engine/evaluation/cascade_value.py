@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.best_m import cross_fitted_vote
+from selectllm_engine.evaluation.best_m import GroupVotes
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
 from selectllm_engine.evaluation.going_on import Backward, Reached, first_places, go_features, predicted, start_features
-from selectllm_engine.evaluation.learned_vote import unpacked, vote
+from selectllm_engine.evaluation.learned_vote import vote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.best_m import CrossFitted
     from selectllm_engine.evaluation.labelled import Labelled
     from selectllm_engine.evaluation.learned_vote import Voted
     from selectllm_engine.evaluation.vote_weights import VoteWeights
@@ -34,7 +33,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FEWEST_LABELLED", "CascadePoint", "CascadeValue", "Cascaded", "learn_cascade", "possible_chains"]
+__all__ = [
+    "FEWEST_LABELLED",
+    "CascadePoint",
+    "CascadeValue",
+    "Cascaded",
+    "best_single_of",
+    "best_within",
+    "cascade_along",
+    "learn_cascade",
+    "possible_chains",
+]
 
 FEWEST_LABELLED = 300
 # Of what best-single costs, in accuracy; close together where cascades of about its burden are.
@@ -198,9 +207,12 @@ def learn_cascade(
         NotAvailableError: fewer than 300 labelled questions or two LLMs, or an LLM's burden is nowhere known.
     """
     chains = chains or possible_chains(known, order, burden, penalty, budget)
-    each, best_single = _filled(burden, order), _best_single(known, order)
-    votes = _GroupVotes(known, penalty)
-    learned = [_along(chain, votes, each, best_single) for chain in chains]
+    votes, best_single = GroupVotes(known, penalty), best_single_of(known, order)
+    return best_within([cascade_along(chain, votes, burden, best_single) for chain in chains], budget)
+
+
+def best_within(cascades: Sequence[CascadeValue], budget: float | None) -> CascadeValue:
+    """The most accurate of several cascades within a budget, the first of equals."""
 
     def merit(cascade: CascadeValue) -> float:
         try:
@@ -208,28 +220,38 @@ def learn_cascade(
         except NotAvailableError:
             return 0.0
 
-    return max(learned, key=merit)
+    return max(cascades, key=merit)
 
 
 def possible_chains(
-    known: Labelled, order: Sequence[int], burden: NDArray[np.floating], penalty: float, budget: float | None
+    known: Labelled,
+    order: Sequence[int],
+    burden: NDArray[np.floating],
+    penalty: float,
+    budget: float | None,
+    *,
+    votes: GroupVotes | None = None,
 ) -> list[tuple[int, ...]]:
     """The chains that `learn_cascade` chooses from; arguments and errors are its own."""
     if known.questions < FEWEST_LABELLED:
         raise NotAvailableError(f"needs {FEWEST_LABELLED} labelled questions; there are {known.questions}")
     if len(order) < 2:
         raise NotAvailableError("needs two LLMs to go on from one to the other")
-    best_single, mean = _best_single(known, order), _filled(burden, order).mean(axis=0)
+    best_single, mean = best_single_of(known, order), _filled(burden, order).mean(axis=0)
     allowed = None if budget is None else budget * float(mean[best_single])
-    return chains_of(known, order, mean, best_single=best_single, penalty=penalty, budget=allowed)
+    return chains_of(votes or GroupVotes(known, penalty), order, mean, best_single=best_single, budget=allowed)
 
 
-def _best_single(known: Labelled, order: Sequence[int]) -> int:
+def best_single_of(known: Labelled, order: Sequence[int]) -> int:
+    """The most accurate LLM on the labelled questions, the first of equals in `order`."""
     return max(order, key=lambda llm: int(known.labels[:, llm].sum()))
 
 
-def _along(chain: tuple[int, ...], found: _GroupVotes, each: Floats, best_single: int) -> CascadeValue:
-    known = found.labelled
+def cascade_along(
+    chain: tuple[int, ...], found: GroupVotes, burden: NDArray[np.floating], best_single: int
+) -> CascadeValue:
+    """The cascade along a chain that has best-single in it; other arguments and errors are those of `learn_cascade`."""
+    known, each = found.known, _filled(burden, [*chain, best_single])
     single = each[:, best_single]
     prices = np.array(PRICES) / max(float(single.mean()), np.finfo(float).tiny)
     opinions = None if known.opinions is None else known.opinions[:, chain]
@@ -274,31 +296,3 @@ def _filled(burden: NDArray[np.floating], order: Sequence[int]) -> Floats:
             raise NotAvailableError("needs the latency or cost of every LLM of the pool")
         each[gaps, llm] = each[~gaps, llm].mean()
     return each
-
-
-class _GroupVotes:
-    """The learned votes of groups of LLMs, each learned once.
-
-    Args:
-        known: the labelled questions.
-        penalty: λ.
-    """
-
-    def __init__(self, known: Labelled, penalty: float) -> None:
-        self.labelled = known
-        self._penalty = penalty
-        self._found: dict[frozenset[int], CrossFitted] = {}
-
-    def of(self, llms: frozenset[int]) -> CrossFitted:
-        """The vote of these LLMs."""
-        if llms not in self._found:
-            self._found[llms] = cross_fitted_vote(self.labelled, self._mask(llms), self._penalty)
-        return self._found[llms]
-
-    def weights(self, llms: frozenset[int]) -> VoteWeights:
-        """The weights of that vote."""
-        columns = np.flatnonzero(self._mask(llms))
-        return unpacked(self.of(llms).weights, self.labelled, columns, self._penalty, popularity=True)
-
-    def _mask(self, llms: frozenset[int]) -> NDArray[np.bool_]:
-        return np.isin(np.arange(len(self.labelled.llms)), list(llms))

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.best_m import BestM, best_m
-from selectllm_engine.evaluation.cascade_value import CascadeValue, learn_cascade, possible_chains
+from selectllm_engine.evaluation.best_m import BestM, GroupVotes, best_m
+from selectllm_engine.evaluation.cascade_value import (
+    CascadeValue,
+    best_single_of,
+    best_within,
+    cascade_along,
+    possible_chains,
+)
 from selectllm_engine.evaluation.labelled import Labelled, labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn
 from selectllm_engine.evaluation.margin import Margin, learn_margin
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Learned", "Learner"]
 
 KEPT = 512  # pools whose weights are remembered
+FEW = 16  # chains that pools share
 
 SAME = 1e-6  # probabilities closer than this are equal
 
@@ -57,9 +64,12 @@ class Learned:
         self._plain = plain or self
         self._last: dict[bool, VoteWeights] = {}
         self._weights = lru_cache(maxsize=KEPT)(self._fitted)
-        self._best_m = lru_cache(maxsize=KEPT)(lambda order: best_m(self.known, order, self.penalty))
+        self._best_m = lru_cache(maxsize=KEPT)(lambda order: best_m(self.known, order, self.penalty, self.votes))
         self._chains = lru_cache(maxsize=KEPT)(self._possible)
         self._cascade = lru_cache(maxsize=KEPT)(self._chained)
+        self._along = lru_cache(maxsize=FEW)(
+            lambda chain, best_single, by: cascade_along(chain, self.votes, self._burdens(by), best_single)
+        )
 
     def check(self) -> None:
         """Raise NotAvailableError, which says why, where nothing can be learned."""
@@ -78,6 +88,11 @@ class Learned:
         if self._plain is not self:
             return self._plain.penalty
         return choose_penalty(self.known, np.ones(len(self.known.llms), dtype=bool))
+
+    @cached_property
+    def votes(self) -> GroupVotes:
+        """Of groups of LLMs, whatever the pool; raises as `known` does."""
+        return GroupVotes(self.known, self.penalty)
 
     def weights(self, mask: NDArray[np.bool_], *, popularity: bool = True) -> VoteWeights:
         """The learned vote of a pool, bool [N]; raises as `known` does.
@@ -106,21 +121,27 @@ class Learned:
         return self._cascade(tuple(order), by, budget)
 
     def _chained(self, order: tuple[int, ...], by: By | None, budget: float | None) -> CascadeValue:
-        known, chains = self.known, self._plain._chains(order, by, budget)
-        return learn_cascade(known, order, self._burden(order, by), self.penalty, budget, chains=chains)
+        chains, looks, best_single = self._plain._chains(order, by, budget), self._looks(order, by), self._single(order)
+        return best_within([self._along(chain, best_single, looks) for chain in chains], budget)
 
     def _possible(self, order: tuple[int, ...], by: By | None, budget: float | None) -> list[tuple[int, ...]]:
-        known = self.known
-        return possible_chains(known, order, self._burden(order, by), self.penalty, budget)
+        burden = self._burdens(self._looks(order, by))
+        return possible_chains(self.known, order, burden, self.penalty, budget, votes=self.votes)
 
-    def _burden(self, order: tuple[int, ...], by: By | None) -> NDArray[np.floating]:
-        """Seconds or dollars of the labelled questions, [L, N]."""
+    def _single(self, order: tuple[int, ...]) -> int:
+        return best_single_of(self.known, order)
+
+    def _looks(self, order: tuple[int, ...], by: By | None) -> By:
+        """At seconds, or at dollars: whatever is known of each LLM."""
         names: tuple[By, ...] = ("latency", "cost") if by is None else (by,)
         for name in names:
-            burden = np.concatenate([getattr(split, name) for split in self._splits if split is not None])
-            if not np.isnan(burden[:, list(order)]).all(axis=0).any():
-                return np.asarray(burden)
+            if not np.isnan(self._burdens(name)[:, list(order)]).all(axis=0).any():
+                return name
         raise NotAvailableError(f"needs the {' or '.join(names)} of every LLM of the pool")
+
+    def _burdens(self, by: By) -> NDArray[np.floating]:
+        """Seconds or dollars of the labelled questions, [L, N]."""
+        return np.concatenate([getattr(split, by) for split in self._splits if split is not None])
 
     def views(self, scores: RouterScores) -> NDArray[np.float64] | None:
         """The router's opinions on questions to answer, [Q, N]; None where it was learned without any."""

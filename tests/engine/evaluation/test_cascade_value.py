@@ -8,7 +8,7 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation.best_m import cross_fitted_vote
+from selectllm_engine.evaluation.best_m import GroupVotes, cross_fitted_vote
 from selectllm_engine.evaluation.cascade_chain import LONGEST, chains_of
 from selectllm_engine.evaluation.cascade_value import PRICES, learn_cascade
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
@@ -225,7 +225,7 @@ def test_the_chain_is_short_and_within_reach():
     cheap = [llm for llm in order if burden[llm] < burden[best] / 3]
     cheap_best = max(cheap, key=lambda llm: known.labels[:, llm].sum()) if cheap else best
     for budget in (burden[best], 3.0, None):
-        chains = chains_of(known, order, burden, best_single=best, penalty=3.0, budget=budget)
+        chains = chains_of(GroupVotes(known, 3.0), order, burden, best_single=best, budget=budget)
         assert len(set(chains)) == len(chains) <= 3
         for chain in chains:
             assert 1 <= len(chain) <= LONGEST
