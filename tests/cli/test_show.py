@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -129,6 +130,33 @@ def test_an_llm_whose_samples_all_lack_an_answer(selectllm, tmp_path, form):
     assert {"table": "none ████████████ 2", "markdown": "none 2×", "csv": "mute,,False,[],2", "json": '"silent": 2'}[
         form
     ] in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "gold", "right", "close", "f1"),
+    [
+        ("set", "[3, 5]", "The answer is 5 and 3.", "The answer is 3, 3 and 7.", 0.4),
+        ("text", "Isle of Rhodes|Rhodos", "The answer is rhodos.", "The answer is Rhodes.", 0.5),
+    ],
+)
+def test_answers_that_are_right_in_part(kind, gold, right, close, f1, selectllm, tmp_path):
+    """An import says of which kind answers are; beside them stands how much of the gold one they hold."""
+    file, cache = tmp_path / "answers.jsonl", tmp_path / "cache"
+    rows = [{"question": f"Which, {n}?", "gold": gold, "sure": right, "close": close, "id": f"q{n}"} for n in range(3)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ["--llms", "sure,close", "--text", "{llm}", "--gold", "gold", "--id", "id", "--kind", kind]
+    code, _, err = selectllm("import", "table", str(file), "--benchmark", "own", *options, cache=cache)
+    assert code == 0, err
+    assert set(sl.load("own", cache).questions["kind"]) == {kind}
+    shown = {
+        each["llm"]: each for each in json.loads(selectllm("show", "q1", "--format", "json", cache=cache)[1])["llms"]
+    }
+    assert {llm: each["right"] for llm, each in shown.items()} == {"sure": True, "close": False}
+    assert {llm: each["votes"][0]["f1"] for llm, each in shown.items()} == pytest.approx({"sure": 1, "close": f1})
+    table = selectllm("show", "q1", cache=cache)[1]
+    assert re.search(r"^LLM +vote +F1 ", table, re.MULTILINE)
+    assert re.search(rf"^close .* {f1:.2f} ", table, re.MULTILINE)
+    assert sl.load("own", cache).evaluate().row("best-single").accuracy == 1
 
 
 def test_labels_only(selectllm, tmp_path):

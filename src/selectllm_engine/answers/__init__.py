@@ -16,7 +16,7 @@ from selectllm_engine.answers.extract import (
 )
 from selectllm_engine.answers.kinds import KINDS, Kind
 from selectllm_engine.answers.latex import latex_of
-from selectllm_engine.answers.texts import ALIASES, word_f1
+from selectllm_engine.answers.texts import ALIASES
 
 __all__ = [
     "ALIASES",
@@ -30,5 +30,4 @@ __all__ = [
     "extract_answers",
     "find_answer",
     "latex_of",
-    "word_f1",
 ]

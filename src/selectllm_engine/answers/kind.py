@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +11,12 @@ if TYPE_CHECKING:
 
     from selectllm_engine.answers.statements import Found, Statement
 
-__all__ = ["AnswerKind", "Stated"]
+__all__ = ["AnswerKind", "Stated", "f1_of"]
+
+
+def f1_of(first: list[str], second: list[str]) -> float:
+    """The F1 of what two lists share, each element as often as it is there: twice that, over the elements of both."""
+    return 2 * (Counter(first) & Counter(second)).total() / (len(first) + len(second))
 
 
 class Stated(Protocol):
@@ -34,6 +40,7 @@ class AnswerKind:
         form: the end of a sentence that asks for steps and "one final answer …".
         terse: how to ask for the answer alone; without an example, which small LLMs repeat.
         words: whether any words can be an answer, so that "none of these" is one rather than none.
+        likeness: canonical answer, gold one → from 0 to 1 how much they share; None where that says nothing.
     """
 
     bare: Callable[[str, int], Found | None]
@@ -42,3 +49,4 @@ class AnswerKind:
     form: str
     terse: str
     words: bool = False
+    likeness: Callable[[str | None, str], float] | None = None

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selectllm_engine.answers import words
-from selectllm_engine.answers.kind import AnswerKind
+from selectllm_engine.answers.kind import AnswerKind, f1_of
 from selectllm_engine.answers.statements import NO_ANSWER, Found, Statement, end_of_blank, end_of_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KIND", "SET", "items"]
+__all__ = ["KIND", "SET", "items", "items_f1"]
 
 _BETWEEN = "; "
 _BULLET = re.compile(r"\s*(?:[-*•]|\(?\d{1,3}[.)])\s+")
@@ -103,4 +103,15 @@ def _in_any_order(find: Callable[..., Found | None]) -> Callable[..., Found | No
     return found
 
 
-SET = replace(KIND, bare=_in_any_order(_bare), stated=_in_any_order(_stated), last=_in_any_order(_last))
+def items_f1(answer: str | None, gold: str) -> float:
+    """The F1 of the items of two canonical sets; 0 without answer."""
+    return f1_of(answer.split(_BETWEEN), gold.split(_BETWEEN)) if answer else 0.0
+
+
+SET = replace(
+    KIND,
+    bare=_in_any_order(_bare),
+    stated=_in_any_order(_stated),
+    last=_in_any_order(_last),
+    likeness=items_f1,
+)

@@ -6,10 +6,9 @@ So SQuAD compares them (Rajpurkar et al. 2016, arXiv 1606.05250). A gold answer 
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from selectllm_engine.answers import words
-from selectllm_engine.answers.kind import AnswerKind
+from selectllm_engine.answers.kind import AnswerKind, f1_of
 from selectllm_engine.answers.statements import NO_ANSWER, Found, Statement
 
 __all__ = ["ALIASES", "KIND", "normalised", "word_f1"]
@@ -37,11 +36,7 @@ def word_f1(answer: str | None, gold: str) -> float:
     """
     if answer == gold:  # all of its aliases, which stand for one of them
         return 1.0
-    return max(_shared(answer.split(), alias.split()) for alias in gold.split(ALIASES)) if answer else 0.0
-
-
-def _shared(first: list[str], second: list[str]) -> float:
-    return 2 * (Counter(first) & Counter(second)).total() / (len(first) + len(second))
+    return max(f1_of(answer.split(), alias.split()) for alias in gold.split(ALIASES)) if answer else 0.0
 
 
 def _stated(text: str, statement: Statement, choices: int, *, opens: bool) -> Found | None:  # noqa: ARG001
@@ -66,4 +61,5 @@ KIND = AnswerKind(
     form='as "The answer is X.", where X is a few words.',
     terse='Reply with "The answer is", followed by a few words.',
     words=True,
+    likeness=word_f1,
 )

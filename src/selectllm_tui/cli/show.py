@@ -30,6 +30,8 @@ from selectllm_tui.notation import MISSING, number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from selectllm_engine.api import LLMVotes, QuestionView, Run
     from selectllm_engine.evaluation import Router
     from selectllm_engine.evaluation import Vote as MajorityVote
@@ -167,6 +169,7 @@ def _tick(right: bool | None) -> str:
 
 def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
     """The view as JSON; what can't be known is null."""
+    f1 = _likeness(view)
     return {
         **{
             field: view.question[field]
@@ -187,7 +190,8 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
                 "vote": _vote(each.vote),
                 "right": each.right,
                 "votes": [
-                    {"answer": answer, "count": count, **_likeness(view, answer)} for answer, count in each.votes
+                    {"answer": answer, "count": count, **({"f1": f1(answer)} if f1 else {})}
+                    for answer, count in each.votes
                 ],
                 "silent": each.silent,
                 "latency": each.latency,
@@ -202,13 +206,13 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
     }
 
 
-def _likeness(view: QuestionView, answer: str) -> dict[str, float]:
-    """Beside a short text that is not the gold answer: how many words they share."""
-    if view.question["kind"] != "text" or view.question["gold"] is None:
-        return {}
-    from selectllm_engine.answers import word_f1
+def _likeness(view: QuestionView) -> Callable[[str | None], float] | None:
+    """The F1 of an answer and the gold one, of kinds of which an answer can be right in part."""
+    from selectllm_engine.answers import KINDS
 
-    return {"f1": word_f1(answer, view.question["gold"])}
+    kind, gold = KINDS.get(view.question["kind"]), view.question["gold"]
+    likeness = None if kind is None or gold is None else kind.likeness
+    return None if likeness is None else lambda answer: likeness(answer, gold)
 
 
 def _flat(llm: dict[str, Any]) -> dict[str, Any]:
@@ -261,6 +265,7 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
         Column("llm", "LLM", align="left"),
         Column("right", "", _tick),
         Column("answer", "vote", align="left"),
+        *([Column("f1", "F1", number(2))] if _likeness(view) else []),
         Column(("votes", "silent"), "samples", counts, align="left", drop=1),
         Column("latency", "seconds", number(2)),
         Column("cost", "cost $", number(5), drop=3),
@@ -271,13 +276,14 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
 
 
 def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
-    answer, sampled = None, bool(each.votes or each.silent)
+    answer, sampled, f1 = None, bool(each.votes or each.silent), _likeness(view)
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
     return {
         "llm": each.llm,
         "right": each.right,
         "answer": answer,
+        "f1": f1(each.vote.answer) if f1 and each.vote is not None else None,
         "votes": list(each.votes) if sampled else None,
         "silent": each.silent if sampled else None,
         "latency": each.latency,

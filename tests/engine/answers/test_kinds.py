@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.answers import KINDS, canonical, extract_answer, latex_of, word_f1
+from selectllm_engine.answers import KINDS, canonical, extract_answer, latex_of
 from selectllm_engine.llms import ANSWER_KINDS
 
 
@@ -109,7 +109,15 @@ def test_settings_know_the_kinds_there_are():
     ],
 )
 def test_words_that_texts_share(answer, gold, f1):
-    assert word_f1(answer, gold) == pytest.approx(f1)
+    assert KINDS["text"].likeness(answer, gold) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "f1"),
+    [("3; 5", "3; 5", 1), ("3", "3; 5", 2 / 3), ("3; 3; 7", "3; 5", 0.4), ("7", "3; 5", 0), (None, "3; 5", 0)],
+)
+def test_items_that_sets_share(answer, gold, f1):
+    assert KINDS["set"].likeness(answer, gold) == pytest.approx(f1)
 
 
 @pytest.mark.parametrize(
