@@ -350,8 +350,8 @@ class StoredRun:
     ) -> PlannedRow:
         """The row of a view by that name, of a stored router as well as of these; raises as `planned_row` does."""
         router, _, policy = name.rpartition(" ")
-        if router and router not in self.routers and not routers:  # for the names that might have been meant
-            routers = self._scored(None, (), view.prepared.outcomes.split)
+        if router and router not in self.routers:  # for the names that might have been meant
+            routers = [*routers, *self._scored(None, (), view.prepared.outcomes.split)]
         if router in self.routers and router not in [scores.name for scores in routers if scores.forest is not None]:
             info = POLICIES.get(policy.partition(":")[0])
             forest = view.protocol == "corrected" and info is not None and info.needs_forest

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -110,6 +111,67 @@ def test_another_row_is_the_reference(selectllm, fake_cache):
     out = selectllm("evaluate", "--against", "fake-a")[1]
     assert "Δ: points of accuracy more than fake-a, on the same questions" in out
     assert selectllm("evaluate", "--against", "fake-a", "--details")[0] == 0
+
+
+def printed(out):
+    """The rows' names in a table in Markdown, without the marks of their notes."""
+    return [line.split("|")[1].strip().rstrip("⁰¹²³⁴⁵⁶⁷⁸⁹ ") for line in out.splitlines() if line.startswith("| ")][2:]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--all"],
+        ["--all", "--pool", "fake-a,fake-c", "--k", "2"],
+        ["--vote", "learned", "--router", "prior"],
+        [
+            "--router",
+            "prior",
+            "--policy",
+            "threshold:0.2,threshold:0.5,cost-aware:0.1:latency,cost-aware:0.4,top-m:auto",
+        ],
+    ],
+    ids=" ".join,
+)
+def test_every_printed_name_can_be_the_reference_and_be_compared(selectllm, args):
+    code, out, err = selectllm("evaluate", *args, "--format", "markdown")
+    assert (code, err) == (0, "")
+    names, rows = printed(out), as_json(selectllm("evaluate", *args, "--format", "json"))["rows"]
+    assert len(set(names)) == len(names) > 8
+    flags = ("--pool", "--k", "--vote")
+    shared = [each for pair in pairwise(args) if pair[0] in flags for each in pair]
+    for name, row in zip(names, rows, strict=True):
+        assert name.startswith(row["name"])
+        code, out, err = selectllm("evaluate", *shared, "--router", "prior", "--against", name, "--format", "json")
+        again = selectllm("compare", name, "best-single", *shared, "--format", "json")
+        if name == "repeatable" or row["accuracy"] is None:
+            assert (code, again[0]) == (2, 2), name
+            assert err.startswith(f"error: nothing can be compared with {name}; "), name
+            continue
+        assert (code, err) == (0, ""), name
+        assert json.loads(out)["reference"] == name
+        assert {each["reference"] for each in json.loads(out)["rows"] if each["delta"] is not None} == {name}
+        if "random" in (row["name"], row["policy"]):
+            assert again[2].startswith(f"error: {name} is an expectation; ")
+        else:
+            assert as_json(again)["names"] == [name, "best-single"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("Oracle", "oracle"),
+        ("best single", "best-single"),
+        ("fake_b", "fake-b"),
+        ("prior treshold", "prior threshold"),
+        ("logistc:tfidf argmax", "logistic:tfidf argmax"),
+        ("learned vote", "learned-vote"),
+    ],
+)
+def test_a_row_that_nobody_has_is_told_with_the_one_that_was_meant(selectllm, name, meant):
+    line = (2, "", f"error: no row '{name}'; did you mean '{meant}'?\n")
+    assert selectllm("evaluate", "--router", "prior", "--against", name) == line
+    assert selectllm("compare", "best-single", name) == line
 
 
 def test_routers_own_time_is_charged_on_request(selectllm, fake_cache):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -184,7 +185,7 @@ def left_out(table: Table) -> str | None:
 
 def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks: Sequence[str] = ()) -> Sheet:
     """The evaluation as a table for people, rows with their notes below; arguments as for `write`."""
-    rows = [row.as_dict() for row in table.rows]
+    rows = [{**row.as_dict(), "name": name} for row, name in zip(table.rows, _names(table.rows), strict=True)]
     marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
     return Sheet(
         columns=columns(table),
@@ -194,6 +195,16 @@ def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks:
         section="kind",
         styles=_styles(table.rows),
     )
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    """The rows' names, with the policy's value where several would be called alike: each is what `--against` takes."""
+    called, names = Counter(row.name for row in rows), []
+    for row in rows:
+        parts = [f"{row.router} {row.policy}", None if row.parameter is None else f"{row.parameter:g}"]
+        parts += [by for by in ("latency", "cost") if f"by {by}" in row.notes]
+        names.append(row.name if called[row.name] == 1 else ":".join(filter(None, parts)))
+    return names
 
 
 def columns(table: Table) -> list[Column]:
