@@ -3,9 +3,9 @@
 python perf/question_costs.py                         # the recorded run
 python perf/question_costs.py FOLDER [FOLDER …]       # and a pool of MMLU-Pro's eval_results/*.zip in them
 
-A ridge regression on `ridge:tfidf`'s features learns each LLM's seconds (of MMLU-Pro's: characters written × size) from
-train; AIQ, mean accuracy below the curve over λ, is with the LLMs' means, with the predictions, and with the true
-values, which nobody knows beforehand: the most that there is to gain.
+A ridge regression, on the question's length or on `ridge:tfidf`'s features, learns each LLM's seconds (of MMLU-Pro's:
+characters written × size) from train; AIQ, mean accuracy below the curve over λ, is with the LLMs' means, with the
+predictions, and with the true values, which nobody knows beforehand: the most that there is to gain.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def compare(name: str, texts: list[str], labels: np.ndarray, burden: np.ndarray,
     features = (router._beside(router._vectors(texts)) - router.centre_) / router.scale_
     mean = burden[train].mean(axis=0)
     predicted = np.maximum(mean + features @ fit_components(features[train], burden[train]).coef, 0)
-    shown = {"mean": np.tile(mean, (len(texts), 1)), "predicted": predicted, "true": burden}
+    long = np.log1p([len(text) for text in texts])[:, None]
+    long = (long - long[train].mean()) / max(float(long[train].std()), 1e-9)
+    by_length = np.maximum(mean + long @ fit_components(long[train], burden[train]).coef, 0)
+    shown = {"mean": np.tile(mean, (len(texts), 1)), "by length": by_length, "predicted": predicted, "true": burden}
     for split, rows in zip(("validation", "test"), parts[1:], strict=True):
         figures = []
         for how, per_question in shown.items():
