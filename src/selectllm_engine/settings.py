@@ -368,7 +368,11 @@ def _description(checked: dict[str, Any], place: str) -> Description:
         _check_split(checked["split"], f"{place}.split")
     if isinstance(checked.get("exemplars"), dict):
         exemplars = _checked(checked["exemplars"], f"{place}.exemplars", KEYS["exemplars"])
-        if "of" not in exemplars:
+        parts = checked["split"].values() if isinstance(checked.get("split"), dict) else ()
+        one_file = all(
+            _SHARE.fits(part.get("share") if isinstance(part, dict) and "of" not in part else part) for part in parts
+        )
+        if "of" not in exemplars and not ("take" in exemplars and one_file):
             raise UsageError(f"{FILE}: {place}.exemplars has no of", "name the source's split that they are from")
     return described_by(checked)
 

@@ -68,10 +68,12 @@ def _golds(asked: pl.DataFrame) -> Iterator[str]:
 
 def _exemplars(benchmark: Benchmark) -> Iterator[str]:
     shown = {(each.text, each.choices) for each in benchmark.exemplars}
-    same = [
-        row["question_id"]
-        for row in benchmark.questions.filter(pl.col("text").is_in([text for text, _ in shown])).iter_rows(named=True)
-        if (row["text"], row["choices"] and tuple(row["choices"])) in shown
-    ]
-    if same:
-        yield f"{len(same):,} exemplars are questions too ({same[0]})"
+    asked = benchmark.questions.filter(pl.col("text").is_in([text for text, _ in shown]))
+    for split in splits_of(asked):
+        same = [
+            row["question_id"]
+            for row in asked.filter(split=split).iter_rows(named=True)
+            if (row["text"], row["choices"] and tuple(row["choices"])) in shown
+        ]
+        if same:
+            yield f"{len(same):,} exemplars are {split} questions too ({same[0]})"

@@ -129,13 +129,13 @@ class _Source:
 def _source(name: str, description: Description, of: str, data: Path | None) -> _Source:
     frame, files = read_rows(description, of, data, lambda schema: _columns_in(_said(description), schema))
     where = files.names[0]
-    answering = frame.select(_columns_in(_said_of_answers(description), files.schema))
+    answering = frame.select(_columns_in(_said_of_answers(description), files.schema) or frame.columns[-1:])
     parts = list(frame.iter_slices(_TOGETHER)) or [frame]
     del frame
     try:
         texts = [_texts(description, parts.pop(0), files.schema, where) for _ in range(len(parts))]
         options = read_options(answering, description, files.schema, where) if description.choices else None
-        answers = answering.select(answer=_answer(description, files.schema, where))["answer"]
+        answers = answering.with_columns(answer=_answer(description, files.schema, where))["answer"]
     except pl.exceptions.PolarsError as error:
         raise BenchmarkError(f"{where}: {first_line(error)}", "check the description") from error
     table = pl.concat(texts).with_columns(row=pl.int_range(pl.len()))
@@ -240,7 +240,8 @@ def _golds(answers: pl.Series, options: pl.DataFrame | None, description: Descri
         choices = pl.lit(None, dtype=pl.List(pl.String)) if options is None else options["choices"]
         kind = pl.lit("word" if options is None else "letter")
         nothing = pl.lit(None, dtype=pl.String)
-        return answers.to_frame().select(choices=choices, gold=nothing, kind=kind, problem=nothing)
+        columns = {"choices": choices, "gold": nothing, "kind": kind, "problem": nothing}
+        return answers.to_frame().with_columns(**columns).select(*columns)
     if options is None:
         return _written(answers, description.kind).with_columns(choices=pl.lit(None, dtype=pl.List(pl.String)))
     gold = pl.lit(LETTERS).str.slice(pl.col("right"), 1)

@@ -29,7 +29,7 @@ class Part:
 class Exemplars:
     """Solved questions from one of the source's splits: all of it, or the first `take` that no split of ours drew."""
 
-    of: str
+    of: str = ONLY
     take: int | None = None
 
 

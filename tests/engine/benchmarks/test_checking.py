@@ -30,7 +30,7 @@ def test_what_is_odd_is_said():
         "1 questions are shorter than 8 characters (d)",
         "2 train questions are test questions too (a)",
         "1 questions have the same option twice (e)",
-        "1 exemplars are questions too (f)",
+        "1 exemplars are test questions too (f)",
     ]
 
 

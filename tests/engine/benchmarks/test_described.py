@@ -13,7 +13,7 @@ from selectllm_engine.answers import canonical, canonical_answers
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA, Description, load_benchmark
 from selectllm_engine.benchmarks.description import Exemplars, Part, described_by
 from selectllm_engine.benchmarks.draws import drawn, shuffled_within
-from selectllm_engine.errors import BenchmarkError
+from selectllm_engine.errors import BenchmarkError, UsageError
 from selectllm_engine.settings import parse_settings
 
 OPTIONS = ["amber", "beryl", "coral"]
@@ -128,6 +128,28 @@ def test_kinds_are_told_from_all_answers(read):
     assert golds(read(flags, answer="a")) == ["yes", "no"]
     with pytest.raises(BenchmarkError, match="row 1: answer 'none' is no number"):
         read([{"q": "q", "a": "none"}], answer="a", kind="number")
+
+
+def test_nothing_but_recorded_verdicts_tells_what_is_right(read):
+    rows = [{"q": f"q{n}", "o": OPTIONS} for n in range(3)]
+    for described, kind in (({}, "word"), ({"choices": "o"}, "letter")):
+        questions = read(rows, kind="labels", **described).questions
+        assert questions["text"].to_list() == ["q0", "q1", "q2"]
+        assert (set(questions["kind"]), questions["gold"].null_count()) == ({kind}, 3)
+
+
+def test_exemplars_of_an_only_file(tmp_path):
+    pl.DataFrame({"q": [f"q{n}" for n in range(10)], "a": range(10)}).write_csv(tmp_path / "own.csv")
+    toml = '[benchmarks.own]\nquestion = "q"\nanswer = "a"\nexemplars = {{ take = 2 }}\nsplit = {{ {} }}'
+    described = parse_settings(toml.format("train = 0.5, test = 0.5")).benchmarks["own"].description
+    benchmark = load_benchmark("own", data=tmp_path / "own.csv", description=described)
+    assert (benchmark.questions.height, len(benchmark.exemplars)) == (8, 2)
+    assert not {each.text for each in benchmark.exemplars} & set(benchmark.questions["text"])
+    for split in ('test = "dev"', 'train = 0.5, test = { of = "dev" }'):
+        with pytest.raises(UsageError, match="exemplars has no of"):
+            parse_settings(toml.format(split))
+    with pytest.raises(UsageError, match="exemplars has no of"):
+        parse_settings(toml.format("test = 0.5").replace("take = 2", ""))
 
 
 def test_only_rows_that_the_filter_keeps_and_ids_stay_places(read):
