@@ -43,7 +43,8 @@ def test_presets_generated_ones_and_ones_own_are_listed(lab):
     assert rows["gsm8k"]["kind"] == "number"
     assert rows["mmlu"]["test"] == 1531
     assert rows["stones"] | {"kind": "letter", "source": "stones.csv"} == rows["stones"]
-    assert rows["plain"]["kind"] is None
+    assert [rows["stones"][split] for split in ("train", "test")] == [None, 1]
+    assert (rows["plain"]["kind"], rows["plain"]["test"]) == ("number", 1)
     code, out, _ = lab()
     assert code == 0
     assert out.splitlines()[1].split()[:5] == ["gsm8k", "number", "6,816", "359", "1,319"]
@@ -63,6 +64,24 @@ def test_a_check_shows_questions_and_what_is_odd(lab):
     assert (said["splits"], said["kinds"], said["odd"]) == ({"test": 1}, {"number": 1}, [])
     assert said["questions"][0]["gold"] == "3"
     assert lab("check", "plain")[2] == "nothing is odd\n"
+
+
+def test_a_check_is_of_the_exemplars_of_ones_own_too(lab, tmp_path):
+    (tmp_path / "solved.jsonl").write_text('{"question": "How many stones?", "answer": 3}\n')
+    (tmp_path / "selectllm.toml").write_text('[benchmarks.plain]\ndata = "plain.jsonl"\nexemplars = "solved.jsonl"\n')
+    code, out, err = lab("check", "plain")
+    assert (code, err) == (0, "odd: 1 exemplars are test questions too (plain-0001)\n")
+    assert out.splitlines()[-1].endswith("; 1 exemplars")
+
+
+def test_a_file_that_is_broken_is_listed_without_a_size(lab, tmp_path):
+    (tmp_path / "plain.jsonl").write_text("{")
+    rows = {row["name"]: row for row in json.loads(lab("--format", "json")[1])["benchmarks"]}
+    assert rows["plain"]["test"] is None
+
+
+def test_a_check_is_no_table(lab):
+    assert lab("check", "plain", "--format", "csv")[0] == 2
 
 
 def test_a_check_of_nothing_is_refused(lab):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
 from selectllm_tui.cli.console import Column, note, text, write_json, write_table
 from selectllm_tui.cli.options import Format, Output, complete_source
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from selectllm_engine.benchmarks import Benchmark
+    from selectllm_engine.settings import OwnBenchmark
 
 __all__ = ["app"]
 
@@ -30,8 +32,8 @@ _SHOWN = 3  # questions per split that `check` shows
 def list_(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     """List the benchmarks that are known: presets, generated ones, and those of selectllm.toml.
 
-    Sizes and licences are those that a data set's public card names; "unconfirmed" is a preset whose columns no public
-    description confirms. Several need an account: the note says so.
+    Sizes and licences are those that a data set's public card names, and sizes of your own files are counted.
+    "unconfirmed" is a preset whose columns no public description confirms. Several need an account: the note says so.
     """
     if ctx.invoked_subcommand is not None:
         return None
@@ -88,7 +90,26 @@ def _rows() -> Iterator[dict[str, object]]:
             continue
         where = each.data or (described and ("made on this machine" if described.kinds else described.hub))
         kind = described and (described.kind or ("letter" if described.choices else None))
-        yield row(name, kind=kind, hub=described and described.hub, source=str(where), note="selectllm.toml")
+        found = _counted(name, each)
+        own_row = {"hub": described and described.hub, "source": str(where), "note": "selectllm.toml"}
+        yield row(name, **{**own_row, **found, "kind": kind or found.get("kind")})
+
+
+def _counted(name: str, own: OwnBenchmark) -> dict[str, object]:
+    """What a look at the files of one's own tells: questions per split, and their kind where all are of one."""
+    from selectllm_engine.benchmarks import known_sizes, splits_of
+
+    if own.description is not None and own.description.kinds:
+        return {**(known_sizes("reasoning") or {})}
+    if own.data is None:
+        return {}
+    try:
+        questions = _read_questions(name, own, None, 0, ())[0].questions
+    except SelectLLMError:  # `check` says what is wrong with them
+        return {}
+    kinds = questions["kind"].unique()
+    counts = {split: questions.filter(split=split).height for split in splits_of(questions)}
+    return {**counts, "kind": kinds[0] if len(kinds) == 1 else None}
 
 
 @app.command()
@@ -107,6 +128,8 @@ def check(
     """
     from selectllm_engine.benchmarks import odd, splits_of
 
+    if output not in {Format.TABLE, Format.JSON}:
+        raise UsageError(f"a check is no table, and so has no {output.value}", "take --format json")
     benchmark, problems = _read(name, data, seed)
     questions = benchmark.questions
     lines = [*problems, *benchmark.notes, *odd(benchmark)]
@@ -116,7 +139,7 @@ def check(
         for split in counts
         for row in questions.filter(split=split).head(_SHOWN).iter_rows(named=True)
     ]
-    if output is not Format.TABLE:
+    if output is Format.JSON:
         write_json(
             {
                 "name": name,
@@ -168,18 +191,27 @@ def make(
 
 
 def _read(name: str, data: Path | None, seed: int) -> tuple[Benchmark, list[str]]:
-    """The benchmark, and what is wrong with rows that give no question."""
-    from selectllm_engine.benchmarks import PRESETS, Benchmark, known_names, load_benchmark
-    from selectllm_engine.benchmarks.described import read
+    """The benchmark with its exemplars of selectllm.toml, and what is wrong with rows that give no question."""
+    from selectllm_engine.benchmarks import load_exemplars
     from selectllm_engine.settings import OwnBenchmark, read_settings
 
     settings = read_settings().benchmarks
     own = settings.get(name, OwnBenchmark())
+    benchmark, lines = _read_questions(name, own, data, seed, settings)
+    return (benchmark if own.exemplars is None else replace(benchmark, exemplars=load_exemplars(own.exemplars))), lines
+
+
+def _read_questions(
+    name: str, own: OwnBenchmark, data: Path | None, seed: int, others: Iterable[str]
+) -> tuple[Benchmark, list[str]]:
+    from selectllm_engine.benchmarks import PRESETS, Benchmark, known_names, load_benchmark
+    from selectllm_engine.benchmarks.described import read
+
     preset = PRESETS.get(name)
     description = own.description or (preset.description if preset else None)
     data = data or own.data
     if description is None and data is None and name not in known_names():
-        raise UnknownNameError("benchmark", name, (*known_names(), *settings))
+        raise UnknownNameError("benchmark", name, (*known_names(), *others))
     if description is None or description.kinds:
         return load_benchmark(name, data=data, seed=seed, description=description), []
     reading = read(name, description, data=data, seed=seed)
