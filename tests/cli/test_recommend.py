@@ -23,6 +23,7 @@ def test_words_and_the_file(selectllm, found, tmp_path):
     assert "1,000 questions take 0." in out
     assert f"{found.tried:,} setups were compared" in out
     assert f"{path}: written" in err
+    assert f"asks each LLM for {found.setup.k} samples" in err
     assert read_setup(path) == found.setup
     code, _, err = selectllm("recommend", "--write", str(path))
     assert (code, "is there already" in err) == (2, True)

@@ -540,6 +540,7 @@ async def test_packed_and_endless_replies_are_not_believed(monkeypatch):
         await one.complete({})
     await one.close()
 
+
 async def test_a_client_that_went_before_the_first_piece_takes_the_stream_with_it(served):
     made = served(says(others="one two three"), **ROUTED)
     body = json.dumps({"model": "selectllm", "messages": ASK, "stream": True}).encode()
