@@ -106,7 +106,7 @@ def recommend(
     if write is not None:
         note(f"{write_setup(found.setup, write, force=force)}: written")
         if (samples := found.setup.samples) > 1:
-            note(f"note: served, it asks each LLM for {samples} samples, which its accuracy is of; its dollars are of 1")
+            note(f"note: served, it asks each LLM for {samples} samples, as its accuracy has; its dollars are for one")
 
 
 def _say(found: Recommendation, traffic: int | None) -> None:
