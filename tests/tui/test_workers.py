@@ -7,9 +7,12 @@ import json
 import os
 import platform
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any
 
 from textual.events import Paste
+from textual.widget import Widget
 
 from fakes import fake_generations, write_fake_run
 from selectllm_engine.api import load
@@ -18,14 +21,19 @@ from selectllm_engine.routers.training import train
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cache_activity import sampling
+from selectllm_tui.row_keys import policy
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.workers import Computed
+from selectllm_tui.snapshots.model import Model
+from selectllm_tui.snapshots.results import LEARNED, results
+from selectllm_tui.state import Setup, State
 from selectllm_tui.widgets.cells import drawn
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
 from tui.explorers import idle, press, settled, until, write_fake_router
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -279,3 +287,31 @@ def test_the_note_of_a_dead_writer_is_not_believed(tmp_path: Path) -> None:
         assert bool(sampling(cache, "fake")) is alive, content
     note.write_text("{")
     assert sampling(cache, "fake") == ()
+
+
+def test_rows_that_are_learned_come_last_and_hold_up_no_other(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selectllm_tui.snapshots.results.PACE", 3600.0)
+    model = Model(load("fake", cache))
+    state = State(Setup.of(model.space))
+    first, last = (found for _, found in results(model, state, lambda *_: None))
+    assert {each.key for each in first.entries if each.row is None} == LEARNED
+    assert all(each.row is not None for each in last.entries)
+    learned = replace(state, setup=replace(state.setup, policy="vote:auto"))
+    first, last = (found for _, found in results(model, learned, lambda *_: None))
+    assert {each.key for each in first.entries if each.row is None} == LEARNED - {policy("vote:auto")}
+
+
+async def test_a_key_lays_the_screen_out_no_more_than_it_must(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out = []
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await press(pilot, "2", "2")
+        monkeypatch.setattr(Widget, "refresh", partialmethod(noted, laid_out, Widget.refresh))
+        await press(pilot, "2", "3", "u")
+    assert not laid_out
+
+
+def noted(widget: Widget, laid_out: list[Widget], refresh: Callable[..., Widget], *given: Any, **how: Any) -> Widget:
+    if how.get("layout"):
+        laid_out.append(widget)
+    return refresh(widget, *given, **how)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import Setup, Space, State
 
 __all__ = ["StateScreen"]
 
@@ -86,6 +86,8 @@ class StateScreen(Screen[None]):
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.facts_of: tuple[object, ...] = ()
+        self._panel: tuple[Setup, Space, Mapping[str, Facts], tuple[str, ...] | None, bool] | None = None
+        self._badge = ""
         self.listing: Questions | None = None
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
@@ -212,12 +214,17 @@ class StateScreen(Screen[None]):
     def _show_setup(self) -> None:
         """What a setup says without any computing: marks, sliders, names."""
         setup = self.state.setup
-        last = self.facts_of != _weighed(setup)
-        self.query_one(Side).show(setup, self.model.space, self.facts, self.routable, last=last)
+        weighed = any(each.weight is not None for each in self.facts.values())
+        panel = (setup, self.model.space, self.facts, self.routable, weighed and self.facts_of != _weighed(setup))
+        if panel != self._panel:  # figures come for every key, and most of them change nothing here
+            self._panel = panel
+            self.query_one(Side).show(*panel[:-1], last=panel[-1])
         strip = self.query_one(PoolStrip)
         strip.setup, strip.facts = setup, self.facts
         badge = "" if setup.split == "test" else f" figures of the {setup.split} split "
-        self.query_one("#main").border_subtitle = safe(badge)
+        if badge != self._badge:
+            self._badge = badge
+            self.query_one("#main").border_subtitle = safe(badge)
         self._show_heading(setup)
 
     def _note(self) -> str:

@@ -24,7 +24,8 @@ __all__ = ["Entry", "Results", "results"]
 
 PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
-LEARNED = {row_keys.policy("vote:auto"), row_keys.policy("cascade-value")}  # policies to learn, which takes its time
+# Rows that are learned for each pool, which takes its time.
+LEARNED = {row_keys.baseline("learned-vote"), row_keys.policy("vote:auto"), row_keys.policy("cascade-value")}
 # Columns that are called otherwise in a row.
 FIELDS = {"gap": "gap_closed", "llms": "llms_per_question"}
 
@@ -93,12 +94,17 @@ def _router_title(model: Model, router: str) -> str:
 
 
 def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]]:
-    """The rows, the setup's own first, then as they get ready."""
+    """The rows, the setup's own first, then as they get ready, all others before those that are learned."""
     entries = listing(model, state)
     current = current_key(state.setup)
+    learned = [at for at, each in enumerate(entries) if each.key in LEARNED and each.key != current]
+    others = sorted(set(range(len(entries))).difference(learned), key=lambda at: entries[at].key != current)
     prepared = model.prepared(state.setup.split, state.setup.k)
     shown = time.monotonic() - PACE * (prepared.labels.size > LARGE)
-    for at in sorted(range(len(entries)), key=lambda at: (entries[at].key != current, entries[at].key in LEARNED)):
+    for at in [*others, *learned]:
+        if learned and at == learned[0]:
+            yield "results", Results(tuple(entries))
+            shown = time.monotonic()
         row = model.row(state.setup, entries[at].key)
         detail = entries[at].detail
         if entries[at].key == row_keys.baseline("best-single"):

@@ -41,7 +41,9 @@ class Bar(Painting):
     def _set(self, lines: Sequence[Line], parts: Sequence[Line]) -> None:
         before = len(self._laid_out(self.size.width))
         self._lines, self._parts = lines, parts
-        self.refresh(layout=before != len(self._laid_out(self.size.width)))
+        height = self.styles.height
+        by_lines = height is None or height.is_auto
+        self.refresh(layout=by_lines and before != len(self._laid_out(self.size.width)))
 
     def _laid_out(self, width: int) -> Sequence[Line]:
         if not self._parts:

@@ -200,14 +200,23 @@ class PoolStrip(Painting):
     PoolStrip { display: none; height: auto; padding: 0 1; }
     """
 
-    setup: reactive[Setup | None] = reactive(None, layout=True)
-    facts: reactive[Mapping[str, Facts]] = reactive({}, layout=True)
+    setup: reactive[Setup | None] = reactive(None)
+    facts: reactive[Mapping[str, Facts]] = reactive({})
 
     @dataclass
     class Toggled(Message):
         """An LLM was clicked."""
 
         llm: str
+
+    def watch_setup(self) -> None:
+        """Takes as many lines as it needs; where that changes nothing, the screen is not laid out again."""
+        if self.display and len(self.entries(self.size.width)) != self.size.height:
+            self.refresh(layout=True)
+
+    def watch_facts(self) -> None:
+        """As for another setup."""
+        self.watch_setup()
 
     def entries(self, width: int) -> list[list[tuple[str, list[Span]]]]:
         """The LLMs, line by line."""

@@ -14,9 +14,11 @@ from plain import vote as plain_equal_vote
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation import (
     LEARNED,
+    PoolView,
     Prepared,
     RouterScores,
     VoteRule,
+    best_m,
     detail,
     parse_policy,
     tabulate,
@@ -453,3 +455,25 @@ def test_details_say_how_well_confidences_are_calibrated():
     parts = np.array_split(np.argsort(selection.confidence, kind="stable"), 10)
     error = sum(len(part) * abs(selection.confidence[part].mean() - right[part].mean()) for part in parts) / len(right)
     assert rows["learned-vote"].vote_calibration_error == pytest.approx(error)
+
+
+def test_what_is_learned_of_a_group_serves_every_pool(monkeypatch):
+    """Nothing is learned twice, whatever the pool, and the figures are those of a fresh start."""
+    case = Case(1)
+    fitted, learned, shared = best_m.cross_fitted_vote, [], True
+
+    def noted(known, mask, penalty, **how):
+        if shared:
+            learned.append((id(known), mask.tobytes(), *how))
+        return fitted(known, mask, penalty, **how)
+
+    monkeypatch.setattr(best_m, "cross_fitted_vote", noted)
+    for names in (["fake-a", "fake-c"], None, ["fake-b", "fake-c"]):
+        pool, anew = Pool.of(case.test.llms, names), Case(1, names=names)
+        view = PoolView(case.view.prepared, pool, case.view.validation, case.view.train, learner=case.view.learner)
+        for name in ("vote:auto", "cascade-value"):
+            shared = True
+            row = view.policy_row(case.router, parse_policy(name))
+            shared = False
+            assert row == anew.view.policy_row(anew.router, parse_policy(name))
+    assert len(learned) == len(set(learned)) > 3
