@@ -102,6 +102,7 @@ class Ridge(FeatureRouter):
         validation: tuple[Matrix, NDArray[np.bool_]] | None,  # noqa: ARG002
     ) -> None:
         self.basis_ = _basis(vectors[0], self.seed)
+        vars(self).pop("_columns", None)
         beside = self._beside(vectors)
         self.centre_ = beside.mean(axis=0)
         spread = beside.std(axis=0)
@@ -122,7 +123,9 @@ class Ridge(FeatureRouter):
         return self.leave_one_out_
 
     def _beside(self, vectors: Matrix) -> NDArray[np.float64]:
-        return np.hstack([np.asarray(dense(vectors[0] @ self.basis_.T), np.float64), vectors[1]])
+        if not hasattr(self, "_columns"):  # else each product copies them: for one question that is most of its time
+            self._columns = np.ascontiguousarray(self.basis_.T)
+        return np.hstack([np.asarray(dense(vectors[0] @ self._columns), np.float64), vectors[1]])
 
 
 def _basis(vectors: Matrix, seed: int) -> NDArray[np.float32]:
