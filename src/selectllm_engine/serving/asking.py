@@ -125,8 +125,7 @@ class Asker:
                 read.feed(piece)
                 yield piece
         except (httpx.HTTPError, OSError, ValueError):
-            answer.failed.append(name)
-            self._metrics.failures.labels(name).inc()
+            self._failed(name, answer)
             yield BROKEN
         finally:  # also where the client has gone
             await opened.close()
@@ -141,9 +140,13 @@ class Asker:
         try:
             yield
         except DownError:
-            answer.failed.append(name)
-            self._metrics.failures.labels(name).inc()
+            self._failed(name, answer)
             raise
+
+    def _failed(self, name: str, answer: Answer) -> None:
+        self._metrics.failures.labels(name).inc()
+        if name not in answer.failed:
+            answer.failed.append(name)
 
     def _take(self, llm: int, reply: Mapping[str, Any], seconds: float, answer: Answer) -> None:
         """Count what a reply took, and keep its samples."""

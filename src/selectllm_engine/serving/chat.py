@@ -70,10 +70,9 @@ class ChatRequest:
     details: bool
 
     @property
-    def samples(self) -> int:
-        """How many completions are wanted."""
-        n = self.fields.get("n")
-        return n if isinstance(n, int) and not isinstance(n, bool) else 1
+    def wants_several(self) -> bool:
+        """Whether another number of completions is wanted than one."""
+        return self.fields.get("n") not in (None, 1)
 
     @property
     def calls_tools(self) -> bool:

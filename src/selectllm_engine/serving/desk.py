@@ -150,7 +150,7 @@ class Desk:
                 raise RequestError(404, "there is no such model; see /v1/models", code="model_not_found")
             await self._pass_on([self._names.index(request.model)], answer)
             return answer
-        if self._voter is not None and request.samples != 1:
+        if self._voter is not None and request.wants_several:
             raise RequestError(400, "n must be 1: how many samples vote is the setup's to say")
         answer.decision, answer.fallback = await self.decide(request.text)
         if answer.decision is not None and len(answer.decision.asked) > 1 and request.calls_tools:

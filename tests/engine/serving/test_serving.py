@@ -170,10 +170,24 @@ async def test_endpoints_without_several_samples_are_asked_again(served, way):
     assert sorted(seeds) == ([10, 11, 12] if way == "refused" else [11, 12])
 
 
+async def test_an_endpoint_that_fails_sample_by_sample_failed_once(served):
+    made = served(says(), samples=3, **pool(SMALL, LARGE))
+
+    async def wait():
+        made.endpoints.down.add(SMALL)
+        return 400
+
+    made.endpoints.faults = {number: wait for number in range(2)}  # several samples are refused, then single ones fail
+    reply = await raw(made)
+    assert reply.headers["x-selectllm-failed"] == SMALL
+    assert reply.headers["x-selectllm-votes"] == "3/3"
+
+
 async def test_own_samples_are_refused_where_the_setup_votes(served):
     made = served(says(), **pool(SMALL, LARGE))
-    with pytest.raises(openai.BadRequestError, match="n must be 1"):
-        await raw(made, n=2)
+    for n in (2, 0, 1.5, "2"):
+        with pytest.raises(openai.BadRequestError, match="n must be 1"):
+            await raw(made, n=n)
     assert made.endpoints.requests == []
 
 
