@@ -177,7 +177,7 @@ async def test_an_endpoint_that_fails_sample_by_sample_failed_once(served):
         made.endpoints.down.add(SMALL)
         return 400
 
-    made.endpoints.faults = {number: wait for number in range(2)}  # several samples are refused, then single ones fail
+    made.endpoints.faults = dict.fromkeys(range(2), wait)  # several samples are refused, then single ones fail
     reply = await raw(made)
     assert reply.headers["x-selectllm-failed"] == SMALL
     assert reply.headers["x-selectllm-votes"] == "3/3"
