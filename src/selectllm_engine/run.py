@@ -12,6 +12,7 @@ from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import DamagedError, NotAvailableError, UnknownNameError, UsageError, nearest
 from selectllm_engine.evaluation import (
     EQUAL,
+    NO_ROUTER,
     POLICIES,
     Details,
     Learner,
@@ -25,6 +26,7 @@ from selectllm_engine.evaluation import (
     planned_row,
     quality,
     samples_up_to,
+    silent_scores,
     tabulate,
     view_of,
 )
@@ -348,12 +350,18 @@ class StoredRun:
     def row_named(
         self, view: PoolView, name: str, routers: Sequence[RouterScores] = (), policies: Sequence[PolicySpec] = ()
     ) -> PlannedRow:
-        """The row of a view by that name, of a stored router as well as of these; raises as `planned_row` does."""
+        """The row of a view by that name, of a stored router as well as of these; raises as `planned_row` does.
+
+        A policy that needs no router may also be called that: "no-router cascade".
+        """
         router, _, policy = name.rpartition(" ")
-        if router and router not in self.routers:  # for the names that might have been meant
+        info = POLICIES.get(policy.partition(":")[0], POLICIES.get(policy))
+        if router == NO_ROUTER and info is not None and not info.needs_router:
+            held_out = None if view.validation is None else view.validation.labels
+            routers = [*routers, silent_scores(view.prepared.labels, held_out)]
+        elif router and router not in self.routers:  # for the names that might have been meant
             routers = [*routers, *self._scored(None, (), view.prepared.outcomes.split)]
         if router in self.routers and router not in [scores.name for scores in routers if scores.forest is not None]:
-            info = POLICIES.get(policy.partition(":")[0])
             forest = view.protocol == "corrected" and info is not None and info.needs_forest
             routers = [self.scores(router, view.prepared.outcomes.split, forest=forest), *routers]
         return planned_row(view, name, routers, policies)

@@ -49,6 +49,20 @@ def test_csv_has_each_question_with_who_is_right(selectllm, fake_cache):
     assert len(some.splitlines()) == 1 + found.counts.both
 
 
+@pytest.mark.parametrize("policy", ["cascade", "cascade:0.5", "cascade:auto", "vote:auto"])
+def test_a_policy_that_needs_no_router_has_a_name_of_its_own(selectllm, tmp_path, policy):
+    setup = (
+        f'benchmark = "fake"\nkind = "letter+number+word"\npool = ["fake-a", "fake-b", "fake-c"]\npolicy = "{policy}"\n'
+    )
+    (tmp_path / "s.toml").write_text(setup)
+    of_setup = json.loads(selectllm("compare", str(tmp_path / "s.toml"), "fake-a", "--format", "json")[1])
+    code, out, err = selectllm("compare", f"no-router {policy}", "fake-a", "--format", "json")
+    assert (code, err) == (0, "")
+    assert [json.loads(out)[cell] for cell in CELLS] == [of_setup[cell] for cell in CELLS]
+    assert selectllm("evaluate", "--against", f"no-router {policy}")[0] == 0
+    assert selectllm("compare", "no-router argmax", "fake-a")[0] == 2
+
+
 def test_a_row_against_itself(selectllm):
     out = selectllm("compare", "fake-a", "fake-a", "--only-b")[1]
     assert "they are the same row" in out
