@@ -12,6 +12,8 @@ from selectllm_engine.store import as_vote_rule
 from selectllm_tui.state import Setup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from selectllm_engine.api import Run
     from selectllm_engine.setups import Setup as SavedSetup
     from selectllm_tui.state import Space
@@ -21,9 +23,12 @@ __all__ = ["as_saved", "as_shown"]
 
 def as_saved(setup: Setup, run: Run) -> SavedSetup:
     """What the explorer shows as a setup for files; its split and its reference are not part of it."""
+    pool: Iterable[str] = setup.pool.names
+    if not setup.chooses and not setup.k:
+        pool = [run.llms[run.view(setup.pool).best_single]]
     return setup_of(
         run,
-        setup.pool,
+        pool,
         setup.router,
         setup.spec_of(setup.policy) if setup.chooses else None,
         vote=setup.vote,

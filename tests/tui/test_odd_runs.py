@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from fakes import fake_generations, fake_manifest, fake_questions, flip_bit, write_fake_run
+from selectllm_engine.setups import evaluate_setup
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.app import ExplorerApp
+from selectllm_tui.setups import as_saved
 from selectllm_tui.tabs import TABS
 from tui.explorers import idle, press, settled, write_fake_router
 
@@ -166,11 +169,11 @@ async def test_the_header_says_why_it_has_no_figures(tmp_path: Path) -> None:
 
 async def test_what_labels_cannot_tell_is_not_counted(tmp_path: Path) -> None:
     labels_only(tmp_path)
-    shutil.rmtree(tmp_path / "fake" / "routers")
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
-        screen.set_state(screen.state.look(tab="questions", filter="unsolvable"))
+        state = screen.state.change(replace(screen.state.setup, policy="threshold"))  # which takes a vote
+        screen.set_state(state.look(tab="questions", filter="unsolvable"))
         await settled(pilot)
         labels = screen.model.run.outcomes("test").labels
         assert len(screen.listing.order) == (~labels.any(axis=1)).sum() > 0
@@ -191,3 +194,23 @@ async def test_reading_again_says_where_it_leads_to_another_split(tmp_path: Path
         await press(pilot, "f5")
         assert "test has no complete question: this is validation" in text_of(pilot)
         assert "fake ·  validation split" in text_of(pilot)
+
+
+async def test_labels_without_a_router_open_on_best_single(tmp_path: Path) -> None:
+    labels_only(tmp_path)
+    (benchmark,) = Cache(tmp_path).benchmarks()
+    shutil.rmtree(tmp_path / benchmark / "routers")
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        run = screen.model.run
+        row = run.evaluate().row("best-single")
+        assert (screen.headline.row.name, screen.headline.row.accuracy) == ("best-single", row.accuracy)
+        assert "no router: best-single answers" in text_of(pilot)
+        assert evaluate_setup(run, as_saved(screen.state.setup, run)).accuracy == row.accuracy
+        for tab in ("questions", "lessons"):
+            screen.set_state(screen.state.look(tab=tab))
+            await settled(pilot)
+        assert "best-single" in text_of(pilot)
+        judged = screen.listing.judged.right.mean()
+        assert judged == pytest.approx(row.accuracy)

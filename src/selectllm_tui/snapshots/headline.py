@@ -31,10 +31,12 @@ class Headline:
 
 
 def current_key(setup: Setup) -> RowKey:
-    """The key of the setup's own row: its policy, or the LLM or all LLMs where nothing chooses."""
+    """The key of the setup's own row: its policy; where nothing chooses its LLM, or all; of labels best-single."""
     if setup.chooses:
         return row_keys.policy(setup.policy)
-    return row_keys.llm(setup.pool.names[0]) if len(setup.pool) == 1 else row_keys.baseline("all-llms")
+    if len(setup.pool) == 1:
+        return row_keys.llm(setup.pool.names[0])
+    return row_keys.baseline("all-llms" if setup.k else "best-single")
 
 
 def headline(model: Model, state: State) -> Headline:

@@ -180,7 +180,7 @@ class Model:
         """
         view = self.view(setup)
         if not setup.chooses:
-            return view.everyone()
+            return _together(view, setup)
         try:
             return view.policy(self.scores(setup), self.spec(setup)).drawn()
         except NotAvailableError:
@@ -190,7 +190,7 @@ class Model:
         """What became of each question; None where the data can't say."""
         view = self.view(setup)
         if not setup.chooses:
-            return view.verdicts(view.everyone())
+            return view.verdicts(_together(view, setup))
         try:
             return view.policy_verdicts(self.scores(setup), self.spec(setup))
         except NotAvailableError:
@@ -217,7 +217,7 @@ class Model:
         """Which questions the setup's own row is right on, [Q] (see `Figures.right`); None where the data can't say."""
         view = self.view(setup)
         if not setup.chooses:
-            return view.figures(view.everyone()).right
+            return view.figures(_together(view, setup)).right
         try:
             return view.policy_right(self.scores(setup), self.spec(setup))
         except NotAvailableError:
@@ -253,6 +253,11 @@ class Model:
                 weight=weights.get(name),
             )
         return made
+
+
+def _together(view: PoolView, setup: Setup) -> Selection:
+    """Who answers where nothing chooses: all of the pool; of labels only best-single, for there is no vote."""
+    return view.everyone() if setup.k else view.one(view.best_single)
 
 
 def _stops(prepared: Prepared, llms: int) -> Stops:

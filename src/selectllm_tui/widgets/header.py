@@ -100,7 +100,8 @@ def _how(setup: Setup, symbol: str, width: int) -> list[Span]:
     """Pool, router and policy as `6 of 7 LLMs  knn:minilm → cost-aware λ 0.15`; a long router's name is shortened."""
     pool: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain")]
     if not setup.chooses:
-        return [*pool, ("no router: all LLMs vote" if len(setup.pool) > 1 else "no router", "muted")]
+        who = f": {'all LLMs vote' if setup.k else 'best-single answers'}" if len(setup.pool) > 1 else ""
+        return [*pool, (f"no router{who}", "muted")]
     policy: list[Span] = [(" → ", "muted"), (setup.policy, "plain")]
     if setup.parameter is not None:
         policy.append((f" {symbol} {setup.value_of(setup.policy)}", "plain"))

@@ -57,10 +57,13 @@ class LessonsTab(Tab["Drawn"]):
         self.query_one(TextView).focus()
 
 
+UNROUTED = {True: "all LLMs together", False: "best-single"}  # by whether there are votes
+
+
 def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
     """The page: losses of the setup, the five questions, the gaps."""
     setup = state.setup
-    name = f"{setup.router or 'no router'} → {setup.policy}" if setup.chooses else "all LLMs together"
+    name = f"{setup.router or 'no router'} → {setup.policy}" if setup.chooses else UNROUTED[bool(setup.k)]
     spans: list[Span] = [
         ("Where accuracy is lost", "strong"),
         (", in % of the questions\n", "muted"),
