@@ -6,26 +6,22 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
-from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, SPLITS, Benchmark, Exemplar
+from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, Benchmark, Exemplar
 from selectllm_engine.benchmarks.described_options import read_options, shuffled
+from selectllm_engine.benchmarks.described_splits import SourceSplit, by_column, by_parts
 from selectllm_engine.benchmarks.description import ONLY, Part
-from selectllm_engine.benchmarks.draws import drawn
 from selectllm_engine.benchmarks.places import aliases_of, find, paths_in, text_of
 from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
-from selectllm_engine.benchmarks.splits import SPLIT_WORDS
-from selectllm_engine.errors import BenchmarkError, did_you_mean
+from selectllm_engine.errors import BenchmarkError
 from selectllm_engine.foreign_files import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from selectllm_engine.benchmarks.description import Description, Exemplars
+    from selectllm_engine.benchmarks.description import Description
 
 __all__ = ["Bad", "Reading", "load", "read"]
 
@@ -101,15 +97,16 @@ def read(name: str, description: Description, *, data: Path | None, seed: int = 
 def _read(name: str, description: Description, data: Path | None, seed: int) -> Reading:
     parts = _parts(description)
     takes = description.exemplars
-    sources: dict[str, _Source] = {}
+    sources: dict[str, SourceSplit] = {}
+    bad: list[Bad] = []
     for of in dict.fromkeys([*(part.of for part in parts.values()), *([takes.of] if takes else [])]):
-        sources[of] = _source(name, description, of, data)
+        sources[of], left_out = _source(name, description, of, data)
+        bad += left_out
     if isinstance(description.split, str):
-        chosen, shown = _by_column(sources[ONLY])
+        chosen, shown = by_column(sources[ONLY])
     else:
-        chosen, shown = _by_parts(parts, takes, sources, seed)
+        chosen, shown = by_parts(parts, takes, sources, seed)
     questions = pl.concat([_question_rows(rows, split) for split, rows in chosen], rechunk=False)
-    bad = [each for source in sources.values() for each in source.bad]
     return Reading(questions, tuple(map(_exemplar, shown.iter_rows(named=True))), tuple(bad))
 
 
@@ -117,16 +114,7 @@ def _parts(description: Description) -> Mapping[str, Part]:
     return {ONLY: Part()} if isinstance(description.split, str) else description.split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
-    """The sound rows of a source split, with the columns of QUESTION_SCHEMA and `rationale`; `split` is as written."""
-
-    rows: pl.DataFrame
-    bad: tuple[Bad, ...]
-    subjects: bool
-
-
-def _source(name: str, description: Description, of: str, data: Path | None) -> _Source:
+def _source(name: str, description: Description, of: str, data: Path | None) -> tuple[SourceSplit, list[Bad]]:
     frame, files = read_rows(description, of, data, lambda schema: _columns_in(_said(description), schema))
     where = files.names[0]
     answering = frame.select(_columns_in(_said_of_answers(description), files.schema) or frame.columns[-1:])
@@ -153,7 +141,7 @@ def _source(name: str, description: Description, of: str, data: Path | None) -> 
     if bad:
         table = table.filter(pl.col("problem").is_null())
     table = table.drop("problem", "row").rechunk()  # drawing rows of one chunk copies no texts, and this neither
-    return _Source(table, tuple(bad), description.subject is not None)
+    return SourceSplit(table, description.subject is not None), bad
 
 
 def _said(description: Description) -> list[str]:
@@ -271,59 +259,6 @@ def _written(answers: pl.Series, kind: str | None) -> pl.DataFrame:
         .then(pl.format(f"answer '{{}}' is no {kind}", shown))
     )
     return pl.select(gold=golds, kind=pl.lit(kind), problem=problem)
-
-
-def _by_column(source: _Source) -> tuple[list[tuple[str, pl.DataFrame]], pl.DataFrame]:
-    """The splits that a column names; what it calls "exemplar" or "dev" are exemplars."""
-    words = source.rows["split"].str.to_lowercase()
-    unknown = words.filter(~words.is_in(list(SPLIT_WORDS)) & words.is_not_null())
-    if len(unknown):
-        raise BenchmarkError(f"no split {unknown[0]!r}", did_you_mean(str(unknown[0]), SPLIT_WORDS))
-    split = words.replace_strict(SPLIT_WORDS, default="test", return_dtype=pl.String)
-    parts = [(each, source.rows.filter(split == each)) for each in SPLITS]
-    return [(each, rows) for each, rows in parts if rows.height], source.rows.filter(split == "exemplar")
-
-
-def _by_parts(
-    parts: Mapping[str, Part], takes: Exemplars | None, sources: Mapping[str, _Source], seed: int
-) -> tuple[list[tuple[str, pl.DataFrame]], pl.DataFrame]:
-    """The splits, one after the other from the drawn order of their source, and the exemplars."""
-    chosen: dict[str, pl.DataFrame] = {}
-    shown = None
-    for of, source in sources.items():
-        ours = [split for split in SPLITS if split in parts and parts[split].of == of]
-        few = takes.take if takes is not None and takes.of == of else 0
-        if few is None:
-            shown = source.rows
-        if not few and not source.subjects and [parts[split].share for split in ours] in ([], [1]):
-            chosen |= dict.fromkeys(ours, source.rows)
-            continue
-        order = drawn(source.rows["question_id"], seed)
-        start, taken = 0, []
-        for split in ours:
-            size = round(len(order) * parts[split].share)
-            taken.append(order[start : start + size])
-            start += size
-        if few:
-            left = order[start:]
-            few = min(few, len(order) // 2)
-            if (lacking := few - len(left)) > 0:  # the splits are of all: the largest gives some up
-                largest = max(range(len(taken)), key=lambda at: len(taken[at]))
-                left = np.concatenate([taken[largest][-lacking:], left])
-                taken[largest] = taken[largest][:-lacking]
-            shown = source.rows[left[:few]]
-        for split, each in zip(ours, taken, strict=True):
-            in_order = parts[split].share == 1 and not source.subjects
-            chosen[split] = _gathered(source.rows, np.sort(each) if in_order else each)
-    if shown is None:
-        shown = next(iter(sources.values())).rows.clear()
-    return [(split, chosen[split]) for split in SPLITS if split in chosen], shown
-
-
-def _gathered(rows: pl.DataFrame, at: NDArray[np.int64]) -> pl.DataFrame:
-    """These rows, without the columns that no question has."""
-    needed = [name for name in QUESTION_SCHEMA if name in rows.columns and name != "split"]
-    return rows.select(needed)[at]
 
 
 def _question_rows(rows: pl.DataFrame, split: str) -> pl.DataFrame:

@@ -30,8 +30,8 @@ GoldKind = Annotated[
     str | None,
     typer.Option(
         metavar="KIND",
-        help="What gold answers are: number, letter, word, expression, date, list or text; labels goes by recorded "
-        "scores alone. Inferred without it.",
+        help="What gold answers are: number, letter, word, expression, date, list, set or text; labels goes by "
+        "recorded scores alone. Inferred without it.",
     ),
 ]
 Verdicts = Annotated[
