@@ -73,7 +73,7 @@ def completed(monkeypatch, cache, line):
     out = io.StringIO()
     with monkeypatch.context() as patch, redirect_stdout(out):
         patch.setenv("_SELECTLLM_COMPLETE", "complete_bash")
-        patch.setenv("COMP_WORDS", line)
+        patch.setenv("COMP_WORDS", "\n".join(line.split()))
         patch.setenv("COMP_CWORD", str(len(line.split()) - 1))
         patch.setenv("SELECTLLM_CACHE", str(cache))
         with pytest.raises(SystemExit):
