@@ -111,7 +111,7 @@ def _mathematics(text: str) -> str:
     for _ in range(64):
         if (match := _FRACTION.search(text)) is not None:
             above, end = _braced(text, match.end())
-            below, end = _braced(text, end)
+            below, end = _braced(text, end) if end else ("", 0)
             if not end:
                 return text
             text = f"{text[: match.start()]}({above})/({below}){text[end:]}"

@@ -92,6 +92,13 @@ def test_hostile_texts_cost_no_time(kind):
         extract_answer(piece * 3000, kind=kind)
 
 
+@pytest.mark.parametrize("text", ["x = \\frac{", "x = \\frac{1", "x = \\frac{1}{", "x = \\sqrt{", "x^{"])
+def test_an_expression_that_is_cut_off_is_not_written_out_again_and_again(text):
+    found = extract_answer(text, kind="expression")
+    assert found is not None
+    assert len(found) <= len(text)
+
+
 def test_settings_know_the_kinds_there_are():
     assert tuple(KINDS) == ANSWER_KINDS
 
