@@ -1,9 +1,10 @@
 """Texts that are read otherwise as soon as one small thing in the code is changed: perf/mutation.py found that no other
 test would have noticed soon."""
 
+import polars as pl
 import pytest
 
-from selectllm_engine.answers import extract_answer
+from selectllm_engine.answers import canonical, canonical_answers, extract_answer, find_answer
 
 READ = [
     ("number", "Die Antwort ist nicht 5.", None),
@@ -26,9 +27,52 @@ READ = [
     ("word", r"The answer is \(x+1\)", "x+1"),
     ("word", "The answer is blue [/INST]", "blue"),
     ("list", "So:\n- red\n- blue\n- green", "red; blue; green"),
+    ("number", "It is COVID-19.", None),
+    ("number", r"\approx5", "5"),
+    ("number", "so 7 negative 5", "5"),
+    ("number", "The answer is " + "1" * 1001 + "e5", None),
+    ("number", "3 it isn't 5", "3"),
+    ("number", "The answer is 3 or 4", None),
+    ("list", '{"answer": "The answer is red."}', "red"),
+    ("list", "I think:\nred, blue", "red; blue"),
+    ("list", "They are\n- red\n- blue", "red; blue"),
+    ("letter", "The answer is a. Because", "A"),
+    ("letter", "The answer is B or A", None),
+    ("letter", "The answer is E. (A)", None),
+    ("letter", "The answer is A or E", "A"),
+    ("word", "Tails\nQuestion: And now?\nHeads", "tails"),
+    ("word", "The statement is true.", "statement is true"),
+    ("word", "red\n\n", "red"),
+    ("word", "The answer is (+)", "+"),
+]
+BARE = [
+    ("date", "1024", "1024"),
+    ("number", "2e600", "2" + "0" * 600),
+    ("number", "1" * 1001 + "e5", None),
+    ("list", "or red", "or red"),
+    ("text", "the", None),
+    ("word", "[[1], [2]]", "[[1],[2]]"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "text", "answer"), READ)
 def test_what_is_read(kind, text, answer):
     assert extract_answer(text, kind=kind) == answer
+
+
+@pytest.mark.parametrize(("kind", "text", "answer"), BARE)
+def test_what_a_bare_answer_is(kind, text, answer):
+    assert canonical(text, kind) == answer
+
+
+def test_an_exact_expression_ends_where_it_stands():
+    found = find_answer(r"Thus \boxed{12}", kind="expression")
+    assert found is not None
+    assert (found.answer, found.start, found.end) == ("12", 12, 14)
+
+
+@pytest.mark.parametrize("texts", [["12", "7"], ["12", "7.0", None, "seven of them"]])
+def test_bare_answers_together_are_each_of_them(texts):
+    assert canonical_answers(pl.Series(texts), "number").to_list() == [
+        None if text is None else canonical(text, "number") for text in texts
+    ]
