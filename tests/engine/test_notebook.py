@@ -111,3 +111,14 @@ def test_a_run_names_its_policies(run) -> None:
     assert {"argmax", "threshold"} <= set(run.policies)
     with pytest.raises(UsageError, match="no router"):
         run.evaluate(policy=run.policies[0])
+
+
+def test_a_tables_cells_tell_a_policys_value_and_costs() -> None:
+    outcomes = make_outcomes(labels=[[True, False], [False, True]], cost=[0.25, 0.5])
+    view = view_of(Prepared(outcomes), sl.Pool.of(outcomes.llms))
+    scores = RouterScores("mine", np.full((2, 2), 0.5))
+    shown = tabulate(view, [scores], [PolicySpec("cost-aware", 0.5)])._repr_html_()
+    assert ">mine cost-aware:0.5<" in shown
+    assert ">cost $<" in shown
+    assert ">0.25000<" in shown
+    assert shown.count("</tr>") == shown.count("<tr>")

@@ -44,6 +44,12 @@ READ = [
     ("word", "The statement is true.", "statement is true"),
     ("word", "red\n\n", "red"),
     ("word", "The answer is (+)", "+"),
+    ("number", "A: There are 4 rows of 6 trees, 4 × 6 = 24.\n\n8 are cut, 24 - 8 = 16 stay.", "16"),
+    ("number", "#### 1. Count the eggs\nThere are 16 eggs.\n#### 2. Subtract\n16 - 7 = 9", "9"),
+    ("expression", "<answer>none</answer>", "none"),
+    ("expression", "The solution is 42.", "42"),
+    ("expression", '답은 15입니다. {"final_answer": "B", "explanation": "The answer is (C) only if"}', "B"),
+    ("date", "Jibu", None),
 ]
 BARE = [
     ("date", "1024", "1024"),

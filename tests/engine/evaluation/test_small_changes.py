@@ -25,7 +25,7 @@ from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.saving import find_saving
 from selectllm_engine.evaluation.selection import Selection
-from selectllm_engine.evaluation.tabulation import plan, view_of
+from selectllm_engine.evaluation.tabulation import plan, tabulate, view_of
 from selectllm_engine.evaluation.votes import tally
 from selectllm_engine.llms import Pool
 
@@ -161,3 +161,14 @@ def test_intervals_that_are_not_known_are_numbers_none_the_less():
     frame = by_subject(view, view.everyone())
     assert frame["accuracy_high"].null_count() == frame.height
     assert frame.schema["accuracy_high"] == pl.Float64
+
+
+def test_rows_that_the_papers_figures_lack_are_of_their_kind_none_the_less():
+    outcomes = make_outcomes(labels=[[True, False], [False, True]] * 4)
+    view = view_of(Prepared(outcomes), Pool.of(outcomes.llms), protocol="paper")
+    scores = router(outcomes, note="it was trained elsewhere")
+    rows = {row.name: row for row in tabulate(view, [scores], [ARGMAX]).rows}
+    assert rows["best-single"].kind == "baseline"
+    for name, kind in (("knn:fake argmax", "router"), ("knn:fake upper-bound", "baseline")):
+        row = rows[name]
+        assert (row.kind, row.router, row.accuracy, row.note) == (kind, "knn:fake", None, "it was trained elsewhere")

@@ -7,6 +7,7 @@ import pytest
 
 from fakes import fake_manifest, fake_rows, write_fake_run
 from selectllm_engine.answers import EXTRACTOR_VERSION
+from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.errors import SettingsMismatchError
 from selectllm_engine.evaluation import VoteWeights
 from selectllm_engine.store.cache import Cache, open_cache
@@ -111,3 +112,14 @@ def test_without_a_cache_it_is_the_users_data_folder(tmp_path, monkeypatch):
 def test_a_packaged_folder_without_questions_is_no_benchmark(cache, tmp_path):
     (cache.root / "unfinished" / "llms").mkdir(parents=True)
     assert Cache(tmp_path / "own", packaged=cache.root).benchmarks() == ["fake"]
+
+
+def test_letters_of_options_in_another_order_are_the_letters_they_have_here(tmp_path):
+    cache = Cache(tmp_path)
+    question = {"question_id": "q", "split": "test", "kind": "letter", "gold": "B", "choices": ["one", "two", "three"]}
+    cache.write_questions("b", question_frame([{**question, "text": "Which?"}]))
+    rows = pl.concat([fake_rows(("q", sample), text="The answer is (A).") for sample in (0, 1)])
+    with cache.writer("b", "a") as writer:
+        writer.start(fake_manifest("a"))
+        writer.append(rows.with_columns(letters=pl.Series(["BCA", None], dtype=pl.String)), {})
+    assert cache.answers("b", "a").sort("sample")["answer"].to_list() == ["B", "A"]
