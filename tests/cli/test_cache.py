@@ -171,3 +171,19 @@ def test_merging_another_cache(tmp_path, selectllm, fake_cache):
         code, _, err = selectllm("cache", "merge", str(wrong), cache=here)
         assert code == 2
         assert said in err
+
+
+def test_a_damaged_benchmark_keeps_no_other_from_joining(tmp_path, selectllm):
+    here, other = (
+        Cache(tmp_path / "here"),
+        write_fake_run(tmp_path / "other", "bad", questions={"test": 3}, llms=("a",)),
+    )
+    write_fake_run(other.root, "good", questions={"test": 3}, llms=("a",))
+    here.root.mkdir()
+    flip_bit(other.parts("bad", "a").listed()[0].path)
+    code, out, err = selectllm("cache", "merge", str(other.root), "--format", "json", cache=here.root)
+    assert (code, [row["benchmark"] for row in json.loads(out)]) == (1, ["good"])
+    assert "bad: " in err
+    assert "repair it there: selectllm cache verify --repair" in err
+    assert err.endswith("error: bad did not join; the lines above say why; the same command goes on\n")
+    assert here.benchmarks() == ["good"]

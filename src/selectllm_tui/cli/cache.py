@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_engine.errors import UsageError
+from selectllm_engine.errors import CacheError, SelectLLMError, UsageError
 from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
@@ -164,8 +164,16 @@ def merge(
     names = [source.choose(benchmark)] if benchmark is not None else source.benchmarks()
     if not names:
         raise UsageError(f"the cache {source.root} is empty", "name the folder of another one")
-    rows = []
-    for merged in (take_over(stored, source, name) for name in names):
+    rows, failed = [], []
+    for name in names:
+        try:
+            merged = take_over(stored, source, name)
+        except SelectLLMError as error:
+            if len(names) == 1:
+                raise
+            failed.append(name)  # the others come along
+            note(f"{name}: {error}")
+            continue
         common = {"benchmark": merged.benchmark, "questions": merged.questions}
         found = {**merged.llms, **dict.fromkeys(merged.left_out, 0)}
         rows += [{**common, "llm": llm, "results": found[llm], "note": merged.left_out.get(llm)} for llm in found]
@@ -182,8 +190,10 @@ def merge(
             Column("note", "left out", text, align="left", drop=1),
         ]
         write_table(columns, rows, output, title=f"Cache {stored.root}")
-    else:
+    elif not failed:
         note("all of it is there already")
+    if failed:
+        raise CacheError(f"{', '.join(failed)} did not join", "the lines above say why; the same command goes on")
     if any(row["note"] for row in rows):
         raise typer.Exit(1)
 
