@@ -11,7 +11,7 @@ from fakes import fake_outcomes
 from plain import make_outcomes
 from selectllm_engine.evaluation import cascade_value, figures, one_sample_votes
 from selectllm_engine.evaluation.baselines import SINGLE_AGAIN, right_at_equal_samples, row_at_equal_samples
-from selectllm_engine.evaluation.best_m import leading
+from selectllm_engine.evaluation.best_m import GroupVotes, leading
 from selectllm_engine.evaluation.candidates import candidates_of
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import Posterior
@@ -146,7 +146,7 @@ def test_a_fold_learns_from_the_others_alone(monkeypatch):
 
 def test_a_budget_below_every_llm_leaves_what_is_given():
     known = labelled(fake_outcomes(300, 3, 1, split="train"), None)
-    chains = chains_of(known, [0, 1, 2], np.array([1.0, 2.0, 2.5]), best_single=2, penalty=3.0, budget=1e-9)
+    chains = chains_of(GroupVotes(known, 3.0), [0, 1, 2], np.array([1.0, 2.0, 2.5]), best_single=2, budget=1e-9)
     assert chains == [(2,)]
 
 
