@@ -8,6 +8,9 @@ python perf/mutation.py --survivors         # those of the last run, with their 
 mutmut makes the mutants and finds which tests reach which function (once; ten minutes). Of these a mutant gets the
 tests of its own module first, then the quick ones, until they take `--budget` seconds together; the first that fails
 ends it. Results are appended to mutants/results.jsonl: stopped, the same command goes on. Needs Linux.
+
+A survivor is one that these tests left alive, not yet one that no test would notice: tests with a backslash in their
+ids aren't asked, nor is what is computed once, at import. So try it with all tests of its room before writing one.
 """
 
 from __future__ import annotations
