@@ -50,6 +50,8 @@ READ = [
     ("expression", "The solution is 42.", "42"),
     ("expression", '답은 15입니다. {"final_answer": "B", "explanation": "The answer is (C) only if"}', "B"),
     ("date", "Jibu", None),
+    ("letter", "答えはAです。Bではない。", "A"),
+    ("letter", "The answer is B the", "B"),
 ]
 BARE = [
     ("date", "1024", "1024"),
