@@ -156,6 +156,7 @@ class Recommender:
         self._ground = ground_of(run, encoders)
         self._search = Search(self._ground, _penalty(run))
         self._last: tuple[Wish, Field] | None = None
+        self._luck: dict[Wish, float] = {}  # what others than the chosen are expected to do less than they seem
         self._rows: dict[Setup, Row] = {}
 
     def recommend(self, wish: Wish, progress: Progress | None = None) -> Recommendation:
@@ -176,7 +177,7 @@ class Recommender:
         made = _Made(run, ground, field, single, self._rows)
         estimate = made.estimate(chosen, outlook if verdict == "use" else None)
         # a trade is of one measure: others lose at least what the chosen does when it is chosen anew
-        luck = max(_luck(field), float(field.right[chosen].mean()) - estimate.accuracy)
+        luck = self._luck[wish] = max(_luck(field), float(field.right[chosen].mean()) - estimate.accuracy)
         notes += self._one_sample(field, chosen)
         proposed = made.proposed(chosen, estimate)
         others = [made.proposed(other, made.estimate(other, luck=luck)) for other in _others(field, chosen)]
@@ -211,10 +212,12 @@ class Recommender:
         On dollars where these are preferred or no seconds are known. Each is expected to do what it did, less some
         luck, as alternatives are. Arguments and errors are those of `recommend`.
         """
+        if wish not in self._luck:
+            self.recommend(wish, progress)
         field = self._field(wish, progress)
         by: By = "cost" if wish.prefer == "cost" or np.isnan(field.latency).all() else "latency"
         _, single = most_accurate(field)
-        made, luck = _Made(self._run, self._ground, field, single, self._rows), _luck(field)
+        made, luck = _Made(self._run, self._ground, field, single, self._rows), self._luck[wish]
         return tuple(made.proposed(place, made.estimate(place, luck=luck)) for place in front(field, by))
 
     def _field(self, wish: Wish, progress: Progress | None) -> Field:

@@ -252,5 +252,8 @@ def test_a_front_has_the_figures_of_its_setups(run, found):
         assert each.test.reference == found.reference
         assert each.estimate.questions == 180
     assert [each.estimate.latency for each in front] == sorted(each.estimate.latency for each in front)
+    known = {each.setup: each.estimate for each in found.alternatives}
+    for each in front:  # by the same measure
+        assert each.estimate.accuracy == known.get(each.setup, each.estimate).accuracy
     within = recommender.front(Wish(max_llms=1))
     assert all(len(each.setup.pool) == 1 for each in within)
