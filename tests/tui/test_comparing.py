@@ -154,7 +154,7 @@ async def test_tables_show_the_difference_to_the_pin(cache: Path) -> None:
         for key, text in shown.items():
             accuracy = rows[key].accuracy
             assert text == ("" if accuracy is None else f"{100 * (accuracy - pinned):+.1f}".replace("-", "−"))
-        await press(pilot, "left_square_bracket")
+        await press(pilot, "left_square_bracket", "left_square_bracket")
         subsets = screen.tab._subsets
         for key, text in cells(screen.tab.rows, "pinned").items():
             assert text == f"{100 * (subsets[key].figures.pooled - pinned):+.1f}".replace("-", "−")
