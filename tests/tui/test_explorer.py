@@ -373,7 +373,7 @@ async def test_rows_open_what_they_name(cache: Path) -> None:
         assert "not on a row that opens" in text_of(pilot)
         await press(pilot, "u", "right_square_bracket", "down", "right", "enter")
         assert (screen.state.setup.router, screen.state.setup.policy) == ("fake:sharp", "top-m")
-        await press(pilot, "left_square_bracket", "left_square_bracket", "end", "enter")
+        await press(pilot, "left_square_bracket", "left_square_bracket", "left_square_bracket", "end", "enter")
         assert len(screen.state.setup.pool) < 3
 
 
