@@ -54,26 +54,31 @@ async def measure(options: argparse.Namespace) -> None:
         command = [sys.executable, "-c", "import sys; from selectllm_tui.cli import main; sys.exit(main())", "serve"]
         command += ["--setup", "setup.toml", "--port", "0", "--cache", str(ROOT / "cache"), "--concurrency", "1000"]
         served, of_served = started(stack, command, cwd=folder)
+        print(f"one at a time, {ROUNDS * EACH:,} requests each, router {options.router}")
+        await one_at_a_time(endpoint, proxy, served)  # warms up
         before = [processor_time(pid) for pid in (of_proxy, of_served)]
-        await one_at_a_time(endpoint, proxy, served, options.router)
+        tell(await one_at_a_time(endpoint, proxy, served, ROUNDS))
         spent = [processor_time(pid) - was for pid, was in zip((of_proxy, of_served), before, strict=True)]
         print(f"  selectllm serve / proxy: processor time {spent[1] / spent[0]:.2f}", flush=True)
         await at_once("proxy", proxy, max(options.requests // 10, 2 * options.at_a_time), options.at_a_time)
         await at_once("selectllm serve", served, options.requests, options.at_a_time)
 
 
-async def one_at_a_time(endpoint: str, proxy: str, served: str, router: str) -> None:
+async def one_at_a_time(endpoint: str, proxy: str, served: str, rounds: int = 1) -> dict[str, list[float]]:
+    """The seconds of each request, in turns through each."""
     seconds: dict[str, list[float]] = {"direct": [], "proxy": [], "selectllm serve": []}
     async with httpx.AsyncClient(timeout=600) as client:
-        for number in range(ROUNDS + 1):
+        for number in range(rounds):
             for (name, taken), url in zip(seconds.items(), (endpoint, proxy, served), strict=True):
                 for each in range(EACH):
                     start = time.perf_counter()
                     reply = await client.post(f"{url}/v1/chat/completions", json=asking(f"one {number}-{each}"))
-                    if number:  # the first round warms up
-                        taken.append(time.perf_counter() - start)
+                    taken.append(time.perf_counter() - start)
                     assert reply.status_code == 200, (name, reply.text)
-    print(f"one at a time, {ROUNDS * EACH:,} requests each, router {router}")
+    return seconds
+
+
+def tell(seconds: dict[str, list[float]]) -> None:
     quantiles = {}
     for name, taken in seconds.items():
         cuts = statistics.quantiles(taken, n=100)
