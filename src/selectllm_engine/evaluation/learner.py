@@ -133,6 +133,7 @@ class Learned:
 
     def _looks(self, order: tuple[int, ...], by: By | None) -> By:
         """At seconds, or at dollars: whatever is known of each LLM."""
+        self.check()
         names: tuple[By, ...] = ("latency", "cost") if by is None else (by,)
         for name in names:
             if not np.isnan(self._burdens(name)[:, list(order)]).all(axis=0).any():

@@ -29,6 +29,7 @@ from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_value import learn_cascade, possible_chains
 from selectllm_engine.evaluation.labelled import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
+from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.policies import PolicySpec
 from selectllm_engine.evaluation.vote_weights import VoteWeights
 from selectllm_engine.evaluation.votes import tally
@@ -477,3 +478,8 @@ def test_what_is_learned_of_a_group_serves_every_pool(monkeypatch):
             shared = False
             assert row == anew.view.policy_row(anew.router, parse_policy(name))
     assert len(learned) == len(set(learned)) > 3
+
+
+def test_without_labelled_questions_no_cascade_is_learned():
+    with pytest.raises(NotAvailableError, match="needs"):
+        Learner(None, None).of().cascade((0, 1), None, 1.0)
