@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from selectllm_engine.answers import canonical, canonical_answers, extract_answer, find_answer
+from selectllm_engine.answers.numbers import _BLOCK
 
 READ = [
     ("number", "Die Antwort ist nicht 5.", None),
@@ -52,6 +53,10 @@ READ = [
     ("date", "Jibu", None),
     ("letter", "答えはAです。Bではない。", "A"),
     ("letter", "The answer is B the", "B"),
+    ("number", "A: - 3 apples", "-3"),
+    ("number", r"The answer is \(x^2 = 4\)", "4"),
+    ("number", "The answer is 3.\n\nQuestion:\nEasy.\n#### 4", "4"),
+    ("letter", "Die Antwort ist A. Die Antwort ist unklar. Oder B.", "A"),
 ]
 BARE = [
     ("date", "1024", "1024"),
@@ -84,3 +89,10 @@ def test_bare_answers_together_are_each_of_them(texts):
     assert canonical_answers(pl.Series(texts), "number").to_list() == [
         None if text is None else canonical(text, "number") for text in texts
     ]
+
+
+@pytest.mark.parametrize("shift", range(6))
+def test_a_number_at_the_seam_of_two_blocks_is_read_whole(shift):
+    # Long texts are searched for the last number block by block, from the end.
+    text = "no " * 400 + "41 " + "w" * shift + " w" * ((_BLOCK - 2 - shift) // 2)
+    assert extract_answer(text, kind="number") == "41"
