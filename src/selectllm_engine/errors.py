@@ -86,7 +86,7 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: object, known: Iterable[str], *, remedy: str = "") -> None:
         names = name if isinstance(name, list) else [name]
         problem = f"no {kind}{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
-        super().__init__(problem, f"{remedy}; {did_you_mean(name, known)}".removeprefix("; "))
+        super().__init__(problem, f"{did_you_mean(name, known)} {remedy}".rstrip())
 
 
 class MissingExtraError(UsageError):

@@ -145,7 +145,7 @@ def test_exemplars_of_the_file(lab):
 def test_names_of_the_file_are_known(lab):
     lab.write(FULL)
     code, _, err = lab("generate", "--llm", "mien", "--dry-run")
-    assert (code, err) == (2, "error: no LLM 'mien'; did you mean 'mine'?\n")
+    assert (code, err) == (2, "error: no LLM 'mien'; did you mean 'mine'? (weights of your own: --llm mien=FOLDER)\n")
     lab.write('[benchmarks]\nexams = "exams.jsonl"\n')
     code, _, err = lab("generate", "--benchmark", "exmas", "--dry-run")
     assert (code, err) == (2, "error: no benchmark 'exmas'; did you mean 'exams'?\n")
@@ -226,7 +226,11 @@ def test_completion_knows_the_file(lab):
 
 def completed(line):
     script = "import sys; from selectllm_tui.cli import main; sys.exit(main())"
-    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_SELECTLLM_COMPLETE": "complete_bash"}
+    words = {
+        "COMP_WORDS": "\n".join(line.split()),
+        "COMP_CWORD": str(len(line.split()) - 1),
+        "_SELECTLLM_COMPLETE": "complete_bash",
+    }
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, **words}, capture_output=True, text=True, check=True
     )

@@ -298,7 +298,7 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool =
         return LLM(name=name, weights=name)
     if machine.expanded(name).is_dir() or "/" in name:
         raise UsageError(f"--llm {name} has no name", f"write --llm NAME={name}")
-    raise UnknownNameError("LLM", name, presets, remedy=f"write --llm {name}=FOLDER for weights of your own")
+    raise UnknownNameError("LLM", name, presets, remedy=f"(weights of your own: --llm {name}=FOLDER)")
 
 
 def stored_llm(
