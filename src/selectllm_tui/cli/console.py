@@ -27,7 +27,6 @@ __all__ = [
     "fits",
     "note",
     "output_console",
-    "room",
     "shown_cells",
     "text",
     "write_json",
@@ -101,7 +100,7 @@ def write_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
-def room(form: Format) -> int | None:
+def _room(form: Format) -> int | None:
     """How many characters a line has where people look, by the terminal, else $COLUMNS; None where neither says."""
     if form is not Format.TABLE:
         return None
@@ -113,7 +112,7 @@ def room(form: Format) -> int | None:
 
 def fits(sheet: Sheet, form: Format) -> bool:
     """Whether a table with all its columns has room."""
-    width = room(form)
+    width = _room(form)
     return width is None or _width(_said(sheet.columns, sheet.rows), sheet.rows) <= width
 
 
@@ -159,7 +158,7 @@ def write_table(
         return write_json(list(rows))
     if form is Format.CSV:
         return _csv(rows)
-    said, width = _said(columns, rows), room(form) or page
+    said, width = _said(columns, rows), _room(form) or page
     columns = said if width is None else _fitting(said, rows, width)
     if dropped := [column.title for column in said if column not in columns]:
         footnotes = [*footnotes, f"left out for want of room: {', '.join(dropped)}"]
