@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import selectllm_engine as sl
-from selectllm_engine.evaluation.metrics import LAMBDAS, aiq
+from selectllm_engine.evaluation.curves import LAMBDAS, aiq
 from selectllm_engine.routers import make_router
 from selectllm_engine.routers.ridge import Ridge, fit_components
 from selectllm_engine.routers.training_data import question_texts

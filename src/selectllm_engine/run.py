@@ -31,7 +31,15 @@ from selectllm_engine.evaluation import (
     view_of,
 )
 from selectllm_engine.llms import Pool
-from selectllm_engine.store import Voting, as_vote_rule, load_outcomes, own_seconds, read_scores, router_manifest
+from selectllm_engine.store import (
+    Voting,
+    as_vote_rule,
+    load_outcomes,
+    own_seconds,
+    read_expected_tokens,
+    read_scores,
+    router_manifest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +57,7 @@ if TYPE_CHECKING:
         VoteRule,
         VoteWeights,
     )
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Cache, ExpectedTokens, Progress
 
 __all__ = ["StoredRun"]
 
@@ -130,11 +138,21 @@ class StoredRun:
         """
         if split not in self._outcomes:
             self._outcomes[split] = load_outcomes(
-                self.cache, self.benchmark, split, progress=self._progress, answers=self._answers_of
+                self.cache,
+                self.benchmark,
+                split,
+                progress=self._progress,
+                answers=self._answers_of,
+                tokens=self._tokens,
             )
             if len(self._outcomes) == len(self.splits):
                 self._answers.clear()  # every split has its own now
         return self._outcomes[split]
+
+    @cached_property
+    def _tokens(self) -> ExpectedTokens | None:
+        """How many tokens questions are expected to take, where `train` has learned that."""
+        return read_expected_tokens(self.cache, self.benchmark)
 
     def _answers_of(self, llm: str) -> pl.DataFrame:
         """An LLM's answers of all splits, read once for all of them."""

@@ -34,6 +34,7 @@ def test_list_as_json_and_csv(selectllm):
         *(("split", name) for name in ("train", "validation", "test")),
         *(("LLM", name) for name in ("fake-a", "fake-b", "fake-c")),
         *(("router", name) for name in ("logistic:tfidf", "prior")),
+        ("model", "expected tokens"),
     ]
     assert rows[3] | {"bytes": 0} == {
         "benchmark": "fake",

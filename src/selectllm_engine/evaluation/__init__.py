@@ -11,14 +11,15 @@ from selectllm_engine.evaluation.cascade_value import learn_cascade
 from selectllm_engine.evaluation.comparison import Reference, TwoByTwo, two_by_two
 from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
+from selectllm_engine.evaluation.curves import LAMBDAS, pareto_front
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
 from selectllm_engine.evaluation.labelled import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.margin import learn_margin, with_margin
-from selectllm_engine.evaluation.metrics import LAMBDAS, Quality, TradeOff, pareto_front, quality, trade_off
+from selectllm_engine.evaluation.metrics import Quality, TradeOff, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
-from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut, Outcomes, Unanswered, unanswered_of
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, Expected, LeftOut, Outcomes, Unanswered, unanswered_of
 from selectllm_engine.evaluation.policies import (
     POLICIES,
     By,
@@ -29,6 +30,7 @@ from selectllm_engine.evaluation.policies import (
     parse_policy,
     select,
 )
+from selectllm_engine.evaluation.policy_inputs import ByQuestion
 from selectllm_engine.evaluation.pool_view import PoolView, Verdicts
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import NO_ROUTER, RouterScores, as_probabilities, silent_scores
@@ -80,7 +82,9 @@ __all__ = [
     "SCHEMA",
     "VOTE_RULES",
     "By",
+    "ByQuestion",
     "Details",
+    "Expected",
     "Gap",
     "LLMDetails",
     "Labelled",

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.curves import aiq
 from selectllm_engine.evaluation.metrics import (
     Quality,
-    aiq,
     by_subject,
     calibration_error,
     pass_at_k,

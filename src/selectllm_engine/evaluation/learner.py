@@ -22,6 +22,7 @@ from selectllm_engine.evaluation.cascade_value import (
 from selectllm_engine.evaluation.labelled import Labelled, labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn
 from selectllm_engine.evaluation.margin import Margin, learn_margin
+from selectllm_engine.evaluation.question_burdens import better_by_question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +162,7 @@ class Learner:
         self._plain = Learned(train, validation)
         self._learned = lru_cache(maxsize=32)(lambda scores: Learned(train, validation, scores, self._plain))
         self._margin = lru_cache(maxsize=KEPT)(self._cautious)
+        self._by_question = lru_cache(maxsize=KEPT)(self._looks_at_questions)
 
     def of(self, scores: RouterScores | None = None) -> Learned:
         """With a router's opinions where it has held-out ones for every labelled question, else without any.
@@ -202,6 +204,24 @@ class Learner:
             NotAvailableError: the router has no held-out probabilities for labelled questions.
         """
         return self._margin(scores, tuple(order), best_single)
+
+    def better_by_question(self, scores: RouterScores, by: By) -> bool:
+        """Whether cost-aware does better on validation by what each question is expected to take.
+
+        Found once per router, on all samples and all LLMs of which that is known, whatever the pool and K.
+        """
+        return self._by_question(scores, by)
+
+    def _looks_at_questions(self, scores: RouterScores, by: By) -> bool:
+        validation, p = self._splits[1], scores.validation
+        if validation is None or p is None or p.shape != validation.labels.shape or scores.unseen:
+            return False
+        actual, expected = getattr(validation, by), validation.expected.get(by)
+        if expected is None:
+            return False
+        known = np.isfinite(actual).all(axis=0) & np.isfinite(expected).all(axis=0) & np.isfinite(p).all(axis=0)
+        llms = validation.order[known[validation.order]]
+        return better_by_question(p[:, llms], validation.whole.labels[:, llms], actual[:, llms], expected[:, llms])
 
     def _cautious(self, scores: RouterScores, order: tuple[int, ...], best_single: int) -> Margin:
         held_out = self._held_out(scores)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["NOT_FOUND", "NOT_SAMPLED", "By", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
+__all__ = ["NOT_FOUND", "NOT_SAMPLED", "By", "Expected", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
 
 By = Literal["latency", "cost"]  # what an answer costs: seconds or dollars
 NOT_FOUND = -1  # a generation in which no answer was found
@@ -67,6 +70,26 @@ class Unanswered:
         return f"no answer was found in {missing:,} of {self.samples:,} samples"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """What questions are expected to take, before anybody is asked.
+
+    Attributes:
+        tokens: float32 [Q, N, 2], of the prompt and of one answer; NaN where unknown.
+        lines: per "latency" and "cost" float64 [N, 3], what a request, a token of the prompt and one of the answer
+            take, in seconds or dollars; NaN where an LLM's are not counted by tokens.
+    """
+
+    tokens: NDArray[np.float32]
+    lines: Mapping[By, NDArray[np.float64]]
+
+    def burden(self, by: By) -> NDArray[np.float32]:
+        """Seconds or dollars, float32 [Q, N]; NaN where unknown."""
+        each, prompt, output = self.lines[by].T
+        found = each + prompt * self.tokens[:, :, 0] + output * self.tokens[:, :, 1]
+        return np.asarray(found, np.float32, order="F")
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Outcomes:
     """The questions that are complete for all LLMs of a run, and what the LLMs answered.
@@ -82,6 +105,7 @@ class Outcomes:
         labels: bool [Q, N], is the LLM's maj@K right.
         latency: float32 [Q, N], seconds to answer the prompt alone once; NaN where unknown.
         cost: float32 [Q, N], dollars per question; NaN where unknown.
+        expected: what questions are expected to take, from their texts alone; None where nobody expects anything.
         left_out: which LLMs made how many questions of the split incomplete.
         left_out_total: number of questions of the split that are left out.
         unanswered: per LLM what of all its samples of these questions is no answer; None where there are no texts.
@@ -99,6 +123,7 @@ class Outcomes:
     labels: NDArray[np.bool_]
     latency: NDArray[np.float32]
     cost: NDArray[np.float32]
+    expected: Expected | None = None
     left_out: tuple[LeftOut, ...] = ()
     left_out_total: int = 0
     unanswered: tuple[Unanswered | None, ...] = ()

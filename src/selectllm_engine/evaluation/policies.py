@@ -76,20 +76,31 @@ def _sorted_prediction(inputs: PolicyInputs, _: float, __: By | None) -> Selecti
 
 
 def cost_aware(inputs: PolicyInputs, weight: float, by: By | None) -> Selection:
-    """Argmax of p − weight · latency (or cost) / the pool's largest; a weight above 1 outweighs any probability."""
-    known = [
-        (name, burden)
-        for name, burden in (("latency", inputs.latency[inputs.order]), ("cost", inputs.cost[inputs.order]))
-        if by in (None, name) and not np.isnan(burden).any()
-    ]
+    """Argmax of p − weight · latency (or cost) / the pool's largest mean; a weight above 1 outweighs any probability.
+
+    It is each LLM's mean, or where that did better on validation what the question is expected to take.
+    """
+    both: tuple[tuple[By, NDArray[np.float64]], ...] = (
+        ("latency", inputs.latency[inputs.order]),
+        ("cost", inputs.cost[inputs.order]),
+    )
+    known = [(name, means) for name, means in both if by in (None, name) and not np.isnan(means).any()]
     if not known:
         raise NotAvailableError(f"needs the {by or 'latency or cost'} of every LLM of the pool")
-    burden = known[0][1]
-    penalties = weight * burden / max(burden.max(), np.finfo(float).tiny)
+    looks_at, means = known[0]
+    expected = inputs.by_question(looks_at)
+    largest = max(means.max(), np.finfo(float).tiny)
+    penalties: Any = weight * means / largest
+    if expected is not None and expected.better:
+        penalties = (np.float64(weight) * expected.burden[:, llm] / largest for llm in inputs.order)
     scores = np.empty((len(inputs.probabilities), len(inputs.order)), dtype=np.float32, order="F")
     for place, (llm, penalty) in enumerate(zip(inputs.order, penalties, strict=True)):
-        np.subtract(inputs.probabilities[:, llm], np.float32(penalty), out=scores[:, place])
-    return Selection(inputs.llms, choice=inputs.order[best_of(scores, np.arange(len(inputs.order)))[0]])
+        np.subtract(inputs.probabilities[:, llm], np.asarray(penalty, np.float32), out=scores[:, place])
+    choice = inputs.order[best_of(scores, np.arange(len(inputs.order)))[0]]
+    if expected is None:
+        return Selection(inputs.llms, choice=choice)
+    note = f"{looks_at} of each question" if expected.better else f"each LLM's mean {looks_at}"
+    return Selection(inputs.llms, choice=choice, notes=(note,))
 
 
 def _threshold(inputs: PolicyInputs, level: float, _: By | None) -> Selection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,9 +13,22 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation.learner import Learned
     from selectllm_engine.evaluation.margin import Margin
+    from selectllm_engine.evaluation.outcomes import By
     from selectllm_engine.evaluation.votes import Tally
 
-__all__ = ["PolicyInputs"]
+__all__ = ["ByQuestion", "PolicyInputs"]
+
+
+class ByQuestion(NamedTuple):
+    """What questions are expected to take.
+
+    Attributes:
+        burden: float32 [Q, N], seconds or dollars, of the pool's LLMs finite.
+        better: whether cost-aware did better with such numbers on validation than with the LLMs' means.
+    """
+
+    burden: NDArray[np.float32]
+    better: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -35,6 +48,7 @@ class PolicyInputs:
         learned: gives what labelled questions teach; what it has raises NotAvailableError where they are too few.
         views: gives the router's opinions as `learned` has them, float64 [Q, N]; None where it was learned without.
         margin: gives the gain from which on best-single is left; raises NotAvailableError.
+        by_question: gives the seconds or dollars that each question is expected to take; None where unknown.
     """
 
     order: NDArray[np.intp]
@@ -50,6 +64,7 @@ class PolicyInputs:
     learned: Callable[[], Learned]
     views: Callable[[], NDArray[np.float64] | None]
     margin: Callable[[], Margin]
+    by_question: Callable[[By], ByQuestion | None]
 
     @property
     def llms(self) -> int:

@@ -15,6 +15,7 @@ from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
 from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
+from selectllm_engine.evaluation.policy_inputs import ByQuestion
 from selectllm_engine.evaluation.repeatable import Repeatable, repeatable
 from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule, alone_as_ever, answered
@@ -295,7 +296,10 @@ class PoolArrays:
         tuning = self.on_validation
         on_validation = scores.on_validation()
         tuning.check(on_validation)
-        inputs = tuning.inputs(on_validation)
+        inputs = replace(
+            tuning.inputs(on_validation),  # what validation says about it is known to all of them
+            by_question=lambda by: tuning.expecting(by, better=self.learner.better_by_question(scores, by)),
+        )
 
         def merit(each: PolicySpec) -> tuple[float, float]:
             figures = tuning.figures(tuning.voted(select(each, inputs), on_validation))
@@ -334,8 +338,19 @@ class PoolArrays:
             tally=self.counted,
             learned=lambda: self.learner.of(scores),
             views=lambda: self.learner.of(scores).views(scores),
+            by_question=lambda by: self.expecting(by, better=self.learner.better_by_question(scores, by)),
             margin=lambda: self.learner.margin(scores, self.order.tolist(), self.best_single),
         )
+
+    def expecting(self, by: By, *, better: bool) -> ByQuestion | None:
+        """What each question is expected to take; None where that isn't known of every LLM of the pool."""
+        burden = self._burdens.get(by)
+        return None if burden is None else ByQuestion(burden, better)
+
+    @cached_property
+    def _burdens(self) -> dict[By, NDArray[np.float32]]:
+        found = self.prepared.expected
+        return {by: burden for by, burden in found.items() if np.isfinite(burden[:, self.order]).all()}
 
     def figures(self, selection: Selection) -> Figures:
         """Accuracy, seconds and dollars of a selection, question by question."""

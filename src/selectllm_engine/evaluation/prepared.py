@@ -14,7 +14,7 @@ from selectllm_engine.evaluation.votes import Tally, tally, with_k
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.outcomes import Outcomes
+    from selectllm_engine.evaluation.outcomes import By, Outcomes
 
 __all__ = ["Prepared"]
 
@@ -58,6 +58,12 @@ class Prepared:
                 mean = self.mean_latency[llm]
                 stand_in = np.float32(np.finfo(np.float32).max if np.isnan(mean) else mean)
                 np.putmask(self.comparable_latency[:, llm], np.isnan(self.comparable_latency[:, llm]), stand_in)
+
+    @cached_property
+    def expected(self) -> dict[By, NDArray[np.float32]]:
+        """Per "latency" and "cost" what questions are expected to take, float32 [Q, N]; empty where nobody does."""
+        found = self.outcomes.expected
+        return {} if found is None else {by: found.burden(by) for by in found.lines}
 
     @cached_property
     def right(self) -> NDArray[np.intp]:

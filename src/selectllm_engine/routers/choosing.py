@@ -22,6 +22,7 @@ from selectllm_engine.errors import (
 )
 from selectllm_engine.evaluation import (
     EQUAL,
+    ByQuestion,
     RouterScores,
     Selection,
     chain_of,
@@ -30,21 +31,23 @@ from selectllm_engine.evaluation import (
     select,
     silent_scores,
 )
+from selectllm_engine.routers.expected_tokens import load_token_model
 from selectllm_engine.routers.families import FAMILIES, parse_router
 from selectllm_engine.routers.storage import load_router, read_manifest
-from selectllm_engine.store import ConfidenceForest
+from selectllm_engine.store import TOKENS, ConfidenceForest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import PolicyInputs, PolicySpec, PoolView, Tally, VoteRule
+    from selectllm_engine.evaluation import By, Expected, PolicyInputs, PolicySpec, PoolView, Tally, VoteRule
     from selectllm_engine.llms import Pool
     from selectllm_engine.routers.base import Router
     from selectllm_engine.run import StoredRun
 
     Predict = Callable[[Sequence[str]], NDArray[np.float32]]
+    Expect = Callable[[Sequence[str]], Expected]
 
 __all__ = ["Beliefs", "Chooser", "Fixed", "choose_by", "choose_without", "is_trained"]
 
@@ -56,10 +59,12 @@ class Beliefs:
     Attributes:
         probabilities: float32 [Q, N], of being right, in the order of the run.
         forest: float32 [Q, N], the confidence forest's, where the policy reads it.
+        expected: what they are expected to take, where the policy looks at that.
     """
 
     probabilities: NDArray[np.float32]
     forest: NDArray[np.float32] | None
+    expected: Expected | None = None
 
     @property
     def surest(self) -> NDArray[np.float32]:
@@ -78,11 +83,18 @@ class Chooser:
     """
 
     def __init__(
-        self, view: PoolView, known: RouterScores, predict: Predict, spec: PolicySpec, forest: ConfidenceForest | None
+        self,
+        view: PoolView,
+        known: RouterScores,
+        predict: Predict,
+        spec: PolicySpec,
+        forest: ConfidenceForest | None,
+        *,
+        expect: Expect | None = None,
     ) -> None:
         self.name: str | None = None if known.silent else known.name
         self.view, self.spec = view, spec
-        self._known, self._predict, self._forest = known, predict, forest
+        self._known, self._predict, self._forest, self._expect = known, predict, forest, expect
         self._lock = threading.Lock()  # what is learned from labelled questions is learned once
         try:
             view.check(known)
@@ -96,7 +108,11 @@ class Chooser:
         """What the router says of these questions."""
         probabilities = self._predict(texts)
         forest = None if self._forest is None else self._forest.predict_proba(probabilities)
-        return Beliefs(np.asfortranarray(probabilities), None if forest is None else np.asfortranarray(forest))
+        return Beliefs(
+            np.asfortranarray(probabilities),
+            None if forest is None else np.asfortranarray(forest),
+            None if self._expect is None else self._expect(texts),
+        )
 
     def select(self, beliefs: Beliefs, counted: Tally | None = None) -> Selection:
         """Whom the policy asks; of one that stops early, given the votes so far: LLMs not asked yet have none.
@@ -107,7 +123,7 @@ class Chooser:
         taught = self._taught(beliefs)
         try:
             with self._lock:
-                return select(self.spec, self._of(taught, counted))
+                return select(self.spec, self._of(taught, counted, beliefs.expected))
         except NotAvailableError as reason:
             raise self._unusable(reason) from reason
 
@@ -116,12 +132,13 @@ class Chooser:
         with self._lock:
             return self.view.voted(selection, self._known, counted=counted, new=self._taught(beliefs))
 
-    def _of(self, taught: RouterScores, counted: Tally | None) -> PolicyInputs:
+    def _of(self, taught: RouterScores, counted: Tally | None, expected: Expected | None) -> PolicyInputs:
         inputs = replace(
             self._inputs,
             probabilities=taught.probabilities,
             forest=taught.forest,
             views=lambda: self.view.learner.of(self._known).views(taught),
+            by_question=lambda by: self._by_question(by, expected),
         )
         if counted is None:
             return inputs
@@ -132,6 +149,11 @@ class Chooser:
             tally=lambda: counted,
             leading_votes=lambda: list(prefix_leading_votes(counted, order)),
         )
+
+    def _by_question(self, by: By, expected: Expected | None) -> ByQuestion | None:
+        """What new questions are expected to take, where that of the benchmark's is known."""
+        known = self._inputs.by_question(by)
+        return None if known is None or expected is None else ByQuestion(expected.burden(by), known.better)
 
     def _taught(self, beliefs: Beliefs) -> RouterScores:
         return RouterScores(self._known.name, beliefs.probabilities, forest=beliefs.forest)
@@ -181,7 +203,7 @@ def choose_by(
         if known.validation is None:
             raise UsageError(f"the policy {spec.name} needs a validation split", "take another --policy")
         forest = _forest(run, known, known.validation)
-    return Chooser(view, known, predict, spec, forest)
+    return Chooser(view, known, predict, spec, forest, expect=_expecting(run, view, known, spec))
 
 
 def choose_without(
@@ -279,6 +301,29 @@ def _loaded(
 
 def _predicting(router: Router, columns: list[int]) -> Predict:
     return lambda texts: np.asarray(router.predict_proba(texts)[:, columns])
+
+
+def _expecting(run: StoredRun, view: PoolView, known: RouterScores, spec: PolicySpec) -> Expect | None:
+    """What says how much new questions will take; None where the policy looks at means."""
+    counted = view.prepared.outcomes.expected
+    if counted is None or spec.name != "cost-aware":
+        return None
+    if not any(view.learner.better_by_question(known, by) for by in counted.lines):
+        return None
+    key = TOKENS
+    if key not in run.kept:
+        run.kept[key] = load_token_model(run.cache.folder(run.benchmark) / TOKENS)
+    model, llms = run.kept[key]
+
+    def expect(texts: Sequence[str]) -> Expected:
+        output, prompt = np.hsplit(model.predict(texts), 2)
+        tokens = np.full((len(texts), len(run.llms), 2), np.nan, np.float32)
+        for at, llm in enumerate(run.llms):
+            if llm in llms:
+                tokens[:, at, 0], tokens[:, at, 1] = prompt[:, llms.index(llm)], output[:, llms.index(llm)]
+        return replace(counted, tokens=tokens)
+
+    return expect
 
 
 def _forest(run: StoredRun, known: RouterScores, held_out: NDArray[np.float32]) -> ConfidenceForest:

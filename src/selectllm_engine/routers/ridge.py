@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.routers.features import Floats, Matrix
 
-__all__ = ["Ridge", "RidgeFit", "fit_components"]
+__all__ = ["Block", "Ridge", "RidgeFit", "block_of", "fit_components"]
 
 _PENALTIES = 10.0 ** np.arange(-1, 4.01, 0.25)
 _COLUMNS = 100  # that TF-IDF is reduced to
@@ -41,8 +41,8 @@ class RidgeFit(NamedTuple):
     penalties: NDArray[np.float64]
 
 
-def fit_components(features: NDArray[np.float64], labels: NDArray[np.bool_]) -> RidgeFit:
-    """Ridge regression of the labels on centred features [T, D], with exact leave-one-out.
+def fit_components(features: NDArray[np.float64], labels: NDArray[np.bool_] | NDArray[np.float64]) -> RidgeFit:
+    """Ridge regression of the labels, or of numbers, on centred features [T, D], with exact leave-one-out.
 
     The labels less their means are turned into principal components: the first is how hard a question is, the others
     who is better. Each has the penalty of its own smallest leave-one-out error, e_i / (1 − h_i) with the leverage h_i
@@ -73,6 +73,33 @@ def fit_components(features: NDArray[np.float64], labels: NDArray[np.bool_]) -> 
     return RidgeFit(right.T @ coef @ components.T, rates + held_out @ components.T, components, penalties)
 
 
+class Block(NamedTuple):
+    """What stands beside each other as features: reduced ones and surface counts.
+
+    Attributes:
+        basis: float32 [r, D], the singular vectors.
+        centre, scale: float64 [r + 12].
+        beside: float64 [T, r + 12], of the training questions, neither centred nor scaled yet.
+    """
+
+    basis: NDArray[np.float32]
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    beside: NDArray[np.float64]
+
+
+def block_of(vectors: Matrix, counts: NDArray[np.float64], seed: int) -> Block:
+    """How features [T, D] and surface counts [T, 12] of the training questions become those of `Ridge`."""
+    basis = _basis(vectors, seed)
+    beside = _beside(vectors, counts, np.ascontiguousarray(basis.T))
+    spread = beside.std(axis=0)
+    # Counts are of different sizes, so each has its own scale; columns of features share one.
+    own = np.where(spread[-SURFACE:] > 1e-6, spread[-SURFACE:], np.inf) * np.sqrt(SURFACE) / _SURFACE_LENGTH
+    length = np.sqrt((spread[:-SURFACE] ** 2).sum())
+    scale = np.concatenate([np.full(len(basis), length if length > 1e-6 else np.inf), own])
+    return Block(basis, beside.mean(axis=0), scale, beside)
+
+
 class Ridge(FeatureRouter):
     """p = rate + x·W on features and surface counts; nothing is tuned on validation.
 
@@ -101,16 +128,10 @@ class Ridge(FeatureRouter):
         labels: NDArray[np.bool_],
         validation: tuple[Matrix, NDArray[np.bool_]] | None,  # noqa: ARG002
     ) -> None:
-        self.basis_ = _basis(vectors[0], self.seed)
+        block = block_of(vectors[0], vectors[1], self.seed)
         vars(self).pop("_columns", None)
-        beside = self._beside(vectors)
-        self.centre_ = beside.mean(axis=0)
-        spread = beside.std(axis=0)
-        # Counts are of different sizes, so each has its own scale; columns of features share one.
-        own = np.where(spread[-SURFACE:] > 1e-6, spread[-SURFACE:], np.inf) * np.sqrt(SURFACE) / _SURFACE_LENGTH
-        length = np.sqrt((spread[:-SURFACE] ** 2).sum())
-        self.scale_ = np.concatenate([np.full(len(self.basis_), length if length > 1e-6 else np.inf), own])
-        found = fit_components((beside - self.centre_) / self.scale_, labels)
+        self.basis_, self.centre_, self.scale_ = block.basis, block.centre, block.scale
+        found = fit_components((block.beside - block.centre) / block.scale, labels)
         self.coef_ = found.coef.astype(np.float32)
         self.leave_one_out_ = as_probabilities(found.held_out)
 
@@ -125,7 +146,11 @@ class Ridge(FeatureRouter):
     def _beside(self, vectors: Matrix) -> NDArray[np.float64]:
         if not hasattr(self, "_columns"):  # else each product copies them: for one question that is most of its time
             self._columns = np.ascontiguousarray(self.basis_.T)
-        return np.hstack([np.asarray(dense(vectors[0] @ self._columns), np.float64), vectors[1]])
+        return _beside(vectors[0], vectors[1], self._columns)
+
+
+def _beside(vectors: Matrix, counts: NDArray[np.float64], columns: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.hstack([np.asarray(dense(vectors @ columns), np.float64), counts])
 
 
 def _basis(vectors: Matrix, seed: int) -> NDArray[np.float32]:

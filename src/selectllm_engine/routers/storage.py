@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.routers.base import Router
 
-__all__ = ["FORMAT", "MOST_UNPACKED", "load_router", "read_manifest", "save", "versions"]
+__all__ = ["FORMAT", "MOST_UNPACKED", "check_files", "load_router", "read_manifest", "restore", "save", "versions"]
 
 FORMAT = 1
 MOST_UNPACKED = 2 << 30  # bytes of all that a skops file holds; limits what a stranger's can take
@@ -64,11 +64,11 @@ _LOADERS = frozenset(
 )
 
 
-def save(router: Router, folder: Path, name: str, facts: Mapping[str, object] | None = None) -> None:
+def save(router: object, folder: Path, name: str, facts: Mapping[str, object] | None = None) -> None:
     """Write a fitted router and its manifest into `folder`, the manifest last; of a stranger's class nothing else.
 
     Args:
-        router: a fitted router.
+        router: a fitted router, or another learner whose attributes end in `_`.
         folder: made where it doesn't exist.
         name: the router's name, for example "knn:tfidf".
         facts: more for the manifest.
@@ -121,9 +121,7 @@ def load_router(folder: Path, encoders: Mapping[str, str] | None = None, *, devi
             router.load_weights(folder)
         else:
             _check_encoder(router, manifest)
-            state = _read_skops(folder / WEIGHTS)
-            _restore(router, state["router"])
-            _restore(getattr(router, "features", None), state["features"])
+            restore(router, folder)
             if isinstance(router, Stack):
                 router.routers = _members(folder, router, manifest, encoders, device)
         _try(router, manifest)
@@ -225,6 +223,13 @@ def _learned(holder: object) -> dict[str, object]:
 
 def _is_learned(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
+
+
+def restore(learner: object, folder: Path) -> None:
+    """Give what learned the attributes that `save` wrote; raises whatever strange weights make skops or NumPy say."""
+    state = _read_skops(folder / WEIGHTS)
+    _restore(learner, state["router"])
+    _restore(getattr(learner, "features", None), state["features"])
 
 
 def _restore(holder: Any, state: Any) -> None:

@@ -20,6 +20,7 @@ from selectllm_engine.errors import SelectLLMError, UsageError
 from selectllm_engine.routers.base import FeatureRouter
 from selectllm_engine.routers.classifiers import Classifier, Classifiers, classifier_name
 from selectllm_engine.routers.encoders import Encoder
+from selectllm_engine.routers.expected_tokens import keep_expected_tokens
 from selectllm_engine.routers.families import FAMILIES, RouterName, make_router, parse_router, suite, usable
 from selectllm_engine.routers.mlc import FineTuned
 from selectllm_engine.routers.stack import Member, Stack
@@ -109,6 +110,7 @@ def train(
         without = " or ".join(repr(name) for name, family in FAMILIES.items() if not family.needs_text)
         raise UsageError(f"the questions of {run.benchmark} have no text", f"only the router {without} can do without")
     context = _Context(run, data, encoders or {}, device, seed, progress)
+    keep_expected_tokens(run, data)
     unseen = _unseen(context, parsed) if hold_out_subjects and refitted(parsed) else None
     return _fitted(context, router, _made(context, parsed), unseen)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation import By
     from selectllm_engine.run import StoredRun
 
 __all__ = ["FEWEST", "Ground", "ground_of"]
@@ -38,11 +39,13 @@ class Ground:
         outcomes: of the L questions, over the samples that both splits have.
         routers: those that can route here, with probabilities [L, N] from what *other* questions teach.
         left_out: why others are not among them, a line each.
+        by_question: the routers with which cost-aware looks at what each question takes, for seconds or dollars.
     """
 
     outcomes: Outcomes
     routers: tuple[RouterScores, ...]
     left_out: tuple[str, ...] = ()
+    by_question: frozenset[tuple[str, By]] = frozenset()
 
     def rows(self, chosen: NDArray[np.intp]) -> Ground:
         """Some of the questions."""
@@ -55,9 +58,10 @@ class Ground:
             labels=found.labels[chosen],
             latency=found.latency[chosen],
             cost=found.cost[chosen],
+            expected=None if found.expected is None else replace(found.expected, tokens=found.expected.tokens[chosen]),
         )
         routers = (RouterScores(each.name, each.probabilities[chosen]) for each in self.routers)
-        return Ground(outcomes, tuple(routers), self.left_out)
+        return replace(self, outcomes=outcomes, routers=tuple(routers))
 
 
 def ground_of(run: StoredRun, encoders: Mapping[str, str] | None = None) -> Ground:
@@ -92,7 +96,14 @@ def ground_of(run: StoredRun, encoders: Mapping[str, str] | None = None) -> Grou
             left_out.append(f"left out: {reason}")
     if elsewhere:
         left_out.append(f"left out, for they can't route a new question on this machine: {', '.join(elsewhere)}")
-    return Ground(_joined([each.whole for each in splits]), tuple(routers), tuple(left_out))
+    both: tuple[By, ...] = ("latency", "cost")
+    by_question = frozenset(
+        (each.name, by)
+        for each in routers
+        for by in both
+        if run.learner().better_by_question(run.scores(each.name, forest=False), by)
+    )
+    return Ground(_joined([each.whole for each in splits]), tuple(routers), tuple(left_out), by_question)
 
 
 def _held_out(run: StoredRun, name: str, split: str) -> NDArray[np.float32]:
@@ -117,6 +128,7 @@ def _joined(splits: list[Outcomes]) -> Outcomes:
     """Two splits as one, over the samples that both have."""
     samples = min(each.samples for each in splits)
     answers = [each.answers[:, :, :samples] for each in splits if each.answers is not None]
+    expected = [each.expected for each in splits if each.expected is not None]
     return Outcomes(
         benchmark=splits[0].benchmark,
         split="train and validation",
@@ -129,4 +141,7 @@ def _joined(splits: list[Outcomes]) -> Outcomes:
         labels=np.concatenate([each.labels for each in splits]),
         latency=np.concatenate([each.latency for each in splits]),
         cost=np.concatenate([each.cost for each in splits]),
+        expected=replace(expected[0], tokens=np.concatenate([each.tokens for each in expected]))
+        if len(expected) == len(splits)
+        else None,
     )

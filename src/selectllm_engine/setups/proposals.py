@@ -5,7 +5,7 @@ L labelled questions, N LLMs of the run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation import By, Labelled, RouterScores
+    from selectllm_engine.evaluation import By, Labelled, PolicyInputs, RouterScores
     from selectllm_engine.setups.ground import Ground
 
 __all__ = ["EXHAUSTIVE", "Proposal", "Trials", "Tried", "policies_for"]
@@ -149,12 +149,19 @@ class Trials:
             return self._taken(view, everyone, right)
         spec = parse_policy(proposal.policy)
         scores = self._scores[proposal.router or NO_ROUTER]
-        selection = self._margin(view, scores) if spec.name == "margin" else select(spec, view.inputs(scores))
+        selection = self._margin(view, scores) if spec.name == "margin" else select(spec, self._inputs(view, scores))
         if selection.choice is not None:
             return self._taken(view, selection, self.prepared.labels[self.prepared.positions, selection.choice])
         if proposal.vote == "learned":
             return self._taken(view, selection, self._weighed(view, selection, scores))
         return self._taken(view, selection, self._pooled(selection))
+
+    def _inputs(self, view: PoolView, scores: RouterScores) -> PolicyInputs:
+        """What a policy may look at; a view over all labelled questions has no validation that would choose."""
+        chosen = self._ground.by_question
+        return replace(
+            view.inputs(scores), by_question=lambda by: view.expecting(by, better=(scores.name, by) in chosen)
+        )
 
     def view(self, pool: tuple[int, ...]) -> PoolView:
         """A pool over the labelled questions."""

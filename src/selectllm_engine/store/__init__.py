@@ -6,6 +6,7 @@ Read `cache` first: what lies where, and who may write it.
 
 from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
 from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
+from selectllm_engine.store.expected_tokens import ExpectedTokens, read_expected_tokens
 from selectllm_engine.store.files import (
     Progress,
     digest,
@@ -18,7 +19,7 @@ from selectllm_engine.store.files import (
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
-from selectllm_engine.store.manifests import MANIFEST, MOST, router_manifest
+from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_manifest
 from selectllm_engine.store.merging import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
@@ -35,12 +36,14 @@ __all__ = [
     "MEASURED",
     "MOST",
     "REORDERED",
+    "TOKENS",
     "TOLD",
     "UNSEEN",
     "VERDICT_SCHEMA",
     "Cache",
     "Choice",
     "ConfidenceForest",
+    "ExpectedTokens",
     "Judge",
     "Merged",
     "Problem",
@@ -59,6 +62,7 @@ __all__ = [
     "name_of",
     "open_cache",
     "own_seconds",
+    "read_expected_tokens",
     "read_file",
     "read_frame",
     "read_scores",

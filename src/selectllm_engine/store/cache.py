@@ -7,6 +7,7 @@
     <cache>/<benchmark>/llms/<llm>/answers/…             derived, safe to delete
     <cache>/<benchmark>/llms/<llm>/verdicts.parquet      scores recorded by another tool
     <cache>/<benchmark>/routers/<router>/…
+    <cache>/<benchmark>/tokens/…              how many tokens questions are expected to take
 
 A read-only cache, the run that comes with the package, may lie beneath: its benchmarks are read from there and
 copied on the first change. Readers never wait; a writer holds the one lock of its LLM.
@@ -25,7 +26,7 @@ from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError
 from selectllm_engine.store.files import JOURNAL, folder_name, make_folder, move, name_of, refuse_twin, scratch
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
-from selectllm_engine.store.manifests import MANIFEST, llm_manifest
+from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MOST_PARTS, Parts
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
 from selectllm_engine.store.renames import carry_out, discard_damaged
@@ -373,6 +374,20 @@ class Cache(Layers):
         """
         folder = self.own(benchmark) / "routers" / folder_name(router)
         refuse_twin("router", router, folders_in(folder.parent))
+        with self._replacing(folder) as fresh:
+            yield fresh
+
+    @contextlib.contextmanager
+    def replacing_tokens(self, benchmark: str) -> Iterator[Path]:
+        """An empty folder to write `expected_tokens` into, which takes the place of the stored one on leaving.
+
+        On an error nothing is changed; raises CacheError where the cache can't be written.
+        """
+        with self._replacing(self.own(benchmark) / TOKENS) as fresh:
+            yield fresh
+
+    @contextlib.contextmanager
+    def _replacing(self, folder: Path) -> Iterator[Path]:
         with self.changing(), scratch(self.root) as place:
             make_folder(fresh := place / folder.name)
             yield fresh

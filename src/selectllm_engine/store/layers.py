@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError, UsageError
 from selectllm_engine.store.files import first_reason, folder_name, links_in, move, name_of, scratch, sweep
+from selectllm_engine.store.manifests import TOKENS
 from selectllm_engine.store.renames import finish, is_pending
 from selectllm_engine.store.writer import locked
 
@@ -116,11 +117,11 @@ class Layers:
 
     def size(self, benchmark: str, *, llm: str | None = None, router: str | None = None) -> int:
         """Bytes on disk of one LLM's results, one router, or with neither the whole benchmark."""
-        total = 0
-        for path in self._place(benchmark, llm, router).rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # merged or replaced meanwhile
-                total += path.lstat().st_size if path.is_file() else 0
-        return total
+        return _bytes(self._place(benchmark, llm, router))
+
+    def tokens_size(self, benchmark: str) -> int:
+        """Bytes on disk of how many tokens questions are expected to take; 0 where nobody has learned that."""
+        return _bytes(self._place(benchmark, None, None) / TOKENS)
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
@@ -180,6 +181,14 @@ class Layers:
 
     def _own(self) -> list[str]:
         return folders_in(self.root, "questions.parquet")
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # merged or replaced meanwhile
+            total += path.lstat().st_size if path.is_file() else 0
+    return total
 
 
 def folders_in(folder: Path | None, with_file: str = "") -> list[str]:

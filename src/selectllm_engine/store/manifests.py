@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["MANIFEST", "MOST", "llm_manifest", "router_manifest"]
+__all__ = ["MANIFEST", "MOST", "TOKENS", "llm_manifest", "router_manifest"]
 
 MANIFEST = "manifest.json"
+TOKENS = "tokens"  # a benchmark's folder beside its routers': how many tokens questions are expected to take
 MOST = 1e9  # seconds or dollars per question or token; whatever says more is wrong
 _LIMITS: dict[str, dict[tuple[str, ...], tuple[float, float]]] = {
     # name, or name of a table and a name in it -> the least and the most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, UnknownNameError
-from selectllm_engine.evaluation import NOT_FOUND, LeftOut, Outcomes, Unanswered, llm_votes, tally
+from selectllm_engine.evaluation import NOT_FOUND, Expected, LeftOut, Outcomes, Unanswered, llm_votes, tally
 from selectllm_engine.llms import study_latency
 from selectllm_engine.store.judges import judges_of
 from selectllm_engine.store.judging import threshold_of
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.store.cache import Cache
+    from selectllm_engine.store.expected_tokens import ExpectedTokens
     from selectllm_engine.store.files import Progress
     from selectllm_engine.store.judging import Judge
 
 __all__ = ["load_outcomes"]
+
+_NO_LINE = [math.nan] * 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def load_outcomes(
     llms: Sequence[str] | None = None,
     progress: Progress | None = None,
     answers: Callable[[str], pl.DataFrame] | None = None,
+    tokens: ExpectedTokens | None = None,
 ) -> Outcomes:
     """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
 
@@ -78,6 +83,7 @@ def load_outcomes(
         llms: names of LLMs of the run; None for all.
         progress: told (done, total) generations where answers must be extracted first.
         answers: gives an LLM's answers, as `Cache.answers` does, for who reads several splits; None reads them here.
+        tokens: those that questions are expected to take.
 
     Raises:
         UnknownNameError: no such benchmark or split.
@@ -117,6 +123,8 @@ def load_outcomes(
     right = llm_votes(tally(codes)).code == gold[:, None]
     labels = np.where(from_votes, right, scores[complete] >= thresholds)
     voting = bool(from_votes.all())
+    seconds = [_latency(each, benchmark, place, kept.height, width) for each in results]
+    dollars = [_cost(each, place, kept.height, width) for each in results]
     return Outcomes(
         benchmark=benchmark,
         split=split,
@@ -127,8 +135,14 @@ def load_outcomes(
         vocabulary=vocabulary if voting else None,
         gold=gold if voting else np.full(kept.height, NOT_FOUND, dtype=np.int16),
         labels=labels,
-        latency=_per_llm([_latency(each, benchmark, place, kept.height, width) for each in results], kept.height),
-        cost=_per_llm([_cost(each, place, kept.height, width) for each in results], kept.height),
+        latency=_per_llm([found for found, _ in seconds], kept.height),
+        cost=_per_llm([found for found, _ in dollars], kept.height),
+        expected=None
+        if tokens is None
+        else Expected(
+            tokens.of(kept, names),
+            {"latency": np.array([line for _, line in seconds]), "cost": np.array([line for _, line in dollars])},
+        ),
         left_out=tuple(
             LeftOut(name, int(count)) for name, count in zip(names, lacking.sum(axis=0), strict=True) if count
         ),
@@ -284,28 +298,36 @@ def _recorded(
 
 def _latency(
     each: _Results, benchmark: str, place: NDArray[np.int64], questions: int, samples: int
-) -> NDArray[np.float64]:
-    """Seconds per question from the first source that has any: the measured fit, what was recorded, the study's."""
+) -> tuple[NDArray[np.float64], list[float]]:
+    """Seconds per question from the first source that has any: the measured fit, what was recorded, the study's.
+
+    And a, b and c of the fit; NaN where that is not the source.
+    """
     if fit := _numbers(each.manifest.get("latency"), "a", "b", "c"):
         prompt, output = _tokens(each, place, questions, samples)
         seconds = fit[0] + fit[1] * prompt + fit[2] * output
         if not np.isnan(seconds).all():
-            return np.asarray(seconds)
+            return np.asarray(seconds), fit
     recorded = _recorded(each, "latency", place, questions, samples)
     if not np.isnan(recorded).all():
-        return recorded
+        return recorded, _NO_LINE
     constant = study_latency(each.name, benchmark)
-    return np.full(questions, np.nan if constant is None else constant)
+    return np.full(questions, np.nan if constant is None else constant), _NO_LINE
 
 
-def _cost(each: _Results, place: NDArray[np.int64], questions: int, samples: int) -> NDArray[np.float64]:
-    """Dollars per question for one sample: as recorded, else tokens at the LLM's price per million."""
+def _cost(
+    each: _Results, place: NDArray[np.int64], questions: int, samples: int
+) -> tuple[NDArray[np.float64], list[float]]:
+    """Dollars per question for one sample: as recorded, else tokens at the LLM's price per million.
+
+    And what a request and each token cost; NaN where that is recorded.
+    """
     recorded = _recorded(each, "cost", place, questions, samples)
     price = _numbers(each.manifest.get("price"), "input", "output")
     if price is None or not np.isnan(recorded).all():
-        return recorded
+        return recorded, _NO_LINE
     prompt, output = _tokens(each, place, questions, samples)
-    return np.asarray((price[0] * prompt + price[1] * output) / 1e6)
+    return np.asarray((price[0] * prompt + price[1] * output) / 1e6), [0.0, price[0] / 1e6, price[1] / 1e6]
 
 
 def _numbers(stored: object, *keys: str) -> list[float] | None:

@@ -13,14 +13,14 @@ from selectllm_engine.store.frames import read_frame
 from selectllm_engine.store.manifests import router_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation import Outcomes
 
-__all__ = ["UNSEEN", "own_seconds", "read_scores", "read_table"]
+__all__ = ["UNSEEN", "aligned", "own_seconds", "read_scores", "read_table"]
 
 UNSEEN = "unseen"  # the table of what a router says about a subject that learned from the others alone
 _KEYS = pl.Schema({"question_id": pl.String(), "split": pl.String()})
@@ -145,8 +145,8 @@ class _Stored:
     def __init__(self, path: Path, outcomes: Outcomes, validation: Outcomes | None) -> None:
         frame = read_table(path).unique("question_id", keep="first")
         self.missing = tuple(name for name in outcomes.llms if name not in frame.columns)
-        self.here = _aligned(frame, outcomes)
-        self.held_out = None if validation is None else _aligned(frame, validation)
+        self.here = aligned(frame, outcomes.questions, outcomes.llms)
+        self.held_out = None if validation is None else aligned(frame, validation.questions, validation.llms)
 
     def sound(self, known: list[int]) -> bool:
         """Whether the numbers of these LLMs are all probabilities."""
@@ -154,11 +154,12 @@ class _Stored:
         return all(_possible(table[:, known]).all() for table in tables)
 
 
-def _aligned(frame: pl.DataFrame, outcomes: Outcomes) -> NDArray[np.float64]:
-    joined = outcomes.questions.select("question_id").join(frame, on="question_id", how="left", maintain_order="left")
+def aligned(frame: pl.DataFrame, questions: pl.DataFrame, llms: Sequence[str]) -> NDArray[np.float64]:
+    """A table's numbers for some questions and LLMs, [Q, N]; NaN where there is none."""
+    joined = questions.select("question_id").join(frame, on="question_id", how="left", maintain_order="left")
     columns = [
         pl.col(name).cast(pl.Float64).fill_null(np.nan) if name in frame.columns else pl.lit(np.nan).alias(name)
-        for name in outcomes.llms
+        for name in llms
     ]
     return joined.select(columns).to_numpy()
 

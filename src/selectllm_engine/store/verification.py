@@ -11,7 +11,7 @@ from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.errors import CacheError, DamagedError, LockedError
 from selectllm_engine.store.files import TEMPORARY, digest, links_in, name_of, read_file, set_aside
 from selectllm_engine.store.frames import read_frame
-from selectllm_engine.store.manifests import MANIFEST, llm_manifest, router_manifest
+from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest, router_manifest
 from selectllm_engine.store.parts import Parts, part_of
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import read_table
@@ -125,7 +125,8 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
             yield path, _sealed
         if (llm / "verdicts.parquet").exists():
             yield llm / "verdicts.parquet", partial(_verdicts, ids)
-    for router in _subfolders(folder / "routers"):
+    of_tokens = [each for each in _subfolders(folder) if each.name == TOKENS]
+    for router in [*_subfolders(folder / "routers"), *of_tokens]:
         yield router, _folder
         yield router / MANIFEST, partial(_manifest, router_manifest)
         for path in sorted(router.glob("*.parquet")):

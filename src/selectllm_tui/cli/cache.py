@@ -79,6 +79,8 @@ def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
         )
     for router in cache.routers(benchmark):
         yield row("router", router, cache.size(benchmark, router=router))
+    if size := cache.tokens_size(benchmark):
+        yield row("model", "expected tokens", size)
 
 
 def _holds(questions: int | None, generations: int | None, verdicts: int | None) -> str:

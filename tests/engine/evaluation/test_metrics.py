@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from plain import make_outcomes
 from selectllm_engine.errors import NotAvailableError
+from selectllm_engine.evaluation.curves import aiq
 from selectllm_engine.evaluation.metrics import (
-    aiq,
     by_subject,
     pass_at_k,
     quality,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.errors import NotAvailableError
-from selectllm_engine.evaluation import RouterScores, majority_vote, parse_policy, view_of
+from selectllm_engine.evaluation import Expected, RouterScores, majority_vote, parse_policy, view_of
 from selectllm_engine.llms import Pool
 from selectllm_engine.setups.ground import Ground
 from selectllm_engine.setups.proposals import Proposal, Trials, policies_for
@@ -53,6 +55,24 @@ def test_policies_are_those_of_evaluate(pool, policy):
     np.testing.assert_array_equal(tried.right, figures.right)
     assert tried.latency == pytest.approx(float(figures.latency.mean()))
     assert tried.llms == pytest.approx(figures.llms_per_question)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_cost_aware_looks_at_what_it_looks_at_in_evaluate(better):
+    ground = made_up()
+    tokens = np.random.default_rng(7).integers(1, 90, (80, 4, 2)).astype(np.float32)
+    line = np.tile([0.1, 0.0, 0.05], (4, 1))
+    outcomes = replace(ground.outcomes, expected=Expected(tokens, {"latency": line, "cost": line * np.nan}))
+    ground = replace(ground, outcomes=outcomes, by_question=frozenset({("fake:router", "latency")} if better else ()))
+    few = np.arange(0, 80, 3)
+    for each in (ground, ground.rows(few)):
+        trials = Trials(each)
+        tried = trials.on(Proposal((0, 2, 3), "fake:router", "cost-aware:0.3"))
+        view = view_of(trials.prepared, Pool.of(outcomes.llms, [outcomes.llms[llm] for llm in (0, 2, 3)]))
+        view.learner.better_by_question = lambda *_: better
+        selection = view.policy(each.routers[0], parse_policy("cost-aware:0.3"))
+        assert selection.notes == ("latency of each question" if better else "each LLM's mean latency",)
+        np.testing.assert_array_equal(tried.right, view.figures(selection).right)
 
 
 @pytest.mark.parametrize("policy", [policy for policy, asks in policies_for(3) if not asks])

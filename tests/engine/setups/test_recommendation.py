@@ -49,6 +49,17 @@ def test_the_routed_topics_are_found(found, run):
     assert estimate.questions == 180
 
 
+def test_cost_aware_is_tried_as_evaluate_has_it(run):
+    """By the tokens that the other questions let one expect of those that taught them."""
+    ground = ground_of(run)
+    halves = [run.outcomes(split).expected.tokens for split in ("train", "validation")]
+    np.testing.assert_array_equal(ground.outcomes.expected.tokens, np.concatenate(halves))
+    for router in ("ridge:tfidf", "knn:tfidf"):
+        looks = run.learner().better_by_question(run.scores(router), "latency")
+        assert ((router, "latency") in ground.by_question) is looks
+        assert (router, "cost") not in ground.by_question  # there are no prices
+
+
 def test_as_many_samples_are_served_as_voted(found):
     for setup in (found.setup, *(each.setup for each in found.alternatives)):
         assert setup.samples == setup.k
