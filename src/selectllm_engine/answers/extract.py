@@ -32,9 +32,7 @@ from selectllm_engine.answers.statements import (
 )
 from selectllm_engine.errors import UnknownNameError
 
-__all__ = ["EXTRACTOR_VERSION", "Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
-
-EXTRACTOR_VERSION = 2
+__all__ = ["Found", "Kind", "canonical", "canonical_number", "extract_answer", "find_answer"]
 
 _RATHER = re.compile(
     r"[,;，、]|\b(?:but|so|rather|instead|sondern|sino|mais|mas|bensì|bali|melainkan)\b|而是|بل|बल्कि|বরং|แต่|아니라|ではなく"

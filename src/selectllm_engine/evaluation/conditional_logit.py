@@ -10,7 +10,7 @@ fitted by penalised maximum likelihood: concave, without a seed, the same whoeve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -219,9 +219,12 @@ def products(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[n
     return np.asarray(product + left[:, whole:] @ right[:, whole:].T)
 
 
+@lru_cache(maxsize=8)
 def folds_of(questions: int) -> NDArray[np.intp]:
     """Which of five folds each question is in, [n]: drawn once and for all, so that everything shares them."""
-    return np.random.default_rng(0).permutation(questions) % FOLDS
+    fold = np.random.default_rng(0).permutation(questions) % FOLDS
+    fold.flags.writeable = False
+    return np.asarray(fold)
 
 
 class CrossFit(NamedTuple):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.answers import EXTRACTOR_VERSION, extract_answers
+from selectllm_engine.answers import EXTRACTOR_VERSION
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
@@ -199,6 +199,8 @@ def _here(answer: str | None, order: str | None) -> str | None:
 
 
 def _answers(rows: pl.DataFrame, advance: Callable[[int], None]) -> pl.Series:
+    from selectllm_engine.answers import extract_answers  # its patterns are compiled, for which there may be no need
+
     found: list[pl.Series] = [pl.Series(dtype=pl.String)]
     done = 0
     for chunk in rows.iter_slices(_CHUNK):

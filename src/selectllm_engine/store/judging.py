@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import polars as pl
 import xxhash
 
+from selectllm_engine.answers import EXTRACTOR_VERSION
 from selectllm_engine.errors import CacheError, DamagedError, UsageError
 from selectllm_engine.store.frames import read_frame, write_frame
 
@@ -238,8 +239,6 @@ def stored_counts(
     folder: Path, state: Sequence[Any], *, writable: bool, make: Callable[[], pl.DataFrame]
 ) -> pl.DataFrame:
     """The counts of an LLM, from `folder` where they are about `state`, else made now and, where possible, kept."""
-    from selectllm_engine.answers import EXTRACTOR_VERSION  # its patterns are compiled, for which there may be no need
-
     key = xxhash.xxh3_64_hexdigest(repr([EXTRACTOR_VERSION, AGREEMENT, *state]).encode())
     path = folder / f"judged-v{EXTRACTOR_VERSION}-{key}.parquet"
     with contextlib.suppress(FileNotFoundError, DamagedError):

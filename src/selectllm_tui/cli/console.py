@@ -263,8 +263,8 @@ def _rich(
 
 def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], width: int) -> list[Column]:
     """The columns without those that may be dropped, as far as there is too little room."""
-    kept = list(columns)
-    while _width(kept, rows) > width:
+    kept, widths = list(columns), dict(zip(columns, _widths(columns, rows), strict=True))
+    while sum(widths[column] for column in kept) + _GAP * (len(kept) - 1) > width:
         last = max(kept, key=lambda column: column.drop)
         if not last.drop:
             break
@@ -273,10 +273,17 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], wi
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> int:
+    return sum(_widths(columns, rows)) + _GAP * (len(columns) - 1)
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[int]:
     from rich.cells import cell_len
 
     lines = [[column.title for column in columns], *_cells(columns, rows)]
-    return sum(max(cell_len(line[at]) for line in lines) + 3 for at in range(len(columns))) - 3
+    return [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+
+
+_GAP = 3  # between columns, where there may be rules
 
 
 _LATEX = str.maketrans(

@@ -9,7 +9,7 @@ import pytest
 
 from cache_files import derived_files, part_files
 from fakes import SMALL_SIZES, fake_generations, fake_manifest, fake_questions, fake_rows, flip_bit
-from selectllm_engine.answers.extract import EXTRACTOR_VERSION
+from selectllm_engine.answers import EXTRACTOR_VERSION
 from selectllm_engine.errors import (
     CacheError,
     DamagedError,
@@ -100,7 +100,7 @@ def test_merging_carries_known_answers_over(cache, monkeypatch):
     with cache.writer("fake", "a") as writer:
         writer.append(fake_rows(("test-0", 3)), {})
     before = cache.answers("fake", "a")
-    monkeypatch.setattr("selectllm_engine.store.derived.extract_answers", None)  # would fail if it were called
+    monkeypatch.setattr("selectllm_engine.answers.columns.extract_answers", None)  # would fail if it were called
     with cache.writer("fake", "a", most_parts=2) as writer:
         writer.append(fake_rows(("test-0", 3)), {})
         monkeypatch.undo()
@@ -145,7 +145,7 @@ def test_answers_are_extracted_once(cache, monkeypatch):
     assert [path.name for path in derived_files(cache)] == [
         f"v{EXTRACTOR_VERSION}-{path.stem.partition('-')[2]}.parquet" for path in part_files(cache)
     ]
-    monkeypatch.setattr("selectllm_engine.store.derived.extract_answers", None)
+    monkeypatch.setattr("selectllm_engine.answers.columns.extract_answers", None)
     assert cache.answers("fake", "a").equals(first)
     assert 0 < first["answer"].null_count() < 15
 
