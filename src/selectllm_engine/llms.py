@@ -6,7 +6,7 @@ The seven LLMs of the study (Srivatsa, Maurya, Kochmar 2024, arXiv 2405.00467) a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from selectllm_engine.errors import UnknownNameError, UsageError
 
@@ -22,6 +22,7 @@ __all__ = [
     "PromptStyle",
     "Sampling",
     "Thinking",
+    "Variant",
     "Wording",
     "study_latency",
 ]
@@ -77,6 +78,18 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What makes an LLM a variant: `of`, the name of the LLM that it is otherwise, and what it `changes`.
+
+    `changes` has the keys and values of the settings: those of Sampling hold whatever else is asked for, and where it
+    says `prompt` or `system`, the LLM's own prompt does.
+    """
+
+    of: str
+    changes: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LLM:
     """A name with weights (a folder or a hub id), prompt style and sampling settings.
 
@@ -85,7 +98,8 @@ class LLM:
     means the benchmark's default, and `thinking` None what that says of it. `parameters` is in billions. `latency`
     holds known seconds per prompt by benchmark, for results that recorded none. `endpoint` is the base URL of an
     OpenAI-compatible server that runs the LLM; `weights` is then the server's name for it, and `api_key_env` the
-    environment variable with the key of that server, None for OPENAI_API_KEY.
+    environment variable with the key of that server, None for OPENAI_API_KEY. `variant` is set where it has the weights
+    of another LLM, and its name is then `OF/VARIANT`.
     """
 
     name: str
@@ -103,6 +117,12 @@ class LLM:
     price: Price | None = None
     aliases: tuple[str, ...] = ()
     latency: dict[str, float] = field(default_factory=dict, hash=False)
+    variant: Variant | None = None
+
+    @property
+    def family(self) -> str:
+        """The name that it shares with its variants, or with the LLM that it is one of."""
+        return self.name if self.variant is None else self.variant.of
 
 
 @dataclass(frozen=True, slots=True)

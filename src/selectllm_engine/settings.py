@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, get_args
 
 from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, nearest
 from selectllm_engine.generation.engine import ENGINES
-from selectllm_engine.llms import ANSWER_KINDS, LLM, STUDY, Price, PromptStyle, Sampling, Wording
+from selectllm_engine.llms import ANSWER_KINDS, LLM, STUDY, Price, PromptStyle, Sampling, Variant, Wording
 from selectllm_engine.machine import expanded
 from selectllm_engine.toml_files import parse_toml, read_toml
 
@@ -102,8 +102,20 @@ _GPUS = Key(
     ),
 )
 
-_FIELDS = ("question", "choices", "answer", "subject", "rationale", "id", "split")
 _SHARE = Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
+_THINKING = Key(
+    'true, false, a number of tokens or a word such as "low"',
+    lambda value: isinstance(value, bool) or (isinstance(value, int) and value > 0) or _is_text(value),
+)
+_SAMPLING = {
+    "temperature": _number(0),
+    "top_p": _SHARE,
+    "top_k": _whole(0),
+    "repetition_penalty": _number(0, above=True),
+    "max_tokens": _whole(1),
+    "stop": Key("a list of texts", _is_texts),
+}
+_FIELDS = ("question", "choices", "answer", "subject", "rationale", "id", "split")
 _PART = Key(
     "the name of a source's split, a share, or a table of both",
     lambda value: _is_text(value) or _SHARE.fits(value) or isinstance(value, dict),
@@ -147,10 +159,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "chat": _FLAG,
         "prompt": _TEXT,
         "sampling": _TABLE,
-        "thinking": Key(
-            'true, false, a number of tokens or a word such as "low"',
-            lambda value: isinstance(value, bool) or (isinstance(value, int) and value > 0) or _is_text(value),
-        ),
+        "thinking": _THINKING,
         "specialised": _TEXT,
         "parameters": _number(0, above=True),
         "endpoint": _URL,
@@ -159,15 +168,10 @@ KEYS: dict[str, dict[str, Key]] = {
             lambda value: isinstance(value, str) and bool(re.fullmatch(r"[A-Z_][A-Z0-9_]*", value)),
         ),
         "price": _TABLE,
+        "variants": _TABLE,
     },
-    "sampling": {
-        "temperature": _number(0),
-        "top_p": _SHARE,
-        "top_k": _whole(0),
-        "repetition_penalty": _number(0, above=True),
-        "max_tokens": _whole(1),
-        "stop": Key("a list of texts", _is_texts),
-    },
+    "sampling": _SAMPLING,
+    "variants": {**_SAMPLING, "thinking": _THINKING, "prompt": _TEXT, "system": _TEXT},
     "price": {"input": _number(0), "output": _number(0)},
     "prompts": {
         "system": _TEXT,
@@ -292,7 +296,13 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         benchmarks={name: _benchmark(name, each) for name, each in _named(sections, "benchmarks")},
         encoders={name: _fitting(each, f"encoders.{name}", _TEXT) for name, each in _named(sections, "encoders")},
     )
-    llms = {name: _llm(name, each, settings) for name, each in _named(sections, "llms")}
+    llms: dict[str, LLM] = {}
+    for name, each in _named(sections, "llms"):
+        llms[name] = _llm(name, each, settings)
+        for variant in _variants(llms[name], each.get("variants", {}), settings):
+            if variant.name in sections["llms"]:
+                raise UsageError(f"{FILE}: {variant.name} is an LLM and a variant", "give one of them another name")
+            llms[variant.name] = variant
     return replace(settings, llms=llms, defaults=_defaults(sections.get("defaults", {}), settings))
 
 
@@ -335,12 +345,15 @@ def _prompt(name: str, given: object) -> Wording:
         raise UsageError(f"{FILE}: {place} is a built-in prompt style", "choose another name")
     checked = _checked(given, place, KEYS["prompts"])
     for key, text in checked.items():
-        for placeholder in re.findall(r"\{(\w+)\}", text):
-            if placeholder not in _PLACEHOLDERS and nearest(placeholder, _PLACEHOLDERS):  # other braces are plain text
-                remedy = did_you_mean(placeholder, _PLACEHOLDERS)
-                raise UsageError(f"{FILE}: {place}.{key} has {{{placeholder}}}", remedy)
+        _check_placeholders(text, f"{place}.{key}")
     forms = {kind: checked.pop(kind) for kind in ANSWER_KINDS if kind in checked and kind not in Wording.__slots__}
     return Wording(**checked, forms=forms)
+
+
+def _check_placeholders(text: str, place: str) -> None:
+    for placeholder in re.findall(r"\{(\w+)\}", text):
+        if placeholder not in _PLACEHOLDERS and nearest(placeholder, _PLACEHOLDERS):  # other braces are plain text
+            raise UsageError(f"{FILE}: {place} has {{{placeholder}}}", did_you_mean(placeholder, _PLACEHOLDERS))
 
 
 def _benchmark(name: str, given: object) -> OwnBenchmark:
@@ -395,6 +408,7 @@ def _llm(name: str, given: object, settings: Settings) -> LLM:
     """An LLM of the file; one of the study's names starts from that one."""
     place = f"llms.{name}"
     checked = _checked(given, place, KEYS["llms"])
+    checked.pop("variants", None)
     if "price" in checked:
         price = _checked(checked["price"], f"{place}.price", KEYS["price"])
         for each in fields(Price):
@@ -415,6 +429,35 @@ def _llm(name: str, given: object, settings: Settings) -> LLM:
     if "weights" not in checked:
         raise UsageError(f"{FILE}: {place} has no weights", "name a folder or a hub id, or the endpoint that serves it")
     return LLM(name=name, **checked)
+
+
+def _variants(llm: LLM, given: Mapping[str, Any], settings: Settings) -> list[LLM]:
+    """The variants of an LLM, each an LLM of its own."""
+    section = f"llms.{llm.name}.variants"
+    found = []
+    for name, table in given.items():
+        if not name.strip() or set(name) & set("=,/*\n"):
+            raise UsageError(f"{FILE}: {section} has the name {short(name)}", "names hold no '=', ',', '/' and '*'")
+        place = f"{section}.{name}"
+        changes = _checked(table, place, KEYS["variants"])
+        if not changes:
+            raise UsageError(f"{FILE}: {place} changes nothing", "give it a setting, such as max_tokens = 64")
+        if "stop" in changes:
+            changes["stop"] = tuple(changes["stop"])
+        style, wording = llm.prompt, llm.wording
+        if "prompt" in changes:
+            style, wording = _known_prompt(changes["prompt"], f"{place}.prompt", settings)
+        misplaced = next((key for key in ("system", "thinking") if key in changes), None)
+        if style == "few-shot" and misplaced:
+            problem = f"{FILE}: {place} has {misplaced}, and few-shot prompts have no place for it"
+            raise UsageError(problem, 'give it prompt = "zero-shot" too')
+        if "system" in changes:
+            _check_placeholders(changes["system"], f"{place}.system")
+            style, wording = "zero-shot", replace(wording or Wording(), system=changes["system"])
+        variant = Variant(of=llm.name, changes=changes)
+        whole = f"{llm.name}/{name}"
+        found.append(replace(llm, name=whole, prompt=style, wording=wording, variant=variant, aliases=()))
+    return found
 
 
 def _known_prompt(name: str, place: str, settings: Settings) -> tuple[PromptStyle, Wording | None]:

@@ -359,3 +359,27 @@ def test_nothing_of_one_machine_is_stored(lab):
     stored = b"".join(path.read_bytes() for path in lab.cache.root.rglob("*") if path.is_file())
     assert os.fsencode(str(lab.folder)) not in stored
     assert os.uname().nodename.encode() not in stored
+
+
+def test_variants_are_planned_and_made_together(lab, monkeypatch):
+    monkeypatch.chdir(lab.folder)
+    folder = fake_weights(lab.folder / "q")
+    (lab.folder / "selectllm.toml").write_text(
+        f"[llms.q]\nweights = '{folder}'\n[llms.q.variants]\nbrief = {{ max_tokens = 9 }}\n"
+        "few-shot = { prompt = 'few-shot' }\nhot = { temperature = 1.5 }\n"
+    )
+    code, err = lab("--llm", "q/brief", "--llm", weights(lab, "b"), "--llm", "q", "--llm", "q/hot", "--samples", "2")
+    assert code == 0, err
+    rows = re.findall(r"^(\S+) +own +8 ", err, re.MULTILINE)
+    assert rows == ["q", "q/brief", "q/hot", "b"]
+    assert [planned(err, name) for name in rows] == [["8", "16", "–", "yes"]] * 4
+    for name in rows:
+        assert re.search(rf"^{name} on own: 16 of 16 samples, 16 made now.*one prompt alone takes", err, re.MULTILINE)
+    assert re.search(r"^q/hot on own: .*give or take 0\.00 s, as timed with q$", err, re.MULTILINE)
+    assert (lab.cache.folder("own") / "llms" / "q%2Fbrief" / "manifest.json").exists()
+    code, err = lab("--llm", "q/*", "--samples", "2")
+    assert code == 1, "there are no exemplars"
+    assert "no exemplars for the few-shot prompts of q/few-shot" in err or "few-shot prompts need exemplars" in err
+    assert [planned(err, name)[1] for name in ("q", "q/brief", "q/few-shot", "q/hot")] == ["0", "0", "16", "0"]
+    code, err = lab("--llm", "q/breif", "--dry-run")
+    assert (code, err) == (2, "error: no LLM 'q/breif'; did you mean 'q/brief'?\n")

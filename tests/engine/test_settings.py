@@ -2,15 +2,18 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paths import ROOT
 from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.generation.prompts import TERSE_SAMPLING, sampling_of
 from selectllm_engine.llms import STUDY, Price, Sampling, Wording
 from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, parse_settings, read_settings
 
+VARIANT = "[llms.a]\nweights = 'b/c'\n[llms.a.variants.b]\n"
 PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
 
 
@@ -57,6 +60,40 @@ def test_the_page_has_every_key_and_no_other():
     assert options == [(key, (info.option or key).replace("_", "-")) for key, info in KEYS["defaults"].items()]
 
 
+def test_variants_are_llms_of_their_own():
+    text = """
+        [llms.q]
+        weights = "o/q"
+        sampling = { temperature = 0.2, max_tokens = 100 }
+        price = { input = 1, output = 2 }
+        [llms.q.variants]
+        brief = { max_tokens = 64, stop = ["x"] }
+        think = { thinking = true }
+        few-shot = { prompt = "few-shot" }
+        said = { system = "Be kind." }
+        own = { prompt = "own", system = "Be quick." }
+        [llms.gemma-7b-it.variants]
+        hot = { temperature = 2, prompt = "zero-shot" }
+        [prompts.own]
+        template = "{question}!"
+        """
+    llms = parse_settings(text).llms
+    assert [*llms] == ["q", "q/brief", "q/think", "q/few-shot", "q/said", "q/own", "gemma-7b-it", "gemma-7b-it/hot"]
+    q = llms["q"]
+    assert (q.variant, q.family, llms["q/think"].family) == (None, "q", "q")
+    assert {(llm.weights, llm.price) for name, llm in llms.items() if llm.family == "q"} == {("o/q", q.price)}
+    sampled = {name: sampling_of(llm, terse=True) for name, llm in llms.items()}
+    assert sampled["q/brief"] == Sampling(temperature=0.2, max_tokens=64, stop=("x",))
+    assert sampled["q/think"] == replace(sampled["q"], thinking=True)
+    assert sampled["gemma-7b-it/hot"] == replace(STUDY[1].sampling, temperature=2)
+    assert (llms["q/few-shot"].prompt, llms["q/few-shot"].wording) == ("few-shot", None)
+    assert (llms["q/said"].prompt, llms["q/said"].wording) == ("zero-shot", Wording(system="Be kind."))
+    assert llms["q/own"].wording == Wording(system="Be quick.", template="{question}!")
+    assert (llms["gemma-7b-it/hot"].prompt, llms["gemma-7b-it/hot"].aliases) == ("zero-shot", ())
+    short = sampling_of(parse_settings(VARIANT + "top_k = 3").llms["a/b"], terse=True)
+    assert short == replace(TERSE_SAMPLING, top_k=3), "as short as its LLM"
+
+
 def test_no_file_is_no_settings(tmp_path):
     assert read_settings(tmp_path) == Settings()
     (tmp_path / "selectllm.toml").write_text("\ufeff", encoding="utf-8")
@@ -84,6 +121,37 @@ def test_no_file_is_no_settings(tmp_path):
             "did you mean 'temperature'?",
         ),
         ("[llms.a]\nsampling.top_p = 1.5", "llms.a.sampling.top_p is 1.5", "it must be a number above 0 and at most 1"),
+        ("[llms.a]\nvariants = 3", "llms.a.variants is 3", "it must be a table"),
+        ("[llms.a]\nweights = 'b/c'\nvariants.b = 3", "llms.a.variants.b is 3", "it must be a table"),
+        (VARIANT + "temprature = 1", "there is no key llms.a.variants.b.temprature", "did you mean 'temperature'?"),
+        (VARIANT + "top_p = 2", "llms.a.variants.b.top_p is 2", "it must be a number above 0 and at most 1"),
+        (
+            VARIANT + "prompt = 'few-shots'",
+            "llms.a.variants.b.prompt: no prompt 'few-shots'",
+            "did you mean 'few-shot'?",
+        ),
+        (VARIANT + "system = '{anwser}'", "llms.a.variants.b.system has {anwser}", "did you mean 'answer'?"),
+        (VARIANT, "llms.a.variants.b changes nothing", "give it a setting, such as max_tokens = 64"),
+        (
+            VARIANT + "prompt = 'few-shot'\nsystem = 'x'",
+            "llms.a.variants.b has system, and few-shot prompts have no place for it",
+            'give it prompt = "zero-shot" too',
+        ),
+        (
+            VARIANT + "prompt = 'few-shot'\nthinking = true",
+            "llms.a.variants.b has thinking, and few-shot prompts have no place for it",
+            'give it prompt = "zero-shot" too',
+        ),
+        (
+            VARIANT.replace(".b]", ".'b/c']") + "top_k = 1",
+            "llms.a.variants has the name 'b/c'",
+            "names hold no '=', ',', '/' and '*'",
+        ),
+        (
+            VARIANT + "top_k = 1\n[llms.'a/b']\nweights = 'b/c'",
+            "a/b is an LLM and a variant",
+            "give one of them another name",
+        ),
         ("[llms.a]\nsampling.stop = 'x'", "llms.a.sampling.stop is 'x'", "it must be a list of texts"),
         ("[llms.a]\nprompt = 'few-shots'", "llms.a.prompt: no prompt 'few-shots'", "did you mean 'few-shot'?"),
         ("[llms.'a=b']\nweights = 'b/c'", "llms has the name 'a=b'", "names hold no '=' and no comma"),

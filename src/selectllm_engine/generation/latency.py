@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.engine import Encoded, Engine, Timing
     from selectllm_engine.llms import Sampling
 
-__all__ = ["PROBES", "choose_probes", "fit_latency", "measure_latency"]
+__all__ = ["PROBES", "choose_probes", "fit_latency", "fits_too", "measure_latency"]
 
 PROBES = 16
 SHORTEST, LONGEST = 4, 128  # new tokens of a probe
@@ -35,6 +35,20 @@ def choose_probes(prompts: Sequence[Encoded], max_tokens: int, count: int = PROB
         share = at * 7 % count / (count - 1)  # 7 and 16 have no common factor: every length once
         probes.append((prompt, round(shortest * (longest / shortest) ** share)))
     return probes
+
+
+def fits_too(timed: Sampling, other: Sampling) -> bool:
+    """Whether a fit of prompts that were timed with one sampling holds for the same prompts with the other.
+
+    It does where a token takes the same work and no fewer new tokens were timed. Taking the most likely token, top-p,
+    top-k and the penalty are other work; how high the temperature is, what ends a sample and what the chat template is
+    told of thinking change how many tokens there are, not what one takes.
+    """
+    return _work(timed) == _work(other) and min(timed.max_tokens, LONGEST) >= min(other.max_tokens, LONGEST)
+
+
+def _work(sampling: Sampling) -> tuple[bool, ...]:
+    return sampling.temperature > 0, sampling.top_p < 1, sampling.top_k > 0, sampling.repetition_penalty != 1
 
 
 def fit_latency(timings: Sequence[Timing]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.engine import SERVED, check_installed
-from selectllm_engine.generation.plan import engine_of, with_overrides
+from selectllm_engine.generation.plan import engine_of, same_worker, with_overrides
 from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder, read_config
 
@@ -60,7 +60,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a plan needs by LLM, where downloads go, and what is missing."""
+    """What a plan needs by LLM, variants counted with theirs; where downloads go, and what is missing."""
 
     llms: Mapping[str, Need]
     downloads: Path
@@ -83,10 +83,11 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = ()) -> Needs:
 
     The hub is asked only where weights have to come from it, and for a few seconds at most.
     """
+    names: dict[tuple[str | None, ...], str] = {}
     items: dict[str, list[Item]] = {}
     for item in plan.items:
         if item.missing or item.to_time or item.differs:
-            items.setdefault(item.llm.name, []).append(item)
+            items.setdefault(names.setdefault(same_worker(item.llm), item.llm.name), []).append(item)
     engines = {name: engine_of(each[0].llm, plan.request) for name, each in items.items()}
     llms = {name: _need(each, plan) for name, each in items.items() if engines[name] != SERVED}
     needs = Needs(llms=llms, downloads=_hub_cache())
@@ -223,13 +224,17 @@ def _questions(plan: Plan) -> list[Lack]:
         if source.no_exemplars is None:
             continue
         without = [
-            item.llm.name
+            item.llm
             for item in plan.items
-            if item.open and item.source is source and (plan.request.prompt or item.llm.prompt) == "few-shot"
+            if item.open
+            and item.source is source
+            and with_overrides(item.llm, source.terse, plan.request).prompt == "few-shot"
         ]
         if without:
-            problem = f"{source.name} has no exemplars for the few-shot prompts of {', '.join(without)}"
-            lacks.append(Lack(SelectLLMError(f"{problem}: {source.no_exemplars}", "or take --prompt zero-shot")))
+            names = ", ".join(llm.name for llm in without)
+            problem = f"{source.name} has no exemplars for the few-shot prompts of {names}"
+            remedy = "or leave them out" if any(llm.variant for llm in without) else "or take --prompt zero-shot"
+            lacks.append(Lack(SelectLLMError(f"{problem}: {source.no_exemplars}", remedy)))
     return lacks
 
 

@@ -17,10 +17,10 @@ from selectllm_engine.generation.prompts import sampling_manifest, sampling_of, 
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
-from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Wording
+from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Variant, Wording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from selectllm_engine.store import Cache
 
@@ -33,6 +33,8 @@ __all__ = [
     "engine_of",
     "make_plan",
     "parse_llm",
+    "parse_llms",
+    "same_worker",
     "stored_llm",
     "with_overrides",
 ]
@@ -127,16 +129,19 @@ class Plan:
                 self.cache.write_questions(source.name, source.questions)
 
     def specs(self) -> list[WorkerSpec]:
-        """What the worker of each LLM is told; LLMs without anything to do have none.
+        """What the worker of each LLM is told; LLMs without anything to do have none, variants that of their LLM.
 
         Raises:
             CacheError: the disk has too little room.
         """
         self.check_room()
         request = self.request
+        llms: dict[tuple[str | None, ...], LLM] = {}
         tasks: dict[str, list[Task]] = {}
         for item in self.items:
             if item.open:
+                llm = with_overrides(item.llm, item.source.terse, request)
+                first = llms.setdefault(same_worker(llm), llm)
                 task = Task(
                     benchmark=item.source.name,
                     samples=request.samples,
@@ -146,29 +151,29 @@ class Plan:
                     limit=request.limit,
                     exemplars=item.source.exemplars,
                     no_exemplars=item.source.no_exemplars,
+                    llm=None if llm.name == first.name else llm,
                 )
-                tasks.setdefault(item.llm.name, []).append(task)
-        llms = {item.llm.name: item.llm for item in self.items}
+                tasks.setdefault(first.name, []).append(task)
         return [
             WorkerSpec(
-                llm=with_overrides(llms[name], each[0].terse, request),
+                llm=llm,
                 cache=str(self.cache.root),
-                tasks=tuple(each),
-                engine=engine_of(llms[name], request),
+                tasks=tuple(tasks[llm.name]),
+                engine=engine_of(llm, request),
                 seed=request.seed,
                 remeasure=request.remeasure,
                 tensor_parallel=request.tensor_parallel,
                 gpu_memory=request.gpu_memory,
                 concurrency=request.concurrency,
             )
-            for name, each in tasks.items()
+            for llm in llms.values()
         ]
 
 
 def make_plan(
     cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: Request
 ) -> Plan:
-    """Compare what is asked for with what the cache holds.
+    """Compare what is asked for with what the cache holds. Variants follow their LLM.
 
     Raises:
         UsageError: two LLMs of one name, or a split that a benchmark doesn't have.
@@ -177,9 +182,10 @@ def make_plan(
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"the LLM {name!r} is named twice", "give them different names")
+    families = list(dict.fromkeys(llm.family for llm in llms))
     items = [
         _item(cache, source, llm, request)
-        for llm in llms
+        for llm in sorted(llms, key=lambda llm: (families.index(llm.family), llm.variant is not None))
         for source in sources.values()
         if not isinstance(source, SelectLLMError)
     ]
@@ -248,14 +254,19 @@ def _differs(manifest: Mapping[str, Any], llm: LLM, source: Source) -> bool:
     )
 
 
+def same_worker(llm: LLM) -> tuple[str | None, ...]:
+    """What LLMs have in common that one worker serves, one after the other, with weights loaded once."""
+    return llm.family, llm.weights, llm.revision, llm.endpoint, llm.api_key_env
+
+
 def engine_of(llm: LLM, request: Request) -> str:
     """The engine that runs an LLM: one with an endpoint is run by its server, whatever runs the others."""
     return SERVED if llm.endpoint is not None else request.engine
 
 
 def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
-    """The LLM with the prompt and sampling that the request asks for."""
-    if request.prompt is not None:
+    """The LLM with the prompt and sampling that the request asks for, but for what makes a variant of it."""
+    if request.prompt is not None and not (llm.variant and {"prompt", "system"} & llm.variant.changes.keys()):
         llm = replace(llm, prompt=request.prompt, wording=request.wording)
     if request.max_tokens is not None:
         sampling = sampling_of(llm, terse=terse)
@@ -275,15 +286,32 @@ def at_endpoint(llms: Sequence[LLM], base_url: str | None) -> list[LLM]:
     return [llm if llm.endpoint is not None else replace(llm, endpoint=base_url) for llm in llms]
 
 
-def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool = False) -> LLM:
-    """`NAME`, one of a person's `own` LLMs or the study's, or `NAME=FOLDER|HUB-ID`.
+def parse_llms(texts: Iterable[str], own: Mapping[str, LLM] | None = None, *, served: bool = False) -> list[LLM]:
+    """What `--llm` names: each `NAME`, one of a person's `own` LLMs or the study's, or `NAME=FOLDER|HUB-ID`.
 
-    Where all LLMs are `served`, `NAME=MODEL` is the server's model of that name, and so is any other `NAME`.
+    `NAME/*` is an LLM and all its variants, `NAME/VARIANT` one of them, `NAME` the LLM alone. Where all LLMs are
+    `served`, `NAME=MODEL` is the server's model of that name, and so is any other `NAME`.
 
     Raises:
         UnknownNameError: no such LLM is built in.
-        UsageError: a part is empty.
+        UsageError: a part is empty, or an LLM has no variants.
     """
+    llms: list[LLM] = []
+    for text in texts:
+        name, equals, weights = text.partition("=")
+        if not name.endswith("/*"):
+            llms.append(parse_llm(text, own, served=served))
+            continue
+        family = parse_llm(name.removesuffix("/*") + equals + weights, own, served=served)
+        variants = [each for each in (own or {}).values() if each.variant and each.variant.of == family.name]
+        if not variants:
+            raise UsageError(f"{family.name} has no variants", f"[llms.{family.name}.variants] of selectllm.toml")
+        llms += [family, *(parse_llm(each.name + equals + weights, own) for each in variants)]
+    return llms
+
+
+def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool = False) -> LLM:
+    """One of `parse_llms`; raises as that."""
     name, equals, weights = text.partition("=")
     presets = {**{llm.name: llm for llm in STUDY}, **(own or {})}
     aliases = {alias.casefold(): llm for llm in presets.values() for alias in (*llm.aliases, llm.name)}
@@ -294,6 +322,9 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool =
         return replace(known, weights=weights, revision=None) if known else LLM(name=name, weights=weights)
     if (llm := aliases.get(name.casefold())) is not None:
         return llm
+    variants = [each.name for each in presets.values() if each.variant and name.startswith(f"{each.variant.of}/")]
+    if variants:
+        raise UnknownNameError("LLM", name, variants)
     if served and name:
         return LLM(name=name, weights=name)
     if machine.expanded(name).is_dir() or "/" in name:
@@ -332,4 +363,5 @@ def stored_llm(
         prompt=manifest["prompt"]["style"],
         wording=Wording(**wording) if (wording := manifest["prompt"].get("wording")) else None,
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
+        variant=Variant(of=variant["of"]) if (variant := manifest.get("variant")) else None,
     )

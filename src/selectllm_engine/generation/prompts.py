@@ -11,7 +11,7 @@ another question. Such a text can spoil its own prompt, and no other one's.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -214,9 +214,17 @@ def _digest(exemplars: Sequence[Exemplar]) -> str:
 
 
 def sampling_of(llm: LLM, *, terse: bool) -> Sampling:
-    """An LLM's sampling settings, else the study's, with 48 new tokens at most where short answers are asked for."""
+    """An LLM's sampling settings, else the study's, with 48 new tokens at most where short answers are asked for.
+
+    A variant has those of its LLM but for what it changes.
+    """
     sampling = llm.sampling or (TERSE_SAMPLING if terse else Sampling())
-    return sampling if llm.thinking is None else replace(sampling, thinking=llm.thinking)
+    if llm.thinking is not None:
+        sampling = replace(sampling, thinking=llm.thinking)
+    if llm.variant is None:
+        return sampling
+    known = {each.name for each in fields(Sampling)}
+    return replace(sampling, **{key: value for key, value in llm.variant.changes.items() if key in known})
 
 
 def sampling_manifest(sampling: Sampling) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -23,7 +24,7 @@ import polars as pl
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.generation.keeper import Keeper, Periods
-from selectllm_engine.generation.latency import measure_latency
+from selectllm_engine.generation.latency import fits_too, measure_latency
 from selectllm_engine.generation.prompts import build_prompt, prompt_manifest, sampling_manifest, sampling_of
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
@@ -85,6 +86,11 @@ class PreparedTask:
     missing: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     timed: list[Encoded] = field(default_factory=list)  # of which some are timed; empty where nothing is to be
 
+    def prompts_as(self, other: PreparedTask) -> bool:
+        """Whether the prompts are as the other's, but for what a chat template is told."""
+        ours, theirs = self.settings, other.settings
+        return (self.task.benchmark, ours.style, ours.wording) == (other.task.benchmark, theirs.style, theirs.wording)
+
     @property
     def longest(self) -> int:
         """Tokens of the longest sequence, prompt and completion."""
@@ -111,9 +117,9 @@ def run(
         writers: list[tuple[Task, Writer]] = []
         for task in spec.tasks:
             try:
-                writers.append((task, locks.enter_context(cache.writer(task.benchmark, spec.llm.name))))
+                writers.append((task, locks.enter_context(cache.writer(task.benchmark, spec.llm_of(task).name))))
             except SelectLLMError as error:
-                failed = _failed(emit, task, error)
+                failed = _failed(_about(task, emit), task, error)
         if not writers:
             return False
         emit("phase", phase="preparing")
@@ -122,22 +128,31 @@ def run(
         tasks: list[PreparedTask] = []
         for task, writer in writers:
             try:
-                tasks.append(_prepare(spec, task, writer, cache=cache, engine=engine, weights=weights, emit=emit))
+                about = _about(task, emit)
+                tasks.append(_prepare(spec, task, writer, cache=cache, engine=engine, weights=weights, emit=about))
             except SelectLLMError as error:
-                failed = _failed(emit, task, error)
+                failed = _failed(_about(task, emit), task, error)
         if any(each.missing or each.timed for each in tasks):
             emit("phase", phase="loading")
-            seed = _engine_seed(spec, [cache.sampled(each.benchmark, spec.llm.name).height for each in spec.tasks])
+            made = [cache.sampled(each.benchmark, spec.llm_of(each).name).height for each in spec.tasks]
+            seed = _engine_seed(spec, made)
+            fits: list[tuple[PreparedTask, dict[str, object]]] = []
             engine.start(longest=max(each.longest for each in tasks), seed=seed)
             for each in tasks:
                 metadata = _metadata(engine, seed=seed)
+                told = _about(each.task, emit)
                 try:
-                    _sample(engine, each, metadata, emit=emit, stop=stop, intervals=intervals)
+                    _sample(engine, each, metadata, emit=told, stop=stop, intervals=intervals)
                     if each.timed and not stop.level and not engine.unfinished():
-                        _time(engine, each, emit=emit, stop=stop)
+                        _time(engine, each, fits, emit=told, stop=stop)
                 except SelectLLMError as error:
-                    failed = _failed(emit, each.task, error)
+                    failed = _failed(told, each.task, error)
     return not failed
+
+
+def _about(task: Task, emit: Emit) -> Emit:
+    """Says with every event which LLM it is about, where that isn't the worker's."""
+    return emit if task.llm is None else partial(emit, llm=task.llm.name)
 
 
 def _failed(emit: Emit, task: Task, error: SelectLLMError) -> bool:
@@ -146,18 +161,20 @@ def _failed(emit: Emit, task: Task, error: SelectLLMError) -> bool:
 
 
 def _known_revision(cache: Cache, spec: WorkerSpec) -> str | None:
-    """The commit that the LLM's stored results were made with."""
+    """The commit that stored results of the LLM or of its variants were made with."""
     for task in spec.tasks:
-        with contextlib.suppress(SelectLLMError):
-            weights = cache.manifest(task.benchmark, spec.llm.name).get("weights") or {}
-            if weights.get("id") == spec.llm.weights and weights.get("revision"):
-                return str(weights["revision"])
+        for name in dict.fromkeys((spec.llm_of(task).name, spec.llm.family)):
+            with contextlib.suppress(SelectLLMError):
+                weights = cache.manifest(task.benchmark, name).get("weights") or {}
+                if weights.get("id") == spec.llm.weights and weights.get("revision"):
+                    return str(weights["revision"])
     return None
 
 
 def _engine_seed(spec: WorkerSpec, existing: Sequence[int]) -> int:
     """A seed that differs whenever other samples exist, so that added samples never repeat earlier draws."""
-    state = json.dumps([spec.seed, spec.llm.name, [task.benchmark for task in spec.tasks], list(existing)])
+    benchmarks = [task.benchmark if task.llm is None else f"{task.llm.name}/{task.benchmark}" for task in spec.tasks]
+    state = json.dumps([spec.seed, spec.llm.name, benchmarks, list(existing)])
     return int.from_bytes(blake2b(state.encode(), digest_size=4).digest(), "big") >> 1
 
 
@@ -176,7 +193,7 @@ def _prepare(
     spec: WorkerSpec, task: Task, writer: Writer, *, cache: Cache, engine: Engine, weights: Weights, emit: Emit
 ) -> PreparedTask:
     """Compare the manifest, find out what is missing, and encode its prompts."""
-    llm = spec.llm
+    llm = spec.llm_of(task)
     settings = _settings(llm, task, chat=engine.chat if llm.chat is None else llm.chat and engine.chat)
     few_shot = settings.style == "few-shot"
     if few_shot and not task.exemplars:
@@ -204,6 +221,7 @@ def _prepare(
             "parameters": llm.parameters or weights.parameters,
             "price": None if llm.price is None else asdict(llm.price),
             "latency": None,
+            **({} if llm.variant is None else {"variant": asdict(llm.variant)}),
         }
     )
     questions = choose_questions(cache.questions(task.benchmark), task.splits, task.limit)
@@ -302,7 +320,7 @@ def _sample(
                     if (following := next(waiting, None)) is None:
                         break
                     question_id, samples = following
-                    request = f"{work.task.benchmark}/{question_id}"
+                    request = f"{work.writer.llm}/{work.task.benchmark}/{question_id}"
                     in_flight[request] = following
                     engine.submit(request, work.prompts[question_id], work.settings.sampling, len(samples))
                 if stop.level > 1 or not in_flight:
@@ -311,7 +329,7 @@ def _sample(
                     engine.finish_soon()
                 for finished in _guarded(engine.step):
                     if finished.request_id not in in_flight:
-                        continue  # left over from a benchmark that failed
+                        continue  # left over from a task that failed
                     question_id, samples = in_flight.pop(finished.request_id)
                     if finished.problem is not None:
                         refused += [] if stop.level else [finished.problem]
@@ -377,11 +395,27 @@ def _write(work: PreparedTask, rows: list[tuple[object, ...]], metadata: Mapping
     work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _time(engine: Engine, work: PreparedTask, *, emit: Emit, stop: Stop) -> None:
-    emit("phase", phase="timing")
-    latency = _guarded(
-        lambda: measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)
-    )
+def _time(
+    engine: Engine,
+    work: PreparedTask,
+    fits: list[tuple[PreparedTask, dict[str, object]]],
+    *,
+    emit: Emit,
+    stop: Stop,
+) -> None:
+    """Time single prompts, or take over what was fitted just now, of `fits`, to another variant's."""
+    emit("phase", phase="timing", benchmark=work.task.benchmark)
+    latency: dict[str, object] | None
+    for timed, fit in fits:
+        if timed.prompts_as(work) and fits_too(timed.settings.sampling, work.settings.sampling):
+            latency = {**fit, "timed_with": timed.writer.llm}
+            break
+    else:
+        latency = _guarded(
+            lambda: measure_latency(engine, work.timed, work.settings.sampling, wanted=lambda: not stop.level)
+        )
+        if latency is not None:
+            fits.append((work, latency))
     if latency is not None:
         work.writer.update(latency=latency)
         emit("latency", benchmark=work.task.benchmark, **latency)

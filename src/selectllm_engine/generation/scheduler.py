@@ -41,11 +41,12 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something a worker tells, or that happened to it.
+    """Something a worker tells, or that happened to it. What concerns another LLM than its first has that as `llm`.
 
-    kind: started (gpu), phase (phase), task (benchmark, done, total), progress (benchmark, done, tokens, dollars),
-    skipped (benchmark, questions, context), odd (benchmark, and how many samples are odd in which way), latency
-    (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
+    kind: started (gpu), phase (phase, and benchmark of timing), task (benchmark, done, total), progress (benchmark,
+    done, tokens, dollars), skipped (benchmark, questions, context), odd (benchmark, and how many samples are odd in
+    which way), latency (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended
+    (code, log).
     """
 
     llm: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import Exemplar, splits_of
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.llms import LLM, Price, Sampling, Wording
+from selectllm_engine.llms import LLM, Price, Sampling, Variant, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ class Task:
         exemplars: the benchmark's, for few-shot prompts.
         no_exemplars: why there are none, where they could not be read.
         language: that answers are asked for in, as of a `Benchmark`.
+        llm: whose samples, where that isn't the worker's LLM but one with the same weights.
     """
 
     benchmark: str
@@ -39,13 +40,15 @@ class Task:
     exemplars: tuple[Exemplar, ...] = ()
     no_exemplars: str | None = None
     language: str | None = None
+    llm: LLM | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """One LLM's work.
+    """One LLM's work, and that of its variants.
 
     Attributes:
+        llm: whose weights are loaded; its name is the worker's.
         remeasure: whether single prompts are timed again where that was done before.
         tensor_parallel: GPUs that compute together.
         gpu_memory: the share of a GPU's memory that vLLM takes; None for its own.
@@ -63,6 +66,10 @@ class WorkerSpec:
     gpu_memory: float | None = None
     concurrency: int | None = None
     dummy: bool = False
+
+    def llm_of(self, task: Task) -> LLM:
+        """Whose samples a task makes."""
+        return task.llm or self.llm
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -82,7 +89,13 @@ def _llm(given: dict[str, Any]) -> LLM:
     price = None if given["price"] is None else Price(**given["price"])
     wording = None if given["wording"] is None else Wording(**given["wording"])
     aliases = tuple(given["aliases"])
-    return LLM(**{**given, "sampling": sampling, "price": price, "wording": wording, "aliases": aliases})
+    variant = None if given["variant"] is None else _variant(**given["variant"])
+    own = {"sampling": sampling, "price": price, "wording": wording, "aliases": aliases, "variant": variant}
+    return LLM(**{**given, **own})
+
+
+def _variant(of: str, changes: dict[str, Any]) -> Variant:
+    return Variant(of=of, changes={**changes, **({"stop": tuple(changes["stop"])} if "stop" in changes else {})})
 
 
 def _task(given: dict[str, Any]) -> Task:
@@ -90,7 +103,8 @@ def _task(given: dict[str, Any]) -> Task:
         Exemplar(**{**each, "choices": None if each["choices"] is None else tuple(each["choices"])})
         for each in given["exemplars"]
     )
-    return Task(**{**given, "splits": tuple(given["splits"]), "exemplars": exemplars})
+    llm = None if given["llm"] is None else _llm(given["llm"])
+    return Task(**{**given, "splits": tuple(given["splits"]), "exemplars": exemplars, "llm": llm})
 
 
 def choose_questions(questions: pl.DataFrame, splits: Sequence[str], limit: int | None) -> pl.DataFrame:

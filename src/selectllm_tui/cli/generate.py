@@ -53,7 +53,7 @@ LLMs = Annotated[
     typer.Option(
         metavar="NAME[=FOLDER|HUB-ID|MODEL]",
         help="An LLM of the study or of selectllm.toml by its name, or any with its weights, or the name that a "
-        "server has for it; repeat it for several.",
+        "server has for it; repeat it for several. NAME/VARIANT is a variant of one, NAME/* it and all its variants.",
         autocompletion=complete_known_llm,
     ),
 ]
@@ -150,7 +150,7 @@ def generate(
     finishes what is in flight, the second stops at once.
     """
     from selectllm_engine.generation.needs import find_needs
-    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llm
+    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
@@ -163,7 +163,7 @@ def generate(
     groups = group_gpus(gpus, tensor_parallel, engine)
     settings = read_settings()
     served = engine is EngineName.OPENAI
-    llms = [parse_llm(each, settings.llms, served=served) for each in llm] or list(STUDY)
+    llms = parse_llms(llm, settings.llms, served=served) or list(STUDY)
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
     if not dry_run:

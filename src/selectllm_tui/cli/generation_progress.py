@@ -33,9 +33,10 @@ def _name(item: Item) -> str:
 
 @dataclass(slots=True)
 class GenerationBar:
-    """How far one LLM is on one benchmark."""
+    """How far one LLM is on one benchmark; `worker` is the LLM whose worker makes its samples."""
 
     name: str
+    worker: str
     total: int
     done: int
     start: int
@@ -95,8 +96,17 @@ class Board:
     @classmethod
     def of(cls, plan: Plan) -> Board:
         """The board before anything runs."""
+        from selectllm_engine.generation.plan import same_worker
+
+        workers: dict[object, str] = {}
         bars = {
-            (item.llm.name, item.source.name): GenerationBar(_name(item), item.total, item.done, item.done)
+            (item.llm.name, item.source.name): GenerationBar(
+                _name(item),
+                workers.setdefault(same_worker(item.llm), item.llm.name),
+                item.total,
+                item.done,
+                item.done,
+            )
             for item in plan.items
             if item.open
         }
@@ -107,8 +117,9 @@ class Board:
         from selectllm_engine.generation.scheduler import INTERRUPTED
 
         fields = event.fields
-        own = [bar for (llm, _), bar in self.bars.items() if llm == event.llm]
-        bar = self.bars.get((event.llm, str(fields.get("benchmark"))))
+        llm = str(fields.get("llm", event.llm))
+        own = [bar for bar in self.bars.values() if bar.worker == event.llm]
+        bar = self.bars.get((llm, str(fields.get("benchmark"))))
         if bar is not None:
             self._advance(event, bar)
         match event.kind:
@@ -116,12 +127,12 @@ class Board:
                 for each in own:
                     each.state = "starting" if fields["gpu"] is None else f"starting on GPU {fields['gpu']}"
             case "phase":
-                for each in own:
+                for each in own if bar is None else [bar]:
                     each.state = str(fields["phase"])
             case "retry":
                 note(f"{event.llm}: {fields['problem']}; trying once more")
             case "failed":
-                where = f"{event.llm} on {fields['benchmark']}" if fields["benchmark"] else event.llm
+                where = f"{llm} on {fields['benchmark']}" if fields["benchmark"] else llm
                 self.failed[where] = str(SelectLLMError(str(fields["problem"]), str(fields["remedy"])))
                 if len(self.bars) > 1:  # else it is the last line anyway
                     note(f"{where}: {self.failed[where]}")
@@ -142,7 +153,7 @@ class Board:
             case "latency":
                 bar.state, bar.timed = "", _fit(fields)
             case "odd":
-                counts = [f"{count:,} {what}" for what, count in fields.items() if what != "benchmark"]
+                counts = [f"{count:,} {what}" for what, count in fields.items() if what not in {"benchmark", "llm"}]
                 note(f"{bar.name}: of the samples made now {', '.join(counts)}; they are kept as they came")
             case "skipped":
                 note(
@@ -161,7 +172,7 @@ class Board:
             made = bar.done - bar.start
             speed = f", {bar.tokens / bar.seconds:,.0f} tokens/s" if bar.seconds and bar.tokens else ""
             samples = f"{bar.done:,} of {bar.total:,} samples, {made:,} made now{speed}" if bar.total else ""
-            if made or bar.timed or not {llm, bar.name} & set(self.failed):
+            if made or bar.timed or not {llm, bar.worker, bar.name} & set(self.failed):
                 note(f"{bar.name}: {'; '.join(part for part in (samples, bar.timed) if part)}")
 
     def complain(self, plan: Plan) -> None:
@@ -179,7 +190,8 @@ class Board:
 def _fit(fit: Mapping[str, Any]) -> str:
     """A latency fit in words."""
     tokens = f"{1000 * fit['b']:.2f} ms per prompt token + {1000 * fit['c']:.1f} ms per new token"
-    return f"one prompt alone takes {fit['a']:.2f} s + {tokens}, give or take {fit['residual_rms']:.2f} s"
+    where = f", as timed with {fit['timed_with']}" if "timed_with" in fit else ""
+    return f"one prompt alone takes {fit['a']:.2f} s + {tokens}, give or take {fit['residual_rms']:.2f} s{where}"
 
 
 def run_plan(plan: Plan, *, gpus: Sequence[str] = (), max_dollars: float | None = None) -> None:

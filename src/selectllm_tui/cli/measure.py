@@ -59,7 +59,7 @@ def measure(
     With --dummy no run is needed: LLM=FOLDER with a config.json shows what weights of that shape would take here.
     """
     from selectllm_engine.generation.needs import check_gpus, find_needs
-    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llm, stored_llm
+    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms, stored_llm
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
@@ -86,7 +86,7 @@ def measure(
 
         if engine is not EngineName.VLLM:
             raise UsageError(f"--dummy is not for --engine {engine.value}", "take --engine vllm")
-        shapes = [parse_llm(each, settings.llms) for each in llm]
+        shapes = parse_llms(llm, settings.llms)
         for each in shapes:
             config_folder(each)
         check_gpus(gpus, request)

@@ -1,6 +1,7 @@
 """What is planned from names, benchmarks and the cache."""
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -11,9 +12,12 @@ from selectllm_engine import machine
 from selectllm_engine.benchmarks import Benchmark, Exemplar
 from selectllm_engine.errors import BenchmarkError, CacheError, UnknownNameError, UsageError
 from selectllm_engine.generation import plan, sources
-from selectllm_engine.generation.plan import Request, make_plan, parse_llm, stored_llm
+from selectllm_engine.generation.needs import find_needs
+from selectllm_engine.generation.plan import Request, make_plan, parse_llm, parse_llms, stored_llm
+from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.sources import Source, read_source
-from selectllm_engine.llms import LLM, STUDY, Sampling
+from selectllm_engine.llms import LLM, STUDY, Sampling, Variant
+from selectllm_engine.settings import parse_settings
 
 QUESTIONS = fake_questions({"train": 4, "test": 3})
 
@@ -50,6 +54,22 @@ def test_names_of_llms():
     for text in ("=x", "x="):
         with pytest.raises(UsageError, match="lacks a name or weights"):
             parse_llm(text)
+
+
+def test_names_of_variants():
+    own = parse_settings("[llms.q]\nweights = 'o/q'\nvariants = {a = {top_k = 3}, b = {max_tokens = 4}}").llms
+    assert [llm.name for llm in parse_llms(["q/b"], own)] == ["q/b"]
+    assert [llm.name for llm in parse_llms(["q"], own)] == ["q"], "the LLM alone"
+    assert parse_llms(["q/*"], own) == [own["q"], own["q/a"], own["q/b"]]
+    elsewhere = parse_llms(["q/*=/w"], own)
+    assert [(llm.name, llm.weights) for llm in elsewhere] == [("q", "/w"), ("q/a", "/w"), ("q/b", "/w")]
+    assert elsewhere[1].variant == own["q/a"].variant
+    for served in (False, True):
+        with pytest.raises(UnknownNameError, match=r"no LLM 'q/aa'; did you mean 'q/a'\?"):
+            parse_llms(["q/aa"], own, served=served)
+    with pytest.raises(UsageError, match=r"gemma-7b has no variants; \[llms.gemma-7b.variants\]"):
+        parse_llms(["gemma-7b/*"], own)
+    assert parse_llms(["o/x"], own, served=True) == [LLM(name="o/x", weights="o/x")]
 
 
 def test_a_new_benchmark_comes_from_its_source(cache, source):
@@ -132,6 +152,29 @@ def test_overrides_reach_the_workers(cache, source, tmp_path):
     (spec,) = given.specs()
     assert (spec.llm.sampling.max_tokens, spec.llm.prompt, spec.seed) == (9, "few-shot", 4)
     assert spec.tasks[0].exemplars
+
+
+def test_variants_share_a_worker_where_they_share_weights(cache, source, tmp_path):
+    weights = str(fake_weights(tmp_path / "weights"))
+    q = LLM(name="q", weights=weights)
+    brief = replace(q, name="q/brief", variant=Variant(of="q", changes={"max_tokens": 4}))
+    few = replace(q, name="q/few", prompt="few-shot", variant=Variant(of="q", changes={"prompt": "few-shot"}))
+    moved = replace(brief, name="q/moved", weights=str(fake_weights(tmp_path / "other")))
+    given, _ = items(cache, source, [brief, LLM(name="r", weights=weights), moved, few, q], max_tokens=9)
+    assert [item.llm.name for item in given.items] == ["q", "q/brief", "q/moved", "q/few", "r"]
+    q_spec, moved_spec, r_spec = given.specs()
+    assert [q_spec.llm_of(task).name for task in q_spec.tasks] == ["q", "q/brief", "q/few"]
+    assert ([task.llm for task in moved_spec.tasks], r_spec.llm.name) == ([None], "r")
+    found = [sampling_of(q_spec.llm_of(task), terse=True).max_tokens for task in q_spec.tasks]
+    assert found == [9, 4, 9], "a variant keeps what makes it one"
+    assert [q_spec.llm_of(task).prompt for task in q_spec.tasks] == [None, None, "few-shot"]
+    given, _ = items(cache, source, [q, few, brief], prompt="zero-shot")
+    assert [given.specs()[0].llm_of(task).prompt for task in given.specs()[0].tasks] == [
+        "zero-shot",
+        "few-shot",
+        "zero-shot",
+    ]
+    assert find_needs(given).llms.keys() == {"q"}, "weights count once"
 
 
 def test_room_is_told_from_what_is_stored(cache, source, tmp_path, monkeypatch):

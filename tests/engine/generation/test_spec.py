@@ -1,5 +1,7 @@
 """What workers are told, which questions are chosen, which samples are missing."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from fakes import fake_questions
 from selectllm_engine.benchmarks import Exemplar
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
-from selectllm_engine.llms import LLM, STUDY, Sampling, Wording
+from selectllm_engine.llms import LLM, STUDY, Sampling, Variant, Wording
 
 
 @pytest.mark.parametrize(
@@ -18,10 +20,14 @@ from selectllm_engine.llms import LLM, STUDY, Sampling, Wording
 def test_a_spec_survives_json(llm):
     exemplars = (Exemplar("1 + 1?", "2"), Exemplar("Which?", "A", choices=("p", "q"), rationale="so", subject="s"))
     task = Task(benchmark="b", samples=3, terse=True, splits=("test",), limit=4, exemplars=exemplars, no_exemplars="n")
-    spec = WorkerSpec(llm=llm, cache="/c", tasks=(task, Task(benchmark="d", samples=1, terse=False)), seed=7)
+    variant = replace(llm, name=f"{llm.name}/v", variant=Variant(of=llm.name, changes={"stop": ("z",), "top_k": 3}))
+    other = Task(benchmark="d", samples=1, terse=False, llm=variant)
+    spec = WorkerSpec(llm=llm, cache="/c", tasks=(task, other), seed=7)
     line = spec.to_json()
     assert "\n" not in line
-    assert WorkerSpec.from_json(line) == spec
+    read = WorkerSpec.from_json(line)
+    assert read == spec
+    assert [read.llm_of(each) for each in read.tasks] == [llm, variant]
 
 
 def test_the_first_questions_of_each_split_are_chosen():
