@@ -7,16 +7,19 @@ pressing it says the reason.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from selectllm_tui import preconditions
 from selectllm_tui import transitions as to
 from selectllm_tui.state import FILTERS
 from selectllm_tui.tabs import LISTING, TABS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["COMMANDS", "Command", "Target"]
 
-Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "textual"]
+Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "columns", "textual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ def _filter(name: str) -> Command:
         reason=preconditions.votes if FILTERS[name].of_votes else reason,
         do=to.switch_filter(name),
     )
+
+
+def _of_columns(*keys: tuple[str, tuple[str, ...], str, str]) -> Iterator[Command]:
+    """Those of the generations side by side: name, keys, title, help."""
+    return (Command(*each, "Side by side", "columns", palette=False) for each in keys)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -340,6 +348,15 @@ COMMANDS: tuple[Command, ...] = (
         tabs=LISTING,
         reason=preconditions.within,
     ),
+    Command(
+        "side_by_side",
+        ("T",),
+        "side by side",
+        "What two to four LLMs wrote on the question, in columns.",
+        "Questions",
+        tabs=("question",),
+        reason=preconditions.several_llms,
+    ),
     Command("ask", ("i",), "ask", "Route a question of your own.", "Questions", reason=preconditions.policies, rank=17),
     # Trade-off
     Command("zoom_in", ("Z",), "zoom in", "Look closer.", "Trade-off", tabs=("tradeoff", "recommend")),
@@ -370,6 +387,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("pager", ("E",), "in $PAGER", "Open its text in $PAGER.", "Generations", "generations", palette=False),
     Command("copy_generation", ("y",), "copy", "Copy its text.", "Generations", "generations", palette=False),
+    # Side by side
+    *_of_columns(
+        ("column(-1)", ("left", "h"), "column before", "The column to the left."),
+        ("column(1)", ("right", "l"), "next column", "The column to the right."),
+        ("other_llm(-1)", ("left_square_bracket",), "LLM before", "The LLM before in the column, of those in none."),
+        ("other_llm(1)", ("right_square_bracket",), "next LLM", "The next LLM in the column, of those in none."),
+        ("columns(1)", ("plus", "equals_sign"), "more columns", "A column more."),
+        ("columns(-1)", ("minus",), "fewer columns", "A column less."),
+        ("sample(1)", ("n",), "next sample", "The next generation of the column's LLM."),
+        ("sample(-1)", ("N",), "sample before", "The generation before."),
+        ("words_apart", ("d",), "words apart", "Mark the words in which the others differ from the first column."),
+        ("find", ("slash",), "find", "Find words in all columns."),
+        ("scroll_text(1)", ("space",), "text down", "A screenful of the column's text down."),
+        ("scroll_text(-1)", ("b",), "text up", "A screenful of the column's text up."),
+        ("pager", ("E",), "in $PAGER", "Open the column's text in $PAGER."),
+        ("copy_generation", ("y",), "copy", "Copy the column's text."),
+    ),
     # Moving
     Command("move(-1)", ("up", "k"), "up", "The row above.", "Moving", "table", palette=False),
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),

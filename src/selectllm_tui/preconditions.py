@@ -149,6 +149,10 @@ def row(context: Context) -> str | None:
     return None if context.row else "the cursor is not on a row that opens"
 
 
+def several_llms(context: Context) -> str | None:
+    return None if context.space and len(context.space.llms) > 1 else "there is only one LLM"
+
+
 def within(context: Context) -> str | None:
     return "no question within the filter" if context.questions == 0 else None
 

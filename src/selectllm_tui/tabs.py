@@ -100,9 +100,16 @@ TABS: dict[str, TabSpec] = {
         (
             "What the router believed (p: probability of being right), what each LLM's samples voted for and what the "
             "vote of the selected LLMs (▸) came to; pooled is all their samples in one vote. Ties go to the answer "
-            "seen first. ↵ on an LLM shows its generations."
+            "seen first. ↵ on an LLM shows its generations, T those of several LLMs side by side."
         ),
-        footer={"open": "generations", "next": "next", "filters": "filter", "copy": "copy", "ask": "ask your own"},
+        footer={
+            "open": "generations",
+            "side_by_side": "side by side",
+            "next": "next",
+            "filters": "filter",
+            "copy": "copy",
+            "ask": "ask your own",
+        },
     ),
     "lessons": TabSpec(
         "Lessons",

@@ -90,6 +90,8 @@ APP_CSS = """
 .paint--header { color: $foreground 62%; }
 .paint--badge { color: $background; background: $warning; text-style: bold; }
 .paint--hit { color: $background; background: $accent; }
+.paint--found { color: $background; background: $warning; text-style: bold underline; }
+.paint--apart { color: $accent; text-style: bold underline; }
 .paint--right-chosen { color: $success; text-style: bold underline; }
 .paint--wrong-chosen { color: $error; text-style: bold underline; }
 .paint--muted-chosen { color: $foreground; text-style: bold underline; }
@@ -110,6 +112,7 @@ APP_CSS = """
 .-plain .paint--cell-cursor, .-plain .paint--hit, .-plain .paint--badge {
     color: $foreground; background: transparent; text-style: reverse;
 }
+.-plain .paint--found { color: $foreground; background: transparent; text-style: bold underline reverse; }
 .-plain .paint--heat-0, .-plain .paint--heat-1, .-plain .paint--heat-2, .-plain .paint--heat-3,
 .-plain .paint--heat-4, .-plain .paint--heat-5, .-plain .paint--heat-6 { background: transparent; }
 .-plain .paint--muted, .-plain .paint--header { color: $foreground; }

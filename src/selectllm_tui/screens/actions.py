@@ -36,6 +36,18 @@ def do_open(screen: StateScreen) -> None:
             screen.say(str(error))
 
 
+def do_side_by_side(screen: StateScreen) -> None:
+    """What several LLMs wrote on the question, the one under the cursor first."""
+    from selectllm_tui.screens.side_by_side import SideBySideScreen
+    from selectllm_tui.widgets.tabs.question import QuestionTab
+
+    tab = screen.tab
+    if isinstance(tab, QuestionTab) and tab.detail is not None:
+        screen.app.push_screen(SideBySideScreen(screen.model.run, tab.detail, tab.llm))
+    else:
+        screen.say("side by side: no question is open")
+
+
 def do_search(screen: StateScreen) -> None:
     """Asks for a text while the list already narrows."""
     from selectllm_tui.screens.search import SearchScreen

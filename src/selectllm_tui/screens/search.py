@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchScreen"]
 
+TERMS = 'word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm'  # that find questions
+
 
 class SearchScreen(Dialog[str]):
     """Enter keeps the search, escape the one before."""
@@ -27,17 +29,13 @@ class SearchScreen(Dialog[str]):
     SearchScreen Input { border: round $accent; height: 3; border-title-color: $accent; }
     """
 
-    def __init__(self, text: str, look: Callable[[str], None]) -> None:
+    def __init__(self, text: str, look: Callable[[str], None], what: str = TERMS) -> None:
         super().__init__()
-        self._text, self._look = text, look
+        self._text, self._look, self._what = text, look, what
 
     def compose(self) -> ComposeResult:
         """The line."""
-        line = Input(
-            self._text,
-            placeholder='word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm',
-            select_on_focus=False,
-        )
+        line = Input(self._text, placeholder=self._what, select_on_focus=False)
         line.border_title = "Search"
         yield line
 

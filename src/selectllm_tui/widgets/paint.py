@@ -46,7 +46,7 @@ STYLES = frozenset(
     f"paint--{name}"
     for name in (
         *("plain", "strong", "muted", "faint", "accent", "right", "wrong", "warn", "up", "down", "header", "hit"),
-        *("right-chosen", "wrong-chosen", "muted-chosen", "cell-cursor", "badge"),
+        *("right-chosen", "wrong-chosen", "muted-chosen", "cell-cursor", "badge", "found", "apart"),
         *(f"heat-{shade}" for shade in range(HEAT)),
     )
 )
