@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXEMPLARS", "KINDS", "MORE", "SIZES", "Made", "Puzzle", "load", "mixed", "stream"]
 
-SIZES: dict[str, int] = {"train": 400, "validation": 200, "test": 400}
+SIZES: dict[str, int] = {"train": 600, "validation": 400, "test": 1000}
 EXEMPLARS = 5  # per kind
 
 _SHARES = ("train",) * 4 + ("validation",) * 2 + ("test",) * 3 + ("exemplar",)
