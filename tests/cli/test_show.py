@@ -209,3 +209,37 @@ def test_a_learned_vote_says_what_every_llm_weighs(selectllm, fake_cache):
     assert all(each["weight"] is None for each in routed["llms"] if not each["selected"])
     alone = json.loads(selectllm("show", "test-3", "--router", "prior", "--vote", "learned", "--format", "json")[1])
     assert (alone["vote"], alone["answers"]) == (None, [])
+
+
+def test_marks_and_notes(selectllm, tmp_path):
+    cache = write_fake_run(tmp_path / "marked", questions={"test": 6}, llms=("a",), samples=2)
+    nothing = selectllm("show", "--marks", cache=cache.root)
+    assert nothing[:2] == (0, "")
+    assert "nothing is marked" in nothing[2]
+    cache.mark("fake", {"test-1": {"marked": True, "note": "odd [bold]\x1b[2J"}, "test-4": {"marked": True}})
+    out = selectllm("show", "test-1", cache=cache.root)[1]
+    assert "marked, note: odd [bold]␛[2J" in out
+    assert "marked" not in selectllm("show", "test-2", cache=cache.root)[1]
+    shown = json.loads(selectllm("show", "test-1", "--format", "json", cache=cache.root)[1])
+    assert shown["mark"] == {"marked": True, "note": "odd [bold]\x1b[2J"}
+    listed = json.loads(selectllm("show", "--marks", "--format", "json", cache=cache.root)[1])
+    assert [(row["question_id"], row["marked"], row["note"]) for row in listed] == [
+        ("test-1", True, "odd [bold]\x1b[2J"),
+        ("test-4", True, ""),
+    ]
+    rows = list(csv.DictReader(io.StringIO(selectllm("show", "--marks", "--format", "csv", cache=cache.root)[1])))
+    assert [row["question_id"] for row in rows] == ["test-1", "test-4"]
+    assert "⚑" in selectllm("show", "--marks", cache=cache.root)[1]
+
+
+def test_marks_of_a_cache_are_told_when_they_join_and_go(selectllm, tmp_path):
+    here, other = (
+        write_fake_run(tmp_path / name, questions={"test": 6}, llms=("a",), samples=2) for name in ("here", "other")
+    )
+    other.mark("fake", {"test-1": {"marked": True}})
+    code, out, err = selectllm("cache", "merge", str(other.root), cache=here.root)
+    assert (code, out) == (0, "")
+    assert "marks and notes of 1 questions joined" in err
+    assert "already" not in err
+    err = selectllm("cache", "remove", "--yes", cache=here.root)[2]
+    assert "with marks and notes of 1 questions" in err

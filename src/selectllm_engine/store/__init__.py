@@ -23,6 +23,7 @@ from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_mani
 from selectllm_engine.store.merging import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
+from selectllm_engine.store.question_marks import LONGEST_NOTE, Change, Mark, changed
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import UNSEEN, own_seconds, read_scores, read_table
 from selectllm_engine.store.sealed_json import write_sealed
@@ -32,6 +33,7 @@ from selectllm_engine.store.vote_files import Voting, as_vote_rule, read_vote
 __all__ = [
     "AGREEMENT",
     "GENERATION_SCHEMA",
+    "LONGEST_NOTE",
     "MANIFEST",
     "MEASURED",
     "MOST",
@@ -41,10 +43,12 @@ __all__ = [
     "UNSEEN",
     "VERDICT_SCHEMA",
     "Cache",
+    "Change",
     "Choice",
     "ConfidenceForest",
     "ExpectedTokens",
     "Judge",
+    "Mark",
     "Merged",
     "Problem",
     "Progress",
@@ -53,6 +57,7 @@ __all__ = [
     "Writer",
     "as_vote_rule",
     "both_verdicts",
+    "changed",
     "digest",
     "folder_name",
     "judges_of",

@@ -1,6 +1,7 @@
 """The cache: questions, generations, verdicts and routers on disk, and who may write them.
 
     <cache>/<benchmark>/questions.parquet
+    <cache>/<benchmark>/marks.json                       marks and notes of people on questions
     <cache>/<benchmark>/equal-….parquet                  which expressions are equal: derived, safe to delete
     <cache>/<benchmark>/llms/<llm>/manifest.json
     <cache>/<benchmark>/llms/<llm>/generations/<sequence>-<digest>.parquet
@@ -28,6 +29,7 @@ from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
 from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MOST_PARTS, Parts
+from selectllm_engine.store.question_marks import changed, joined, read_marks, write_marks
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
 from selectllm_engine.store.renames import carry_out, discard_damaged
 from selectllm_engine.store.sealed_json import write_sealed
@@ -36,12 +38,13 @@ from selectllm_engine.store.verification import Problem, verify_folder
 from selectllm_engine.store.writer import Writer, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import polars as pl
 
     from selectllm_engine.store.equal_answers import EqualExpressions
     from selectllm_engine.store.files import Progress
+    from selectllm_engine.store.question_marks import Change, Mark
 
 __all__ = [
     "GENERATION_SCHEMA",
@@ -392,6 +395,41 @@ class Cache(Layers):
             make_folder(fresh := place / folder.name)
             yield fresh
             carry_out(self.root, [(fresh, folder)])
+
+    # Marks
+
+    def marks(self, benchmark: str) -> dict[str, Mark]:
+        """Marks and notes of people by question id; raises DamagedError where the file can't be read."""
+        return read_marks(self.folder(benchmark))
+
+    def mark(self, benchmark: str, changes: Mapping[str, Change]) -> dict[str, Mark]:
+        """Change marks and notes of some questions; what is stored then, others' changes among it.
+
+        Raises:
+            CacheError: the benchmark is the package's, the marks are damaged, or the cache can't be written.
+            UsageError: a note is no line of text.
+        """
+        if self.is_packaged(benchmark):
+            raise CacheError(
+                f"{benchmark} is the recorded run, comes with selectllm", "mark questions of your own runs"
+            )
+        with self.changing():
+            folder = self.own(benchmark)
+            marks = changed(read_marks(folder), changes)
+            write_marks(folder, marks)
+        return marks
+
+    def join_marks(self, benchmark: str, others: Mapping[str, Mark]) -> int:
+        """Take marks of another cache over; of how many questions something was new. Raises as `mark`."""
+        if not others:
+            return 0
+        with self.changing():
+            folder = self.own(benchmark)
+            before = read_marks(folder)
+            after = joined(before, others)
+            if after != before:
+                write_marks(folder, after)
+        return sum(before.get(question_id) != each for question_id, each in after.items())
 
     # Damage
 

@@ -1,9 +1,9 @@
 """What another cache holds joins this one, as when an LLM was sampled on another machine; nothing is overwritten.
 
 Of a benchmark that is new here everything comes along. Of one that is here too, new questions and new LLMs join, and
-further samples of LLMs that were made with the same settings. LLMs made with other settings stay out, and so do
-routers, which have learned from other LLMs. What joins a benchmark joins at once: cut off anywhere, the same command
-finishes it.
+further samples of LLMs that were made with the same settings; so do marks and notes, both where two notes differ. LLMs
+made with other settings stay out, and so do routers, which have learned from other LLMs. What joins a benchmark joins
+at once (marks after the rest): cut off anywhere, the same command finishes it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Merged:
         llms: LLMs that joined, with the samples and verdicts that did.
         left_out: LLMs that did not, with why.
         routers: those that came along; others stay where they are.
+        marks: questions whose mark or note joined.
     """
 
     benchmark: str
@@ -45,6 +46,7 @@ class Merged:
     llms: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     routers: tuple[str, ...] = ()
+    marks: int = 0
 
 
 def merge(cache: Cache, other: Cache, benchmark: str) -> Merged:
@@ -67,6 +69,7 @@ def merge(cache: Cache, other: Cache, benchmark: str) -> Merged:
             verdicts = cache.verdicts(benchmark, llm)
             merged.llms[llm] = cache.sampled(benchmark, llm).height + (0 if verdicts is None else verdicts.height)
         merged.routers = tuple(cache.routers(benchmark))
+        merged.marks = len(cache.marks(benchmark))
         return merged
     stored = cache.questions(benchmark)
     both = [llm for llm in other.llms(benchmark) if llm in cache.llms(benchmark)]
@@ -84,6 +87,7 @@ def merge(cache: Cache, other: Cache, benchmark: str) -> Merged:
             else:
                 shutil.rmtree(_folder(fresh, benchmark, llm))  # what is here stays as it is
         merged.questions = fresh.questions(benchmark).height - stored.height
+    merged.marks = cache.join_marks(benchmark, other.marks(benchmark))
     return merged
 
 

@@ -13,6 +13,7 @@ from selectllm_engine.store.files import TEMPORARY, digest, links_in, name_of, r
 from selectllm_engine.store.frames import read_frame
 from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest, router_manifest
 from selectllm_engine.store.parts import Parts, part_of
+from selectllm_engine.store.question_marks import MARKS, read_marks
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import read_table
 from selectllm_engine.store.sealed_json import accept as accept_change
@@ -44,8 +45,8 @@ def verify_folder(
     """Check one benchmark's folder.
 
     With `repair` damaged files are renamed to `*.damaged` (derived ones and links removed), so that the next `generate`
-    makes their samples again; an LLM that is being written is left alone. With `accept` manifests whose checksum
-    doesn't fit are sealed as they are. `progress` counts files.
+    makes their samples again; an LLM that is being written is left alone. With `accept` manifests and marks whose
+    checksum doesn't fit are sealed as they are. `progress` counts files.
     """
     links = list(links_in(folder))
     checks = [(link, _link) for link in links] + [each for each in _checks(folder) if each[0] not in links]
@@ -57,7 +58,7 @@ def verify_folder(
             continue
         except CacheError as error:
             problem = Problem(path, error.problem)
-            if accept and path.name == MANIFEST:
+            if accept and path.name in {MANIFEST, MARKS}:
                 problem = _mended(folder, problem, _accept)
             if repair and not problem.repaired:
                 problem = _mended(folder, problem, _unlink if path in links else _take_away)
@@ -107,6 +108,8 @@ def _accept(path: Path) -> str:
 def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
     """Every file with the function that reads it and raises CacheError."""
     yield folder / "questions.parquet", _questions
+    if (folder / MARKS).exists():
+        yield folder / MARKS, _marks
 
     @lru_cache(maxsize=1)
     def ids() -> QuestionIds | None:
@@ -188,6 +191,10 @@ def _questions(path: Path) -> None:
         raise DamagedError(f"{path} is missing")
     if read_frame(path, QUESTION_SCHEMA)["question_id"].is_duplicated().any():
         raise DamagedError(f"{path} has a question id twice")
+
+
+def _marks(path: Path) -> None:
+    read_marks(path.parent)
 
 
 def _verdicts(questions: Callable[[], QuestionIds | None], path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selectllm_engine.errors import CacheError, SelectLLMError, UsageError
+from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
 from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
@@ -104,7 +105,7 @@ def verify(
         bool, typer.Option("--repair", help="Set damaged files aside, so that generate makes their samples again.")
     ] = False,
     accept: Annotated[
-        bool, typer.Option("--accept", help="Take manifests that were changed by hand as they are now.")
+        bool, typer.Option("--accept", help="Take manifests and marks that were changed by hand as they are now.")
     ] = False,
     output: Output = Format.TABLE,
     cache: CacheDir = None,
@@ -166,7 +167,7 @@ def merge(
     names = [source.choose(benchmark)] if benchmark is not None else source.benchmarks()
     if not names:
         raise UsageError(f"the cache {source.root} is empty", "name the folder of another one")
-    rows, failed = [], []
+    rows, failed, told = [], [], []
     for name in names:
         try:
             merged = take_over(stored, source, name)
@@ -181,8 +182,10 @@ def merge(
         rows += [{**common, "llm": llm, "results": found[llm], "note": merged.left_out.get(llm)} for llm in found]
         if merged.questions and not found:
             rows.append({**common, "llm": None, "results": 0, "note": None})
-        if merged.routers:
-            note(f"{merged.benchmark}: its routers came along ({', '.join(merged.routers)})")
+        told += [f"{name}: marks and notes of {merged.marks:,} questions joined"] if merged.marks else []
+        told += [f"{name}: its routers came along ({', '.join(merged.routers)})"] if merged.routers else []
+    for sentence in told:
+        note(sentence)
     if rows or output is Format.JSON:
         columns = [
             Column("benchmark", "benchmark", text, align="left"),
@@ -192,7 +195,7 @@ def merge(
             Column("note", "left out", text, align="left", drop=1),
         ]
         write_table(columns, rows, output, title=f"Cache {stored.root}")
-    elif not failed:
+    elif not failed and not told:
         note("all of it is there already")
     if failed:
         raise CacheError(f"{', '.join(failed)} did not join", "the lines above say why; the same command goes on")
@@ -223,6 +226,9 @@ def remove(
     what = (
         f"LLM {llm} of {benchmark}" if llm else f"router {router} of {benchmark}" if router else f"all of {benchmark}"
     )
+    with suppress(DamagedError):
+        if not (llm or router) and (marked := len(stored.marks(benchmark))):
+            what += f", with marks and notes of {marked:,} questions"
     if not yes:
         typer.confirm(visible(f"Remove {what} ({size}) from {stored.root}?"), abort=True, err=True)
     stored.remove(benchmark, llm=llm, router=router)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import Router
     from selectllm_engine.evaluation import Vote as MajorityVote
     from selectllm_engine.setups import Setup
+    from selectllm_engine.store import Mark
 
 __all__ = ["show", "verdict_lines", "votes_sheet"]
 
@@ -82,21 +84,25 @@ def show(
         bool,
         typer.Option("--verdicts", help="Per subject and LLM: accuracy by recorded and own verdicts, and which count."),
     ] = False,
+    marks: Annotated[bool, typer.Option("--marks", help="List the questions with marks and notes.")] = False,
     form: Output = Format.TABLE,
     cache: CacheDir = None,
 ) -> None:
-    """One question: its text, every LLM's votes, the pooled vote and the verdict.
+    """One question: its text, marks and notes, every LLM's votes, the pooled vote and the verdict.
 
     With --disagreements instead: where an LLM's vote is right and the verdict that another tool recorded says wrong, or
-    the other way round. With --verdicts: whose verdict counts.
+    the other way round. With --verdicts: whose verdict counts. With --marks: what was marked and noted in the explorer.
     """
-    if question_id is None and not (disagreements or verdicts):
-        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements, or --verdicts")
-    if question_id is not None and (disagreements or verdicts):
-        option = "--disagreements" if disagreements else "--verdicts"
+    about_all = {"--disagreements": disagreements, "--verdicts": verdicts, "--marks": marks}
+    option = next((name for name, given in about_all.items() if given), None)
+    if question_id is None and option is None:
+        raise UsageError("missing argument 'QUESTION_ID'", "give one, or --disagreements, --verdicts or --marks")
+    if question_id is not None and option is not None:
         raise UsageError(f"{option} is about all questions", "leave the question's id out")
     with reading(benchmark, cache, setup=setup) as run:
-        if verdicts:
+        if marks:
+            _marks(run, form)
+        elif verdicts:
             _verdicts(run, names(pool), form)
         elif question_id is None:
             _disagreements(run, names(pool), form)
@@ -104,7 +110,7 @@ def show(
             rule = voting(run, vote)
             asked = router if setup is None else _router_of(run, setup, question_id)
             view = run.question(question_id, pool=names(pool), router=asked, policy=policy, k=k, vote=rule)
-            _write(view, form, generations=generations)
+            _write(view, run.cache.marks(run.benchmark).get(question_id), form, generations=generations)
 
 
 def _router_of(run: Run, setup: Setup, question_id: str) -> Router | None:
@@ -114,13 +120,13 @@ def _router_of(run: Run, setup: Setup, question_id: str) -> Router | None:
     return next(iter(setup_routers(run, setup, run.question_row(question_id)["split"])), None)
 
 
-def _write(view: QuestionView, form: Format, *, generations: bool) -> None:
+def _write(view: QuestionView, left: Mark | None, form: Format, *, generations: bool) -> None:
     if form is Format.JSON:
-        return write_json(as_json(view, generations=generations))
+        return write_json({**as_json(view, generations=generations), "mark": None if left is None else asdict(left)})
     if form is Format.CSV:
         return write_table([], [_flat(each) for each in as_json(view)["llms"]], form)
     if form in {Format.TABLE, Format.MARKDOWN}:
-        _question(view)
+        _question(view, left)
     write_sheet(votes_sheet(view, form), form)
     if form is Format.TABLE:
         sys.stdout.write("\n".join(["", *verdict_lines(view)]) + "\n")
@@ -149,6 +155,24 @@ def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
     elif form is Format.JSON:
         write_json([])
     note(f"{len(rows):,} of {found.judged:,} verdicts differ" if found.judged else "nothing has both verdicts")
+
+
+def _marks(run: Run, form: Format) -> None:
+    left = run.cache.marks(run.benchmark)
+    asked = run.questions.filter(run.questions["question_id"].is_in(list(left)))
+    fields = ("question_id", "split", "subject", "text", "gold")
+    rows = [{**{each: row[each] for each in fields}, **asdict(left[row["question_id"]])} for row in asked.to_dicts()]
+    columns = [
+        Column("question_id", "question", align="left"),
+        Column("split", "split", align="left", drop=1),
+        Column("marked", "", lambda marked: "⚑" if marked else ""),
+        Column("note", "note", text, align="left"),
+        Column("text", "text", _short, align="left", drop=2),
+    ]
+    if rows or form is Format.JSON:
+        write_table(columns, rows, form)
+    if not rows:
+        note("nothing is marked: M and # in selectllm tui mark questions and note something on them")
 
 
 def _verdicts(run: Run, llms: list[str] | None, form: Format) -> None:
@@ -234,13 +258,16 @@ def _vote(vote: MajorityVote | None) -> dict[str, object] | None:
     )
 
 
-def _question(view: QuestionView) -> None:
+def _question(view: QuestionView, left: Mark | None) -> None:
     row = view.question
     facts = [row["question_id"], row["split"], *([row["subject"]] if row["subject"] else [])]
     lines = [" · ".join(visible(str(each)) for each in facts), "", visible(row["text"] or "", newlines=True), ""]
     for letter, choice in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", row["choices"] or [], strict=False):
         lines.append(f"({letter}) {visible(choice)}")
     lines += [f"gold answer: {text(row['gold'])}", ""]
+    if left is not None:
+        said = [*(["marked"] if left.marked else []), *([f"note: {visible(left.note)}"] if left.note else [])]
+        lines += [", ".join(said), ""]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
