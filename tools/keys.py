@@ -16,7 +16,7 @@ that are switched on: change one by a key, and every figure shows its change for
 is switched on and what that achieves; the footer names the tab's keys, dimmed where one can't act. Pressing a dimmed
 key says why it can't. `?` explains the tab, `ctrl+p` finds everything by name, `u` takes any change back.
 
-While `selectllm generate` fills the cache, the header says how far it is, and that there are new results; `F5` reads
+While `selectllm generate` fills the cache, the header says how far it is, and that there are new results; `ctrl+r` reads
 them and keeps the setup. `selectllm tui --resume` starts where the last explorer of the cache was left.
 
 What is switched on is a [setup](concepts.md#setups-and-what-is-recommended): `W` saves it as a small file that every

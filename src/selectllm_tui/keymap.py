@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from selectllm_engine.verdicts import Verdict
 from selectllm_tui import preconditions
 from selectllm_tui import transitions as to
 from selectllm_tui.state import FILTERS
@@ -64,7 +65,7 @@ def _filter(name: str) -> Command:
         name,
         f"Only questions where {FILTERS[name].sentence}; again for all.",
         "Questions",
-        tabs=(*LISTING, "lessons"),
+        tabs=(*LISTING, "lessons", *(["results"] if name == Verdict.MISROUTED else [])),
         reason=preconditions.votes if FILTERS[name].of_votes else reason,
         do=to.switch_filter(name),
     )
@@ -270,7 +271,7 @@ COMMANDS: tuple[Command, ...] = (
     # Tabs
     Command(
         "tab_next",
-        ("right_square_bracket",),
+        ("right_square_bracket", "ctrl+right"),
         "tab",
         "The next tab.",
         "Tabs",
@@ -279,15 +280,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "tab_back",
-        ("left_square_bracket",),
+        ("left_square_bracket", "ctrl+left"),
         "previous tab",
         "The tab before.",
         "Tabs",
         do=lambda context, _: context.state.tab(-1),
     ),
     *(
-        Command(f"tab_{name}", (), f"tab {tab.title}", f"The tab {tab.title}.", "Tabs", do=to.open_tab(name))
-        for name, tab in TABS.items()
+        Command(f"tab_{name}", (f"f{at}",), f"tab {tab.title}", f"The tab {tab.title}.", "Tabs", do=to.open_tab(name))
+        for at, (name, tab) in enumerate(TABS.items(), 1)
     ),
     Command("open", ("enter",), "open", "Open the row under the cursor.", "Tabs", reason=preconditions.row),
     Command(
@@ -321,6 +322,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     # Questions
     Command("search", ("slash",), "search", "Only questions with some words, votes, subject or LLMs.", "Questions"),
+    Command(
+        "alike",
+        ("asterisk",),
+        "alike",
+        "Questions like what the cursor is on: of a question's subject, or that an LLM answers; again for all.",
+        "Questions",
+        reason=preconditions.alike,
+        do=to.search_alike,
+    ),
     Command("filters", ("f",), "filter", "Choose a filter from a list with counts.", "Questions"),
     *(_filter(name) for name in FILTERS),
     Command(
@@ -409,12 +419,16 @@ COMMANDS: tuple[Command, ...] = (
     Command("move(1)", ("down", "j"), "down", "The row below.", "Moving", "table", palette=False),
     Command("page(-1)", ("pageup",), "page up", "A screenful up.", "Moving", "table", palette=False),
     Command("page(1)", ("pagedown",), "page down", "A screenful down.", "Moving", "table", palette=False),
+    Command("half(-1)", ("ctrl+u",), "half up", "Half a screenful up.", "Moving", "table", palette=False),
+    Command("half(1)", ("ctrl+d",), "half down", "Half a screenful down.", "Moving", "table", palette=False),
     Command("end(-1)", ("home", "g"), "first", "The first row.", "Moving", "table", palette=False),
     Command("end(1)", ("end", "G"), "last", "The last row.", "Moving", "table", palette=False),
     Command("scroll_up", ("up", "k"), "up", "A line of a text up.", "Moving", "text", palette=False),
     Command("scroll_down", ("down", "j"), "down", "A line of a text down.", "Moving", "text", palette=False),
     Command("page_up", ("pageup",), "page up", "A screenful of a text up.", "Moving", "text", palette=False),
     Command("page_down", ("pagedown",), "page down", "A screenful of a text down.", "Moving", "text", palette=False),
+    Command("half(-1)", ("ctrl+u",), "half up", "Half a screenful of a text up.", "Moving", "text", palette=False),
+    Command("half(1)", ("ctrl+d",), "half down", "Half a screenful of a text down.", "Moving", "text", palette=False),
     Command("scroll_home", ("home", "g"), "start", "The start of a text.", "Moving", "text", palette=False),
     Command("scroll_end", ("end", "G"), "end", "The end of a text.", "Moving", "text", palette=False),
     Command(
@@ -456,7 +470,7 @@ COMMANDS: tuple[Command, ...] = (
         "Save the setup as a file: selectllm tui --setup FILE opens it, other commands take it.",
         "Everywhere",
     ),
-    Command("reload", ("f5",), "reload", "Read the cache again.", "Everywhere"),
+    Command("reload", ("ctrl+r",), "reload", "Read the cache again.", "Everywhere"),
     Command(
         "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True
     ),

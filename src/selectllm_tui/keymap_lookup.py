@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from selectllm_tui.preconditions import Context
 
-__all__ = ["at_key", "bindings", "footer", "key_name", "keys_name", "markdown", "of_target", "why_not"]
+__all__ = ["at_key", "bindings", "first_key", "footer", "key_name", "keys_name", "markdown", "of_target", "why_not"]
 
 _OWN = 10  # the rank of a tab's own commands
 NAMES = {
@@ -26,6 +26,7 @@ NAMES = {
     "comma": ",",
     "slash": "/",
     "question_mark": "?",
+    "asterisk": "*",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "enter": "↵",
@@ -39,6 +40,8 @@ NAMES = {
 
 def key_name(key: str) -> str:
     """A key as people write it."""
+    if key.startswith("ctrl+"):
+        return f"ctrl+{key_name(key.removeprefix('ctrl+'))}"
     return NAMES.get(key, key.upper() if key[0] == "f" and key[1:].isdigit() else key)
 
 
@@ -47,6 +50,11 @@ def keys_name(command: Command) -> str:
     if command.name == "toggle":
         return "1-9"
     return " ".join(key_name(key) for key in command.keys)
+
+
+def first_key(command: Command) -> str:
+    """The key of a command for the footer, which has little room."""
+    return keys_name(command).partition(" ")[0]
 
 
 @cache

@@ -20,8 +20,8 @@ class Context:
     """What decides whether a command can act: the state, what there is, and what the cursor is on.
 
     `llm` is the LLM under the cursor of the focused part, `under` what names the row under the cursor of the tab, `row`
-    the same where it opens something, `questions` the number of questions within the filter, None while that is being
-    found out.
+    the same where it opens something, `subject` that of the question under the cursor, `questions` the number of
+    questions within the filter, None while that is being found out.
     """
 
     state: State
@@ -29,6 +29,7 @@ class Context:
     llm: str | None = None
     under: str | None = None
     row: str | None = None
+    subject: str | None = None
     questions: int | None = None
 
     @property
@@ -135,6 +136,10 @@ def pinned(context: Context) -> str | None:
     if context.state.pinned is None:
         return "nothing is pinned: B pins this setup, then change something"
     return "this is the pinned setup: change something" if context.state.pinned == context.setup else None
+
+
+def alike(context: Context) -> str | None:
+    return None if context.llm or context.subject else "the cursor is on no LLM and no question with a subject"
 
 
 def undo(context: Context) -> str | None:

@@ -22,6 +22,7 @@ __all__ = [
     "only",
     "open_tab",
     "reverse_sort",
+    "search_alike",
     "switch_filter",
     "toggle",
     "toggle_here",
@@ -71,6 +72,15 @@ def switch_filter(name: str) -> Transition:
         return context.state.look(filter=None if view.filter == name else name)
 
     return transition
+
+
+def search_alike(context: Context, _: str) -> State:
+    """Finds the questions that the LLM under the cursor answers, or those of the question's subject; again: all."""
+    kind, name = ("by", context.llm) if context.llm else ("sub", context.subject or "")
+    term = f'{kind}:"{name.partition(chr(34))[0]}"'
+    view = context.state.view
+    rest = view.search.replace(term, "") if term in view.search else f"{view.search} {term}"
+    return context.state.look(search=" ".join(rest.split()), tab="questions")
 
 
 def open_tab(name: str) -> Transition:

@@ -458,7 +458,7 @@ async def test_reloading_keeps_the_setup(cache: Path) -> None:
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
-        await press(pilot, "2", "p", "f5")
+        await press(pilot, "2", "p", "ctrl+r")
         assert main_of(pilot) is screen
         assert screen.state.setup.pool.names == ("fake-a", "fake-c")
         assert screen.state.setup.policy == "random"

@@ -102,7 +102,7 @@ async def test_screens_for_when_there_is_nothing_to_explore_show_hostile_names_h
         Cache(tmp_path).write_questions(name, fake_questions({"test": 2}))
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        for keys in ([], ["down"], ["enter"], ["f5"]):  # a choice of benchmarks, then one without any LLM
+        for keys in ([], ["down"], ["enter"], ["ctrl+r"]):  # a choice of benchmarks, then one without any LLM
             await pilot.press(*keys)
             await idle(app)
             await pilot.pause()

@@ -11,7 +11,7 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.keymap_lookup import at_key, keys_name, markdown
 from selectllm_tui.screens import actions
-from selectllm_tui.screens.help import help_spans
+from selectllm_tui.screens.help import help_entries
 from selectllm_tui.tabs import TABS
 from tui.explorers import press, settled
 
@@ -25,7 +25,7 @@ TYPING = {"Input", "QuestionInput", "CommandInput"}  # Textual's line editors ha
 
 
 def described(tab: str) -> str:
-    return "".join(text for text, _ in help_spans(tab))
+    return "\n".join("".join(text for text, _ in entry.spans) for entry in help_entries(tab))
 
 
 def test_every_command_does_something() -> None:

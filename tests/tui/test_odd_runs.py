@@ -191,7 +191,7 @@ async def test_reading_again_says_where_it_leads_to_another_split(tmp_path: Path
         with cache.writer("fake", "fake-late") as writer:
             writer.start(fake_manifest("fake-late", samples=5))
             writer.append(fake_generations(table.filter(table["split"] != "test"), 3, 5), {"engine": "fake"})
-        await press(pilot, "f5")
+        await press(pilot, "ctrl+r")
         assert "test has no complete question: this is validation" in text_of(pilot)
         assert "fake ·  validation split" in text_of(pilot)
 

@@ -86,10 +86,10 @@ def test_columns_use_the_width_and_the_least_important_go_first(width, gap) -> N
     assert all(widths[at] >= columns[at].width for at in shown)
 
 
-NOTE = "sampling a-model-with-a-long-name-7b-instruct 1,234/4,000, new results: F5 reads them, 23 questions incomplete"
+NOTE = "sampling a-model-with-a-long-name-7b-instruct 1,234/4,000, new results: ctrl+r reads, 23 incomplete"
 
 
-@pytest.mark.parametrize("note", ["", "new results: F5 reads them", NOTE])
+@pytest.mark.parametrize("note", ["", "new results: ctrl+r reads", NOTE])
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 @pytest.mark.parametrize("least", [1, 2])
 @pytest.mark.parametrize("benchmark", ["gsm8k", "a-benchmark-with-a-name-that-is-quite-long-for-a-benchmark"])

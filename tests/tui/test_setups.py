@@ -77,7 +77,7 @@ async def test_the_explorer_opens_on_a_setup(cache: Path, tmp_path: Path) -> Non
         assert groups == {"", "no router", "LLMs"}
         await press(pilot, "p")
         assert screen.state.setup.policy == "vote:auto"  # the next that does without
-        await press(pilot, "t", "f5")
+        await press(pilot, "t", "ctrl+r")
         assert screen.state.setup.router is None
         await press(pilot, "r")
         assert screen.state.setup.router == run.routers[0]

@@ -265,8 +265,8 @@ async def test_a_generation_that_is_running_is_seen_and_reload_shows_its_samples
         assert screen.model.space.samples == 3
         screen.threads.watch(screen.model)
         await settled(pilot)
-        assert screen.query_one(Header).heading.note == "new results: F5 reads them"  # the writer is gone
-        await press(pilot, "f5")
+        assert screen.query_one(Header).heading.note == "new results: ctrl+r reads"  # the writer is gone
+        await press(pilot, "ctrl+r")
         assert screen.model.space.samples == 5
         screen.threads.watch(screen.model)
         await settled(pilot)

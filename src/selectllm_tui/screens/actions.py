@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from selectllm_tui.keymap import Command
     from selectllm_tui.screens.state_screen import StateScreen
     from selectllm_tui.state import State
 
@@ -135,11 +136,16 @@ def do_panel(screen: StateScreen) -> None:
 
 
 def do_help(screen: StateScreen) -> None:
-    """Explains the keys, those of the focused part first."""
+    """Explains the keys, those of the focused part first; the one that is chosen there is pressed."""
     from selectllm_tui.screens.help import HelpScreen
+    from selectllm_tui.widgets.keybar import KeyBar
+
+    def done(command: Command | None) -> None:
+        if command is not None:
+            screen.post_message(KeyBar.Pressed(command))
 
     part = screen.focused.id if screen.focused is not None else None
-    screen.app.push_screen(HelpScreen(screen.state.view.tab, part or ""))
+    screen.app.push_screen(HelpScreen(screen.state.view.tab, part or ""), done)
 
 
 def do_quit(screen: StateScreen) -> None:

@@ -1,23 +1,29 @@
-"""What the keys do and what the figures mean, those of the tab on the screen first."""
+"""What the keys do and what the figures mean, those of the tab on the screen first; a key can be found, and pressed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.widgets import Input
 
-from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap import COMMANDS, Command
 from selectllm_tui.keymap_lookup import keys_name
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.tabs import TABS
-from selectllm_tui.widgets.textview import TextView
+from selectllm_tui.widgets.cells import Column, ListRows
+from selectllm_tui.widgets.rows import RowTable
+from selectllm_tui.widgets.textview import wrap
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from selectllm_tui.widgets.paint import Span
 
-__all__ = ["PARTS", "HelpScreen", "help_spans"]
+__all__ = ["PARTS", "Entry", "HelpScreen", "help_entries"]
 
 PARTS: dict[str, str] = {
     "pool": (
@@ -33,41 +39,124 @@ PARTS: dict[str, str] = {
         "and = that of the policy in use. K is the number of samples that vote: , and . move it."
     ),
 }
+WIDTH = 76  # cells of a line, until it is known how many there are
+KEYS = 12  # cells of a command's keys, where there is room for them
 
 
-def help_spans(tab: str, part: str = "") -> list[Span]:
-    """The help: about the focused part and the tab, then every key by section, the tab's own first."""
-    spans: list[Span] = [(f"{part.capitalize()}\n", "accent"), (f"{PARTS[part]}\n\n", "plain")] if part in PARTS else []
-    spans += [(f"{TABS[tab].title}\n", "accent"), (f"{TABS[tab].about}\n", "plain")]
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paragraph of the help; `command` is the one that it is about, and that enter does."""
+
+    spans: tuple[Span, ...]
+    command: Command | None = None
+
+
+def help_entries(tab: str, part: str = "", words: str = "") -> list[Entry]:
+    """The help: about the focused part and the tab, then every key by section, the tab's own first.
+
+    With `words` only the commands that have all of them in their keys, their name or what they do.
+    """
+    wanted = words.casefold().split()
     own = [each for each in COMMANDS if each.tabs and tab in each.tabs]
-    sections: dict[str, list[str]] = {}
+    sections: dict[str, list[Entry]] = {}
     for command in [*own, *(each for each in COMMANDS if each not in own)]:
-        if command.keys:
-            section = f"On {TABS[tab].title}" if command in own else command.section
-            sections.setdefault(section, []).append(f"{keys_name(command):>12}  {command.help}")
-    for title, lines in sections.items():
-        spans.append((f"\n{title}\n", "strong"))
-        spans.extend((f"{each}\n", "plain") for each in lines)
-    return spans
+        section = f"On {TABS[tab].title}" if command in own else command.section
+        keys = keys_name(command)
+        said = f"{keys} {command.title} {command.help} {section}".casefold()
+        if keys and all(each in said for each in wanted):
+            entry = Entry(((f"{keys:>{KEYS}}", "accent"), ("  ", "plain"), (command.help, "plain")), command)
+            sections.setdefault(section, []).append(entry)
+    made = [] if wanted else _about(tab, part)
+    for title, entries in sections.items():
+        made += [*([Entry(())] if made else []), Entry(((title, "strong"),)), *entries]
+    return made or [Entry((("no key does that", "muted"),))]
 
 
-class HelpScreen(Dialog[None]):
-    """A text that scrolls."""
+def _about(tab: str, part: str) -> list[Entry]:
+    titled = [(TABS[tab].title, TABS[tab].about)]
+    if part in PARTS:
+        titled.insert(0, (part.capitalize(), PARTS[part]))
+    made: list[Entry] = []
+    for title, text in titled:
+        made += [*([Entry(())] if made else []), Entry(((title, "accent"),)), Entry(((text, "plain"),))]
+    return made
 
-    KEYS: ClassVar[dict[str, str]] = {"↑ ↓ pageup pagedown": "scroll", "esc": "back"}
-    DEFAULT_CSS = "HelpScreen > .box { height: 90%; } HelpScreen TextView { height: 1fr; }"
+
+class HelpScreen(Dialog[Command]):
+    """Lines with a cursor. Dismisses with the command that is to be done."""
+
+    KEYS: ClassVar[dict[str, str]] = {"/": "search", "↵": "press the key", "esc": "back"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", show=False),
+        Binding("escape,q", "back", "back", show=False),
+        Binding("down,enter", "to_lines", "to the lines", show=False),
+    ]
+    DEFAULT_CSS = """
+    HelpScreen > .box { height: 90%; }
+    HelpScreen Input { display: none; }
+    HelpScreen Input.-shown { display: block; }
+    """
 
     def __init__(self, tab: str, part: str) -> None:
         super().__init__()
         self._tab, self._part = tab, part
+        self._entries: list[Entry] = []
 
     def compose(self) -> ComposeResult:
-        """The text."""
+        """The lines, and what is searched."""
         with Vertical(classes="box") as box:
             box.border_title = "Help"
-            yield TextView(id="help")
+            yield RowTable(id="help", header=False)
+            yield Input(placeholder="a key, or what it does", select_on_focus=False, compact=True)
 
     def on_mount(self) -> None:
         """Fills it."""
-        self.query_one(TextView).show(help_spans(self._tab, self._part))
-        self.query_one(TextView).focus()
+        self._show()
+        self.query_one(RowTable).focus()
+
+    def on_resize(self) -> None:
+        """Wraps again."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        table = self.query_one(RowTable)
+        words = self.query_one(Input).value
+        self._entries = help_entries(self._tab, self._part, words)
+        width = table.scrollable_content_region.width or WIDTH
+        keys, lines = [], []
+        for at, entry in enumerate(self._entries):
+            for number, spans in enumerate(wrap(entry.spans, width)):
+                keys.append(f"{at}.{number}")
+                lines.append([spans])
+        first = next((at for at, each in enumerate(self._entries) if each.command is not None), 0)
+        table.show(ListRows((Column("line", "", 1, flex=1),), keys, lines), cursor=f"{first}.0" if words else None)
+
+    def action_search(self) -> None:
+        """Types what is looked for."""
+        line = self.query_one(Input)
+        line.add_class("-shown")
+        line.focus()
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._show()
+
+    @on(Input.Submitted)
+    def action_to_lines(self) -> None:
+        """From what was typed to what was found."""
+        self.query_one(RowTable).focus()
+
+    def action_back(self) -> None:
+        """Out of the search, then out of the help."""
+        line = self.query_one(Input)
+        if not line.has_class("-shown"):
+            self.dismiss(None)
+            return
+        line.remove_class("-shown")
+        line.value = ""
+        self.query_one(RowTable).focus()
+
+    @on(RowTable.Chosen)
+    def _chosen(self, message: RowTable.Chosen) -> None:
+        if (command := self._entries[int(message.key.partition(".")[0])].command) is not None:
+            self.dismiss(command)

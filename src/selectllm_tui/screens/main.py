@@ -55,13 +55,17 @@ class MainScreen(StateScreen):
                 self.say(f"sorted by {sort[0].replace('_', ' ')}", "accent")
 
     @on(KeyBar.Pressed)
-    def _key_clicked(self, message: KeyBar.Pressed) -> None:
-        if message.command.name == "command_palette":
-            self.app.action_command_palette()
-        elif message.command.name == "toggle":
+    async def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        command = message.command
+        bound = self.active_bindings.get(command.keys[0])
+        if command.name == "toggle":
             self.say("press a number to switch that LLM")
+        elif command.target == "main":
+            self.perform(command)
+        elif bound is not None and (command.target == "textual" or bound.binding.action == command.name):
+            await self.app.run_action(bound.binding.action, bound.node)
         else:
-            self.perform(message.command)
+            self.say(f"{command.title}: not in the part of the screen that has the keys")
 
     def toggle(self, llm: str) -> None:
         """Switches an LLM by name."""

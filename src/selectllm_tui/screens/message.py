@@ -85,7 +85,7 @@ class ProblemScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.exit", "quit", show=False),
-        Binding("f5", "app.reload", "try again", show=False),
+        Binding("ctrl+r", "app.reload", "try again", show=False),
     ]
     DEFAULT_CSS = """
     ProblemScreen { align: center middle; }
@@ -120,7 +120,7 @@ class ProblemScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fills them."""
         self.query_one(TextView).show([(self._problem, "strong"), ("\n", "plain"), (self._remedy, "plain")])
-        keys = [("F5", "accent"), (" try again   ", "muted"), ("q", "accent"), (" leave", "muted")]
+        keys = [("ctrl+r", "accent"), (" try again   ", "muted"), ("q", "accent"), (" leave", "muted")]
         if self._benchmarks:
             columns = (Column("benchmark", "", 10, flex=1),)
             lines = [[line(name)] for name in self._benchmarks]

@@ -234,7 +234,7 @@ class StateScreen(Screen[None]):
         parts = [
             row.note or "" if row is not None and row.accuracy is None else "",
             f"sampling {', '.join(running)}" if running else "",
-            "new results: F5 reads them" if self.new else "",
+            "new results: ctrl+r reads" if self.new else "",
             self.model.note,
         ]
         return ", ".join(part for part in parts if part)
@@ -281,6 +281,7 @@ class StateScreen(Screen[None]):
             llm=llm or None,
             under=tab.table.key if tab and tab.table else None,
             row=tab.row if tab else None,
+            subject=tab.subject if tab else None,
             questions=len(self.listing.order) if self.listing and self.listing.lists(self.state) else None,
         )
 

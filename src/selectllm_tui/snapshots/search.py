@@ -3,7 +3,7 @@
 word  "two words"  -word  ~regex   in the text, or in the id
 3+  5-                             LLM 3 is right, LLM 5 is not
 vote<60  vote>60  vote=100         the winning answer's share of the selected LLMs' samples, in percent
-sub:leap  by:gemma                 in the subject; in the name of an LLM that answers
+sub:leap  by:gemma                 in the subject; in the name of an LLM that answers; sub:"two words", too
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chip", "Field", "Term", "find", "hits", "pattern_of", "terms"]
 
-_PIECE = re.compile(r'-?"[^"]*"?|\S+')
+_PIECE = re.compile(r'(?:-|sub:|by:)?"[^"]*"?|\S+', re.IGNORECASE)
 _LLM = re.compile(r"(\d+)([+-])")
 _VOTE = re.compile(r"vote([<>=])(\d+(?:\.\d+)?)%?", re.IGNORECASE)
 _COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {

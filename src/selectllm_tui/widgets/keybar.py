@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.keymap_lookup import footer, keys_name, why_not
+from selectllm_tui.keymap_lookup import first_key, footer, why_not
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class KeyBar(Painting):
         for command, title, place in footer(self.context.state.view.tab):
             dim = why_not(command, self.context) is not None
             spans: list[Span] = [
-                (keys_name(command), "faint" if dim else "accent"),
+                (first_key(command), "faint" if dim else "accent"),
                 (f" {title}  ", "faint" if dim else "muted"),
             ]
             if used + width_of(spans) <= width + 2:  # the last one needs no space after it

@@ -206,6 +206,10 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         """Moves the cursor by a screenful."""
         self.move(step * max(self.size.height - self.header - 1, 1))
 
+    def action_half(self, step: int) -> None:
+        """Moves the cursor by half a screenful."""
+        self.move(step * max((self.size.height - self.header) // 2, 1))
+
     def action_end(self, step: int) -> None:
         """Moves the cursor to the first or last row."""
         self.move(step * len(self.rows))

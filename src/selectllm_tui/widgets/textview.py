@@ -142,6 +142,10 @@ class TextView(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         """Wraps again."""
         self._wrap()
 
+    def action_half(self, step: int) -> None:
+        """Half a screenful further."""
+        self.scroll_to(y=self.scroll_offset.y + step * max(self.size.height // 2, 1), animate=False, force=True)
+
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         self._wrap()

@@ -64,6 +64,11 @@ class Tab(Vertical, Generic[Shown]):
         return None
 
     @property
+    def subject(self) -> str | None:
+        """The subject of the question under the cursor."""
+        return None
+
+    @property
     def row(self) -> str | None:
         """What names the row under the cursor, where it opens something."""
         return self.table.key if self.table is not None else None

@@ -79,6 +79,11 @@ class QuestionTab(Tab["Detail | None"]):
         return name if kind == "llm" else None
 
     @property
+    def subject(self) -> str | None:
+        """That of the question."""
+        return None if self.detail is None else self.detail.subject
+
+    @property
     def row(self) -> str | None:
         """Ballots of LLMs open their generations."""
         return self.llm

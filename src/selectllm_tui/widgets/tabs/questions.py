@@ -246,6 +246,14 @@ class QuestionsTab(Tab["Questions"]):
         self._preview()
 
     @property
+    def subject(self) -> str | None:
+        """That of the question under the cursor."""
+        if self._questions is None or self.table is None or not self.table.key:
+            return None
+        at = self.table.rows.find(self.table.key)
+        return None if at is None else self._questions.frame["subject"][int(self._questions.order[at])]
+
+    @property
     def records(self) -> Iterator[dict[str, Any]] | None:
         """The questions within the filter."""
         return None if self._questions is None else question_records(self._questions)
