@@ -77,15 +77,19 @@ class Design:
     @cached_property
     def gold(self) -> NDArray[np.float64]:
         """The features of what is right, added up over questions, [F + G]."""
-        return self.gold_of(np.ones(self.questions, dtype=bool))
+        return np.concatenate([self.solved.sum(axis=1), self.unsolved.sum(axis=1)])
 
-    def gold_of(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The same of some questions, bool [n]."""
-        solved = self.question[self.right]
-        unsolved = chosen.copy()
-        unsolved[solved] = False
-        right = self.features[:, np.flatnonzero(self.right)[chosen[solved]]]
-        return np.concatenate([right.sum(axis=1), self.none[:, unsolved].sum(axis=1)])
+    @cached_property
+    def solved(self) -> NDArray[np.float64]:
+        """The features of the right candidates, [F, questions that have one]."""
+        return np.compress(self.right, self.features, axis=1)
+
+    @cached_property
+    def unsolved(self) -> NDArray[np.float64]:
+        """The features of "none" where no candidate is right, else 0, [G, n]."""
+        none = self.none.copy()
+        none[:, self.question[self.right]] = 0.0
+        return none
 
     def rows(self, chosen: NDArray[np.bool_]) -> Design:
         """The design of some questions, bool [n], renumbered."""
@@ -244,12 +248,14 @@ def cross_fitted(design: Design, ridge: NDArray[np.float64], weights: NDArray[np
     weighted, mean = _expected(design, found)
     fold, count = folds_of(design.questions), len(design.features)
     own = fold[design.question]
+    solved = own[design.right]
     slopes, curvatures = [], []
     for each in range(FOLDS):
         mine, candidates = fold == each, own == each
-        slopes.append(design.gold_of(mine) - mean[:, mine].sum(axis=1))
-        part = design.features[:, candidates], weighted[:, candidates], design.none[:, mine], mean[:, mine]
-        curvatures.append(_curvature(*part))
+        none, expected = design.none[:, mine], mean[:, mine]
+        right = np.concatenate([design.solved @ (solved == each), design.unsolved @ mine])
+        slopes.append(right - expected.sum(axis=1))
+        curvatures.append(_curvature(design.features[:, candidates], weighted[:, candidates], none, expected))
     slope, curvature = np.sum(slopes, axis=0) - ridge * weights, np.sum(curvatures, axis=0) + np.diag(ridge)
     steps = [np.linalg.solve(curvature - curvatures[each], slope - slopes[each]) for each in range(FOLDS)]
     others = weights[:, None] + np.stack(steps, axis=1)

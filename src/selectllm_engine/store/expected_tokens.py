@@ -31,7 +31,7 @@ class ExpectedTokens:
 
     def of(self, questions: pl.DataFrame, llms: Sequence[str]) -> NDArray[np.float32]:
         """Those of some questions and LLMs, float32 [Q, N, 2]; NaN where nothing is stored, or no number of tokens."""
-        both = np.stack([aligned(frame, questions, llms) for frame in (self.prompt, self.output)], axis=2)
+        both = np.stack([aligned(frame, llms, questions)[0] for frame in (self.prompt, self.output)], axis=2)
         return np.where((both >= 0) & (both < MOST), both, np.nan).astype(np.float32)
 
 
@@ -39,7 +39,7 @@ def read_expected_tokens(cache: Cache, benchmark: str) -> ExpectedTokens | None:
     """What is stored; None where nothing is, or it can't be read, which is among the cache's problems then."""
     folder = cache.folder(benchmark) / TOKENS
     try:
-        tables = [read_table(folder / f"{name}.parquet").unique("question_id") for name in ("prompt", "output")]
+        tables = [read_table(folder / f"{name}.parquet") for name in ("prompt", "output")]
     except FileNotFoundError:
         return None
     except (DamagedError, pl.exceptions.PolarsError) as error:

@@ -186,12 +186,13 @@ def frame_of(
     others: Collection[type[pl.DataType]] = (),
 ) -> pl.DataFrame:
     """What was read from `path` with exactly the columns of `schema`; raises DamagedError, see `read_frame`."""
-    left_out = [pl.lit(None, schema[name]).alias(name) for name in optional if name not in frame.columns]
-    frame = frame.with_columns(left_out)
+    if left_out := [pl.lit(None, schema[name]).alias(name) for name in optional if name not in frame.columns]:
+        frame = frame.with_columns(left_out)
     for name, dtype in schema.items():
         if frame.schema.get(name) != dtype:
             raise DamagedError(f"{path} has no column {name} of type {dtype}", "see selectllm cache verify")
     further = [name for name, dtype in frame.schema.items() if name not in schema and others]
     if strange := [name for name in further if frame.schema[name] not in others]:
         raise DamagedError(f"{path} has a column {strange[0]!r} without numbers", "see selectllm cache verify")
-    return frame.select(*schema.names(), *further)
+    names = [*schema.names(), *further]
+    return frame if names == frame.columns else frame.select(names)

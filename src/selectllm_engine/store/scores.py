@@ -56,13 +56,12 @@ def read_scores(
     if unseen:
         return _read_unseen(folder, router, outcomes, validation, train)
     try:
-        stored = _Stored(folder / "probabilities.parquet", outcomes, validation)
+        manifest = router_manifest(folder)
+        learned = train if manifest.get("train_held_out") is True else None
+        stored = _Stored(folder / "probabilities.parquet", outcomes, validation, learned)
         logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
         predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
         trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
-        manifest = router_manifest(folder)
-        learned = train if manifest.get("train_held_out") is True else None
-        taught = None if learned is None else _Stored(folder / "probabilities.parquet", learned, None).here
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
         nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
         return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
@@ -86,7 +85,7 @@ def read_scores(
         logits=None if logits is None else logits.here,
         predicted=None if predicted is None else predicted.here > 0,
         seconds_per_question=own_seconds(manifest),
-        train=None if taught is None or not _possible(taught[:, known]).all() else _single(taught),
+        train=None if stored.taught is None or not _possible(stored.taught[:, known]).all() else _single(stored.taught),
         missing=stored.missing,
     )
 
@@ -99,8 +98,7 @@ def _read_unseen(
     if not path.exists():
         return RouterScores(router, nothing, note="was trained without --hold-out-subjects")
     try:
-        stored = _Stored(path, outcomes, validation)
-        taught = None if train is None else _Stored(path, train, None).here
+        stored = _Stored(path, outcomes, validation, train)
         seconds = own_seconds(router_manifest(folder))
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
         return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
@@ -117,7 +115,7 @@ def _read_unseen(
         here,
         validation=sound(stored.held_out),
         seconds_per_question=seconds,
-        train=sound(taught),
+        train=sound(stored.taught),
         missing=stored.missing,
         unseen=True,
     )
@@ -138,15 +136,21 @@ class _Stored:
     """One stored table of numbers per question and LLM.
 
     Attributes:
-        here, held_out: float64 [Q, N] and [V, N], NaN where nothing is stored; held_out None without validation.
+        here, held_out, taught: float64 [Q, N], [V, N] and [T, N], NaN where nothing is stored; the last two None
+            without a validation or a train split.
         missing: the LLMs without a column.
     """
 
-    def __init__(self, path: Path, outcomes: Outcomes, validation: Outcomes | None) -> None:
-        frame = read_table(path).unique("question_id", keep="first")
+    def __init__(
+        self, path: Path, outcomes: Outcomes, validation: Outcomes | None, train: Outcomes | None = None
+    ) -> None:
+        frame = read_table(path)
         self.missing = tuple(name for name in outcomes.llms if name not in frame.columns)
-        self.here = aligned(frame, outcomes.questions, outcomes.llms)
-        self.held_out = None if validation is None else aligned(frame, validation.questions, validation.llms)
+        splits = [each.questions for each in (outcomes, validation, train) if each is not None]
+        found = iter(aligned(frame, outcomes.llms, *splits))
+        self.here = next(found)
+        self.held_out = None if validation is None else next(found)
+        self.taught = None if train is None else next(found)
 
     def sound(self, known: list[int]) -> bool:
         """Whether the numbers of these LLMs are all probabilities."""
@@ -154,14 +158,22 @@ class _Stored:
         return all(_possible(table[:, known]).all() for table in tables)
 
 
-def aligned(frame: pl.DataFrame, questions: pl.DataFrame, llms: Sequence[str]) -> NDArray[np.float64]:
-    """A table's numbers for some questions and LLMs, [Q, N]; NaN where there is none."""
-    joined = questions.select("question_id").join(frame, on="question_id", how="left", maintain_order="left")
-    columns = [
-        pl.col(name).cast(pl.Float64).fill_null(np.nan) if name in frame.columns else pl.lit(np.nan).alias(name)
-        for name in llms
-    ]
-    return joined.select(columns).to_numpy()
+def aligned(frame: pl.DataFrame, llms: Sequence[str], *splits: pl.DataFrame) -> list[NDArray[np.float64]]:
+    """A table's numbers for some LLMs and the questions of each split, [Q, N] each; NaN where there is none.
+
+    Of a question that stands there twice the first row counts.
+    """
+    asked = pl.concat([questions["question_id"] for questions in splits]).to_frame()
+    rows = pl.DataFrame({"question_id": frame["question_id"], "row": np.arange(frame.height)})
+    if rows["question_id"].n_unique() < rows.height:
+        rows = rows.unique("question_id", keep="first")
+    row = asked.join(rows, on="question_id", how="left", maintain_order="left")["row"].fill_null(-1)
+    values = np.full((frame.height + 1, len(llms)), np.nan)  # the last row is that of questions without any
+    for at, name in enumerate(llms):
+        if name in frame.columns:
+            column = frame[name]
+            values[:-1, at] = (column.cast(pl.Float32) if column.dtype == pl.Boolean else column).to_numpy()
+    return np.split(values[row.to_numpy()], np.cumsum([questions.height for questions in splits])[:-1])
 
 
 def _possible(values: NDArray[np.float64]) -> NDArray[np.bool_]:

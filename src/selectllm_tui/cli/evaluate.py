@@ -133,8 +133,8 @@ def evaluate(
         how |= {"charge_router": charge_router, "unseen_subjects": unseen_subjects}
         more = run.details(*asked, **how) if details else None
         table = more.table if more else run.evaluate(*asked, protocol=protocol, **how)
-        with_rows = dict.fromkeys(row.router for row in table.rows if row.router in run.routers)
-        seconds = {name: run.router_seconds(name) for name in with_rows}
+        with_rows, stored = dict.fromkeys(row.router for row in table.rows), run.routers
+        seconds = {name: run.router_seconds(name) for name in with_rows if name in stored}
         remarks = [UNSEEN] if unseen_subjects else []
         write(table, form, seconds=seconds, details=more, remarks=remarks, fields=fields, sort=sort)
 
