@@ -278,7 +278,21 @@ class PoolView(PoolArrays):
 
     def learned_vote_row(self) -> Row:
         """The learned vote of all LLMs of the pool, whatever the vote rule; raises as `learned_vote` does."""
-        return self.row("baseline", "learned-vote", self.learned_vote(), notes=self.all_llms_notes(equal=False))
+        selection = self.learned_vote()
+        return self.row("baseline", "learned-vote", selection, notes=[*self.all_llms_notes(equal=False), *self._lead()])
+
+    def _lead(self) -> list[str]:
+        """A note where the learned vote of the pool isn't ahead of best-single on what it hasn't learned from."""
+        if len(self.order) == 1:
+            return []
+        learned = self.learner.of()
+        right, single = (
+            learned.votes.of(frozenset(self.order.tolist())).right,
+            learned.known.labels[:, self.best_single],
+        )
+        behind = 100 * (float(single.mean()) - float(right.mean()))
+        said = f"not ahead of best-single where it wasn't fitted: {behind:.1f} points behind on labelled questions"
+        return [said] if behind >= 0 else []
 
     def llm_row(self, name: str) -> Row:
         """The row of one LLM of the run."""

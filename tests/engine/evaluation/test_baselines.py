@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,10 @@ from fakes import fake_outcomes
 from plain import make_outcomes
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.baselines import SINGLE_AGAIN
+from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.details import detail
+from selectllm_engine.evaluation.labelled import labelled
+from selectllm_engine.evaluation.learned_vote import learn, vote
 from selectllm_engine.evaluation.repeatable import repeatable
 from selectllm_engine.evaluation.tabulation import Prepared, compared_with, planned_row, tabulate, view_of
 from selectllm_engine.evaluation.votes import majority_vote
@@ -80,3 +85,33 @@ def test_all_llms_says_how_many_samples_vote_and_how_often_two_tie() -> None:
     assert tabulate(view_over(fake_outcomes(), ["fake-a"]), [], []).row("all-llms").note is None
     labels_only = tabulate(view_over(make_outcomes(labels=[[True, False]])), [], []).row("all-llms")
     assert "samples" not in labels_only.note
+
+
+@pytest.mark.parametrize(("accuracy", "ahead"), [([0.9, 0.0, 0.0], False), ([0.6, 0.6, 0.6], True)])
+def test_a_learned_vote_that_is_not_ahead_where_it_was_not_fitted_says_so(accuracy, ahead):
+    """By a fold at a time: what the others' weights make of its questions."""
+    rng = np.random.default_rng(0)
+    right = rng.random((2, 240, 3, 1)) < np.array(accuracy)[:, None]
+    answers = np.where(right, 0, rng.integers(1, 9, right.shape))
+    train, test = (make_outcomes(each, split=split) for each, split in zip(answers, ("train", "test"), strict=True))
+    view = view_of(Prepared(test), Pool.of(test.llms), train=Prepared(train))
+    known, fold, right = labelled(train, None), folds_of(240), []
+    everyone = np.ones(3, dtype=bool)
+    for each in range(5):
+        others = np.flatnonzero(fold != each)
+        part = replace(train, **{name: getattr(train, name)[others] for name in ("answers", "gold", "labels")})
+        weights = learn(labelled(part, None), everyone, view.learner.of().penalty)
+        said = vote(weights, known.tally, known.llms, everyone).code
+        right += (said == known.gold)[fold == each].tolist()
+    behind = 100 * (train.labels[:, view.best_single].mean() - np.mean(right))
+    note = view.learned_vote_row().note
+    assert ("not ahead" in note) is not ahead
+    assert (behind < -2) if ahead else (behind >= 0)
+    if not ahead:
+        assert abs(float(note.partition("fitted: ")[2].split()[0]) - behind) < 1  # a Newton step away from such weights
+
+
+def test_a_learned_vote_of_one_llm_has_no_such_note():
+    train, test = (fake_outcomes(60, 2, 3, seed, split=split) for seed, split in enumerate(("train", "test")))
+    view = view_of(Prepared(test), Pool.of(test.llms, test.llms[:1]), train=Prepared(train))
+    assert "not ahead" not in (view.learned_vote_row().note or "")
