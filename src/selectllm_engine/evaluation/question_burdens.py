@@ -11,7 +11,7 @@ from selectllm_engine.evaluation.curves import LAMBDAS, aiq
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["better_by_question"]
+__all__ = ["aiq_by", "better_by_question"]
 
 _BLOCK = 1 << 20  # numbers at once
 _SAME = 1e-9  # accuracies closer than this are equal
@@ -30,19 +30,19 @@ def better_by_question(
     """
     if not labels.size:
         return False
-    means = actual.mean(axis=0, dtype=np.float64)
-    by_mean, by_question = (_aiq(p, labels, actual, looked_at, means) for looked_at in (means[None], expected))
+    by_mean = aiq_by(p, labels, actual, actual.mean(axis=0, dtype=np.float64)[None])
+    by_question = aiq_by(p, labels, actual, expected)
     return by_mean is not None and by_question is not None and by_question > by_mean + _SAME
 
 
-def _aiq(
-    p: NDArray[np.float32],
-    labels: NDArray[np.bool_],
-    actual: NDArray[np.float32],
-    looked_at: NDArray[Any],
-    means: NDArray[np.float64],
+def aiq_by(
+    p: NDArray[np.float32], labels: NDArray[np.bool_], actual: NDArray[np.float32], looked_at: NDArray[Any]
 ) -> float | None:
-    """AIQ of the choices that policy cost-aware makes where it looks at these burdens, [V, n] or [1, n]."""
+    """AIQ over λ where cost-aware looks at these burdens, [V, n], or [1, n] for those of all questions alike.
+
+    Other arguments are those of `better_by_question`; None where the LLMs' means are all the same.
+    """
+    means = actual.mean(axis=0, dtype=np.float64)
     largest = max(means.max(), np.finfo(float).tiny)
     weights = np.array(LAMBDAS)[:, None, None]
     spent, right = np.zeros(len(LAMBDAS)), np.zeros(len(LAMBDAS))

@@ -78,7 +78,8 @@ def train(
 ) -> None:
     """Train routers: they learn from the train split which LLM is right on which question.
 
-    The validation split chooses their settings; the test split is never read. A router is named family:features.
+    The validation split chooses their settings; the test split is never read. How many tokens questions and answers
+    take is learned along with the first, for policy cost-aware. A router is named family:features.
     Features: tfidf, or an encoder, which needs selectllm[train]; NAME@4 keeps an encoder's first 4 layers. mlc and sc
     fine-tune their encoder.
     """
