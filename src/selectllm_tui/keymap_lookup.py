@@ -25,6 +25,7 @@ NAMES = {
     "full_stop": ".",
     "comma": ",",
     "slash": "/",
+    "number_sign": "#",
     "question_mark": "?",
     "asterisk": "*",
     "right_square_bracket": "]",

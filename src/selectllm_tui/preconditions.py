@@ -154,6 +154,10 @@ def row(context: Context) -> str | None:
     return None if context.row else "the cursor is not on a row that opens"
 
 
+def no_question(context: Context) -> str | None:
+    return None if context.state.view.question is not None else "the cursor is not on a question"
+
+
 def several_llms(context: Context) -> str | None:
     return None if context.space and len(context.space.llms) > 1 else "there is only one LLM"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from selectllm_engine.store import Mark
 from selectllm_tui.notation import csv_table
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def question_records(shown: Questions) -> Iterator[dict[str, Any]]:
             **{name: row[name] for name in ("question_id", "subject", "text", "gold")},
             "verdict": str(shown.verdict_of(q)),
             "vote_share": shown.share_of(q),
+            "marked": (left := shown.state.marks.get(row["question_id"], Mark())).marked,
+            "note": left.note,
             "answered_by": [name for n, name in enumerate(shown.llms) if shown.judged.selected[q, n]],
             **dict(zip(shown.llms, marks, strict=True)),
         }

@@ -16,9 +16,10 @@ from selectllm_tui.limits import NO_LIMITS, Limits
 from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from selectllm_engine.insights import Cell
+    from selectllm_engine.store import Change, Mark
     from selectllm_tui.limits import Stops
 
 __all__ = [
@@ -325,7 +326,7 @@ class State:
     """Setup, view, and the setups that undo and redo return to.
 
     `before` is the setup on the screen before the last key that changed it: what changes are shown against.
-    `pins` are setups to compare with, `pin` which of them does.
+    `pins` are setups to compare with, `pin` which of them does. `marks` are what people have left on questions, by id.
     """
 
     setup: Setup
@@ -335,6 +336,7 @@ class State:
     future: tuple[Setup, ...] = ()
     pins: tuple[Setup, ...] = ()
     pin: int = 0
+    marks: Mapping[str, Mark] = field(default_factory=dict, hash=False)
 
     @property
     def pinned(self) -> Setup | None:
@@ -354,7 +356,14 @@ class State:
     def fit(self, space: Space) -> State:
         """The same setups and view, as nearly as `space` offers them; nothing to undo."""
         pins = tuple(dict.fromkeys(each.fit(space) for each in self.pins))
-        return State(self.setup.fit(space), self.view, pins=pins, pin=min(self.pin, max(len(pins) - 1, 0)))
+        pin = min(self.pin, max(len(pins) - 1, 0))
+        return State(self.setup.fit(space), self.view, pins=pins, pin=pin, marks=self.marks)
+
+    def marking(self, question_id: str, change: Change) -> State:
+        """What is left on a question changed."""
+        from selectllm_engine.store import changed
+
+        return replace(self, marks=changed(self.marks, {question_id: change}))
 
     def change(self, setup: Setup) -> State:
         """Another setup, remembered for undo; nothing where it is the same."""

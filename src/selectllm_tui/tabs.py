@@ -90,7 +90,9 @@ TABS: dict[str, TabSpec] = {
             + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
             + '. / finds questions by terms that must all hold: a word of the text or id, "two words", -word, ~regex, '
             "3+ and 5- (LLM 3 is right, LLM 5 is not), vote<60, sub:subject, by:LLM; beside each term stands how many "
-            "questions it takes; * adds sub: or by: of what the cursor is on. F groups the questions that are listed."
+            "questions it takes; * adds sub: or by: of what the cursor is on. F groups the questions that are listed. "
+            "M marks a question (⚑), # notes a line on it (✎); mark: finds the marked, note: those with a note, "
+            "note:word those with the word in it."
         ),
         sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
         footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "group": "group"},

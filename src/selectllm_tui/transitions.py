@@ -16,6 +16,7 @@ __all__ = [
     "choose_policy",
     "choose_router",
     "compare_with",
+    "mark",
     "next_measure",
     "next_sort",
     "on_setup",
@@ -98,6 +99,14 @@ def compare_with(context: Context, _: str) -> State:
     key = RowKey.parse(context.under)
     spec = setup.spec_of(key.name) if key.kind == "policy" else ""
     return context.state.change(setup.with_reference(key.printed(setup.router or NO_ROUTER, spec)))
+
+
+def mark(context: Context, _: str) -> State:
+    """Marks the question, or takes its mark away."""
+    from selectllm_engine.store import Mark
+
+    state, question = context.state, context.state.view.question or ""
+    return state.marking(question, {"marked": not state.marks.get(question, Mark()).marked})
 
 
 def next_measure(context: Context, _: str) -> State:

@@ -23,7 +23,7 @@ from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_mani
 from selectllm_engine.store.merging import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
-from selectllm_engine.store.question_marks import LONGEST_NOTE, Change, Mark, changed
+from selectllm_engine.store.question_marks import LONGEST_NOTE, MARKS, Change, Mark, changed
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import UNSEEN, own_seconds, read_scores, read_table
 from selectllm_engine.store.sealed_json import write_sealed
@@ -35,6 +35,7 @@ __all__ = [
     "GENERATION_SCHEMA",
     "LONGEST_NOTE",
     "MANIFEST",
+    "MARKS",
     "MEASURED",
     "MOST",
     "REORDERED",

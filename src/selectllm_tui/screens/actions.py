@@ -49,6 +49,20 @@ def do_side_by_side(screen: StateScreen) -> None:
         screen.say("side by side: no question is open")
 
 
+def do_note(screen: StateScreen) -> None:
+    """Asks for a line to note on the question."""
+    from selectllm_engine.store import Mark
+    from selectllm_tui.screens.note import NoteScreen
+
+    question = screen.state.view.question or ""
+
+    def done(text: str | None) -> None:
+        if text is not None:
+            screen.set_state(screen.state.marking(question, {"note": text}))
+
+    screen.app.push_screen(NoteScreen(question, screen.state.marks.get(question, Mark()).note), done)
+
+
 def do_search(screen: StateScreen) -> None:
     """Asks for a text while the list already narrows."""
     from selectllm_tui.screens.search import SearchScreen

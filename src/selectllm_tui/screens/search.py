@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchScreen"]
 
-TERMS = 'word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm'  # that find questions
+TERMS = (
+    'word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm  mark:  note:word'  # that find questions
+)
 
 
 class SearchScreen(Dialog[str]):

@@ -10,12 +10,15 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from selectllm_engine.store import changed
+from selectllm_tui.marking import differences, merged_changes
 from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.workers import (
     Computed,
     Copied,
     Finished,
     Listed,
+    MarksSaved,
     Routable,
     Saved,
     SetupSaved,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from selectllm_engine.store import Change, Mark
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
@@ -79,7 +83,8 @@ class StateScreen(Screen[None]):
     def __init__(self, model: Model, state: State, notes: Sequence[str] = ()) -> None:
         super().__init__()
         self.model = model
-        self.state = state
+        self.state = replace(state, marks=model.marks)
+        self.kept: dict[str, Change] = {}  # changes of marks that the cache doesn't take
         self.notes = notes
         self.threads = Workers(self, self.busy)
         self.failure = ""
@@ -126,10 +131,12 @@ class StateScreen(Screen[None]):
         self._show_panel()
         if state.view.tab != old.view.tab:
             self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
-        elif (state.setup, state.view, state.pinned) != (old.setup, old.view, old.pinned):
+        elif (state.setup, state.view, state.pinned, state.marks) != (old.setup, old.view, old.pinned, old.marks):
             if self.tab is not None:
                 self.tab.look(state, self.model.space)
             self.compute()
+        if state.marks != old.marks:
+            self.threads.save_marks(self.model.run, differences(old.marks, state.marks))
         self.refresh_context()
 
     def compute(self) -> None:
@@ -201,6 +208,7 @@ class StateScreen(Screen[None]):
         if not had_routers and model.space.routers:  # trained meanwhile
             self.state = replace(self.state, setup=replace(self.state.setup, router=model.space.routers[0]))
         self.state = self.state.fit(model.space)
+        self._take_marks(model.marks)
         self._show_setup()
         self.compute()
         self.threads.watch(self.model)
@@ -385,6 +393,27 @@ class StateScreen(Screen[None]):
             return
         self.saved = (message.setup, message.path)
         self.say(f"saved {message.path.absolute()}: selectllm tui --setup FILE opens it", "accent")
+
+    def _take_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Marks as they are stored, with those changes that are not stored, or not yet."""
+        self.state = replace(self.state, marks=changed(marks, merged_changes(self.kept, *self.threads.unsaved)))
+
+    @on(MarksSaved)
+    def _marks_saved(self, message: MarksSaved) -> None:
+        self.threads.unsaved.remove(message.changes)
+        if message.error:
+            self.kept = merged_changes(self.kept, message.changes)
+            self.say(f"kept until you leave, not in the cache: {message.error}")
+            return
+        before = self.state.marks
+        self.kept = {name: each for name, each in self.kept.items() if name not in message.changes}
+        self._take_marks(message.marks)
+        if self.state.marks != before:  # somebody else's
+            self.compute()
+        for question_id, change in message.changes.items():
+            what = "noted" if change.get("note") else "note taken away" if "note" in change else ""
+            what = what or ("marked" if change.get("marked") else "marked no more")
+            self.say(f"{what}: {question_id}", "accent")
 
     @on(Copied)
     def _copied(self, message: Copied) -> None:

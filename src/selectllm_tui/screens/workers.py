@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -16,12 +18,13 @@ from textual.worker import get_current_worker
 from selectllm_engine.errors import SelectLLMError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.screen import Screen
     from textual.timer import Timer
 
     from selectllm_engine.api import Run
+    from selectllm_engine.store import Change, Mark
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
@@ -33,6 +36,7 @@ __all__ = [
     "Copied",
     "Finished",
     "Listed",
+    "MarksSaved",
     "Routable",
     "Saved",
     "SetupSaved",
@@ -114,6 +118,15 @@ class SetupSaved(Message):
 
 
 @dataclass
+class MarksSaved(Message):
+    """Marks and notes are stored, and these are all there are now; or, with an error, not."""
+
+    changes: Mapping[str, Change]
+    marks: Mapping[str, Mark]
+    error: str = ""
+
+
+@dataclass
 class Copied(Message):
     """A text is made and handed to the tools that took it; or, with an error, not."""
 
@@ -133,12 +146,16 @@ class Workers:
     Attributes:
         generation: the number of the state that was computed last.
         computing: whether it is not all there yet.
+        unsaved: changes of marks and notes that are not known to be stored, in the order in which they were made.
     """
 
     def __init__(self, screen: Screen[None], busy: Callable[[bool], None]) -> None:
         self.screen = screen
         self.generation = 0
         self.computing = False
+        self.unsaved: list[Mapping[str, Change]] = []
+        self._to_save: SimpleQueue[Mapping[str, Change]] = SimpleQueue()
+        self._saving = Lock()
         self._busy = busy
         self._timer: Timer | None = None
 
@@ -265,6 +282,21 @@ class Workers:
             self.screen.post_message(SetupSaved(path, setup, str(error)))
             return
         self.screen.post_message(SetupSaved(path, setup))
+
+    def save_marks(self, run: Run, changes: Mapping[str, Change]) -> None:
+        """Stores changes of marks and notes, in the order in which they were made."""
+        self.unsaved.append(changes)
+        self._to_save.put(changes)
+        self._start(partial(self._save_marks, run), "marks", exclusive=False)
+
+    def _save_marks(self, run: Run) -> None:
+        with self._saving:
+            changes = self._to_save.get()
+            try:
+                saved = MarksSaved(changes, run.cache.mark(run.benchmark, changes))
+            except Exception as failure:
+                saved = MarksSaved(changes, {}, str(failure) or type(failure).__name__)
+            self.screen.post_message(saved)
 
     def save(self, stem: str, suffix: str, text: Callable[[], str]) -> None:
         """Saves what `text` gives in the working directory."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.errors import NotAvailableError, SelectLLMError
+from selectllm_engine.errors import DamagedError, NotAvailableError, SelectLLMError
 from selectllm_engine.evaluation import (
     POLICIES,
     PolicySpec,
@@ -19,7 +19,7 @@ from selectllm_engine.evaluation import (
     planned_row,
 )
 from selectllm_engine.evaluation.comparison import Reference
-from selectllm_engine.store import as_vote_rule
+from selectllm_engine.store import MARKS, as_vote_rule
 from selectllm_tui.limits import Stops, round_numbers
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import PoolView, Prepared, Row, Verdicts
     from selectllm_engine.evaluation.figures import Right
     from selectllm_engine.setups import Recommender
+    from selectllm_engine.store import Mark
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.row_keys import RowKey
 
@@ -81,6 +82,7 @@ class Model:
         )
         self.prepared(start, outcomes.samples)  # raises where there is no complete question at all
         self._left_out = outcomes.left_out_total
+        self.marks = self._marks()
 
     def _no_learned_vote(self) -> str:
         try:
@@ -88,6 +90,13 @@ class Model:
         except NotAvailableError as reason:
             return str(reason)
         return ""
+
+    def _marks(self) -> dict[str, Mark]:
+        try:
+            return self.run.cache.marks(self.run.benchmark)
+        except DamagedError as error:
+            self.run.cache.report(self.run.cache.folder(self.run.benchmark) / MARKS, error.problem)
+            return {}
 
     @property
     def note(self) -> str:

@@ -190,7 +190,7 @@ def listing(model: Model, state: State) -> Questions:
     if view.group is not None:
         within = of_group(frame, found.verdict, found.right_llms, *view.group)
     chosen = within if view.filter is None else within & masks[view.filter]
-    kept, chips = find(_field(setup, found, frame), view.search, chosen)
+    kept, chips = find(_field(state, found, frame), view.search, chosen)
     keep, within = chosen & kept, within & kept
     if view.cell is not None and state.pinned is not None:
         of_cell = apart(model, state, view.cell)
@@ -235,7 +235,7 @@ def _known(found: Judged, name: str) -> bool:
 def _counted(state: State) -> tuple[object, ...]:
     """What of a state decides how many questions each filter leaves."""
     view = state.view
-    return state.setup, state.before, view.search, view.group, view.cell, view.cell and state.pinned
+    return state.setup, state.before, view.search, view.group, view.cell, view.cell and state.pinned, state.marks
 
 
 def _listed(view: View) -> tuple[object, ...]:
@@ -259,12 +259,12 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
     return np.asarray(found.verdict == Verdict[name.upper()].code)
 
 
-def _field(setup: Setup, found: Judged, frame: pl.DataFrame) -> Field:
+def _field(state: State, found: Judged, frame: pl.DataFrame) -> Field:
     """What the terms of a search look at."""
-    shares = None
+    setup, shares = state.setup, None
     if found.pooled is not None and setup.k:
         shares = 100 * found.pooled.count / np.maximum(found.selected.sum(axis=1) * setup.k, 1)
-    return Field(frame, setup.pool.run, found.marks == 1, found.selected, shares)
+    return Field(frame, setup.pool.run, found.marks == 1, found.selected, shares, state.marks)
 
 
 def _sorted(

@@ -4,27 +4,31 @@ word  "two words"  -word  ~regex   in the text, or in the id
 3+  5-                             LLM 3 is right, LLM 5 is not
 vote<60  vote>60  vote=100         the winning answer's share of the selected LLMs' samples, in percent
 sub:leap  by:gemma                 in the subject; in the name of an LLM that answers; sub:"two words", too
+mark:  note:  note:word            marked; with a note; with the word in the note; note:"two words", too
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.store import Mark
+
 __all__ = ["Chip", "Field", "Term", "find", "hits", "pattern_of", "terms"]
 
-_PIECE = re.compile(r'(?:-|sub:|by:)?"[^"]*"?|\S+', re.IGNORECASE)
+_PIECE = re.compile(r'(?:-|sub:|by:|note:)?"[^"]*"?|\S+', re.IGNORECASE)
 _LLM = re.compile(r"(\d+)([+-])")
 _VOTE = re.compile(r"vote([<>=])(\d+(?:\.\d+)?)%?", re.IGNORECASE)
+_BARE = {"mark", "note"}  # kinds of terms that say something without a value
 _COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
     "<": np.less,
     ">": np.greater,
@@ -59,6 +63,7 @@ class Field:
         llms: the LLMs of the run.
         right, selected: bool [Q, N].
         shares: float64 [Q], in percent; None where there are no votes.
+        marks: what people have left on questions.
     """
 
     frame: pl.DataFrame
@@ -66,6 +71,7 @@ class Field:
     right: NDArray[np.bool_]
     selected: NDArray[np.bool_]
     shares: NDArray[np.float64] | None
+    marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
 class _TermError(ValueError):
@@ -75,7 +81,7 @@ class _TermError(ValueError):
 def terms(text: str) -> list[Term]:
     """The terms of a line; what is being typed and says nothing yet is none."""
     found = [_term(piece) for piece in _PIECE.findall(text)]
-    return [each for each in found if each.value]
+    return [each for each in found if each.value or each.kind in _BARE]
 
 
 def _term(piece: str) -> Term:
@@ -83,7 +89,10 @@ def _term(piece: str) -> Term:
         return Term(piece, "right" if match[2] == "+" else "wrong", match[1])
     if match := _VOTE.fullmatch(piece):
         return Term(piece, f"vote{match[1]}", match[2])
-    for start, kind in (("sub:", "subject"), ("by:", "by"), ("~", "regex"), ("-", "without")):
+    if piece.casefold() == "mark:":
+        return Term(piece, "mark", "")
+    starts = (("sub:", "subject"), ("by:", "by"), ("note:", "note"), ("~", "regex"), ("-", "without"))
+    for start, kind in starts:
         if piece.casefold().startswith(start):
             return Term(piece, kind, piece[len(start) :].strip('"'))
     return Term(piece, "word", piece.strip('"'))
@@ -124,6 +133,12 @@ def _kept(field: Field, term: Term) -> NDArray[np.bool_]:
         case "by":
             named = [term.value.casefold() in name.casefold() for name in field.llms]
             return np.asarray(field.selected[:, np.array(named, dtype=bool)].any(axis=1))
+        case "mark":
+            return _of_ids(field, {question_id for question_id, each in field.marks.items() if each.marked})
+        case "note":
+            word = term.value.casefold()
+            noted = {name for name, each in field.marks.items() if each.note and word in each.note.casefold()}
+            return _of_ids(field, noted)
         case "subject":
             return _matching(field.frame, [pl.col("subject")], re.escape(term.value))
         case "word" | "without" | "regex":
@@ -133,6 +148,10 @@ def _kept(field: Field, term: Term) -> NDArray[np.bool_]:
     if field.shares is None:
         raise _TermError("only labels are known, no votes")
     return np.asarray(_COMPARE[term.kind[-1]](field.shares, float(term.value)))
+
+
+def _of_ids(field: Field, ids: Iterable[str]) -> NDArray[np.bool_]:
+    return np.asarray(field.frame["question_id"].is_in(list(ids)), dtype=bool)
 
 
 def _matching(frame: pl.DataFrame, columns: Sequence[pl.Expr], pattern: str) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
 from selectllm_tui.widgets.paint import Line, Span, line, named, shorten
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
-from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES, question_spans
+from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES, mark_parts, question_spans
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def question_title(detail: Detail, state: State) -> list[Line]:
         line(("answered by ", "muted"), (routed, "plain")) if selected else (),
         line(("oracle ", "muted"), (detail.oracle or "none is right", "plain")),
         line((f"{within} {detail.place or '–'}/{formats.count(detail.of)}", "accent")),
+        *mark_parts(state.marks.get(detail.question_id)),
         *_chances(detail),
     ]
 

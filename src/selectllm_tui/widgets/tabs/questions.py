@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from selectllm_engine.store import Mark
     from selectllm_tui.snapshots.questions import Questions
     from selectllm_tui.state import State
 
@@ -36,6 +37,8 @@ __all__ = [
     "QuestionsTab",
     "filter_parts",
     "id_width",
+    "mark_parts",
+    "mark_signs",
     "preview_spans",
     "question_spans",
     "short_id",
@@ -66,9 +69,11 @@ class QuestionRows:
         numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
         space = " " if llms <= 12 else ""
         saved = ", ".join(self.questions.llms)
+        left = bool(self.questions.state.marks)
         size = max(id_width(self.questions.ids), len("question"))
         return (
             Column("question_id", "question", size, sortable=True),
+            Column("mark", "", 2, screen=left, export=left, saved="mark"),
             Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
             Column("verdict", "verdict", 13, sortable=True),
             Column("votes", "vote", 5, align="right", drop=2, sortable=True),
@@ -95,6 +100,7 @@ class QuestionRows:
         row, share = shown.frame.row(q, named=True), shown.share_of(q)
         return (
             partial(short_id, row["question_id"], shown.ids[0]),
+            mark_signs(shown.state.marks.get(row["question_id"])),
             self._marks(q),
             line(VERDICT_STYLES[shown.verdict_of(q)]),
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
@@ -131,6 +137,21 @@ class QuestionRows:
         return spans[:-1]
 
 
+def mark_signs(left: Mark | None) -> Line:
+    """What a person has left on a question: ⚑ a mark, ✎ a note."""
+    if left is None:
+        return ()
+    return line(("⚑" if left.marked else " ", "warn"), ("✎" if left.note else " ", "accent"))
+
+
+def mark_parts(left: Mark | None) -> list[Line]:
+    """The same in words."""
+    if left is None:
+        return []
+    marked = [line(("⚑ marked", "warn"))] if left.marked else []
+    return [*marked, *([line(("✎ ", "accent"), (left.note, "plain"))] if left.note else [])]
+
+
 def id_width(ids: tuple[str, int]) -> int:
     """Cells of a column of ids (see `Questions.ids`); the rest is the text's, which is what one reads."""
     shared, longest = ids
@@ -163,6 +184,8 @@ def preview_spans(questions: Questions, key: str) -> list[Span]:
         return []
     row = questions.frame.row(q, named=True)
     spans = question_spans((row["text"] or "")[:LONGEST], row["choices"] or (), row["gold"] or "")
+    for part in mark_parts(questions.state.marks.get(key)):
+        spans += [("\n", "plain"), *part]
     spans.append(("\n", "plain"))
     for n, name in enumerate(questions.llms):
         mark, style = MARKS[int(questions.judged.marks[q, n])]
