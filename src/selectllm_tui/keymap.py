@@ -393,10 +393,21 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "zoom_reset", ("0",), "whole plot", "Everything in view again.", "Trade-off", tabs=("tradeoff", "recommend")
     ),
-    Command("pan_left", ("left",), "left", "Move the view to the left.", "Trade-off", "plot", palette=False),
-    Command("pan_right", ("right",), "right", "Move it to the right.", "Trade-off", "plot", palette=False),
-    Command("pan_up", ("up",), "up", "Move it up.", "Trade-off", "plot", palette=False),
-    Command("pan_down", ("down",), "down", "Move it down.", "Trade-off", "plot", palette=False),
+    *(
+        Command(name, keys, title, sentence, "Trade-off", "plot", palette=False)
+        for name, keys, title, sentence in (
+            ("point(1)", ("tab",), "next point", "The next point to the right; from the last the next part."),
+            ("point(-1)", ("shift+tab",), "point before", "The point before; from the first the part before."),
+            ("along(-1)", ("left", "h"), "point left", "The next point to the left."),
+            ("along(1)", ("right", "l"), "point right", "The next point to the right."),
+            ("above(1)", ("up", "k"), "point above", "The next point above."),
+            ("above(-1)", ("down", "j"), "point below", "The next point below."),
+            ("pan_left", ("shift+left",), "left", "Move the view to the left."),
+            ("pan_right", ("shift+right",), "right", "Move it to the right."),
+            ("pan_up", ("shift+up",), "up", "Move it up."),
+            ("pan_down", ("shift+down",), "down", "Move it down."),
+        )
+    ),
     # Generations
     Command("sample(1)", ("n",), "next sample", "The next generation.", "Generations", "generations", palette=False),
     Command(

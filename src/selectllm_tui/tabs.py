@@ -75,11 +75,19 @@ TABS: dict[str, TabSpec] = {
         (
             "Accuracy against seconds (w: dollars) per question, on a logarithmic scale: LLMs, baselines, the "
             "router's policies, the curve of cost-aware over λ, and the Pareto front: what nothing else beats in "
-            "both; best is the upper left. Z and X zoom, the arrows move, 0 brings everything back; the mouse's wheel "
-            "and drag do too. A label that has no room is left out: zoom in to see it."
+            "both; best is the upper left. tab and the arrows walk the points; the one under the cursor is read out "
+            "below; ↵ on a policy makes it the policy, on a point of the curve sets λ, on an LLM switches it. Z and X "
+            "zoom, shift with the arrows moves, 0 brings everything back; the mouse's wheel and drag do too. A label "
+            "that has no room is left out: zoom in to see it."
         ),
         measures=("latency", "cost"),
-        footer={"zoom_in": "closer", "zoom_out": "further", "zoom_reset": "all", "measure": "seconds or dollars"},
+        footer={
+            "open": "use it",
+            "zoom_in": "closer",
+            "zoom_out": "further",
+            "zoom_reset": "all",
+            "measure": "seconds or dollars",
+        },
     ),
     "questions": TabSpec(
         "Questions",

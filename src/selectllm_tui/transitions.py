@@ -15,6 +15,7 @@ __all__ = [
     "Transition",
     "choose_policy",
     "choose_router",
+    "choose_weight",
     "compare_with",
     "mark",
     "next_measure",
@@ -136,6 +137,16 @@ def reverse_sort(context: Context, _: str) -> State:
 def choose_policy(state: State, name: str) -> State:
     """A policy picked by its row."""
     return state.change(replace(state.setup, policy=name))
+
+
+def choose_weight(state: State, space: Space, weight: float, by: str | None) -> State:
+    """Policy cost-aware at a λ, that looks at `by` (None: at seconds first); raises UsageError beyond the slider."""
+    slider = space.policies["cost-aware"]
+    if slider is None or slider.fit(weight) != weight:
+        raise UsageError(f"λ {weight:g} is beyond what the slider of cost-aware takes", "choose a point before it")
+    parameters = dict(state.setup.parameters) | {"cost-aware": weight}
+    changed = replace(state.setup, policy="cost-aware", parameters=tuple(parameters.items()), by=by)
+    return state.change(changed)
 
 
 def choose_router(state: State, name: str) -> State:

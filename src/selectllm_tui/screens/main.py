@@ -121,6 +121,10 @@ class MainScreen(StateScreen):
         self._note_question()
         self.refresh_context()
 
+    def on_plot_walked(self) -> None:
+        """Other keys can act on another point."""
+        self.refresh_context()
+
     def _note_question(self) -> None:
         """The question under the cursor of the list is the one that the next key means."""
         if self.state.view.tab == "questions" and (tab := self.tab) is not None and tab.id == "tab-questions":

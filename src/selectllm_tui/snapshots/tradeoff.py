@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.results import Entry
     from selectllm_tui.state import State
 
-__all__ = ["Point", "Tradeoff", "tradeoff"]
+__all__ = ["Measure", "Point", "Tradeoff", "tradeoff"]
 
+LAMBDA = "λ"  # what the key of a point on the curve begins with
+Measure = Literal["latency", "cost", "accuracy"]
 PointKind = Literal["llm", "off", "baseline", "policy", "current"]
 MISSING = {
     "latency": "no latency is known: selectllm measure measures it; w shows dollars",
@@ -31,13 +33,22 @@ MISSING = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One way to answer: its accuracy (a fraction) and what it takes (seconds, or dollars)."""
+    """One way to answer: its accuracy (a fraction) and what it takes (seconds, or dollars).
+
+    Where it is accuracy alone, `burden` is its place from the least accurate on. `key` is that of its row, with a λ
+    where it is on the curve of cost-aware; `latency`, `cost` and `delta` (a fraction) are None where they are unknown.
+    """
 
     label: str
     kind: PointKind
     burden: float
     accuracy: float
     reachable: bool
+    key: str = ""
+    latency: float | None = None
+    cost: float | None = None
+    delta: float | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +57,16 @@ class Tradeoff:
 
     `curve` is cost-aware over λ, `value_curve` is cascade-value over the price of a second or dollar.
 
-    On the `front` points without a label are the curve's.
+    On the `front` points without a label are the curve's; `steps` are the curve's as points that can be used.
     """
 
-    measure: str
+    measure: Measure
     points: tuple[Point, ...]
     curve: tuple[tuple[float, float], ...]
     front: tuple[Point, ...]
     missing: str = ""
     value_curve: tuple[tuple[float, float], ...] = ()
+    steps: tuple[Point, ...] = ()
 
 
 def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:
@@ -70,14 +82,33 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     def point(each: TradeOffPoint) -> Point:
         if each.row is None:
             return Point("", "policy", each.burden, each.accuracy, reachable=True)
-        entry = entries[each.row.kind, each.row.name]
-        return Point(entry.label, _kind(entry.key, current, state), each.burden, each.accuracy, each.row.reachable)
+        return of_row(each.row, each.burden, each.accuracy)
+
+    def of_row(row: Row, burden: float, accuracy: float) -> Point:
+        entry = entries[row.kind, row.name]
+        return Point(
+            label=entry.label,
+            kind=_kind(entry.key, current, state),
+            burden=burden,
+            accuracy=accuracy,
+            reachable=row.reachable,
+            key=str(entry.key),
+            latency=row.latency,
+            cost=row.cost,
+            delta=row.delta,
+        )
 
     def ready() -> Tradeoff:
         figure = trade_off_plot(rows, {"cost-aware": curve, "cascade-value": value_curve}, measure)
         points, front = (tuple(point(each) for each in part) for part in (figure.points, figure.front))
+        if not points and all(row.latency is None and row.cost is None for row in rows):
+            told = sorted((row.accuracy, at) for at, row in enumerate(rows) if row.accuracy is not None)
+            alone = tuple(of_row(rows[at], place, accuracy) for place, (accuracy, at) in enumerate(told))
+            return Tradeoff("accuracy", alone, (), ())
         missing = "" if points else MISSING[measure]
-        return Tradeoff(measure, points, figure.curves["cost-aware"], front, missing, figure.curves["cascade-value"])
+        steps = _steps(curve, measure, points)
+        curves = figure.curves
+        return Tradeoff(measure, points, curves["cost-aware"], front, missing, curves["cascade-value"], steps)
 
     for each in sorted(listing(model, state), key=lambda each: each.key in LEARNED):
         row = model.row(setup, each.key)
@@ -104,6 +135,27 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
                 lambda: cascade_value_curve(model.view(setup), model.scores(setup, "cascade-value"), measure),
             )
     yield "tradeoff", ready()
+
+
+def _steps(curve: list[TradeOff], measure: By, points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """The cost-aware curve as points: each with the smallest λ that leads to it."""
+    reference = next((each.accuracy - each.delta for each in points if each.delta is not None), None)
+    found: dict[tuple[float, float], Point] = {}
+    for each in sorted(curve, key=lambda each: each.weight):
+        step = Point(
+            label=f"cost-aware λ {each.weight:g}",
+            kind="policy",
+            burden=each.burden,
+            accuracy=each.accuracy,
+            reachable=True,
+            key=f"{LAMBDA}:{each.weight:g}",
+            latency=each.burden if measure == "latency" else None,
+            cost=each.burden if measure == "cost" else None,
+            delta=None if reference is None else each.accuracy - reference,
+            weight=each.weight,
+        )
+        found.setdefault((each.burden, each.accuracy), step)
+    return tuple(found.values())
 
 
 def _kind(key: RowKey, current: RowKey, state: State) -> PointKind:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
+from unicodedata import bidirectional
 
 from rich.cells import cell_len
 from textual.css.query import NoMatches
+from textual.message import Message
 from textual_hires_canvas import Canvas, HiResMode, TextAlign
 from textual_plot import PlotWidget
 from textual_plot.axis_formatter import AxisFormatter
@@ -17,9 +19,11 @@ from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.widgets.paint import STYLES, Painting, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.events import MouseScrollDown, MouseScrollUp
 
-__all__ = ["LINE", "LogFormatter", "Mark", "Plot"]
+__all__ = ["LINE", "LogFormatter", "Mark", "NoTicks", "Plot", "in_cells"]
 
 NAME = 20  # cells of a label
 
@@ -49,6 +53,18 @@ class LogFormatter(AxisFormatter):
         return [f"{10**tick:.3g}" for tick in ticks]
 
 
+class NoTicks(AxisFormatter):
+    """An axis that only says which is further right."""
+
+    def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:  # noqa: ARG002
+        """None."""
+        return []
+
+    def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:  # noqa: ARG002
+        """None."""
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A point with its label; the lower its rank, the sooner it gets room for it."""
@@ -59,6 +75,7 @@ class Mark:
     style: str
     label: str
     rank: int
+    key: str = ""
 
 
 class Plot(PlotWidget, Painting, inherit_bindings=False):
@@ -74,14 +91,54 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
     Plot > .plot--label { color: $foreground 62%; text-style: none; }
     """
 
+    @dataclass
+    class Walked(Message):
+        """The cursor is on another point."""
+
+        plot: Plot
+        key: str
+
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.key = ""  # of the point under the cursor
         self.set_reactive(PlotWidget.margin_left, 7)
         self.set_reactive(PlotWidget.margin_top, 1)
         self.set_reactive(PlotWidget.margin_bottom, 2)
         self._marks: Sequence[Mark] = ()
         self._curves: Sequence[Curve] = ()
         self._limits: tuple[float, float, float, float] | None = None
+        self._leftward: set[int] = set()  # lines with a label that is read from right to left
+
+    def action_along(self, step: int) -> None:
+        """To the next point to the right or left."""
+        self._walk(step, lambda mark: (mark.x, mark.y))
+
+    def action_above(self, step: int) -> None:
+        """To the next point above or below."""
+        self._walk(step, lambda mark: (mark.y, mark.x))
+
+    def action_point(self, step: int) -> None:
+        """To the next point to the right or left; beyond the last to the next part of the screen."""
+        if not self._walk(step, lambda mark: (mark.x, mark.y)):
+            self.screen.focus_next() if step > 0 else self.screen.focus_previous()
+
+    def _walk(self, step: int, order: Callable[[Mark], tuple[float, float]]) -> bool:
+        """To the next point in an order, the first time to the one of the least rank; False where there is none."""
+        marks = sorted((each for each in self._marks if each.key), key=order)
+        at = next((at for at, each in enumerate(marks) if each.key == self.key), None)
+        to = at + step if at is not None else marks.index(min(marks, key=lambda each: each.rank)) if marks else 0
+        if not 0 <= to < len(marks):
+            return False
+        self.stand_on(marks[to])
+        return True
+
+    def stand_on(self, mark: Mark) -> None:
+        """Puts the cursor on a point; where that is out of view, everything comes into view."""
+        self.key = mark.key
+        if not (self._x_min <= mark.x <= self._x_max and self._y_min <= mark.y <= self._y_max):
+            self.action_reset_scales()
+        self._rerender()
+        self.post_message(self.Walked(self, self.key))
 
     def action_reset_scales(self) -> None:
         """Everything in view."""
@@ -103,6 +160,8 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
     def draw(self, marks: Sequence[Mark], curves: Sequence[Curve]) -> None:
         """Other points and curves; the view stays where a person has zoomed or panned to."""
         self._marks, self._curves = marks, curves
+        if self.key not in {each.key for each in marks}:
+            self.key = ""
         self._draw()
 
     def _draw(self) -> None:
@@ -157,7 +216,12 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         if canvas._canvas_size is None or not self._scale_rectangle.area:
             return
         taken: set[tuple[int, int]] = set()
-        places = [(mark, self.get_pixel_from_coordinate(mark.x, mark.y)) for mark in self._marks]
+        self._leftward = set()
+        marks = [self._under_cursor(each) if each.key and each.key == self.key else each for each in self._marks]
+        shown = [
+            each for each in marks if each.label or each.key == self.key
+        ]  # the others are a curve's, drawn with it
+        places = [(mark, self.get_pixel_from_coordinate(mark.x, mark.y)) for mark in shown]
         for mark, place in sorted(places, key=lambda item: -item[0].rank):
             if self._inside(*place):
                 canvas.set_pixel(*place, char=mark.char, style=self.ink(mark.style))
@@ -165,6 +229,9 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         for mark, (x, y) in sorted(places, key=lambda item: item[0].rank):
             if self._inside(x, y):
                 self._label(canvas, mark, x, y, taken)
+
+    def _under_cursor(self, mark: Mark) -> Mark:
+        return replace(mark, style="cell-cursor", rank=-1, char=mark.char if mark.label else "◉")
 
     def _render_x_label(self) -> None:
         """Writes the label right below the ticks; the base class leaves a line between."""
@@ -178,17 +245,34 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
 
     def _label(self, canvas: Canvas, mark: Mark, x: int, y: int, taken: set[tuple[int, int]]) -> None:
         """Writes the label beside its point where there is room, else leaves it out."""
-        text = "".join(char if cell_len(char) == 1 else "·" for char in shorten(mark.label, NAME))
+        text = in_cells(shorten(mark.label, NAME))
+        leftward = any(bidirectional(char) in {"R", "AL"} for char in mark.label)
         for left, top in _around(x, y, len(text)):
             cells = [(left + at, top) for at in range(len(text))]
             margin = [(left - 1, top), (left + len(text), top)]
+            if leftward and top in self._leftward:
+                continue  # terminals that turn such texts would turn both as one, and change their places
             if all(self._inside(*cell) and cell not in taken for cell in cells) and not taken & (
                 set(margin) - {(x, y)}
             ):
                 for cell, char in zip(cells, text, strict=True):
                     canvas.set_pixel(*cell, char=char, style=self.ink(mark.style))
                 taken.update(cells)
+                self._leftward |= {top} if leftward else set()
                 return
+
+
+def in_cells(text: str) -> list[str]:
+    """A text by cells: what combines stands with its letter, and the cell behind a wide letter is empty."""
+    cells: list[str] = []
+    for char in text:
+        width = cell_len(char)
+        if width == 0 and cells:
+            at = -1 if cells[-1] else -2
+            cells[at] += char
+        else:
+            cells += [char, *[""] * (width - 1)]
+    return cells
 
 
 def _around(x: int, y: int, size: int) -> Iterator[tuple[int, int]]:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from textual import on
+
+from selectllm_engine.errors import UsageError
+from selectllm_tui.notation import points
+from selectllm_tui.row_keys import RowKey
+from selectllm_tui.transitions import choose_policy, choose_weight
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import Line, line, shorten
-from selectllm_tui.widgets.plot import LINE, LogFormatter, Mark, Plot
+from selectllm_tui.widgets.plot import LINE, LogFormatter, Mark, NoTicks, Plot
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from selectllm_tui.snapshots.tradeoff import Tradeoff
-    from selectllm_tui.state import State
+    from selectllm_tui.snapshots.tradeoff import Point, Tradeoff
+    from selectllm_tui.state import Space, State
 
-__all__ = ["TradeoffTab", "front_parts", "marks"]
+__all__ = ["TradeoffTab", "front_parts", "marks", "point_parts"]
 
 # Shape, style and rank of each kind of point; shapes differ, so that colour is not needed.
 KINDS = {
@@ -35,7 +41,12 @@ NAMES = {
     "off": "not in pool",
 }
 DOT, DASH = "∙", "╌"  # of the cost-aware curve and cascade-value's; the Pareto front is a line
-UNITS = {"latency": "seconds per question", "cost": "dollars per 1,000 questions"}
+LAST = 9  # rank of a point of the curve: it has no label, and hides no other
+UNITS = {
+    "latency": "seconds per question",
+    "cost": "dollars per 1,000 questions",
+    "accuracy": "the more accurate the further right",
+}
 SCALES = {"latency": 1.0, "cost": 1000.0}
 
 
@@ -47,6 +58,8 @@ class TradeoffTab(Tab["Tradeoff"]):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._measure = ""
+        self._shown: Tradeoff | None = None
+        self._space: Space | None = None
 
     def compose(self) -> ComposeResult:
         """Legend, plot, front."""
@@ -54,11 +67,16 @@ class TradeoffTab(Tab["Tradeoff"]):
         yield Plot(id="plot-area")
         yield Bar(id="front")
 
+    def look(self, state: State, space: Space) -> None:  # noqa: ARG002
+        """What a point can be used in."""
+        self._space = space
+
     def show(self, snapshot: Tradeoff, state: State) -> None:  # noqa: ARG002
         """Renders the points there are."""
+        self._shown = snapshot
         plot = self.query_one(Plot)
         self.query_one("#legend-line", Bar).flow(*legend(snapshot))
-        self.query_one("#front", Bar).flow(*front_parts(snapshot, self.digits))
+        self._tell()
         if snapshot.missing:
             plot.set_xlabel(UNITS[snapshot.measure])
             self._measure = ""
@@ -69,7 +87,7 @@ class TradeoffTab(Tab["Tradeoff"]):
         steps = [(place(snapshot.measure, each.burden), 100 * each.accuracy) for each in snapshot.front]
         if snapshot.measure != self._measure:
             self._measure = snapshot.measure
-            plot.set_x_formatter(LogFormatter())
+            plot.set_x_formatter(NoTicks() if snapshot.measure == "accuracy" else LogFormatter())
             plot.set_xlabel(UNITS[snapshot.measure])
             plot.set_ylabel("accuracy %")
             plot.forget_view()
@@ -80,14 +98,51 @@ class TradeoffTab(Tab["Tradeoff"]):
         """The plot has the keys."""
         self.query_one(Plot).focus()
 
+    @on(Plot.Walked)
+    def _tell(self) -> None:
+        """Reads the point under the cursor out; without one the front."""
+        if self._shown is None:
+            return
+        point = self._point
+        parts = front_parts(self._shown, self.digits) if point is None else point_parts(point, self.digits)
+        self.query_one("#front", Bar).flow(*parts)
+
+    @property
+    def _point(self) -> Point | None:
+        """The point under the cursor."""
+        shown, key = self._shown, self.query_one(Plot).key
+        return (
+            next((each for each in (*shown.points, *shown.steps) if each.key == key), None) if shown and key else None
+        )
+
     @property
     def row(self) -> str | None:
-        """Nothing opens here."""
-        return None
+        """The point under the cursor."""
+        return self.query_one(Plot).key or None
+
+    @property
+    def llm(self) -> str | None:
+        """The LLM under the cursor."""
+        key = RowKey.parse(self.row or "")
+        return key.name if key.kind == "llm" else None
+
+    def opened(self, key: str, state: State) -> State:
+        """A policy's point makes it the policy, one of the curve sets λ, an LLM's switches the LLM."""
+        kind, name = RowKey.parse(key)
+        point = self._point
+        if kind == "policy":
+            return choose_policy(state, name)
+        if kind == "llm":
+            return state.change(state.setup.toggle(name))
+        if point is None or point.weight is None or self._space is None or self._shown is None:
+            raise UsageError(f"{name or key} is to compare with, not to use", "choose a policy or an LLM")
+        return choose_weight(state, self._space, point.weight, "cost" if self._shown.measure == "cost" else None)
 
 
 def place(measure: str, burden: float) -> float:
-    """Where seconds or dollars stand on the logarithmic axis."""
+    """Where seconds or dollars stand on the logarithmic axis; accuracy alone has none."""
+    if measure == "accuracy":
+        return burden
     return math.log10(max(burden * SCALES[measure], 1e-6))
 
 
@@ -100,8 +155,12 @@ def marks(snapshot: Tradeoff) -> list[Mark]:
             *KINDS[each.kind][:2],
             each.label,
             KINDS[each.kind][2],
+            each.key,
         )
         for each in snapshot.points
+    ] + [
+        Mark(place(snapshot.measure, each.burden), 100 * each.accuracy, DOT, "accent", "", LAST, each.key)
+        for each in snapshot.steps
     ]
 
 
@@ -120,10 +179,29 @@ def legend(snapshot: Tradeoff) -> list[Line]:
     return parts
 
 
+def point_parts(point: Point, digits: int | None = None) -> list[Line]:
+    """A point read out: name, accuracy, seconds, dollars, and the difference to what rows are compared with."""
+    if digits is None:
+        digits = formats.decimals([point.latency])
+    cost = None if point.cost is None else point.cost * SCALES["cost"]
+    said = (
+        ("accuracy", f"{formats.percent(point.accuracy)} %"),
+        ("seconds", None if point.latency is None else f"{point.latency:.{digits}f}"),
+        ("$/1000 q", None if cost is None else f"{cost:.{formats.DOLLARS}f}"),
+        ("Δ", None if point.delta is None else points(point.delta)),
+    )
+    return [
+        line((shorten(point.label, 40), "strong")),
+        *(line((f"{what} ", "muted"), (figure, "plain")) for what, figure in said if figure is not None),
+    ]
+
+
 def front_parts(snapshot: Tradeoff, digits: int | None = None) -> list[Line]:
     """The Pareto front in words, from cheap to accurate; `digits` are the decimals of seconds on the screen."""
     if snapshot.missing:
         return [line((snapshot.missing, "warn"))]
+    if snapshot.measure == "accuracy":
+        return [line(("accuracy alone: neither latency nor cost is known; selectllm measure measures latency", "warn"))]
     if snapshot.measure == "cost":
         digits = formats.DOLLARS
     elif digits is None:
