@@ -10,6 +10,7 @@ needs      what a plan needs of this machine, and what of that is missing
 scheduler  starts worker processes, hands GPUs out, passes their events on
 worker     the process of one LLM: locks, engine, cache
 runner     the loop that keeps an engine full and flushes what it finishes
+confidence how sure an LLM was of its answer, by its tokens
 keeper     rows on their way to the cache, written in time
 dummy      times an architecture without weights
 latency    times single prompts and fits seconds to tokens

@@ -60,7 +60,8 @@ class Completion:
 
     `output_tokens` counts what was generated, the token that ends the text among it; None where a server doesn't tell.
     `logprob` is the mean natural logarithm of these tokens' probabilities, `reasoning_tokens` how many of them were
-    thoughts that are no part of the text; None where that isn't told.
+    thoughts that are no part of the text; None where that isn't told. `tokens` is the text token by token, each with
+    the logarithm of its probability, and what ends it; empty where that isn't told.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Completion:
     finish_reason: str
     logprob: float | None = None
     reasoning_tokens: int | None = None
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

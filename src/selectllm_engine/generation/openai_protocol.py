@@ -189,20 +189,28 @@ def read_reply(reply: object, ask: Ask) -> Reply:
     thoughts = _count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens")
     if thoughts and len(texts) > 1:
         thoughts = None  # counted for all together
-    logprobs = [_logprob(choice) for choice in sorted(choices, key=_index)]
-    return Reply(tuple(map(Completion, texts, counts, reasons, logprobs, [thoughts] * len(texts))), prompt)
+    tokens = [_tokens(choice) for choice in sorted(choices, key=_index)]
+    means = [math.fsum(logprob for _, logprob in each) / len(each) if each else None for each in tokens]
+    return Reply(tuple(map(Completion, texts, counts, reasons, means, [thoughts] * len(texts), tokens)), prompt)
 
 
-def _logprob(choice: object) -> float | None:
-    """The mean log-probability of a choice's tokens; None where the server doesn't tell all of them."""
+def _tokens(choice: object) -> tuple[tuple[str, float], ...]:
+    """A choice's tokens and their log-probabilities; none where the server doesn't tell all of them."""
     told = getattr(choice, "logprobs", None)
-    tokens = getattr(told, "content", None)
-    values = getattr(told, "token_logprobs", None) if tokens is None else tokens
+    content = getattr(told, "content", None)
+    values = getattr(told, "token_logprobs", None) if content is None else content
     if not isinstance(values, list) or not values:
-        return None
+        return ()
     found = [getattr(each, "logprob", each) for each in values]
     known = [float(each) for each in found if isinstance(each, int | float) and math.isfinite(each)]
-    return math.fsum(known) / len(known) if len(known) == len(found) else None
+    if len(known) < len(found):
+        return ()
+    pieces = getattr(told, "tokens", None) if content is None else [getattr(each, "token", None) for each in content]
+    if not isinstance(pieces, list) or len(pieces) != len(known):
+        pieces = [None] * len(known)
+    return tuple(
+        (piece if isinstance(piece, str) else "", logprob) for piece, logprob in zip(pieces, known, strict=True)
+    )
 
 
 def _text(content: object) -> str:

@@ -23,6 +23,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.generation.confidence import answer_logprob
 from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.latency import fits_too, measure_latency
 from selectllm_engine.generation.prompts import build_prompt, prompt_manifest, sampling_manifest, sampling_of
@@ -83,6 +84,7 @@ class PreparedTask:
     total: int
     done: int
     prompts: dict[str, Encoded] = field(default_factory=dict)
+    kinds: dict[str, tuple[str, int]] = field(default_factory=dict)  # of each question, and how many options it has
     missing: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     timed: list[Encoded] = field(default_factory=list)  # of which some are timed; empty where nothing is to be
 
@@ -237,6 +239,7 @@ def _prepare(
         done=total - sum(len(samples) for _, samples in missing),
     )
     rows = {row["question_id"]: row for row in questions.iter_rows(named=True)}
+    prepared.kinds = {each: (rows[each]["kind"], len(rows[each]["choices"] or ())) for each, _ in missing}
     encode = encoder(engine, task, settings)
     prepared.prompts = {question_id: encode(rows[question_id]) for question_id, _ in missing}
     too_long = {
@@ -339,7 +342,9 @@ def _sample(
                     dollars += _dollars(work.price, prompt_tokens or prompt.tokens, finished.completions)
                     for sample, made in zip(samples, finished.completions, strict=True):
                         counts = (prompt_tokens, made.output_tokens, made.finish_reason)
-                        kept.add((question_id, sample, made.text, *counts, made.logprob, made.reasoning_tokens))
+                        kind, choices = work.kinds[question_id]
+                        sure = answer_logprob(made.text, made.tokens, kind=kind, choices=choices)
+                        kept.add((question_id, sample, made.text, *counts, made.logprob, sure, made.reasoning_tokens))
                         odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError, MissingExtraError
@@ -151,6 +152,7 @@ class VLLMEngine:
             repetition_penalty=sampling.repetition_penalty,
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop),
+            logprobs=0,  # of the tokens drawn alone
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         self._engine.add_request(request_id, _tokens(prompt), params)
@@ -209,10 +211,15 @@ def _tokens(prompt: Encoded) -> dict[str, object]:
 
 def _finished(output: Any) -> Finished:
     ordered = sorted(output.outputs, key=lambda each: each.index)
-    return Finished(
-        output.request_id,
-        tuple(Completion(each.text, len(each.token_ids), each.finish_reason or "stop") for each in ordered),
-    )
+    return Finished(output.request_id, tuple(map(_completion, ordered)))
+
+
+def _completion(made: Any) -> Completion:
+    count = len(made.token_ids)
+    drawn = [at[token] for token, at in zip(made.token_ids, made.logprobs or (), strict=False)]
+    tokens = tuple((each.decoded_token or "", float(each.logprob)) for each in drawn)
+    mean = fsum(logprob for _, logprob in tokens) / count if tokens and len(tokens) == count else None
+    return Completion(made.text, count, made.finish_reason or "stop", mean, tokens=tokens)
 
 
 def _rounded(longest: int, context: int | None) -> int:

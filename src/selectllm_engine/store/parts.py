@@ -50,8 +50,9 @@ MEASURED = pl.Schema({"latency": pl.Float64(), "cost": pl.Float64()})  # columns
 # A third: which letter here the first, second, … option has that the LLM saw, where it saw them in another order.
 REORDERED = pl.Schema({"letters": pl.String()})
 # What can't be made up later, where an engine tells it: the mean natural logarithm of the probabilities of the
-# completion's tokens, and how many of its tokens were thoughts that are no part of the text.
-TOLD = pl.Schema({"logprob": pl.Float32(), "reasoning_tokens": pl.Int32()})
+# completion's tokens, the same of those that its answer is made of, as the extractor of that day found it, and how many
+# of its tokens were thoughts that are no part of the text.
+TOLD = pl.Schema({"logprob": pl.Float32(), "answer_logprob": pl.Float32(), "reasoning_tokens": pl.Int32()})
 _FURTHER = {**MEASURED, **REORDERED, **TOLD}
 MOST_PARTS = 64  # more are merged into one
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{16})\.parquet")

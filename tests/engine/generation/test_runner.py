@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -378,3 +379,27 @@ def test_a_mismatch_is_one_error(lab):
     lab.run(samples=1, llm=LLM(name="a", weights=str(lab.folder), sampling=Sampling(temperature=0.1)))
     assert '"temperature": 0.7' in lab.failures()[0]["problem"]
     assert '"temperature": 0.1' in lab.failures()[0]["problem"]
+
+
+def test_log_probabilities_are_kept_and_older_parts_read_as_before(lab, monkeypatch):
+    lab.run(samples=1)  # an engine that tells nothing
+    (old,) = lab.cache.parts("fake", "a").listed()
+    assert not {"logprob", "answer_logprob"} & set(pl.read_parquet(old.path).columns)
+    step = FakeEngine.step
+
+    def telling(self):
+        return [replace(each, completions=tuple(map(told, each.completions))) for each in step(self)]
+
+    def told(made):
+        said = made.text.removeprefix("The answer is ").removesuffix(".")
+        return replace(made, logprob=-1.5, tokens=(("The answer is ", -3.0), (said, -0.5), (".", -1.0)))
+
+    monkeypatch.setattr(FakeEngine, "step", telling)
+    assert lab.run(samples=2)
+    rows = lab.cache.generations("fake", "a").sort("question_id", "sample")
+    assert rows["logprob"].to_list() == [None, -1.5] * 16
+    numbers = rows.join(lab.cache.questions("fake").filter(kind="number"), on="question_id", how="semi")
+    assert numbers["answer_logprob"].to_list() == [None, -0.5] * (numbers.height // 2) != []
+    assert rows.filter(pl.col("sample") == 0)["answer_logprob"].null_count() == 16
+    _, merged = lab.cache.parts("fake", "a").compact()
+    assert pl.read_parquet(merged.path)["answer_logprob"].equals(lab.cache.generations("fake", "a")["answer_logprob"])
