@@ -225,8 +225,18 @@ KEYS: dict[str, dict[str, Key]] = {
     "part": {"of": _TEXT, "share": _SHARE},
     "exemplars": {"of": _TEXT, "take": _whole(1)},
     "encoders": {},  # names of the person's own
+    "tui": {  # what its names mean is the explorer's own matter
+        "theme": _TEXT,
+        "glyphs": _one_of("unicode", "ascii"),
+        "start": _TEXT,
+        "resume": _FLAG,
+        "keys": Key(
+            "a table of a key, or a list of keys, by command",
+            lambda value: isinstance(value, dict) and all(map(_TEXTS.fits, value.values())),
+        ),
+    },
 }
-SECTIONS: tuple[str, ...] = ("defaults", "llms", "prompts", "benchmarks", "encoders")
+SECTIONS: tuple[str, ...] = ("defaults", "llms", "prompts", "benchmarks", "encoders", "tui")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +253,7 @@ class OwnBenchmark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a `selectllm.toml` says. `found` is whether there is one; `defaults` maps keys of KEYS["defaults"]."""
+    """What a `selectllm.toml` says. `found` is whether there is one; `defaults` and `tui` map keys of KEYS."""
 
     found: bool = False
     llms: Mapping[str, LLM] = field(default_factory=dict)
@@ -251,6 +261,7 @@ class Settings:
     benchmarks: Mapping[str, OwnBenchmark] = field(default_factory=dict)
     encoders: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, object] = field(default_factory=dict)
+    tui: Mapping[str, Any] = field(default_factory=dict)
 
     def prompt(self, name: str) -> tuple[PromptStyle, Wording | None]:
         """A prompt style by its name, or a prompt of the file.
@@ -295,6 +306,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         prompts=prompts,
         benchmarks={name: _benchmark(name, each) for name, each in _named(sections, "benchmarks")},
         encoders={name: _fitting(each, f"encoders.{name}", _TEXT) for name, each in _named(sections, "encoders")},
+        tui=_checked(sections.get("tui", {}), "tui", KEYS["tui"]),
     )
     llms: dict[str, LLM] = {}
     for name, each in _named(sections, "llms"):

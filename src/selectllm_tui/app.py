@@ -18,6 +18,9 @@ from textual.message import Message
 
 from selectllm_engine.errors import CacheError, SelectLLMError
 from selectllm_tui.crash import CrashError, save_report
+from selectllm_tui.glyphs import AsciiGlyphs
+from selectllm_tui.keymap_lookup import choose_keys
+from selectllm_tui.preferences import Preferences
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, PLAIN, THEMES, shades
 from selectllm_tui.untrusted import visible
@@ -72,6 +75,7 @@ class ExplorerApp(App[None]):
         cache: the cache folder; None for the usual one.
         resume: start where the last explorer of this cache was left.
         setup: start with this one; it is an error where the run doesn't have what it names.
+        wishes: what a person's settings say of the explorer; a theme in them is one that there is.
     """
 
     TITLE = "selectllm"
@@ -107,8 +111,11 @@ class ExplorerApp(App[None]):
         *,
         resume: bool = False,
         setup: SavedSetup | None = None,
+        wishes: Preferences | None = None,
     ) -> None:
         super().__init__()
+        self._wishes = wishes or Preferences()
+        self.set_keymap(choose_keys(self._wishes.keys))
         self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
         self._benchmarks: list[str] = []
         self._seen: Contents | None = None
@@ -116,7 +123,7 @@ class ExplorerApp(App[None]):
         self.refusal: SelectLLMError | None = None  # of the setup that it was to be opened with
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = PLAIN if self.colours == 16 else DEFAULT
+        self.theme = self._wishes.theme or (PLAIN if self.colours == 16 else DEFAULT)
         self._mark_plain()
 
     @property
@@ -222,8 +229,10 @@ class ExplorerApp(App[None]):
         state = State(message.setup or Setup.of(space))
         if self._resume and (recalled := recall(run.cache.root, run.benchmark, space)):
             state, theme = recalled
-            if theme in self.available_themes:
+            if theme in self.available_themes and self._wishes.theme is None:
                 self.theme = theme
+        if self._wishes.start is not None:
+            state = state.look(tab=self._wishes.start)
         await self.switch_screen(MainScreen(message.model, state, message.notes))
 
     @property
@@ -269,7 +278,7 @@ class ExplorerApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters; without colours every segment gets a style first."""
-        filters = super().get_line_filters()
+        filters = [*super().get_line_filters(), *([AsciiGlyphs()] if self._wishes.ascii else [])]
         return [_Styled(), *filters] if self.no_color else filters
 
     def exit(self, *args: Any, **kwargs: Any) -> None:

@@ -15,8 +15,23 @@ if TYPE_CHECKING:
 
     from selectllm_tui.preconditions import Context
 
-__all__ = ["at_key", "bindings", "first_key", "footer", "key_name", "keys_name", "markdown", "of_target", "why_not"]
+__all__ = [
+    "FIXED",
+    "at_key",
+    "bindings",
+    "choose_keys",
+    "first_key",
+    "footer",
+    "key_name",
+    "keys_name",
+    "keys_of",
+    "markdown",
+    "named_in_settings",
+    "of_target",
+    "why_not",
+]
 
+FIXED = ("generations", "columns", "pool", "textual")  # parts whose keys stay: what they are is said elsewhere, too
 _OWN = 10  # the rank of a tab's own commands
 NAMES = {
     "equals_sign": "=",
@@ -50,7 +65,37 @@ def keys_name(command: Command) -> str:
     """All keys of a command as people write them."""
     if command.name == "toggle":
         return "1-9"
-    return " ".join(key_name(key) for key in command.keys)
+    return " ".join(key_name(key) for key in keys_of(command))
+
+
+_CHOSEN: dict[tuple[str, str], tuple[str, ...]] = {}  # by target and first own key; of the explorer that runs
+
+
+def choose_keys(keys: Mapping[tuple[str, str], tuple[str, ...]]) -> dict[str, str]:
+    """Other keys than the table's from now on, by target and a command's first own key; returns Textual's keymap."""
+    _CHOSEN.clear()
+    _CHOSEN.update(keys)
+    return {
+        f"{command.target}:{key}": ",".join(chosen)
+        for command in COMMANDS
+        if command.keys and (chosen := keys.get((command.target, command.keys[0])))
+        for key in command.keys
+    }
+
+
+def keys_of(command: Command) -> tuple[str, ...]:
+    """The keys that a command has now."""
+    return _CHOSEN.get((command.target, next(iter(command.keys), "")), command.keys)
+
+
+def named_in_settings() -> dict[str, Command]:
+    """The commands whose keys can be chosen, by the names that `[tui.keys]` has for them."""
+    named: dict[str, Command] = {}
+    for command in COMMANDS:
+        if command.keys and command.target not in FIXED and command.name != "toggle":
+            name = command.name if command.target == "main" else f"{command.target}_{command.title}".replace(" ", "_")
+            named[name] = command
+    return named
 
 
 def first_key(command: Command) -> str:
@@ -95,7 +140,7 @@ def bindings(target: Target) -> list[BindingType]:
     for command in of_target(target):
         for key in command.keys:
             action = f"press('{key}')" if target == "main" else command.name
-            made.setdefault(key, Binding(key, action, command.title, show=False))
+            made.setdefault(key, Binding(key, action, command.title, show=False, id=f"{target}:{key}"))
     return list(made.values())
 
 
@@ -117,14 +162,15 @@ def why_not(command: Command, context: Context) -> str | None:
 
 def markdown() -> str:
     """The table of keys for the docs."""
-    rows = ["| key | what it does |", "|---|---|"]
+    rows = ["| key | what it does | in `[tui.keys]` |", "|---|---|---|"]
+    names = {command: name for name, command in named_in_settings().items()}
     section = ""
     for command in COMMANDS:
         if not command.keys:  # the palette's alone
             continue
         if command.section != section:
             section = command.section
-            rows.append(f"| | **{section}** |")
+            rows.append(f"| | **{section}** | |")
         keys = " ".join(f"`{key}`" for key in keys_name(command).split(" "))
-        rows.append(f"| {keys} | {command.help} |")
+        rows.append(f"| {keys} | {command.help} | {f'`{names[command]}`' if command in names else ''} |")
     return "\n".join(rows) + "\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Provider
 from textual.content import Content
 
 from selectllm_tui.keymap import COMMANDS
@@ -19,6 +19,8 @@ from selectllm_tui.untrusted import safe, visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from textual.events import Click
+
 from textual.command import Hits
 
 __all__ = ["ExplorerCommands", "Palette"]
@@ -26,8 +28,21 @@ __all__ = ["ExplorerCommands", "Palette"]
 Entry = tuple[str, str, "Callable[[], None]"]  # name, help, what it does
 
 
+class _Commands(CommandList):
+    """Textual's list, on which a click may come that meant what has gone meanwhile."""
+
+    async def _on_click(self, event: Click) -> None:
+        event.prevent_default()
+        with suppress(IndexError):
+            await super()._on_click(event)
+
+
 class Palette(CommandPalette):
     """Textual's palette, whose list can be asked for a page before it has one, and which closes once."""
+
+    def on_mount(self) -> None:
+        """Textual makes the list itself, of a class that can't be chosen."""
+        self.query_one(CommandList).__class__ = _Commands
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Leaves; a second click that comes before it has gone does not close what lies below."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.color import Color
 from textual.theme import Theme
 
-__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "LOW", "PLAIN", "THEMES", "shades"]
+__all__ = ["APP_CSS", "BREAKPOINTS", "DEFAULT", "FALLBACK", "LIGHT", "LOW", "PLAIN", "THEMES", "shades"]
 
-DEFAULT = "selectllm-dark"
+DEFAULT, LIGHT = "selectllm-dark", "selectllm-light"
 FALLBACK = {"line": "#5f6b7d"}  # visible, and quiet, on dark and light themes alike
 THEMES = (
     Theme(
@@ -26,7 +26,7 @@ THEMES = (
         variables={"line": "#333d4d", "scrollbar": "#333d4d", "scrollbar-background": "#12161d"},
     ),
     Theme(
-        name="selectllm-light",
+        name=LIGHT,
         primary="#9a5b00",
         secondary="#5a6577",
         accent="#9a5b00",

@@ -104,7 +104,7 @@ def test_no_file_is_no_settings(tmp_path):
     ("text", "problem", "remedy"),
     [
         ("[llm.a]", "there is no section llm", "did you mean 'llms'?"),
-        ("x = 1", "there is no section x", "choose from defaults, llms, prompts, benchmarks, encoders"),
+        ("x = 1", "there is no section x", "choose from defaults, llms, prompts, benchmarks, encoders, tui"),
         ("llms = 3", "llms is 3", "it must be a table"),
         ("llms.a = 'b/c'", "llms.a is 'b/c'", "it must be a table"),
         ("[llms.a]\nweights = 'b/c'\npirce = {}", "there is no key llms.a.pirce", "did you mean 'price'?"),

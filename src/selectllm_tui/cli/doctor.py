@@ -154,9 +154,11 @@ def _hub_token() -> bool:
 def _settings() -> Finding:
     from selectllm_engine.errors import UsageError
     from selectllm_engine.settings import FILE, SECTIONS, read_settings
+    from selectllm_tui.preferences import preferences
 
     try:
         settings = read_settings()
+        preferences(settings)
     except UsageError as error:
         return Finding(FILE, f"not valid: {error.problem.removeprefix(f'{FILE}: ')}", error.remedy)
     if not settings.found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -19,12 +20,18 @@ def tui(
     setup: SetupFile = None,
     cache: CacheDir = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Start with the pool, router, policy, tab and theme of last time.")
+        bool,
+        typer.Option("--resume", help="Start with the pool, router, policy, tab and theme of last time: the default."),
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start with everything on, not where the last one was left.")
     ] = False,
 ) -> None:
     """Explore results: toggle LLMs, switch routers and policies, and read every single vote."""
     if resume and setup is not None:
         raise UsageError("--resume and --setup both say what is shown first", "leave out one of them")
+    if resume and fresh:
+        raise UsageError("--resume and --fresh are opposites", "leave out one of them")
     # Textual draws on standard error's terminal and reads keys from standard input's.
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__)):
         raise UsageError(
@@ -32,9 +39,17 @@ def tui(
         )
     import asyncio
 
+    from selectllm_engine.settings import read_settings
     from selectllm_tui.app import ExplorerApp, leave_soon
+    from selectllm_tui.preferences import AUTO, preferences
+    from selectllm_tui.terminal import background_is_light
+    from selectllm_tui.themes import DEFAULT, LIGHT
 
-    app = ExplorerApp(benchmark, named(cache), resume=resume, setup=setup)
+    wishes = preferences(read_settings())
+    if wishes.theme == AUTO:
+        wishes = replace(wishes, theme=LIGHT if background_is_light() else DEFAULT)
+    resume = setup is None and not fresh and (resume or wishes.resume)
+    app = ExplorerApp(benchmark, named(cache), resume=resume, setup=setup, wishes=wishes)
     try:
         app.run(loop=asyncio.new_event_loop())  # asyncio's own would wait for threads that nobody needs any more
     finally:

@@ -112,13 +112,16 @@ class HelpScreen(Dialog[Command]):
     def on_mount(self) -> None:
         """Fills it."""
         self._show()
-        self.query_one(RowTable).focus()
+        for table in self.query(RowTable):
+            table.focus()
 
     def on_resize(self) -> None:
         """Wraps again."""
         self.call_after_refresh(self._show)
 
     def _show(self) -> None:
+        if not self.query(RowTable):  # left before it was there
+            return
         table = self.query_one(RowTable)
         words = self.query_one(Input).value
         self._entries = help_entries(self._tab, self._part, words)

@@ -9,7 +9,7 @@ from textual import on
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.keymap import COMMANDS, Command
-from selectllm_tui.keymap_lookup import at_key, bindings, why_not
+from selectllm_tui.keymap_lookup import at_key, bindings, keys_of, why_not
 from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
 from selectllm_tui.tabs import BEST_IS_MOST
@@ -57,7 +57,7 @@ class MainScreen(StateScreen):
     @on(KeyBar.Pressed)
     async def _key_clicked(self, message: KeyBar.Pressed) -> None:
         command = message.command
-        bound = self.active_bindings.get(command.keys[0])
+        bound = self.active_bindings.get(keys_of(command)[0])
         if command.name == "toggle":
             self.say("press a number to switch that LLM")
         elif command.target == "main":

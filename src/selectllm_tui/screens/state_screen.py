@@ -155,6 +155,8 @@ class StateScreen(Screen[None]):
 
     async def _open_tab(self, name: str) -> None:
         switcher = self.query_one("#tabs", ContentSwitcher)
+        if not switcher.is_running:  # the explorer is being left
+            return
         if not switcher.query(f"#tab-{name}"):
             await switcher.mount(make_tab(name))
         had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within

@@ -1,0 +1,198 @@
+"""[tui] of selectllm.toml: what it changes, and how it is refused."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selectllm_engine.errors import UsageError
+from selectllm_engine.settings import parse_settings
+from selectllm_tui.app import ExplorerApp
+from selectllm_tui.glyphs import in_ascii
+from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap_lookup import named_in_settings
+from selectllm_tui.preferences import Preferences, preferences
+from selectllm_tui.tabs import TABS
+from selectllm_tui.terminal import is_light
+from selectllm_tui.widgets.keybar import KeyBar
+from selectllm_tui.widgets.rows import RowTable
+from tui.explorers import press, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def wishes(text: str) -> Preferences:
+    return preferences(parse_settings(text))
+
+
+def text_of(app: ExplorerApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def test_nothing_is_wished_where_nothing_is_said() -> None:
+    assert wishes("") == Preferences()
+    assert wishes("[tui]\ntheme='auto'\nglyphs='ascii'\nstart='pools'\nresume=false") == Preferences(
+        theme="auto", ascii=True, start="pools", resume=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("thme = 'auto'", "there is no key tui.thme", "did you mean 'theme'?"),
+        ("theme = 'nrod'", "tui.theme is 'nrod'", "did you mean 'nord'?"),
+        ("theme = 3", "tui.theme is 3", "it must be a text that is not empty"),
+        ("glyphs = 'asci'", "tui.glyphs is 'asci'", 'it must be "unicode" or "ascii"'),
+        ("start = 'question s'", "tui.start is 'question s'", "did you mean 'questions'?"),
+        ("resume = 'no'", "tui.resume is 'no'", "it must be true or false"),
+        ("keys = 3", "tui.keys is 3", "it must be a table of a key, or a list of keys, by command"),
+        ("keys.undoo = 'x'", "there is no command tui.keys.undoo", "did you mean 'undo'?"),
+        ("keys.toggle = 'x'", "there is no command tui.keys.toggle", "did you mean 'toggle_here'?"),
+        ("keys.undo = 'ctrl+shift+alt'", "tui.keys.undo has 'ctrl+shift+alt', which is no key", "write a character"),
+        ("keys.undo = 'f13'", "tui.keys.undo has 'f13', which is no key", "write a character"),
+        ("keys.undo = 'x'", "tui.keys.undo is 'x', which is already the key of 'only this'", "give that command"),
+        ("keys.undo = 'j'", "tui.keys.undo is 'j', which is already the key of 'down'", "give that command"),
+        ("keys.undo = 'ctrl+p'", "tui.keys.undo is 'ctrl+p', which is already the key of 'commands'", "give that"),
+        ("keys = {undo = 'K', redo = 'K'}", "tui.keys.undo is 'K', which is already the key of 'redo'", "give that"),
+    ],
+)
+def test_wrong_entries_are_refused_with_their_place(text: str, problem: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        wishes(f"[tui]\n{text}")
+    assert refused.value.problem == f"selectllm.toml: {problem}"
+    assert refused.value.remedy.startswith(remedy) or remedy in refused.value.remedy
+
+
+def test_keys_may_change_places() -> None:
+    keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '\"'").keys
+    assert keys == {("main", "u"): ("x",), ("main", "x"): ("u", "ctrl+o"), ("main", "slash"): ("quotation_mark",)}
+
+
+def test_every_command_that_keys_can_be_chosen_for_has_a_name_of_its_own() -> None:
+    named = named_in_settings()
+    free = [
+        each for each in COMMANDS if each.keys and each.target in {"main", "table", "text", "grid", "plot", "sliders"}
+    ]
+    assert {*named.values()} == {each for each in free if each.name != "toggle"}
+    assert all(re.fullmatch(r"\w+", name) for name in named)
+
+
+async def test_chosen_keys_act_and_are_shown_and_the_old_ones_do_not(cache: Path) -> None:
+    chosen = wishes("[tui.keys]\nundo = 'K'\ntable_down = ['J', 'down']\ntab_next = 'ctrl+t'")
+    app = ExplorerApp(cache=cache, wishes=chosen)
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        table = screen.query_one("#results", RowTable)
+        await press(pilot, "g", "J", "down")
+        assert (at := table.cursor) > 1
+        await press(pilot, "j")
+        assert table.cursor == at
+        await press(pilot, "2", "u")
+        assert len(screen.state.past) == 1
+        await press(pilot, "K")
+        assert not screen.state.past
+        shown = ["".join(text for text, _ in spans).strip() for _, spans in screen.query_one(KeyBar).entries(400)]
+        assert {"K undo", "ctrl+t tab"} < {*shown}
+        await press(pilot, "ctrl+right", "right_square_bracket")
+        assert screen.state.view.tab == "results"
+        await press(pilot, "ctrl+t")
+        assert screen.state.view.tab == "matrix"
+        await press(pilot, "question_mark", "slash", *"undo last", "enter")
+        assert "K  Take" not in text_of(app)
+    again = ExplorerApp(cache=cache)  # the next one has the usual keys
+    async with again.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "2", "u")
+        assert not screen.state.past
+
+
+async def test_the_start_tab_wins_over_the_last_one(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "2", "f2")
+        await pilot.press("q")
+    again = ExplorerApp(cache=cache, resume=True, wishes=Preferences(start="pools", theme="nord"))
+    async with again.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert (screen.state.view.tab, again.theme) == ("pools", "nord")
+        assert len(screen.state.setup.pool) == 2
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+async def test_ascii_glyphs_are_all_there_is_on_every_tab(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, *, no_color: bool
+) -> None:
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = ExplorerApp(cache=cache, wishes=Preferences(ascii=True))
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        for name in TABS:
+            screen.set_state(screen.state.look(tab=name))
+            await settled(pilot)
+            painted = "".join(
+                segment.text
+                for line in screen._compositor.render_strips()
+                for filtered in [_filtered(app, line)]
+                for segment in filtered
+            )
+            assert {each for each in painted if not each.isascii()} == set(), name
+
+
+def _filtered(app: ExplorerApp, line: object) -> list[object]:
+    segments = list(line)  # type: ignore[call-overload]
+    for each in app.get_line_filters():
+        segments = each.apply(segments, app.screen.background_colors[1])
+    return segments
+
+
+def test_ascii_glyphs_are_as_wide_as_the_others_and_leave_other_scripts_alone() -> None:
+    assert in_ascii("● on ─ 漢字 λ 0.5") == "o on - 漢字 l 0.5"
+    assert len(in_ascii("⣿⠀█│…")) == 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "light"),
+    [
+        (b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62;c", True),
+        (b"\x1b]11;rgb:1212/1616/1d1d\x07\x1b[?62;22c", False),
+        (b"\x1b]11;rgba:fa/f9/f6/ff\x07", True),
+        (b"\x1b[?62;c", None),
+        (b"", None),
+        (b"\x1b]11;?\x07", None),
+    ],
+)
+def test_a_terminal_s_answer_says_whether_its_background_is_light(answer: bytes, light: bool | None) -> None:
+    assert is_light(answer) is light
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1b[?62c", "True"), (b"\x1b[?62c", "None"), (b"", "None")],
+)
+def test_the_terminal_is_asked_and_one_that_does_not_answer_holds_nobody_up(answer: bytes, said: str) -> None:
+    ours, theirs = pty.openpty()
+    code = "from selectllm_tui.terminal import background_is_light; import sys; print(background_is_light())"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
+
+    def reply() -> None:
+        seen = b""
+        while b"\x1b[c" not in seen:
+            seen += os.read(ours, 1024)
+        os.write(ours, answer)
+
+    answering = threading.Thread(target=reply, daemon=True)
+    answering.start()
+    printed, _ = process.communicate(timeout=120)
+    assert printed.decode().strip() == said
+    os.close(ours)
+    os.close(theirs)
