@@ -5,6 +5,7 @@ import io
 import json
 import re
 
+import polars as pl
 import pytest
 
 import selectllm_engine as sl
@@ -51,6 +52,22 @@ def test_generations_on_demand(selectllm, fake_cache):
     for text in view.generations("fake-b")["text"]:
         assert text in out
     assert out.count("── fake-a · sample") == 5
+
+
+def test_what_an_engine_told_of_a_generation_is_shown(selectllm, tmp_path):
+    cache = write_fake_run(tmp_path / "cache", questions={"test": 1}, llms=("a",), samples=1)
+    told = cache.generations("fake", "a").with_columns(
+        sample=1, logprob=pl.lit(-0.524), answer_logprob=pl.lit(-0.101), reasoning_tokens=pl.lit(1234)
+    )
+    with cache.writer("fake", "a") as writer:
+        writer.append(told, {})
+    out = selectllm("show", "test-0", "--generations", cache=tmp_path / "cache")[1]
+    old, new = re.findall(r"── (.*)", out)
+    assert old.endswith(" · stop")
+    assert new.endswith(" · stop · 1,234 of them thoughts · mean log p -0.52 · of the answer -0.10")
+    given = json.loads(selectllm("show", "test-0", "--generations", "--format", "json", cache=tmp_path / "cache")[1])
+    rows = [row["answer_logprob"] for row in given["llms"][0]["generations"]]
+    assert rows == [None, pytest.approx(-0.101)]
 
 
 def test_a_routers_choice(selectllm):

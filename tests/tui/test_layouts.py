@@ -49,3 +49,16 @@ async def test_a_tab_looks_as_it_did(
             re.sub("[▁▂▃▄▅▆▇](?= {1,2}│)", " ", strip.text.rstrip()) for strip in screen._compositor.render_strips()
         ]
     assert "\n".join(lines) == snapshot
+
+
+async def test_variants_stand_under_their_llm(tmp_path: Path) -> None:
+    cache = write_routed_run(tmp_path, llms=["a-long-name-of-an-llm", "b", "a-long-name-of-an-llm/think", "b/c"])
+    with cache.writer("fake", "a-long-name-of-an-llm/think") as writer:
+        writer.update(variant={"of": "a-long-name-of-an-llm", "changes": {"thinking": True}})
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await settled(pilot)
+        assert screen.state.setup.pool.run[:2] == ("a-long-name-of-an-llm", "a-long-name-of-an-llm/think")
+        lines = [strip.text for strip in screen._compositor.render_strips()]
+        rows = [re.search(r"● (\d) (\S.*?|  \S+) {2,}", line) for line in lines]
+        assert [row[2] for row in rows if row][1:] == ["  /think", "b", "b/c"]

@@ -27,7 +27,7 @@ from selectllm_engine.errors import CacheError, DamagedError, UnknownNameError
 from selectllm_engine.store.files import JOURNAL, folder_name, make_folder, move, name_of, refuse_twin, scratch
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
-from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest
+from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest, variant_of
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MOST_PARTS, Parts
 from selectllm_engine.store.question_marks import changed, joined, read_marks, write_marks
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
@@ -239,9 +239,9 @@ class Cache(Layers):
     # LLMs
 
     def llms(self, benchmark: str) -> list[str]:
-        """The LLMs of the run in its order: that in which they were added. Those without any result are none.
+        """The LLMs of the run in its order: that in which they were added, variants behind the LLM that they are of.
 
-        One whose manifest is lost or damaged is among the `problems` instead.
+        Those without any result are none. One whose manifest is lost or damaged is among the `problems` instead.
         """
         found = []
         for name in folders_in(self.folder(benchmark) / "llms"):
@@ -249,12 +249,17 @@ class Cache(Layers):
                 continue
             path = self._llm(benchmark, name, MANIFEST)
             try:
-                found.append((str(llm_manifest(path.parent).get("created", "")), name))
+                manifest = llm_manifest(path.parent)
+                found.append((str(manifest.get("created", "")), name, variant_of(manifest)))
             except FileNotFoundError:
                 self.report(path, f"{path} is missing")
             except DamagedError as error:
                 self.report(path, error.problem)
-        return [name for _, name in sorted(found)]
+        families: dict[str, int] = {}
+        for at, (_, name, of) in enumerate(sorted(found)):
+            families.setdefault(of or name, at)
+        found.sort(key=lambda each: (families[each[2] or each[1]], each[2] != "", *each[:2]))
+        return [name for _, name, _ in found]
 
     def manifest(self, benchmark: str, llm: str) -> dict[str, Any]:
         """How an LLM's results were made.

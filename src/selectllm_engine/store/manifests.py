@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["MANIFEST", "MOST", "TOKENS", "llm_manifest", "router_manifest"]
+__all__ = ["MANIFEST", "MOST", "TOKENS", "llm_manifest", "router_manifest", "variant_of"]
 
 MANIFEST = "manifest.json"
 TOKENS = "tokens"  # a benchmark's folder beside its routers': how many tokens questions are expected to take
@@ -41,6 +41,12 @@ def llm_manifest(folder: Path) -> dict[str, Any]:
         DamagedError: it is damaged, was changed by hand, names another LLM, or holds values that make no sense.
     """
     return _checked(folder, "llm", "LLM")
+
+
+def variant_of(manifest: Mapping[str, Any]) -> str:
+    """The LLM that one is a variant of, as its manifest says; "" where it is none."""
+    of = _at(manifest, ("variant", "of"))
+    return of if isinstance(of, str) else ""
 
 
 def router_manifest(folder: Path) -> dict[str, Any]:

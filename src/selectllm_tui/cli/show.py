@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 __all__ = ["show", "verdict_lines", "votes_sheet"]
 
+_TOLD = {  # of a generation, where its engine told
+    "reasoning_tokens": "{:,} of them thoughts",
+    "logprob": "mean log p {:.2f}",
+    "answer_logprob": "of the answer {:.2f}",
+}
 WIDTH = 12  # cells of a bar that stands for all samples
 
 
@@ -348,4 +353,5 @@ def _generations(view: QuestionView) -> None:
             facts = [visible(each.llm), f"sample {row['sample']}"]
             facts += [f"{row['output_tokens']} tokens"] if row["output_tokens"] is not None else []
             facts += [visible(row["finish_reason"])] if row["finish_reason"] else []
+            facts += [form.format(row[name]) for name, form in _TOLD.items() if row.get(name) is not None]
             sys.stdout.write(f"\n── {' · '.join(facts)}\n{visible(row['text'], newlines=True)}\n")

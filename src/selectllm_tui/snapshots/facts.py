@@ -12,6 +12,7 @@ class Facts:
     """What is known of one LLM; accuracy and latency are those of the split and K on the screen.
 
     `weight` is what its samples together weigh in the learned vote of the pool, in nats; None where votes are equal.
+    `variant_of` is the LLM that it shares its weights with, where it is a variant.
     """
 
     accuracy: float | None = None
@@ -21,6 +22,7 @@ class Facts:
     parameters: float | None = None
     prompt: str | None = None
     weight: float | None = None
+    variant_of: str = ""
 
     @property
     def size(self) -> str:

@@ -19,7 +19,7 @@ from selectllm_engine.evaluation import (
     planned_row,
 )
 from selectllm_engine.evaluation.comparison import Reference
-from selectllm_engine.store import MARKS, as_vote_rule
+from selectllm_engine.store import MARKS, as_vote_rule, variant_of
 from selectllm_tui.limits import Stops, round_numbers
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
@@ -260,6 +260,7 @@ class Model:
                 parameters=info.get("parameters"),
                 prompt=(info.get("prompt") or {}).get("style"),
                 weight=weights.get(name),
+                variant_of=variant_of(info),
             )
         return made
 

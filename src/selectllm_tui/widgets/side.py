@@ -49,17 +49,19 @@ POLICY_COLUMNS = (
 
 
 def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False) -> ListRows:
-    """One row per LLM of the run; weights that are the `last` pool's are marked."""
+    """One row per LLM of the run, variants under theirs; weights that are the `last` pool's are marked."""
     digits = decimals([each.latency for each in facts.values()])
     lines: list[list[Cell]] = []
     for at, name in enumerate(setup.pool.run, 1):
         on, known = name in setup.pool, facts.get(name, Facts())
         style = "plain" if on else "muted"
+        of = known.variant_of
+        under = of in setup.pool.run and name.startswith(f"{of}/")
         lines.append(
             [
                 line(("●", "accent") if on else ("○", "muted")),
                 line((str(at) if at <= 9 else "", "muted")),
-                named(name, style),
+                named(name.removeprefix(of), style, ("  ", style)) if under else named(name, style),
                 line((known.size, "muted")),
                 line((known.tag, "muted")),
                 line((percent(known.accuracy), style)),

@@ -191,6 +191,19 @@ def test_what_a_killed_import_left_is_swept(cache):
     assert not list(cache.root.glob(f"{TEMPORARY}*"))
 
 
+def test_variants_follow_the_llm_that_they_are_of(tmp_path):
+    cache = write_fake_run(
+        tmp_path, questions=SMALL_SIZES, llms=("b/x", "a", "b", "a/z", "c", "a/y", "gone/v", "org/d")
+    )
+    for name in ("b/x", "a/z", "a/y", "gone/v"):  # org/d only has such a name
+        with cache.writer("fake", name) as writer:
+            writer.update(variant={"of": name.partition("/")[0], "changes": {}})
+    assert cache.llms("fake") == ["b", "b/x", "a", "a/z", "a/y", "c", "gone/v", "org/d"]
+    with cache.writer("fake", "a/z") as writer:
+        writer.update(variant="a stranger's")
+    assert cache.llms("fake") == ["b", "b/x", "a", "a/y", "a/z", "c", "gone/v", "org/d"]
+
+
 def test_removing(cache):
     write_fake_run(cache.root, "other", questions=SMALL_SIZES, llms=("a",))
     router = cache.router_dir("fake", "knn:tfidf", write=True)
