@@ -16,8 +16,13 @@ that are switched on: change one by a key, and every figure shows its change for
 is switched on and what that achieves; the footer names the tab's keys, dimmed where one can't act. Pressing a dimmed
 key says why it can't. `?` explains the tab, `ctrl+p` finds everything by name, `u` takes any change back.
 
-While `selectllm generate` fills the cache, the header says how far it is, and that there are new results; `ctrl+r` reads
-them and keeps the setup. `selectllm tui --resume` starts where the last explorer of the cache was left.
+While `selectllm generate` fills the cache, the header says how far it is, and the figures follow by themselves: new
+results are read every few seconds, the setup, the cursor and what can be undone stay. `ctrl+l` switches that off and,
+again, on; `ctrl+r` reads them once. `L` shows every LLM as it is sampled: how far it is, its accuracy with an interval
+that narrows, new tokens per second, and the share of samples without an answer.
+
+The explorer starts where the last one of the cache was left; `selectllm tui --fresh` doesn't. `[tui]` in
+[selectllm.toml](settings.md#tui) chooses theme, glyphs, start tab and keys.
 
 What is switched on is a [setup](concepts.md#setups-and-what-is-recommended): `W` saves it as a small file that every
 command takes, `selectllm tui --setup FILE` opens on one, and `y`, then `s` or `p`, copies the command or the Python

@@ -120,6 +120,7 @@ class ExplorerApp(App[None]):
         self._benchmarks: list[str] = []
         self._seen: Contents | None = None
         self.crash: CrashError | None = None
+        self.leaving = 0  # the exit code, once it is being left
         self.refusal: SelectLLMError | None = None  # of the setup that it was to be opened with
         for theme in THEMES:
             self.register_theme(theme)
@@ -245,7 +246,7 @@ class ExplorerApp(App[None]):
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         if (main := self.main) is not None:
-            main.say(str(message.error))
+            main.unread(str(message.error))
             return
         if self._setup is not None:
             self.refusal = message.error
@@ -285,6 +286,7 @@ class ExplorerApp(App[None]):
         """Leaves, and remembers where."""
         self._remember()
         super().exit(*args, **kwargs)
+        self.leaving = self._return_code or 0
 
     def _remember(self) -> None:
         if (main := self.main) is not None:
@@ -296,7 +298,9 @@ class ExplorerApp(App[None]):
     def _fatal_error(self) -> None:
         """Instead of Textual's traceback: the setup and a report are kept, and whoever ran this says where."""
         error = self._exception or RuntimeError("unknown")
-        if self.crash is None:
+        if self._exit:  # what goes wrong while parts of the screen are taken away harms nobody any more
+            self._return_code = self.leaving
+        elif self.crash is None:
             self.crash = CrashError(error, save_report(error, self._facts()))
             self._remember()
         self._close_messages_no_wait()

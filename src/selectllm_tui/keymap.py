@@ -500,6 +500,15 @@ COMMANDS: tuple[Command, ...] = (
         "Save the setup as a file: selectllm tui --setup FILE opens it, other commands take it.",
         "Everywhere",
     ),
+    Command("live", ("L",), "sampling", "How accurate and fast each LLM is that is being sampled.", "Everywhere"),
+    Command(
+        "follow",
+        ("ctrl+l",),
+        "follow",
+        "Read new results by themselves while they are made, or only when asked to.",
+        "Everywhere",
+        do=lambda context, _: context.state.look(follow=not context.state.view.follow),
+    ),
     Command("reload", ("ctrl+r",), "reload", "Read the cache again.", "Everywhere"),
     Command(
         "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True

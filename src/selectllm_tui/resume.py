@@ -110,6 +110,7 @@ def _view(stored: dict[str, Any], *, pinned: bool) -> View:
         group=_group(stored.get("group")),
         question=None if stored["question"] is None else str(stored["question"]),
         bare=bool(stored.get("bare")),
+        follow=bool(stored.get("follow", True)),
         sorts=tuple(
             (tab, column, bool(descending))
             for tab, column, descending in stored["sorts"]

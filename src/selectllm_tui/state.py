@@ -286,7 +286,7 @@ class View:
 
     `bare` is without the side panel.
     `group` is a grouping and the group of it that is listed; None for all.
-    `limits` are those of what is recommended.
+    `limits` are those of what is recommended, `follow` is whether new results are read by themselves.
     `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
@@ -302,6 +302,7 @@ class View:
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
     limits: Limits = NO_LIMITS
+    follow: bool = True
 
     def sort_of(self, tab: str) -> tuple[str, bool] | None:
         """Column and direction by which a tab is sorted."""
@@ -354,10 +355,17 @@ class State:
         return replace(self, pins=kept, pin=max(len(kept) - 1, 0), view=replace(self.view, cell=cell))
 
     def fit(self, space: Space) -> State:
-        """The same setups and view, as nearly as `space` offers them; nothing to undo."""
+        """The same setups and view, as nearly as `space` offers them, those to undo and redo, too."""
         pins = tuple(dict.fromkeys(each.fit(space) for each in self.pins))
-        pin = min(self.pin, max(len(pins) - 1, 0))
-        return State(self.setup.fit(space), self.view, pins=pins, pin=pin, marks=self.marks)
+        return State(
+            self.setup.fit(space),
+            self.view,
+            past=tuple(each.fit(space) for each in self.past),
+            future=tuple(each.fit(space) for each in self.future),
+            pins=pins,
+            pin=min(self.pin, max(len(pins) - 1, 0)),
+            marks=self.marks,
+        )
 
     def marking(self, question_id: str, change: Change) -> State:
         """What is left on a question changed."""

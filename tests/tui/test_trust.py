@@ -56,6 +56,30 @@ async def test_every_tab_is_painted_without_colours(cache: Path, monkeypatch: py
             await press(pilot, "right_square_bracket")
 
 
+async def test_what_goes_wrong_while_it_is_left_is_no_crash(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test(size=(120, 40)) as pilot:
+            await settled(pilot)
+            app.exit(return_code=3)
+            app._handle_exception(ZeroDivisionError("made for the test"))
+    assert (app.crash, app.return_code) == (None, 3)
+
+
+async def test_keys_that_open_tabs_faster_than_they_can_be_made(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        for key in ("f4", "f1", "f4", "f8", "f4"):
+            screen.action_press(key)
+        await settled(pilot)
+        assert screen.state.view.tab == "questions"
+        assert screen.tab is not None
+        assert screen.tab.id == "tab-questions"
+        assert screen.tab.table is not None
+        assert len(screen.tab.table.rows)
+
+
 async def test_the_palette_opens_once_there_is_something_to_command(cache: Path) -> None:
     class Waiting(ExplorerApp):
         def load_run(self) -> None:

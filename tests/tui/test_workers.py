@@ -252,7 +252,8 @@ async def test_a_generation_that_is_running_is_seen_and_reload_shows_its_samples
     assert sampling(cache, "fake") == ()
     app = ExplorerApp(cache=tmp_path)
     async with app.run_test(size=(200, 40)) as pilot:
-        screen = await settled(pilot)
+        await settled(pilot)
+        screen = await press(pilot, "ctrl+l")
         with cache.writer("fake", "fake-a") as writer:
             writer.update(samples=5)
             more = fake_generations(run.questions, 0, 5)

@@ -237,6 +237,13 @@ def do_save_setup(screen: StateScreen) -> None:
     screen.app.push_screen(SaveScreen("setup.toml" if path is None else str(path)), done)
 
 
+def do_live(screen: StateScreen) -> None:
+    """Shows what is being sampled."""
+    from selectllm_tui.screens.live import LiveScreen
+
+    screen.app.push_screen(LiveScreen(screen.model.run))
+
+
 def do_reload(screen: StateScreen) -> None:
     """Reads the cache again."""
     screen.busy(True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = ["StateScreen"]
 
 WATCH_EVERY = 3.0
+PAUSE = 5.0  # seconds at least between two times that new results are read by themselves
 MOST_SENT = 1_000_000  # characters that the terminal is sent for its clipboard
 SEPARATORS = (" ── ", " ─ ", "  ", "·")  # between the titles of tabs, the widest that fits
 
@@ -97,6 +100,7 @@ class StateScreen(Screen[None]):
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
         self.new = False
+        self.followed = Followed()
         self.saved: tuple[Setup, Path] | None = None  # the setup that was saved last, and where
         self.routable: tuple[str, ...] | None = None  # routers that can read a new text; None until that is known
 
@@ -155,10 +159,12 @@ class StateScreen(Screen[None]):
 
     async def _open_tab(self, name: str) -> None:
         switcher = self.query_one("#tabs", ContentSwitcher)
-        if not switcher.is_running:  # the explorer is being left
+        if not switcher.is_attached:  # the explorer is being left
             return
         if not switcher.query(f"#tab-{name}"):
             await switcher.mount(make_tab(name))
+        while not all(tab.is_mounted for tab in switcher.query(f"#tab-{name}")):  # another key has begun it
+            await asyncio.sleep(0.01)
         had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within
         switcher.current = f"tab-{name}"
         self._title()
@@ -202,8 +208,20 @@ class StateScreen(Screen[None]):
         """The terminal may have been resized under a dialog."""
         self.call_after_refresh(self._title)
 
+    def follow(self) -> None:
+        """Reads new results where that is wanted and the last time is long enough ago."""
+        if self.new and self.state.view.follow and self.followed.begin(monotonic()):
+            self.run_worker(self.app.run_action("app.reload"))
+
+    def unread(self, problem: str) -> None:
+        """Says why a run could not be read again."""
+        self.followed.end(monotonic())
+        self.busy(False)
+        self.say(problem)
+
     def reload(self, model: Model) -> None:
         """Shows a run that was read again, as nearly as possible in the same setup."""
+        followed = self.followed.end(monotonic())
         had_routers, self.model = bool(self.model.space.routers), model
         self.listing, self.new, self.steps, self.routable = None, False, 0, None
         before = self.state.setup.split
@@ -216,7 +234,7 @@ class StateScreen(Screen[None]):
         self.threads.watch(self.model)
         if self.state.setup.split != before:
             self.say(f"{before} has no complete question: this is {self.state.setup.split}")
-        else:
+        elif not followed:
             self.say(self.model.advice or "read again", "accent")
 
     # Showing
@@ -244,7 +262,7 @@ class StateScreen(Screen[None]):
         parts = [
             row.note or "" if row is not None and row.accuracy is None else "",
             f"sampling {', '.join(running)}" if running else "",
-            "new results: ctrl+r reads" if self.new else "",
+            "new results: ctrl+r reads" if self.new and not self.state.view.follow else "",
             self.model.note,
         ]
         return ", ".join(part for part in parts if part)
@@ -327,10 +345,10 @@ class StateScreen(Screen[None]):
 
     @on(Watched)
     def _watched(self, message: Watched) -> None:
-        if (message.running, message.new) == (self.running, self.new):
-            return
-        self.running, self.new = message.running, message.new
-        self._show_heading(self.state.setup)
+        if (message.running, message.new) != (self.running, self.new):
+            self.running, self.new = message.running, message.new
+            self._show_heading(self.state.setup)
+        self.follow()
 
     @on(Computed)
     def _computed(self, message: Computed) -> None:
@@ -345,6 +363,8 @@ class StateScreen(Screen[None]):
                 self.listing = message.snapshot
                 self.step(0)
             for tab in self.query(f"#tab-{message.tab}").results(Tab):
+                if not (tab.is_mounted and tab.children):  # just begun, or left: computed again where it is shown
+                    continue
                 tab.digits = self.digits
                 tab.pinned = self.headline.pinned if self.headline is not None else None
                 tab.show(message.snapshot, self.state)
@@ -427,6 +447,28 @@ class StateScreen(Screen[None]):
         parts = [f"in {' and '.join(message.took)}"] if message.took else []
         parts += ["sent to the terminal's clipboard, where it takes that (OSC 52)"] if sent else []
         self.say(f"{message.name}: {', '.join(parts) or 'too long for the terminal, and no tool took it'}", "accent")
+
+
+@dataclass
+class Followed:
+    """When new results were read by themselves: reading may take a tenth of the time, and at most one does."""
+
+    began: float | None = None
+    next: float = 0.0
+
+    def begin(self, now: float) -> bool:
+        """Whether to read now."""
+        if self.began is not None or now < self.next:
+            return False
+        self.began = now
+        return True
+
+    def end(self, now: float) -> bool:
+        """It is read, or failed; whether it was by itself."""
+        if self.began is None:
+            return False
+        self.next, self.began = now + max(PAUSE, 9 * (now - self.began)), None
+        return True
 
 
 def _weighed(setup: Setup) -> tuple[object, ...]:
