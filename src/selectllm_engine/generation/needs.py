@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
-from selectllm_engine.generation.engine import SERVED, check_installed
+from selectllm_engine.generation.engine import RAY, SERVED, check_installed
 from selectllm_engine.generation.plan import engine_of, same_worker, with_overrides
 from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.weights import check_access, count_parameters, present_folder, read_config
@@ -91,7 +91,10 @@ def find_needs(plan: Plan, *, gpus: Sequence[str] = ()) -> Needs:
     engines = {name: engine_of(each[0].llm, plan.request) for name, each in items.items()}
     llms = {name: _need(each, plan) for name, each in items.items() if engines[name] != SERVED}
     needs = Needs(llms=llms, downloads=_hub_cache())
-    lacks = _devices(needs, gpus, plan.request) if llms else []
+    lacks = _devices(needs, gpus, plan.request) if llms and plan.request.ray is None else []
+    if llms and plan.request.ray is not None:
+        with _noting(lacks, fatal=True):
+            check_installed(RAY)
     for engine in dict.fromkeys(engines.values()):
         with _noting(lacks, fatal=True):
             check_installed(engine)

@@ -48,7 +48,7 @@ class Request:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
     `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency`,
-    `tensor_parallel` and `gpu_memory` are as in WorkerSpec.
+    `tensor_parallel`, `gpu_memory`, `ray` and `gpu_type` are as in WorkerSpec.
     """
 
     samples: int = 10
@@ -63,6 +63,8 @@ class Request:
     tensor_parallel: int = 1
     gpu_memory: float | None = None
     concurrency: int | None = None
+    ray: str | None = None
+    gpu_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,8 @@ class Plan:
                 tensor_parallel=request.tensor_parallel,
                 gpu_memory=request.gpu_memory,
                 concurrency=request.concurrency,
+                ray=None if engine_of(llms[name], request) == SERVED else request.ray,
+                gpu_type=request.gpu_type,
             )
             for llm in llms.values()
         ]

@@ -15,10 +15,12 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from selectllm_engine.generation.engine import SERVED
+from selectllm_engine.generation.cluster import LOCAL
+from selectllm_engine.generation.engine import RAY, SERVED
 from selectllm_engine.store import folder_name
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.spec import WorkerSpec
 
-__all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "log_folder"]
+__all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "log_folder", "share_gpus"]
 
 WORKER = (sys.executable, "-P", "-m", "selectllm_engine.generation.worker")
 INTERRUPTED = 130  # the exit code of a worker that was told to stop
@@ -45,8 +47,8 @@ class Event:
 
     kind: started (gpu), phase (phase, and benchmark of timing), task (benchmark, done, total), progress (benchmark,
     done, tokens, dollars), skipped (benchmark, questions, context), odd (benchmark, and how many samples are odd in
-    which way), latency (benchmark, a, b, c, …), failed (benchmark or None, problem, remedy), retry (problem), ended
-    (code, log).
+    which way), latency (benchmark, a, b, c, …), replicas (room, and the rates of those there: tokens per second), lost
+    (a replica: reason), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
     """
 
     llm: str
@@ -69,6 +71,18 @@ def log_folder() -> Path:
     from platformdirs import user_log_path
 
     return user_log_path("selectllm", appauthor=False)
+
+
+def share_gpus(specs: Sequence[WorkerSpec], gpus: Sequence[str]) -> tuple[list[WorkerSpec], list[str]]:
+    """Specs, and what each worker gets: several GPUs for replicas where there are more than LLMs to run on them.
+
+    Nothing changes where Ray, which runs replicas, is not installed.
+    """
+    own = [spec for spec in specs if spec.engine != SERVED]
+    if not 0 < len(own) < len(gpus) or find_spec(RAY) is None:
+        return list(specs), list(gpus)
+    shares = [",".join(gpus[at :: len(own)]) for at in range(len(own))]
+    return [replace(spec, ray=LOCAL) if spec in own else spec for spec in specs], shares
 
 
 class Workers:

@@ -53,6 +53,8 @@ class WorkerSpec:
         tensor_parallel: GPUs that compute together.
         gpu_memory: the share of a GPU's memory that vLLM takes; None for its own.
         dummy: time its configuration alone, with weights that are made up, and sample nothing.
+        ray: replicas compute, on a Ray cluster: its address, `auto`, or `local` for the GPUs that the worker gets.
+        gpu_type: the only type of GPU that replicas take there, or `any`; None where there may be only one.
         concurrency: samples that an endpoint is asked for at the same time; None for the engine's own number.
     """
 
@@ -66,6 +68,8 @@ class WorkerSpec:
     gpu_memory: float | None = None
     concurrency: int | None = None
     dummy: bool = False
+    ray: str | None = None
+    gpu_type: str | None = None
 
     def llm_of(self, task: Task) -> LLM:
         """Whose samples a task makes."""

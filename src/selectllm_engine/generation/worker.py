@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.dummy import time_dummy
@@ -23,13 +23,21 @@ from selectllm_engine.generation.keeper import Periods
 from selectllm_engine.generation.runner import LoadEngine, Stop, run
 from selectllm_engine.generation.scheduler import INTERRUPTED
 from selectllm_engine.generation.spec import WorkerSpec
+from selectllm_engine.generation.tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["leave", "main"]
 
 GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must stop
 
 
-def main(load_engine: LoadEngine = make_engine, intervals: Periods = Periods()) -> int:  # noqa: B008 it is frozen
+def main(
+    load_engine: LoadEngine = make_engine,
+    intervals: Periods = Periods(),  # noqa: B008 it is frozen
+    load_tokenizer: Callable[[Path], Any] = Tokenizer,
+) -> int:
     """Serve one spec; the exit code: 0 done, 1 something failed, 130 stopped."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -52,6 +60,10 @@ def main(load_engine: LoadEngine = make_engine, intervals: Periods = Periods()) 
     try:
         from selectllm_engine.store import open_cache
 
+        if spec.ray is not None:
+            from selectllm_engine.generation.pool import pooled
+
+            load_engine = pooled(load_engine, load_tokenizer, emit)
         if spec.dummy:
             done = time_dummy(spec, load_engine=load_engine, emit=emit, stop=stop)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +31,7 @@ __all__ = [
     "TensorParallel",
     "check_base_url",
     "check_gpu_memory",
+    "check_ray",
     "generate",
     "group_gpus",
     "parse_gpus",
@@ -89,6 +91,23 @@ GpuMemory = Annotated[
         help="How much of a GPU's memory vllm takes, 0.92 unless told otherwise; less where others use the GPU too.",
     ),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="auto|HOST:PORT",
+        help="Compute on a Ray cluster that this machine is a node of: each LLM with as many replicas as there is room "
+        "for.",
+    ),
+]
+GpuType = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu-type",
+        metavar="NAME|any",
+        help="Which GPUs of a Ray cluster that has several types, as Ray names them; seconds are measured on one.",
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Read the benchmark from files instead of the hub.", exists=True),
@@ -109,6 +128,8 @@ def generate(
     gpu: Gpus = None,
     tensor_parallel: TensorParallel = 1,
     gpu_memory: GpuMemory = None,
+    ray: Ray = None,
+    gpu_type: GpuType = None,
     engine: Engines = EngineName.VLLM,
     base_url: BaseUrl = None,
     concurrency: Concurrency = None,
@@ -160,7 +181,8 @@ def generate(
     from selectllm_tui.cli.unanswered import note_unanswered
 
     gpus = parse_gpus(gpu)
-    groups = group_gpus(gpus, tensor_parallel, engine)
+    check_ray(ray, gpu_type, gpus, engine)
+    groups = [] if ray and engine is EngineName.VLLM else group_gpus(gpus, tensor_parallel, engine)
     settings = read_settings()
     served = engine is EngineName.OPENAI
     llms = parse_llms(llm, settings.llms, served=served) or list(STUDY)
@@ -180,8 +202,10 @@ def generate(
         max_tokens=max_tokens,
         remeasure=remeasure,
         tensor_parallel=tensor_parallel,
-        gpu_memory=check_gpu_memory(gpu_memory, gpus, engine),
+        gpu_memory=check_gpu_memory(gpu_memory, gpus or ([ray] if ray else []), engine),
         concurrency=concurrency,
+        ray=ray,
+        gpu_type=gpu_type,
     )
     if max_dollars is not None and (unpriced := [each.name for each in llms if each.price is None]):
         raise UsageError(
@@ -271,6 +295,20 @@ def check_gpu_memory(share: float | None, gpus: Sequence[str], engine: EngineNam
     if share is not None and not gpus:
         raise UsageError("--gpu-memory needs a GPU, and --gpu names none", "name one, such as --gpu 0")
     return share
+
+
+def check_ray(address: str | None, gpu_type: str | None, gpus: Sequence[str], engine: EngineName) -> None:
+    """That a cluster's address is one, and goes with the other options."""
+    if address is None:
+        if gpu_type is not None:
+            raise UsageError("--gpu-type is for GPUs of a Ray cluster", "leave it out, or add --ray auto")
+        return
+    if engine is EngineName.OPENAI:
+        raise UsageError("--ray is not for --engine openai", "leave it out: servers compute by themselves")
+    if gpus:
+        raise UsageError("--gpu names GPUs of this machine, and --ray takes a cluster's", "leave one of them out")
+    if address != "auto" and not re.fullmatch(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:.]+\]:\d{1,5}", address):
+        raise UsageError(f"--ray {address} is no address", "write auto, or HOST:PORT as ray start --head shows it")
 
 
 def check_base_url(url: str | None) -> str | None:

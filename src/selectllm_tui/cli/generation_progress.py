@@ -44,6 +44,7 @@ class GenerationBar:
     timed: str = ""  # what single-prompt timing found
     tokens: int = 0
     dollars: float = 0.0  # at most
+    replicas: str = ""
     seconds: float = 0.0  # spent sampling
     recent: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, done, tokens
     ended: bool = False
@@ -70,6 +71,11 @@ class GenerationBar:
         tokens = self._rates()[1]
         return f"{tokens:,.0f} tokens/s" if tokens else ""
 
+    def now(self) -> str:
+        """What is going on."""
+        working = self.done < self.total and self.state in {"", "loading"}
+        return ", ".join(part for part in (self.state or self.speed(), self.replicas if working else "") if part)
+
     def left(self) -> str:
         """Time left at the speed of late."""
         samples = self._rates()[0]
@@ -81,7 +87,7 @@ class GenerationBar:
 
     def line(self) -> str:
         """All of it in words."""
-        parts = [f"{self.done:,}/{self.total:,} samples", self.state, self.speed(), self.left()]
+        parts = [f"{self.done:,}/{self.total:,} samples", self.now(), self.left()]
         return f"{self.name}: {', '.join(part for part in parts if part)}"
 
 
@@ -122,6 +128,8 @@ class Board:
         bar = self.bars.get((llm, str(fields.get("benchmark"))))
         if bar is not None:
             self._advance(event, bar)
+        elif event.kind in {"replicas", "lost"}:
+            _follow(event, own)
         match event.kind:
             case "started":
                 for each in own:
@@ -187,6 +195,18 @@ class Board:
         raise SelectLLMError(f"{len(failed)} failed: {', '.join(failed)}", log or "the lines above say why")
 
 
+def _follow(event: Event, bars: Sequence[GenerationBar]) -> None:
+    """Note how many replicas there are and the tokens per second of each, or that one was lost."""
+    fields = event.fields
+    if event.kind == "lost":
+        note(f"{event.llm}: a replica was lost, {fields['reason']}; what it had in flight is made again")
+        return
+    rates, room = fields["rates"], fields["room"]
+    speeds = f" ({', '.join(f'{rate:,}' for rate in rates)} tokens/s)" if any(rates) else ""
+    for bar in bars:
+        bar.replicas = f"{len(rates)} of {room} replica{'s' if room != 1 else ''}{speeds}"
+
+
 def _fit(fit: Mapping[str, Any]) -> str:
     """A latency fit in words."""
     tokens = f"{1000 * fit['b']:.2f} ms per prompt token + {1000 * fit['c']:.1f} ms per new token"
@@ -204,7 +224,7 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = (), max_dollars: float | None 
     from selectllm_engine.generation import scheduler
 
     board = Board.of(plan)
-    specs = plan.specs()
+    specs, gpus = scheduler.share_gpus(plan.specs(), gpus)
     plan.store_questions()
     interrupted, spent = False, False
     if specs:
@@ -291,7 +311,7 @@ def _table(board: Board) -> Any:
             Text(visible(bar.name), no_wrap=True, overflow="ellipsis"),
             ProgressBar(total=max(bar.total, 1), completed=bar.done, width=24),
             Text(f"{bar.done:,}/{bar.total:,}", justify="right"),
-            Text(visible(bar.state) or bar.speed(), no_wrap=True),
+            Text(visible(bar.now()), no_wrap=True),
             Text(bar.left(), no_wrap=True),
         )
     return table

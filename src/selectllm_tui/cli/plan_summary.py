@@ -44,6 +44,8 @@ def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
         limit = f", the first {count(request.limit, 'question')} of each split" if request.limit is not None else ""
         splits = ", ".join(request.splits) or "all splits"
         where = f" on {'GPUs' if len(gpus) > 1 else 'GPU'} {', '.join(gpus)}" if gpus else ""
+        if request.ray is not None:
+            where = " on the Ray cluster" + ("" if request.ray == "auto" else f" at {request.ray}")
         _say(f"{count(request.samples, 'sample')} per question, {splits}{limit}, with {request.engine}{where}")
         note("")
         _table(plan, needs)
