@@ -13,12 +13,13 @@ OBJECTS = 100 << 20  # bytes of a node's store
 
 
 class FakeGpuCluster:
-    """Nodes with a GPU each that nobody has; `types` name them."""
+    """A head, and nodes with a GPU each that nobody has; `types` name them."""
 
     def __init__(self, types=("",) * 3, cpus=1, gpus=1):
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster()
+        head = {"num_cpus": 0, "num_gpus": 0, "object_store_memory": OBJECTS, "include_dashboard": False}
+        self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self._cpus, self._gpus = cpus, gpus
         self.nodes = [self.add(each) for each in types]
         self.address = self._cluster.address
