@@ -23,7 +23,7 @@ def fake_weights(folder, **behaviour):
     """A folder that passes for weights.
 
     Behaviour: chat (True), context, capacity (8), delay (s per step), asks (a question on standard input), load_error,
-    crash (on loading), crash_once,
+    crash (on loading), crash_once, deadly (a word of a prompt that kills the process that gets it),
     fail_after (steps).
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +72,8 @@ class FakeEngine:
         self._random = random.Random(seed)
 
     def submit(self, request_id, prompt, sampling, samples):
+        if self.behaviour.get("deadly", "\0") in prompt.content:
+            os.kill(os.getpid(), signal.SIGKILL)
         lengths = [self._random.randint(1, 6) for _ in range(samples)]
         texts = [f"The answer is {self._random.getrandbits(60)}." for _ in range(samples)]
         self._queue.append((request_id, lengths, texts))

@@ -112,7 +112,8 @@ def choose_places(nodes: Sequence[dict[str, Any]], *, together: int, kind: str |
     """
     with_gpus = [node for node in nodes if node["Resources"].get("GPU", 0) >= 1]
     if not with_gpus and cpu:
-        return [Place(node["NodeID"], 1, 0, node["Resources"].get("CPU", 0), "") for node in nodes]
+        with_cpus = [node for node in nodes if node["Resources"].get("CPU", 0) >= 1]
+        return [Place(node["NodeID"], 1, 0, node["Resources"]["CPU"], "") for node in with_cpus]
     places = [
         Place(node["NodeID"], int(node["Resources"]["GPU"] // together), together, 0, _type(node))
         for node in with_gpus
