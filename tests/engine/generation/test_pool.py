@@ -1,0 +1,54 @@
+"""Replicas on the GPUs of one machine, which are made up; the rest of Ray's tests take minutes (tests/integration)."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from fake_engine import FAKE_WORKER, fake_weights
+from fakes import fake_questions
+from paths import TESTS
+from selectllm_engine.generation import scheduler
+from selectllm_engine.generation.spec import Task, WorkerSpec
+from selectllm_engine.llms import LLM
+from selectllm_engine.store.cache import Cache
+
+
+def spec_of(name="a", weights="", cache="", engine="vllm"):
+    task = Task(benchmark="fake", samples=4, terse=True)
+    return WorkerSpec(llm=LLM(name=name, weights=str(weights)), cache=str(cache), tasks=(task,), engine=engine)
+
+
+def test_gpus_without_an_llm_of_their_own_are_for_replicas(monkeypatch):
+    monkeypatch.setattr(scheduler, "find_spec", lambda _: "there")
+    a, b, served = spec_of("a"), spec_of("b"), spec_of("c", engine="openai")
+    specs, gpus = scheduler.share_gpus([a, served, b], ["0", "1", "2"])
+    assert specs == [replace(a, ray="local"), served, replace(b, ray="local")]
+    assert gpus == ["0,2", "1"]
+    assert scheduler.share_gpus([a, b], ["0", "1"]) == ([a, b], ["0", "1"])
+    assert scheduler.share_gpus([served], ["0", "1"]) == ([served], ["0", "1"])
+    assert scheduler.share_gpus([a], ["0,1", "2,3"]) == ([replace(a, ray="local")], ["0,1,2,3"])
+    monkeypatch.setattr(scheduler, "find_spec", lambda _: None)
+    assert scheduler.share_gpus([a], ["0", "1"]) == ([a], ["0", "1"])
+
+
+def test_one_llm_on_two_gpus(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    cache = Cache(tmp_path / "cache")
+    cache.write_questions("fake", fake_questions({"test": 60}))
+    spec = spec_of("a", fake_weights(tmp_path / "a", delay=0.01), cache.root)
+    specs, gpus = scheduler.share_gpus([spec], ["0", "1"])
+    with scheduler.Workers(specs, gpus=gpus, command=FAKE_WORKER, logs=tmp_path / "logs") as workers:
+        told = [event for event in workers if event is not None]
+    assert [event.fields["code"] for event in told if event.kind == "ended"] == [0]
+    assert {event.fields["room"] for event in told if event.kind == "replicas"} == {2}
+    parts = cache.parts("fake", "a").listed()
+    rows = pl.concat([pl.read_parquet(part.path) for part in parts])
+    assert sorted(rows.select("question_id", "sample").rows()) == sorted(
+        (f"test-{question}", sample) for question in range(60) for sample in range(4)
+    )
+    assert rows["text"].n_unique() == rows.height
+    metadata = pl.read_parquet_metadata(parts[0].path)
+    assert (metadata["hardware"], metadata["replicas"]) == ("fake", "2")
+    assert metadata["ray"]
