@@ -68,7 +68,7 @@ def _processes():
 def fake_gpu_cluster(**size):
     """A cluster whose processes find the fakes of these tests."""
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(TESTS)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(TESTS), *([before] if before else [])])
     cluster = FakeGpuCluster(**size)
     try:
         yield cluster

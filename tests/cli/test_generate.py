@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,8 +16,9 @@ from paths import TESTS
 from selectllm_engine import machine
 from selectllm_engine.errors import BenchmarkError, MissingExtraError
 from selectllm_engine.generation import engine, scheduler, sources
+from selectllm_engine.generation.scheduler import Event
 from selectllm_engine.store.cache import Cache
-from selectllm_tui.cli import main
+from selectllm_tui.cli import generation_progress, main
 
 GIVE_UP = 300.0  # seconds; only a hang takes so long
 
@@ -352,6 +354,50 @@ def test_a_shape_is_timed_without_weights(lab, capsys):
     ]:
         code, err = lab("--dummy", "--llm", f"shape={folder}", *args, command="measure", benchmark=None, data=None)
         assert (code, err) == (2, f"error: {problem}\n")
+
+
+def test_a_cluster_is_asked_for_sensibly(lab, monkeypatch):
+    for args, problem in [
+        (("--gpu-type", "H100"), "--gpu-type is for GPUs of a Ray cluster; leave it out, or add --ray auto"),
+        (
+            ("--ray", "auto", "--engine", "openai", "--base-url", "http://localhost:1/v1"),
+            "--ray is not for --engine openai; leave it out: servers compute by themselves",
+        ),
+        (
+            ("--ray", "auto", "--gpu", "0"),
+            "--gpu names GPUs of this machine, and --ray takes a cluster's; leave one of them out",
+        ),
+        (
+            ("--ray", "ray://head:10001"),
+            "--ray ray://head:10001 is no address; write auto, or HOST:PORT as ray start --head shows it",
+        ),
+    ]:
+        assert lab("--llm", weights(lab), *args) == (2, f"error: {problem}\n")
+    monkeypatch.setattr(engine, "find_spec", lambda library: None if library == "ray" else "there")
+    code, err = lab("--llm", weights(lab), "--ray", "auto")
+    assert code == 2
+    assert err.endswith("error: Ray needs libraries that are not installed; pip install 'selectllm[ray]'\n")
+
+
+def test_replicas_are_shown(capsys):
+    told = [
+        {"event": "task", "benchmark": "fake", "done": 0, "total": 8},
+        {"event": "phase", "phase": "loading"},
+        {"event": "replicas", "room": 3, "rates": []},
+        {"event": "lost", "reason": "its node was lost"},
+        {"event": "progress", "benchmark": "fake", "done": 2, "tokens": 9},
+        {"event": "replicas", "room": 3, "rates": [1204, 1190]},
+    ]
+    a, fake = SimpleNamespace(name="a"), SimpleNamespace(name="fake")
+    plan = SimpleNamespace(items=[SimpleNamespace(llm=a, source=fake, total=8, done=0, open=True, problem=None)])
+    board = generation_progress.Board.of(plan)
+    lines = []
+    for fields in told:
+        board.take(Event("a", fields.pop("event"), fields))
+        lines.append(board.bars["a", "fake"].line())
+    assert lines[2] == "a on fake: 0/8 samples, loading, 0 of 3 replicas"
+    assert capsys.readouterr().err == "a: a replica was lost, its node was lost; what it had in flight is made again\n"
+    assert lines[5] == "a on fake: 2/8 samples, 2 of 3 replicas (1,204, 1,190 tokens/s)"
 
 
 def test_nothing_of_one_machine_is_stored(lab):

@@ -183,9 +183,9 @@ def test_two_replicas_of_a_real_llm_one_of_them_killed(tmp_path, monkeypatch):
                 killed.append(cluster.kill_replica(chance))
 
         told = events(spec, tmp_path, act, command=WORKER)
+    assert not of(told, "failed")
     assert killed == [True]
     assert of(told, "lost") == [{"reason": "its process died"}]
-    assert not of(told, "failed")
     rows = pl.concat([pl.read_parquet(part.path) for part in cache.parts("fake", "a").listed()])
     assert sorted(rows.select("question_id", "sample").rows()) == sorted(
         (f"test-{question}", sample) for question in range(120) for sample in range(4)

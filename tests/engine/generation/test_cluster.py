@@ -45,7 +45,7 @@ def test_no_room_at_all(nodes, together, problem):
 def test_types_of_gpus_are_not_mixed_unless_that_is_asked_for():
     nodes = [node("a", "A100", GPU=4.0), node("b", "H100", GPU=2.0)]
     nodes[1] = {"NodeID": "b", "Resources": {"GPU": 2.0}, "Labels": {"ray.io/accelerator-type": "H100"}}
-    with pytest.raises(EngineError, match="several types, A100, H100, .*--gpu-type A100, or --gpu-type any"):
+    with pytest.raises(EngineError, match=r"several types, A100, H100, .*--gpu-type A100, or --gpu-type any"):
         rooms(nodes)
     assert rooms(nodes, kind=ANY) == {"a": 4, "b": 2}
     assert rooms(nodes, kind="H100") == {"b": 2}
