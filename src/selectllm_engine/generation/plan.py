@@ -167,7 +167,7 @@ class Plan:
                 tensor_parallel=request.tensor_parallel,
                 gpu_memory=request.gpu_memory,
                 concurrency=request.concurrency,
-                ray=None if engine_of(llms[name], request) == SERVED else request.ray,
+                ray=None if engine_of(llm, request) == SERVED else request.ray,
                 gpu_type=request.gpu_type,
             )
             for llm in llms.values()

@@ -360,7 +360,8 @@ class Pool:
         import ray
 
         said = [each.facts for each in ([self._timed] if self._timed else self._live())]
-        hardware = ", ".join(sorted({each["hardware"] for each in said}))
+        types = {each.type for each in self._places} if self._timed is None else set()
+        hardware = ", ".join(sorted(types if len(types) > 1 else {each["hardware"] for each in said}))
         room = sum(each.room for each in self._places)
         return {**(said[0] if said else {}), "hardware": hardware, "ray": ray.__version__, "replicas": str(room)}
 

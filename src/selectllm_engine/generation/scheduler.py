@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.spec import WorkerSpec
 
-__all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "log_folder", "share_gpus"]
+__all__ = ["INTERRUPTED", "WORKER", "Event", "Workers", "computed_here", "log_folder", "share_gpus"]
 
 WORKER = (sys.executable, "-P", "-m", "selectllm_engine.generation.worker")
 INTERRUPTED = 130  # the exit code of a worker that was told to stop
@@ -78,11 +78,16 @@ def share_gpus(specs: Sequence[WorkerSpec], gpus: Sequence[str]) -> tuple[list[W
 
     Nothing changes where Ray, which runs replicas, is not installed.
     """
-    own = [spec for spec in specs if spec.engine != SERVED]
-    if not 0 < len(own) < len(gpus) or find_spec(RAY) is None:
+    workers = computed_here(specs)
+    if not 0 < workers < len(gpus) or find_spec(RAY) is None:
         return list(specs), list(gpus)
-    shares = [",".join(gpus[at :: len(own)]) for at in range(len(own))]
-    return [replace(spec, ray=LOCAL) if spec in own else spec for spec in specs], shares
+    shares = [",".join(gpus[at::workers]) for at in range(workers)]
+    return [spec if spec.engine == SERVED else replace(spec, ray=LOCAL) for spec in specs], shares
+
+
+def computed_here(specs: Sequence[WorkerSpec]) -> int:
+    """How many LLMs run on this machine, those with the same weights as one."""
+    return sum(spec.engine != SERVED for spec in specs)
 
 
 class Workers:

