@@ -17,6 +17,7 @@ from selectllm_engine import machine
 from selectllm_engine.errors import BenchmarkError, MissingExtraError
 from selectllm_engine.generation import engine, scheduler, sources
 from selectllm_engine.generation.scheduler import Event
+from selectllm_engine.llms import LLM
 from selectllm_engine.store.cache import Cache
 from selectllm_tui.cli import generation_progress, main
 
@@ -388,7 +389,7 @@ def test_replicas_are_shown(capsys):
         {"event": "progress", "benchmark": "fake", "done": 2, "tokens": 9},
         {"event": "replicas", "room": 3, "rates": [1204, 1190]},
     ]
-    a, fake = SimpleNamespace(name="a"), SimpleNamespace(name="fake")
+    a, fake = LLM(name="a", weights="a"), SimpleNamespace(name="fake")
     plan = SimpleNamespace(items=[SimpleNamespace(llm=a, source=fake, total=8, done=0, open=True, problem=None)])
     board = generation_progress.Board.of(plan)
     lines = []
@@ -398,6 +399,26 @@ def test_replicas_are_shown(capsys):
     assert lines[2] == "a on fake: 0/8 samples, loading, 0 of 3 replicas"
     assert capsys.readouterr().err == "a: a replica was lost, its node was lost; what it had in flight is made again\n"
     assert lines[5] == "a on fake: 2/8 samples, 2 of 3 replicas (1,204, 1,190 tokens/s)"
+
+
+def test_shards_are_disjoint_and_merge_into_what_one_run_makes(lab, capsys):
+    model, own = weights(lab), str(lab.cache.root)
+    for shard in "123":
+        code, err = lab("--llm", model, "--samples", "4", "--shard", f"{shard}/3", "--cache", f"{own}-{shard}")
+        assert code == 0
+        assert f"all splits, shard {shard} of 3, with vllm" in err
+        assert planned(err)[1] == {"1": "12", "2": "12", "3": "8"}[shard]
+        assert main(["cache", "merge", f"{own}-{shard}", "--cache", own]) == 0
+        capsys.readouterr()
+    sampled = lab.cache.sampled("own", "a")
+    assert sampled.height == sampled.unique().height == 32
+    code, err = lab("--llm", model, "--samples", "4")
+    assert (code, planned(err)[1:3]) == (0, ["0", "32"])
+    for wrong in ("0/3", "4/3", "3", "a/b"):
+        assert lab("--llm", model, "--shard", wrong) == (
+            2,
+            f"error: --shard {wrong} is none; write I/N, from 1/N to N/N\n",
+        )
 
 
 def test_nothing_of_one_machine_is_stored(lab):

@@ -47,12 +47,15 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 class Request:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
+    `splits`, `limit` and `shard` are as in Task.
+
     `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency`,
     `tensor_parallel`, `gpu_memory`, `ray` and `gpu_type` are as in WorkerSpec.
     """
 
     samples: int = 10
     limit: int | None = None
+    shard: tuple[int, int] | None = None
     splits: tuple[str, ...] = ()
     engine: str = "vllm"
     seed: int = 0
@@ -151,6 +154,7 @@ class Plan:
                     language=item.source.language,
                     splits=request.splits,
                     limit=request.limit,
+                    shard=request.shard,
                     exemplars=item.source.exemplars,
                     no_exemplars=item.source.no_exemplars,
                     llm=None if llm.name == first.name else llm,
@@ -201,7 +205,7 @@ def make_plan(
 
 
 def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
-    ids = choose_questions(source.questions, request.splits, request.limit)["question_id"].to_list()
+    ids = choose_questions(source.questions, request.splits, request.limit, request.shard)["question_id"].to_list()
     total, missing, problem, to_time, room, differs = len(ids) * request.samples, 0, None, True, 0, False
     try:
         if engine_of(llm, request) != SERVED:

@@ -226,7 +226,7 @@ def _prepare(
             **({} if llm.variant is None else {"variant": asdict(llm.variant)}),
         }
     )
-    questions = choose_questions(cache.questions(task.benchmark), task.splits, task.limit)
+    questions = choose_questions(cache.questions(task.benchmark), task.splits, task.limit, task.shard)
     ids = questions["question_id"].to_list()
     missing = missing_samples(ids, cache.sampled(task.benchmark, llm.name), task.samples)
     total = len(ids) * task.samples

@@ -25,6 +25,7 @@ class Task:
     Attributes:
         splits: which splits, all where empty.
         limit: the first so many questions of each split.
+        shard: (i, n): of these every n-th alone, from the i-th on.
         samples: K, how many each question should have at the end.
         exemplars: the benchmark's, for few-shot prompts.
         no_exemplars: why there are none, where they could not be read.
@@ -37,6 +38,7 @@ class Task:
     terse: bool
     splits: tuple[str, ...] = ()
     limit: int | None = None
+    shard: tuple[int, int] | None = None
     exemplars: tuple[Exemplar, ...] = ()
     no_exemplars: str | None = None
     language: str | None = None
@@ -108,11 +110,14 @@ def _task(given: dict[str, Any]) -> Task:
         for each in given["exemplars"]
     )
     llm = None if given["llm"] is None else _llm(given["llm"])
-    return Task(**{**given, "splits": tuple(given["splits"]), "exemplars": exemplars, "llm": llm})
+    shard = None if given["shard"] is None else tuple(given["shard"])
+    return Task(**{**given, "splits": tuple(given["splits"]), "shard": shard, "exemplars": exemplars, "llm": llm})
 
 
-def choose_questions(questions: pl.DataFrame, splits: Sequence[str], limit: int | None) -> pl.DataFrame:
-    """The questions of some splits (all where empty), the first `limit` of each, in their order.
+def choose_questions(
+    questions: pl.DataFrame, splits: Sequence[str], limit: int | None, shard: tuple[int, int] | None = None
+) -> pl.DataFrame:
+    """The questions of some splits (all where empty), the first `limit` of each, in their order; of them a `shard`.
 
     Raises:
         UnknownNameError: no question has such a split.
@@ -124,7 +129,9 @@ def choose_questions(questions: pl.DataFrame, splits: Sequence[str], limit: int 
         if split not in known:
             raise UnknownNameError("split", split, known)
     chosen = questions.filter(pl.col("split").is_in(list(splits))) if splits else questions
-    return chosen if limit is None else chosen.filter(pl.int_range(pl.len()).over("split") < limit)
+    if limit is not None:
+        chosen = chosen.filter(pl.int_range(pl.len()).over("split") < limit)
+    return chosen if shard is None else chosen[shard[0] - 1 :: shard[1]]
 
 
 def missing_samples(

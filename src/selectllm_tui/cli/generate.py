@@ -35,6 +35,7 @@ __all__ = [
     "generate",
     "group_gpus",
     "parse_gpus",
+    "parse_shard",
     "parse_sizes",
     "read_sources",
 ]
@@ -136,6 +137,14 @@ def generate(
     samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N questions of each split.")] = None,
     split: Annotated[list[str], typer.Option(metavar="NAME", help="Only these splits; repeat it.")] = [],  # noqa: B006
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Only every N-th of these questions, from the I-th on: each shard with a --cache of its own, and at "
+            "the end cache merge.",
+        ),
+    ] = None,
     size: Annotated[
         str | None,
         typer.Option(metavar="train=N,…", help="Questions per split, of benchmarks that make their questions."),
@@ -194,6 +203,7 @@ def generate(
     request = Request(
         samples=samples,
         limit=limit,
+        shard=parse_shard(shard),
         splits=tuple(split),
         engine=engine.value,
         seed=seed,
@@ -318,6 +328,16 @@ def check_base_url(url: str | None) -> str | None:
     if url is not None and not KEYS["defaults"]["base_url"].fits(url):
         raise UsageError("--base-url is no address of a server", f"it must be {KEYS['defaults']['base_url'].words}")
     return url
+
+
+def parse_shard(text: str | None) -> tuple[int, int] | None:
+    """`1/8` as numbers: the first of eight."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise UsageError(f"--shard {text} is none", "write I/N, from 1/N to N/N")
+    return int(found[1]), int(found[2])
 
 
 def parse_sizes(text: str | None) -> dict[str, int] | None:

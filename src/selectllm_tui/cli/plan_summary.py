@@ -43,6 +43,8 @@ def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
     if request.samples:
         limit = f", the first {count(request.limit, 'question')} of each split" if request.limit is not None else ""
         splits = ", ".join(request.splits) or "all splits"
+        if request.shard is not None:
+            limit += ", shard {} of {}".format(*request.shard)
         where = f" on {'GPUs' if len(gpus) > 1 else 'GPU'} {', '.join(gpus)}" if gpus else ""
         if request.ray is not None:
             where = " on the Ray cluster" + ("" if request.ray == "auto" else f" at {request.ray}")
