@@ -19,7 +19,16 @@ from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.margin import learn_margin, with_margin
 from selectllm_engine.evaluation.metrics import Quality, TradeOff, quality, trade_off
 from selectllm_engine.evaluation.notebook import html_table, percent
-from selectllm_engine.evaluation.outcomes import NOT_FOUND, Expected, LeftOut, Outcomes, Unanswered, unanswered_of
+from selectllm_engine.evaluation.outcomes import (
+    NOT_FOUND,
+    NOT_SAMPLED,
+    Expected,
+    LeftOut,
+    Outcomes,
+    Unanswered,
+    samples_made,
+    unanswered_of,
+)
 from selectllm_engine.evaluation.policies import (
     POLICIES,
     By,
@@ -43,6 +52,7 @@ from selectllm_engine.evaluation.statistics import (
     newcombe,
     wilson,
 )
+from selectllm_engine.evaluation.stopping import StopRule, next_round, parse_stop, reach
 from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
@@ -75,6 +85,7 @@ __all__ = [
     "LAMBDAS",
     "LEARNED",
     "NOT_FOUND",
+    "NOT_SAMPLED",
     "NO_ROUTER",
     "POLICIES",
     "PROTOCOLS",
@@ -110,6 +121,7 @@ __all__ = [
     "RowDetails",
     "Saving",
     "Selection",
+    "StopRule",
     "Table",
     "Tally",
     "TradeOff",
@@ -145,13 +157,17 @@ __all__ = [
     "mcnemar",
     "needed_questions",
     "newcombe",
+    "next_round",
     "pareto_front",
     "parse_policy",
+    "parse_stop",
     "percent",
     "planned_row",
     "pooled_votes",
     "prefix_leading_votes",
     "quality",
+    "reach",
+    "samples_made",
     "samples_up_to",
     "select",
     "silent_scores",

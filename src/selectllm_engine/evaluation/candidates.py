@@ -27,19 +27,19 @@ class Candidates:
     """The distinct answers that the asked LLMs gave, in the order of questions and codes.
 
     Attributes:
-        questions, samples: Q, K.
+        questions, ballots: Q, and how many votes each LLM has.
         question: intp [M], ascending.
         code: int16 [M], the answer.
-        votes: int64 [M], samples of all asked LLMs that gave it.
+        votes: int64 [M], of all asked LLMs.
         first: int32 [M], LLM · K + sample at which it was seen first.
         cast: int64 [Q], votes cast for any answer.
         candidate: intp [E], the candidate of each entry.
         llm: intp [E], its LLM.
-        count: int32 [E], that LLM's votes for it.
+        count: [E] as in the tally, that LLM's votes for it.
     """
 
     questions: int
-    samples: int
+    ballots: int
     question: NDArray[np.intp]
     code: NDArray[np.int16]
     votes: NDArray[np.int64]
@@ -47,12 +47,12 @@ class Candidates:
     cast: NDArray[np.int64]
     candidate: NDArray[np.intp]
     llm: NDArray[np.intp]
-    count: NDArray[np.int32]
+    count: NDArray[np.int32] | NDArray[np.int64]
 
     @property
     def share(self) -> NDArray[np.float64]:
-        """Of the entry's LLM's K samples those that gave the answer, [E]."""
-        return np.asarray(self.count / self.samples)
+        """Of the entry's LLM's votes those for the answer, [E]."""
+        return np.asarray(self.count / self.ballots)
 
     def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values of entries [E] added up by candidate, [M]."""
@@ -94,7 +94,7 @@ def candidates_of(tally: Tally, asked: NDArray[np.bool_]) -> Candidates:
     votes = np.add.reduceat(count, start, dtype=np.int64) if len(start) else np.zeros(0, np.int64)
     return Candidates(
         questions=tally.questions,
-        samples=tally.samples,
+        ballots=tally.ballots,
         question=question,
         code=tally.candidate_code[cell[start]],
         votes=votes,

@@ -240,7 +240,7 @@ def _llms(view: PoolView) -> dict[str, LLMDetails]:
         silent = unanswered.get(name)
         recorded = llm < len(outcomes.recorded) and outcomes.recorded[llm]
         return LLMDetails(
-            maj_at_k=None if any_right is None else float(accuracy[llm]),
+            maj_at_k=None if outcomes.answers is None else float(accuracy[llm]),
             pass_at_k=None if any_right is None else float(any_right[llm]),
             train_accuracy=gap.train if gap else None,
             test_accuracy=float(accuracy[llm]),

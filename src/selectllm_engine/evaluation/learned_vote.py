@@ -75,7 +75,7 @@ def design_of(
     """
     columns = _columns(asked)
     place = np.cumsum(_ever(asked)) - 1
-    total = found.votes / found.samples
+    total = found.votes / found.ballots
     features = np.zeros((len(columns) + 2 + POPULARITY * popularity + (views is not None), len(found.question)))
     features[place[found.llm], found.candidate] = found.share
     features[len(columns)] = found.summed(found.share * merits[place[found.llm]])
@@ -91,7 +91,7 @@ def design_of(
 def _popularity(found: Candidates) -> NDArray[np.float64]:
     """The share of all votes cast, its square, and is it more votes than one LLM can give: [3, M]."""
     part = found.votes / np.maximum(found.cast[found.question], 1)
-    return np.stack([part, part**2, found.votes > found.samples])
+    return np.stack([part, part**2, found.votes > found.ballots])
 
 
 def _none(found: Candidates, asked: NDArray[np.bool_], views: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.evaluation.curves import LAMBDAS
+from selectllm_engine.evaluation.outcomes import samples_made
 from selectllm_engine.evaluation.statistics import wilson
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ __all__ = [
 
 
 def pass_at_k(outcomes: Outcomes) -> NDArray[np.float64] | None:
-    """Per LLM the share of questions that at least one of its samples gets right, [N]; None with labels only."""
-    if outcomes.answers is None:
+    """Per LLM the share of questions that at least one of its samples gets right, [N].
+
+    None with labels only, and where sampling stopped before K: the samples that were not made might have been right.
+    """
+    if outcomes.answers is None or samples_made(outcomes.answers) is not None:
         return None
     return np.asarray((outcomes.answers == outcomes.gold[:, None, None]).any(axis=2).mean(axis=0))
 

@@ -16,11 +16,21 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-__all__ = ["NOT_FOUND", "NOT_SAMPLED", "By", "Expected", "LeftOut", "Outcomes", "Unanswered", "unanswered_of"]
+__all__ = [
+    "NOT_FOUND",
+    "NOT_SAMPLED",
+    "By",
+    "Expected",
+    "LeftOut",
+    "Outcomes",
+    "Unanswered",
+    "samples_made",
+    "unanswered_of",
+]
 
 By = Literal["latency", "cost"]  # what an answer costs: seconds or dollars
 NOT_FOUND = -1  # a generation in which no answer was found
-NOT_SAMPLED = -2
+NOT_SAMPLED = -2  # a sample that was not made, because no more could decide its LLM's vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +108,8 @@ class Outcomes:
         questions: Q rows; columns question_id, split, subject, text, choices, gold, kind.
         llms: names of all LLMs of the run, in its order.
         samples: K, samples per question and LLM; 0 where only labels are known.
-        answers: int16 [Q, N, K], codes into the question's own `vocabulary`; NOT_FOUND, NOT_SAMPLED.
-            None where only labels are known.
+        answers: int16 [Q, N, K], codes into the question's own `vocabulary`; NOT_FOUND, and after the last sample of a
+            question that sampling stopped at, NOT_SAMPLED. None where only labels are known.
         vocabulary: per question the distinct canonical answers (gold included), a list[str] series of length Q.
         gold: int16 [Q], the code of the gold answer.
         labels: bool [Q, N], is the LLM's maj@K right.
@@ -135,6 +145,13 @@ class Outcomes:
         return f"<Outcomes of {self.benchmark} · {self.split}: {questions:,} questions, {llms} LLMs, {samples}>"
 
 
+def samples_made(answers: NDArray[np.int16]) -> NDArray[np.int32] | None:
+    """How many samples of each question and LLM were made, int32 [Q, N]; None where that is K everywhere."""
+    if answers.min(initial=0) > NOT_SAMPLED:
+        return None
+    return np.asarray((answers != NOT_SAMPLED).sum(axis=2), np.int32)
+
+
 def unanswered_of(outcomes: Outcomes) -> dict[str, Unanswered]:
     """What of the LLMs' samples is no answer; without the LLMs that have no texts.
 
@@ -144,8 +161,11 @@ def unanswered_of(outcomes: Outcomes) -> dict[str, Unanswered]:
     for llm, (name, each) in enumerate(zip(outcomes.llms, outcomes.unanswered, strict=False)):
         if each is not None:
             found[name] = each
-            if outcomes.answers is not None and outcomes.answers[:, llm].size < each.samples:
-                used = outcomes.answers[:, llm]
+            if outcomes.answers is None:
+                continue
+            used = outcomes.answers[:, llm]
+            used = used[used != NOT_SAMPLED]
+            if used.size < each.samples:
                 shares = used.size / each.samples  # empty and cut off ones are taken to be spread evenly
                 found[name] = Unanswered(
                     samples=used.size,

@@ -117,14 +117,14 @@ def _top_m(inputs: PolicyInputs, m: float, _: By | None) -> Selection:
 
 
 def _cascade(inputs: PolicyInputs, level: float, _: By | None) -> Selection:
-    leading = inputs.leading_votes()
+    leading, ballots = inputs.leading_votes(), inputs.tally().ballots
     chosen = np.zeros(inputs.probabilities.shape, dtype=bool, order="F")
     asking = np.ones(len(chosen), dtype=bool)
     for asked, (llm, lead) in enumerate(zip(inputs.order, leading, strict=True), start=1):
         chosen[:, llm] = asking
         if asked * inputs.samples == 1:
             continue  # one sample agrees with itself: that says nothing
-        asking &= lead < level * asked * inputs.samples - 1e-9  # 0.8 · 10 samples must count as 8
+        asking &= lead < level * asked * ballots - 1e-9  # 0.8 · 10 samples must count as 8
     return Selection(inputs.llms, several=chosen)
 
 

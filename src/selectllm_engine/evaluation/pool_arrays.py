@@ -104,13 +104,14 @@ class PoolArrays:
 
     @property
     def has_other_samples(self) -> bool:
-        """Whether there are other LLMs and other samples to predict one sample from."""
+        """Whether there are other LLMs and other samples to predict one sample from, and none was left unmade."""
         outcomes = self.prepared.outcomes
-        return len(self.order) > 1 and outcomes.samples > 1 and outcomes.answers is not None
+        whole = outcomes.answers is not None and self.prepared.made is None
+        return len(self.order) > 1 and outcomes.samples > 1 and whole
 
     @cached_property
     def repeatable(self) -> Repeatable | None:
-        """How much of the oracle's lead can be predicted; None with one LLM, one sample, or labels only."""
+        """How much of the oracle's lead can be predicted; None without other LLMs and samples."""
         outcomes = self.prepared.outcomes
         if not self.has_other_samples or outcomes.answers is None:
             return None

@@ -146,7 +146,7 @@ class PoolView(PoolArrays):
             samples_per_question=self._samples(figures.llms_per_question),
             vote=(selection.vote or "equal") if figures.llms_per_question > 1 else None,
         )
-        notes = (*notes, *selection.notes)
+        notes = (*notes, *selection.notes, *self.shares_notes(selection))
         if figures.right is None:
             return replace(row, notes=(*notes, NO_VOTES))
         right_latency = None if latency is None else figures.right_latency
@@ -195,6 +195,17 @@ class PoolView(PoolArrays):
             rescued=_share(right & ~self.solvable),
             notes=tuple(notes),
         )
+
+    def shares_notes(self, selection: Selection) -> list[str]:
+        """That a vote of several LLMs is over shares, where some were sampled until their own vote was decided."""
+        made, several = self.prepared.made, selection.several
+        if several is None or made is None:
+            return []
+        asked = several & (several.sum(axis=1) > 1)[:, None]
+        samples, all_of_them = made[asked], self.prepared.outcomes.samples
+        if not (samples < all_of_them).any():
+            return []
+        return [f"each LLM's vote is shared out among the {samples.mean():.1f} of {all_of_them} samples made of it"]
 
     @property
     def flatters(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.one_sample_votes import OneSampleVotes, one_sample_votes
+from selectllm_engine.evaluation.outcomes import samples_made
 from selectllm_engine.evaluation.votes import Tally, tally, with_k
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ class Prepared:
     def tally(self) -> Tally | None:
         """The votes of all LLMs; None where only labels are known."""
         return None if self.outcomes.answers is None else tally(self.outcomes.answers)
+
+    @cached_property
+    def made(self) -> NDArray[np.int32] | None:
+        """How many samples were made, int32 [Q, N]; None where that is K everywhere."""
+        return None if self.outcomes.answers is None else samples_made(self.outcomes.answers)
 
     @cached_property
     def one_sample_votes(self) -> OneSampleVotes | None:

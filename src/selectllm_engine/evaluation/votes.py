@@ -1,19 +1,21 @@
 """maj@K and pooled votes: arrays of answers in, arrays of winning answers out.
 
 Q questions, N LLMs, K samples. Votes go to the most frequent answer; ties go to the answer seen first (LLM order of
-the run, then sample order) and are counted. Samples without an answer don't vote.
+the run, then sample order) and are counted. Samples without an answer don't vote. Where sampling stopped before K, the
+samples made share out the votes that K would have had.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation.outcomes import NOT_FOUND, Outcomes
+from selectllm_engine.evaluation.outcomes import NOT_FOUND, Outcomes, samples_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,12 +69,12 @@ class Votes:
 
     Attributes:
         code: int16, the winning answer's code; NOT_FOUND where nobody voted.
-        count: int32, how many samples voted for it.
+        count: as in the tally, how many votes it had.
         tied: bool, whether another answer had as many votes.
     """
 
     code: NDArray[np.int16]
-    count: NDArray[np.int32]
+    count: NDArray[np.int32] | NDArray[np.int64]
     tied: NDArray[np.bool_]
 
 
@@ -85,9 +87,11 @@ class Tally:
 
     Attributes:
         questions, llms, samples: Q, N, K.
+        ballots: how many votes each LLM has on a question. That is K, one per sample; where sampling stopped before K,
+            each of the k samples made stands for ballots / k votes, so that every LLM keeps the same weight.
         pair: intp [E], question · N + LLM of each entry.
         llm: uint16 [E], its LLM.
-        count: int32 [E], votes of that LLM for that answer.
+        count: int32 (int64 where sampling stopped before K) [E], votes of that LLM for that answer.
         first: int32 [E], LLM · K + sample at which that LLM first gave it.
         candidate: intp [E], its candidate.
         candidate_code: int16 [G], the candidate's answer.
@@ -99,9 +103,10 @@ class Tally:
     questions: int
     llms: int
     samples: int
+    ballots: int
     pair: NDArray[np.intp]
     llm: NDArray[np.uint16]
-    count: NDArray[np.int32]
+    count: NDArray[np.int32] | NDArray[np.int64]
     first: NDArray[np.int32]
     candidate: NDArray[np.intp]
     candidate_code: NDArray[np.int16]
@@ -116,7 +121,7 @@ class Tally:
 
 
 def tally(answers: NDArray[np.int16]) -> Tally:
-    """Count the answers int16 [Q, N, K]; negative codes don't vote."""
+    """Count the answers int16 [Q, N, K]; negative codes don't vote, and NOT_SAMPLED ends what was made."""
     questions, llms, samples = answers.shape
     places = llms * samples
     codes = int(answers.max(initial=0)) + 1
@@ -138,13 +143,20 @@ def tally(answers: NDArray[np.int16]) -> Tally:
     candidates = np.flatnonzero(new_candidate)
     asked = question[candidates]
     new_question = _changes(asked)
+    count: NDArray[np.int32] | NDArray[np.int64] = np.diff(entries, append=len(code)).astype(np.int32)
+    ballots = samples
+    if (made := samples_made(answers)) is not None:
+        ballots = _ballots(made, samples)
+        of = made.reshape(-1)[pair[entries]]
+        count = (2 * count.astype(np.int64) * ballots + of) // (2 * of)  # rounded; exact for a common multiple
     return Tally(
         questions=questions,
         llms=llms,
         samples=samples,
+        ballots=ballots,
         pair=pair[entries],
         llm=(pair[entries] % max(llms, 1)).astype(np.uint16),
-        count=np.diff(entries, append=len(code)).astype(np.int32),
+        count=count,
         first=place[entries].astype(np.int32),
         candidate=np.cumsum(new_candidate[entries]) - 1,
         candidate_code=code[candidates].astype(np.int16),
@@ -152,6 +164,16 @@ def tally(answers: NDArray[np.int16]) -> Tally:
         first_candidate=np.flatnonzero(new_question),
         voted=asked[new_question],
     )
+
+
+def _ballots(made: NDArray[np.int32], samples: int) -> int:
+    """A number of votes that K and every number of samples made divide, so that shares and ties are exact.
+
+    Where that is beyond what 64 bits can add up and order, a power of two times K, to which shares are rounded.
+    """
+    room = np.iinfo(np.int64).max // (4 * made.shape[1] * (made.shape[1] * samples + 1) * samples)
+    exact = math.lcm(samples, *np.unique(made[made > 0]).tolist())
+    return exact if exact <= room else samples << ((room // samples).bit_length() - 1)
 
 
 def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -174,7 +196,8 @@ def llm_votes(tally: Tally) -> Votes:
     leads = tally.count == count[tally.pair]
     tied = np.bincount(tally.pair[leads], minlength=pairs) > 1
     shape = (tally.questions, tally.llms)
-    return Votes(code.reshape(shape), count.astype(np.int32).reshape(shape), tied.reshape(shape))
+    votes = count if tally.ballots > tally.samples else count.astype(np.int32)
+    return Votes(code.reshape(shape), votes.reshape(shape), tied.reshape(shape))
 
 
 def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
@@ -183,7 +206,7 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     `selection` is bool [Q, N], or bool [N] for the same LLMs everywhere.
     """
     code = np.full(tally.questions, NOT_FOUND, dtype=np.int16)
-    count = np.zeros(tally.questions, dtype=np.int32)
+    count = np.zeros(tally.questions, dtype=tally.count.dtype)
     tied = np.zeros(tally.questions, dtype=np.bool_)
     chosen = selection[tally.llm] if selection.ndim == 1 else selection.reshape(-1)[tally.pair]
     own = np.flatnonzero(chosen)
@@ -205,18 +228,18 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     return Votes(code, count, tied)
 
 
-def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]]:
+def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[Any], NDArray[np.int32]]]:
     """Per LLM the candidates that it voted for, its votes and its first sample there; no LLM has a candidate twice."""
     by_llm = np.argsort(tally.llm, kind="stable")
     bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
     return [(tally.candidate[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
 
 
-def prefix_leading_votes(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.int32]]:
-    """The leading answer's votes, int32 [Q], after the first, the first two, … of the LLMs in `order`."""
+def prefix_leading_votes(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """The leading answer's votes, [Q] as in the tally, after the first, the first two, … of the LLMs in `order`."""
     entries = entries_by_llm(tally)
-    total = np.zeros(len(tally.candidate_code), dtype=np.int32)
-    lead = np.zeros(tally.questions, dtype=np.int32)
+    total = np.zeros(len(tally.candidate_code), dtype=tally.count.dtype)
+    lead = np.zeros(tally.questions, dtype=tally.count.dtype)
     for llm in order:
         candidates, count, _ = entries[llm]
         total[candidates] += count

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ANSWERS = hnp.arrays(
     np.int16,
     st.tuples(st.integers(0, 6), st.integers(1, 4), st.integers(1, 5)),
-    elements=st.integers(-2, 4),
+    elements=st.integers(-1, 4),
 )
 
 
