@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine import machine
 from selectllm_engine.errors import CacheError, SelectLLMError, UnknownNameError, UsageError
+from selectllm_engine.evaluation import parse_stop
 from selectllm_engine.generation.engine import SERVED
 from selectllm_engine.generation.prompts import sampling_manifest, sampling_of, wording_manifest
+from selectllm_engine.generation.rounds import missing_of
 from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
@@ -47,13 +49,14 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 class Request:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
-    `splits`, `limit` and `shard` are as in Task.
+    `stop`, `splits`, `limit` and `shard` are as in Task.
 
     `wording` goes with `prompt`: the words of zero-shot prompts, None the built-in ones. `concurrency`,
     `tensor_parallel`, `gpu_memory`, `ray` and `gpu_type` are as in WorkerSpec.
     """
 
     samples: int = 10
+    stop: str | None = None
     limit: int | None = None
     shard: tuple[int, int] | None = None
     splits: tuple[str, ...] = ()
@@ -72,7 +75,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One LLM on one benchmark; samples wanted in all, and how many of them exist.
+    """One LLM on one benchmark; samples wanted in all, and how many of them exist or, by the rule, need not.
 
     `differs`: what exists was made with other settings; its worker will say with which.
     """
@@ -150,6 +153,7 @@ class Plan:
                 task = Task(
                     benchmark=item.source.name,
                     samples=request.samples,
+                    stop=request.stop,
                     terse=item.source.terse,
                     language=item.source.language,
                     splits=request.splits,
@@ -217,7 +221,11 @@ def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
         if sampled is None:
             missing = total
         else:
-            missing = sum(len(samples) for _, samples in missing_samples(ids, sampled, request.samples))
+            lacking = missing_samples(ids, sampled, request.samples)
+            if request.stop is not None and not sampled.is_empty():
+                made = cache.made(source.name, llm.name, ids)
+                lacking = missing_of(made, request.samples, parse_stop(request.stop))
+            missing = sum(len(samples) for _, samples in lacking)
         each = BYTES_TERSE if source.terse else BYTES_LONG
         if sampled is not None and sampled.height >= _ENOUGH_ROWS:
             parts = cache.parts(source.name, llm.name).listed()

@@ -11,7 +11,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +23,12 @@ import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.evaluation import parse_stop
 from selectllm_engine.generation.confidence import answer_logprob
 from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.latency import fits_too, measure_latency
 from selectllm_engine.generation.prompts import build_prompt, prompt_manifest, sampling_manifest, sampling_of
+from selectllm_engine.generation.rounds import Ask, OneRound, Rounds, missing_of
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import Weights, find_weights
 from selectllm_engine.store import GENERATION_SCHEMA, TOLD
@@ -85,7 +87,8 @@ class PreparedTask:
     done: int
     prompts: dict[str, Encoded] = field(default_factory=dict)
     kinds: dict[str, tuple[str, int]] = field(default_factory=dict)  # of each question, and how many options it has
-    missing: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
+    missing: list[Ask] = field(default_factory=list)  # with rounds the most that may be made
+    queue: OneRound | Rounds = field(default_factory=lambda: OneRound(()))
     timed: list[Encoded] = field(default_factory=list)  # of which some are timed; empty where nothing is to be
 
     def prompts_as(self, other: PreparedTask) -> bool:
@@ -219,6 +222,7 @@ def _prepare(
             ),
             "sampling": sampling_manifest(settings.sampling),
             "samples": task.samples,
+            **({"stop": {"rule": task.stop, "samples": task.samples}} if task.stop else {}),
             "specialised": llm.specialised,
             "parameters": llm.parameters or weights.parameters,
             "price": None if llm.price is None else asdict(llm.price),
@@ -228,7 +232,12 @@ def _prepare(
     )
     questions = choose_questions(cache.questions(task.benchmark), task.splits, task.limit, task.shard)
     ids = questions["question_id"].to_list()
-    missing = missing_samples(ids, cache.sampled(task.benchmark, llm.name), task.samples)
+    rule = None if task.stop is None else parse_stop(task.stop)
+    made = None if rule is None else cache.made(task.benchmark, llm.name, ids)
+    if rule is None or made is None:
+        missing = missing_samples(ids, cache.sampled(task.benchmark, llm.name), task.samples)
+    else:
+        missing = missing_of(made, task.samples, rule)
     total = len(ids) * task.samples
     prepared = PreparedTask(
         task=task,
@@ -251,6 +260,10 @@ def _prepare(
     prepared.missing = [each for each in missing if each[0] not in too_long]
     if engine.by_length:  # the longest first: if memory is too small, that shows at once
         prepared.missing.sort(key=lambda each: -prepared.prompts[each[0]].tokens)
+    prepared.queue = OneRound(prepared.missing)
+    if rule is not None and made is not None:
+        asked = (question_id for question_id, _ in prepared.missing)
+        prepared.queue = Rounds(cache, task.benchmark, made, asked=asked, samples=task.samples, rule=rule)
     if spec.remeasure or cache.manifest(task.benchmark, llm.name).get("latency") is None:
         step = max(1, len(ids) // TIMED_FROM)
         # Few-shot prompts are all about as long; with fewer exemplars, b can be told from a.
@@ -307,12 +320,16 @@ def _sample(
     intervals: Periods,
 ) -> None:
     """Make the missing samples. Never keeps completions longer than the interval of writing, whatever ends it."""
-    waiting: Iterator[tuple[str, tuple[int, ...]]] = iter(work.missing)
-    in_flight: dict[str, tuple[str, tuple[int, ...]]] = {}  # by request: the question and its samples
+    in_flight: dict[str, Ask] = {}  # by request: the question and its samples
     tokens, dollars = 0, 0.0
     refused: list[str] = []
     odd: Counter[str] = Counter()
     told = time.monotonic()
+
+    def tell() -> None:
+        done = work.done + work.queue.spared
+        emit("progress", benchmark=work.task.benchmark, done=done, tokens=tokens, dollars=dollars)
+
     stop.sampling = True
     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
     try:
@@ -320,7 +337,7 @@ def _sample(
             while True:
                 # A little more than is computed at once: every place freed within a step is taken in the next.
                 while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
-                    if (following := next(waiting, None)) is None:
+                    if (following := work.queue.next()) is None:
                         break
                     question_id, samples = following
                     request = f"{work.writer.llm}/{work.task.benchmark}/{question_id}"
@@ -348,12 +365,14 @@ def _sample(
                         odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1
+                    work.queue.add(question_id, samples, [each.text for each in finished.completions])
                 kept.write_due()
                 if (now := time.monotonic()) - told >= intervals.report:
                     told = now
-                    emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens, dollars=dollars)
+                    tell()
     finally:
-        emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=tokens, dollars=dollars)
+        work.queue.end()
+        tell()
         stop.sampling = False
     _tell(work, odd, refused, emit=emit)
 

@@ -27,6 +27,7 @@ class Task:
         limit: the first so many questions of each split.
         shard: (i, n): of these every n-th alone, from the i-th on.
         samples: K, how many each question should have at the end.
+        stop: the rule by which fewer will do, as `parse_stop` reads it; None for all of them.
         exemplars: the benchmark's, for few-shot prompts.
         no_exemplars: why there are none, where they could not be read.
         language: that answers are asked for in, as of a `Benchmark`.
@@ -36,6 +37,7 @@ class Task:
     benchmark: str
     samples: int
     terse: bool
+    stop: str | None = None
     splits: tuple[str, ...] = ()
     limit: int | None = None
     shard: tuple[int, int] | None = None

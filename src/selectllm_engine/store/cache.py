@@ -38,7 +38,7 @@ from selectllm_engine.store.verification import Problem, verify_folder
 from selectllm_engine.store.writer import Writer, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
@@ -312,6 +312,24 @@ class Cache(Layers):
             renewed=renewed,
         )
         return answers if answers.is_empty() else self._with_equals(benchmark, answers, progress)
+
+    def answers_in(self, benchmark: str, rows: pl.DataFrame) -> pl.DataFrame:
+        """The answers in generations that are not stored yet, as `answers` will have them."""
+        import polars as pl
+
+        from selectllm_engine.store.derived import answers_in
+
+        asked = self.questions(benchmark).filter(pl.col("question_id").is_in(rows["question_id"].unique().implode()))
+        return self._with_equals(benchmark, answers_in(rows, asked), None)
+
+    def made(self, benchmark: str, llm: str, question_ids: Iterable[str]) -> dict[str, dict[int, str | None]]:
+        """The answers in the samples of some questions, by question and number of the sample."""
+        found: dict[str, dict[int, str | None]] = {each: {} for each in question_ids}
+        rows = self.answers(benchmark, llm).select("question_id", "sample", "answer")
+        for question_id, sample, answer in rows.iter_rows():
+            if question_id in found:
+                found[question_id][sample] = answer
+        return found
 
     def _with_equals(self, benchmark: str, answers: pl.DataFrame, progress: Progress | None) -> pl.DataFrame:
         questions = self.questions(benchmark)

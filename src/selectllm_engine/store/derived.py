@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store.files import Progress
 
-__all__ = ["ANSWER_SCHEMA", "carry_over", "read_answers", "sweep"]
+__all__ = ["ANSWER_SCHEMA", "answers_in", "carry_over", "read_answers", "sweep"]
 
 ANSWER_SCHEMA = pl.Schema(
     {
@@ -102,6 +102,11 @@ def read_answers(
         return first_of_each(pl.concat([pl.DataFrame(schema=ANSWER_SCHEMA), *frames], how="diagonal"))
 
     return parts.stable(read)
+
+
+def answers_in(rows: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFrame:
+    """The answers in generations that are not stored yet."""
+    return _extract(rows, questions, lambda _: None)[0]
 
 
 def carry_over(folder: Path, merged: Sequence[Part], into: Part) -> None:

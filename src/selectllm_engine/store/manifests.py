@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from selectllm_engine.errors import DamagedError
+from selectllm_engine.errors import DamagedError, UsageError
+from selectllm_engine.evaluation import StopRule, parse_stop
 from selectllm_engine.store.files import name_of
 from selectllm_engine.store.sealed_json import read_sealed
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["MANIFEST", "MOST", "TOKENS", "llm_manifest", "router_manifest", "variant_of"]
+__all__ = ["MANIFEST", "MOST", "TOKENS", "llm_manifest", "router_manifest", "stop_of", "variant_of"]
 
 MANIFEST = "manifest.json"
 TOKENS = "tokens"  # a benchmark's folder beside its routers': how many tokens questions are expected to take
@@ -21,6 +22,7 @@ _LIMITS: dict[str, dict[tuple[str, ...], tuple[float, float]]] = {
     # name, or name of a table and a name in it -> the least and the most
     "llm": {
         ("samples",): (0, 1 << 31),
+        ("stop", "samples"): (0, 1 << 31),
         ("threshold",): (0, 1),
         ("parameters",): (0, MOST),
         ("latency", "a"): (0, MOST),
@@ -47,6 +49,20 @@ def variant_of(manifest: Mapping[str, Any]) -> str:
     """The LLM that one is a variant of, as its manifest says; "" where it is none."""
     of = _at(manifest, ("variant", "of"))
     return of if isinstance(of, str) else ""
+
+
+def stop_of(manifest: Mapping[str, Any]) -> tuple[StopRule, int] | None:
+    """By which rule sampling stopped before how many samples; None where every sample was to be made.
+
+    A question is finished where the answers in its samples meet the rule: how many there are is where it stopped.
+    """
+    stop = manifest.get("stop")
+    if not isinstance(stop, dict) or not _is_number(stop.get("samples")):
+        return None
+    try:
+        return parse_stop(str(stop.get("rule"))), int(stop["samples"])
+    except UsageError:  # a later version's: what is not whole counts as missing
+        return None
 
 
 def router_manifest(folder: Path) -> dict[str, Any]:

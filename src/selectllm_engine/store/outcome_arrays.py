@@ -12,17 +12,28 @@ import polars as pl
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, UnknownNameError
-from selectllm_engine.evaluation import NOT_FOUND, Expected, LeftOut, Outcomes, Unanswered, llm_votes, tally
+from selectllm_engine.evaluation import (
+    NOT_FOUND,
+    NOT_SAMPLED,
+    Expected,
+    LeftOut,
+    Outcomes,
+    Unanswered,
+    llm_votes,
+    reach,
+    tally,
+)
 from selectllm_engine.llms import study_latency
 from selectllm_engine.store.judges import judges_of
 from selectllm_engine.store.judging import threshold_of
-from selectllm_engine.store.manifests import MOST
+from selectllm_engine.store.manifests import MOST, stop_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation import StopRule
     from selectllm_engine.store.cache import Cache
     from selectllm_engine.store.expected_tokens import ExpectedTokens
     from selectllm_engine.store.files import Progress
@@ -42,6 +53,7 @@ class _Results:
     answers: pl.DataFrame  # question, sample, answer, prompt_tokens, output_tokens, latency, cost
     verdicts: pl.DataFrame | None  # question, sample, score, latency, cost
     depth: NDArray[np.int32]  # [Q] contiguous samples 0, 1, …; with labels only: verdicts
+    reach: NDArray[np.int32]  # [Q] the most samples whose vote is known; more than depth where sampling was to stop
     scores: NDArray[np.float64]  # [Q] mean recorded score, NaN where there is none
     recorded: NDArray[np.bool_]  # [Q] whether the recorded verdict counts
 
@@ -70,11 +82,13 @@ def load_outcomes(
     """Load the questions of a split that are complete for all LLMs of the run, or for those of `llms`.
 
     K and these questions are chosen together: with m the smallest number of a question's samples over all LLMs whose
-    votes decide, K is the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. A label is
-    the LLM's maj@K compared with the gold answer; where the recorded verdict counts (see `judging`), where there is no
-    gold answer, and for an LLM with verdicts alone, it is whether the mean recorded score reaches the threshold of its
-    import (0.5). One such label makes the run one of labels only. Where the verdict that counts is unknown, the
-    question is left out.
+    votes decide, K is the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. Where
+    sampling stopped because the vote was decided, samples that were not made count too (NOT_SAMPLED).
+
+    A label is the LLM's maj@K compared with the gold answer; where the recorded verdict counts (see `judging`), where
+    there is no gold answer, and for an LLM with verdicts alone, it is whether the mean recorded score reaches the
+    threshold of its import (0.5). One such label makes the run one of labels only. Where the verdict that counts is
+    unknown, the question is left out.
 
     Args:
         cache: where to read.
@@ -103,16 +117,16 @@ def load_outcomes(
         _results(cache, benchmark, name, questions, answers(name), judges=judges.get(name, {})) for name in names
     ]
 
-    depth = np.stack([each.depth for each in results], axis=1)
+    known = np.stack([each.reach for each in results], axis=1)
     scores = np.stack([each.scores for each in results], axis=1)
     sampled = np.array([each.sampled for each in results])
     with_gold = questions["gold"].is_not_null().to_numpy()[:, None]
     votes = sampled & with_gold & ~np.stack([each.recorded for each in results], axis=1)  # those whose votes decide
     unbounded = np.iinfo(np.int32).max
-    m = np.where(votes, depth, np.where(np.isnan(scores), 0, unbounded)).min(axis=1)
+    m = np.where(votes, known, np.where(np.isnan(scores), 0, unbounded)).min(axis=1)
     samples = _best_k(m[m < unbounded]) if votes.any() else 0
     complete = m >= max(samples, 1)
-    lacking = np.where(votes, depth < max(samples, 1), np.isnan(scores))
+    lacking = np.where(votes, known < max(samples, 1), np.isnan(scores))
     kept = questions.filter(pl.Series(complete))
     place = np.where(complete, np.cumsum(complete) - 1, -1)
     width = samples or max(each.longest for each in results)
@@ -175,13 +189,16 @@ def _results(
         depth = np.bincount(verdicts["question"].to_numpy(), minlength=rows.height).astype(np.int32)
     else:
         depth = np.zeros(rows.height, dtype=np.int32)
+    manifest = cache.manifest(benchmark, name)
+    stop = None if answers.is_empty() else stop_of(manifest)
     recorded = {subject for subject, judge in judges.items() if judge == "recorded"}
     return _Results(
         name,
-        cache.manifest(benchmark, name),
+        manifest,
         answers,
         verdicts,
         depth,
+        depth if stop is None else _reach(answers, depth, *stop),
         scores=_mean(verdicts, "score", np.arange(rows.height), rows.height),
         recorded=_among(questions["subject"], recorded),
     )
@@ -216,6 +233,17 @@ def _contiguous(answers: pl.DataFrame, questions: int) -> NDArray[np.int32]:
     rank = np.arange(len(question)) - np.searchsorted(question, question)
     unbroken = ordered["sample"].to_numpy() == rank  # samples are distinct: equal only up to the first gap
     return np.bincount(question[unbroken], minlength=questions).astype(np.int32)
+
+
+def _reach(answers: pl.DataFrame, depth: NDArray[np.int32], rule: StopRule, samples: int) -> NDArray[np.int32]:
+    """The most samples of each question whose vote its contiguous ones tell, [Q]; `samples` where it may stop there."""
+    found = depth.copy()
+    question, sample = answers["question"].to_numpy(), answers["sample"].to_numpy()
+    open_ = (depth[question] < samples) & (sample < depth[question])
+    said = answers.select("question", "sample", "answer").filter(pl.Series(open_)).sort("question", "sample")
+    for place, each in said.group_by("question", maintain_order=True).agg("answer").iter_rows():
+        found[place] = reach(each, samples, rule)
+    return found
 
 
 def _best_k(m: NDArray[np.int32]) -> int:
@@ -257,6 +285,10 @@ def _codes(
 
     codes = np.full((questions, width + 1), NOT_FOUND, dtype=np.int16)
     codes.reshape(-1)[cell] = code_of[entry]
+    for n, each in enumerate(results):
+        if each.reach is not each.depth:  # else all K are there
+            late = np.arange(samples) >= each.depth[place >= 0][:, None]
+            codes[:, n * samples : (n + 1) * samples][late] = NOT_SAMPLED
     vocabulary = (
         pl.DataFrame({"question": owner, "answer": said["answer"].gather(first[order])})
         .group_by("question", maintain_order=True)

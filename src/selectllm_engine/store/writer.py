@@ -116,7 +116,8 @@ class Writer:
         facts = {key: given[key] for key in ("specialised", "parameters", "price") if given.get(key) is not None}
         known = {key: value for key, value in given.items() if key not in stored}
         samples = max(stored.get("samples") or 0, given.get("samples") or 0)
-        self._store(stored, {**known, **stored, **facts, "samples": samples})
+        stop = {"stop": _later(stored.get("stop"), given.get("stop"))} if given.get("stop") else {}
+        self._store(stored, {**known, **stored, **facts, **stop, "samples": samples})
 
     def append(self, rows: pl.DataFrame, metadata: Mapping[str, str]) -> None:
         """Write generations as one part, whole or not at all.
@@ -199,6 +200,12 @@ class Writer:
 
 def _shown(setting: Any) -> str:
     return json.dumps(setting, sort_keys=True)
+
+
+def _later(stored: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """The rule that is given, for the larger of both numbers of samples."""
+    before = stored.get("samples") if isinstance(stored, dict) else 0
+    return {**given, "samples": max(before or 0, given["samples"])}
 
 
 def _same(key: str, stored: Any, given: Any) -> bool:

@@ -135,6 +135,14 @@ def generate(
     base_url: BaseUrl = None,
     concurrency: Concurrency = None,
     samples: Annotated[int, typer.Option(min=1, help="K, samples per question.")] = 10,
+    stop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="decided|beta:P",
+            help="Sample in rounds, and stop where nothing that is left can change a question's vote; beta:0.95 also "
+            "where the leading answer stays ahead with that chance.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N questions of each split.")] = None,
     split: Annotated[list[str], typer.Option(metavar="NAME", help="Only these splits; repeat it.")] = [],  # noqa: B006
     shard: Annotated[
@@ -179,6 +187,7 @@ def generate(
     same command goes on after any interruption, and larger --samples or --limit add to what is there. The first Ctrl-C
     finishes what is in flight, the second stops at once.
     """
+    from selectllm_engine.evaluation import parse_stop
     from selectllm_engine.generation.needs import find_needs
     from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms
     from selectllm_engine.llms import STUDY
@@ -202,6 +211,7 @@ def generate(
     style, wording = settings.prompt(prompt) if prompt is not None else (None, None)
     request = Request(
         samples=samples,
+        stop=None if stop is None else str(parse_stop(stop)),
         limit=limit,
         shard=parse_shard(shard),
         splits=tuple(split),

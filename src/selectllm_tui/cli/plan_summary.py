@@ -48,7 +48,8 @@ def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
         where = f" on {'GPUs' if len(gpus) > 1 else 'GPU'} {', '.join(gpus)}" if gpus else ""
         if request.ray is not None:
             where = " on the Ray cluster" + ("" if request.ray == "auto" else f" at {request.ray}")
-        _say(f"{count(request.samples, 'sample')} per question, {splits}{limit}, with {request.engine}{where}")
+        stop = "" if request.stop is None else f" at most, stopping by {request.stop}"
+        _say(f"{count(request.samples, 'sample')} per question{stop}, {splits}{limit}, with {request.engine}{where}")
         note("")
         _table(plan, needs)
         note("")
@@ -135,7 +136,8 @@ def _shows(plan: Plan) -> None:
 
 def _totals(plan: Plan, needs: Needs) -> None:
     missing = count(sum(item.missing for item in plan.items if item.problem is None), "sample")
-    _say(f"to make: {missing}, about {size(plan.bytes)} in {plan.cache.root}, {size(plan.free)} free", after="  ")
+    most = "" if plan.request.stop is None else "at most "
+    _say(f"to make: {most}{missing}, about {size(plan.bytes)} in {plan.cache.root}, {size(plan.free)} free", after="  ")
     from selectllm_engine.generation.dollars import planned_dollars
 
     if (dollars := planned_dollars(plan)) is not None:

@@ -1,0 +1,219 @@
+"""Sampling that stops where the vote is decided, on recorded generations given out by a made-up engine."""
+
+import random
+import subprocess
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fake_engine import fake_weights
+from fake_replay import FAKE_REPLAY_WORKER, FakeReplay
+from fakes import fake_questions
+from paths import ROOT
+from selectllm_engine.evaluation.outcomes import samples_made
+from selectllm_engine.evaluation.stopping import StopRule, reach
+from selectllm_engine.generation.keeper import Periods
+from selectllm_engine.generation.runner import Stop, run
+from selectllm_engine.generation.spec import Task, WorkerSpec
+from selectllm_engine.llms import LLM
+from selectllm_engine.store.cache import Cache, open_cache
+from selectllm_engine.store.outcome_arrays import load_outcomes
+from selectllm_engine.store.parts import GENERATION_SCHEMA
+
+
+def fake_recording(questions, samples, seed, wrong=3):
+    """Texts of `samples` samples per question, right or one of few wrong answers, some without any."""
+    draw = random.Random(seed)
+    rows = []
+    for question_id, gold in questions.select("question_id", "gold").iter_rows():
+        chance = draw.random()
+        for sample in range(samples):
+            answer = gold if draw.random() < chance else str(100 + draw.randrange(wrong))
+            text = "I cannot say" if draw.random() < 0.1 else f"The answer is {answer}."
+            rows.append((question_id, sample, text, 9, 5, "stop"))
+    return pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
+
+
+class Lab:
+    """Two caches of one LLM: `whole` has all samples, `cache` is filled by the engine that gives them out."""
+
+    def __init__(self, folder, questions, recorded, *, samples=10, **behaviour):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.whole, self.cache = Cache(folder / "whole"), Cache(folder / "cache")
+        self.recorded = recorded
+        self.questions = questions
+        recorded.write_parquet(folder / "recorded.parquet")
+        for each in (self.whole, self.cache):
+            each.write_questions("fake", questions)
+        fake_weights(
+            folder / "weights",
+            recorded=str(folder / "recorded.parquet"),
+            into=str(self.cache.root),
+            **behaviour,
+        )
+        self.run(samples, cache=self.whole, stop=None)
+
+    def spec(self, samples, stop, cache=None):
+        return WorkerSpec(
+            llm=LLM(name="a", weights=str(self.folder / "weights"), parameters=1.0),
+            cache=str((cache or self.cache).root),
+            tasks=(Task(benchmark="fake", samples=samples, terse=True, stop=stop),),
+        )
+
+    def run(self, samples=10, stop="decided", cache=None):
+        self.events = []
+        self.engine = None
+
+        def load(_, folder):
+            self.engine = FakeReplay(folder)
+            if cache is not None:
+                self.engine.behaviour["into"] = str(cache.root)
+            return self.engine
+
+        tell = lambda event, /, **fields: self.events.append((event, fields))  # noqa: E731
+        return run(
+            self.spec(samples, stop, cache),
+            cache or self.cache,
+            load_engine=load,
+            emit=tell,
+            stop=Stop(),
+            intervals=Periods(report=0),
+        )
+
+    def outcomes(self, cache=None):
+        return load_outcomes(cache or self.cache, "fake", "test")
+
+    def check_votes(self):
+        """The same questions, K, labels and votes as with all samples."""
+        part, whole = self.outcomes(), self.outcomes(self.whole)
+        assert part.samples == whole.samples
+        assert part.left_out_total == 0
+        assert part.questions.equals(whole.questions)
+        assert (part.labels == whole.labels).all()
+        return part
+
+
+@pytest.fixture
+def lab(tmp_path):
+    questions = fake_questions({"test": 60})
+    return Lab(tmp_path, questions, fake_recording(questions, 20, 1))
+
+
+def test_votes_are_the_same_from_fewer_samples_and_none_is_too_many(lab):
+    assert lab.run()
+    outcomes = lab.check_votes()
+    made = samples_made(outcomes.answers)[:, 0]
+    assert made.min() == 6
+    assert made.sum() == lab.cache.sampled("fake", "a").height < 60 * 9
+    answers = lab.cache.answers("fake", "a").sort("question_id", "sample")
+    for said in answers.group_by("question_id").agg("answer")["answer"]:
+        assert reach(said.to_list(), 10, StopRule()) == 10
+        assert len(said) == 6 or reach(said.to_list()[:-1], 10, StopRule()) < 10
+    assert lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 10}
+    assert [fields["done"] for event, fields in lab.events if event == "progress"][-1] == 600
+
+
+def test_a_finished_run_has_nothing_to_do(lab):
+    lab.run()
+    before = lab.cache.sampled("fake", "a")
+    lab.run()
+    assert lab.engine.started is None
+    assert lab.cache.sampled("fake", "a").equals(before)
+
+
+def test_the_engine_stays_full_while_rounds_wait(lab):
+    lab.run()
+    flight = lab.engine.flight
+    assert lab.engine.most <= 8 + 1 + 6
+    asked = sum(flight[: int(len(flight) * 0.8)]) / int(len(flight) * 0.8)
+    assert asked >= 8
+
+
+def test_a_larger_k_adds_to_it_and_all_samples_can_still_be_made(lab):
+    lab.run(5)
+    assert lab.outcomes().samples == 5
+    assert 60 * 3 <= lab.cache.sampled("fake", "a").height < 60 * 5
+    lab.run(10)
+    lab.check_votes()
+    lab.run(10, stop=None)
+    assert lab.cache.sampled("fake", "a").height == 600
+    assert samples_made(lab.check_votes().answers) is None
+
+
+def test_k_stays_while_all_samples_of_a_larger_k_are_being_made(lab):
+    """Without a rule 20 of each are wanted; until they are there, the votes of 10 count."""
+    lab.run(10)
+    with lab.cache.writer("fake", "a") as writer:
+        writer.start({**lab.cache.manifest("fake", "a"), "samples": 20, "stop": None})
+    lab.check_votes()
+
+
+def test_beta_stops_sooner(lab):
+    lab.run(20, stop="beta:0.8")
+    few = lab.cache.sampled("fake", "a").height
+    assert lab.outcomes().samples == 20
+    assert lab.outcomes().left_out_total == 0
+    lab.run(20)
+    assert few < lab.cache.sampled("fake", "a").height
+    assert lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 20}
+
+
+def test_answers_that_are_read_otherwise_make_samples_missing_again(lab, monkeypatch):
+    lab.run()
+    answers = lab.cache.answers("fake", "a")
+    counts = answers.group_by("question_id").len("made").sort("made", "question_id")
+    torn, made = counts.row(0)
+    changed = answers.with_columns(
+        answer=pl.when(pl.col("question_id") == torn).then(pl.col("sample").cast(pl.String)).otherwise("answer")
+    )
+    monkeypatch.setattr(Cache, "answers", lambda *_args, **_more: changed)
+    assert (lab.outcomes().samples, lab.outcomes().left_out_total) == (10, 1)
+    lab.run()
+    assert lab.cache.sampled("fake", "a").filter(pl.col("question_id") == torn).height > made
+    assert lab.cache.sampled("fake", "a").filter(pl.col("question_id") != torn).height == counts["made"].sum() - made
+
+
+def test_killed_at_any_moment_and_resumed(lab):
+    lab.run()
+    expected = lab.cache.sampled("fake", "a").sort("question_id", "sample")
+    again = Lab(lab.folder / "again", lab.questions, lab.recorded, capacity=2, delay=0.005)
+    chance, kills = random.Random(4), 0
+    for _ in range(8):
+        worker = subprocess.Popen(
+            FAKE_REPLAY_WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        worker.stdin.write(again.spec(10, "decided").to_json().encode() + b"\n")
+        worker.stdin.flush()
+        for _ in range(chance.randint(1, 40)):  # a moment is a number of events, whatever the machine's speed
+            worker.stdout.readline()
+        kills += worker.poll() is None
+        worker.kill()
+        worker.communicate()
+    assert kills
+    again.run()
+    assert again.cache.sampled("fake", "a").sort("question_id", "sample").equals(expected)
+    again.check_votes()
+
+
+def test_a_thousand_random_questions(tmp_path):
+    questions = fake_questions({"test": 1000})
+    lab = Lab(tmp_path, questions, fake_recording(questions, 10, 2), capacity=256)
+    lab.run()
+    assert samples_made(lab.check_votes().answers).min() == 6
+
+
+@pytest.mark.parametrize("llm", ["qwen2.5-coder-1.5b-it", "smollm2-135m-it"])
+def test_the_recorded_run_replayed(llm, tmp_path):
+    recorded = open_cache(ROOT / "cache")
+    questions = recorded.questions("reasoning").filter(pl.col("split") == "test")
+    rows = recorded.generations("reasoning", llm)
+    rows = rows.filter(pl.col("question_id").is_in(questions["question_id"].implode())).select(*GENERATION_SCHEMA)
+    lab = Lab(tmp_path, questions, rows, samples=5, capacity=256)
+    lab.run(5)
+    part = lab.outcomes()
+    whole = load_outcomes(recorded, "reasoning", "test", llms=[llm])
+    assert part.samples == whole.samples == 5
+    assert (part.labels == whole.labels).all()
+    assert np.isin(samples_made(part.answers), [3, 4, 5]).all()
