@@ -45,6 +45,7 @@ def test_list_as_json_and_csv(selectllm):
         "generations": 650,
         "verdicts": None,
         "samples": 5,
+        "stop": None,
         "source": "generate",
         "bytes": 0,
     }

@@ -307,7 +307,12 @@ class PoolView(PoolArrays):
 
     def llm_row(self, name: str) -> Row:
         """The row of one LLM of the run."""
-        return self.row("llm", name, self.one(self.pool.run.index(name)))
+        llm, made = self.pool.run.index(name), self.prepared.made
+        notes = []
+        if made is not None and (made[:, llm] < self.prepared.outcomes.samples).any():
+            whose = "same" if self.prepared.same_votes[llm] else "its"
+            notes = [f"{whose} votes from {made[:, llm].mean():.1f} of {self.prepared.outcomes.samples} samples"]
+        return self.row("llm", name, self.one(llm), notes=notes)
 
     def upper_bound_row(self, scores: RouterScores) -> Row:
         """What a perfect policy could make of a router."""

@@ -10,6 +10,7 @@ import numpy as np
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.one_sample_votes import OneSampleVotes, one_sample_votes
 from selectllm_engine.evaluation.outcomes import samples_made
+from selectllm_engine.evaluation.stopping import StopRule, reach
 from selectllm_engine.evaluation.votes import Tally, tally, with_k
 
 if TYPE_CHECKING:
@@ -80,6 +81,18 @@ class Prepared:
     def made(self) -> NDArray[np.int32] | None:
         """How many samples were made, int32 [Q, N]; None where that is K everywhere."""
         return None if self.outcomes.answers is None else samples_made(self.outcomes.answers)
+
+    @cached_property
+    def same_votes(self) -> NDArray[np.bool_]:
+        """Of which LLMs the samples made give the votes that all K would have given, whatever those were: bool [N]."""
+        same = np.ones(len(self.outcomes.llms), dtype=bool)
+        if self.made is not None:
+            rule, samples = StopRule(), self.outcomes.samples
+            for question, llm in np.argwhere(self.made < samples).tolist():
+                codes = np.asarray(self.outcomes.answers)[question, llm, : self.made[question, llm]]
+                said = [None if code < 0 else str(code) for code in codes.tolist()]
+                same[llm] &= reach(said, samples, rule) == samples
+        return same
 
     @cached_property
     def one_sample_votes(self) -> OneSampleVotes | None:

@@ -13,12 +13,16 @@ import polars as pl
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation import (
     EQUAL,
+    NOT_FOUND,
+    NOT_SAMPLED,
     PolicySpec,
     Vote,
     as_routers,
     as_spec,
     html_table,
     majority_vote,
+    pooled_votes,
+    tally,
     weighed_vote,
 )
 from selectllm_engine.verdicts import Verdict
@@ -197,6 +201,8 @@ def view_question(
     weighed = weighed_vote(selection, prepared.outcomes, scores, place)
     words = None if prepared.outcomes.vocabulary is None else prepared.outcomes.vocabulary[place]
     together = None if said is None else _together(said, chosen)
+    if together is not None and together.vote is not None and prepared.made is not None:
+        together = replace(together, vote=_shared(prepared.outcomes, place, chosen, together.vote))
     good = view.mask & prepared.labels[place]
     return QuestionView(
         question=question,
@@ -263,13 +269,26 @@ def _said(outcomes: Outcomes, place: int) -> list[list[str | None]] | None:
     if outcomes.answers is None or outcomes.vocabulary is None:
         return None
     words = outcomes.vocabulary[place]
-    return [[words[code] if code >= 0 else None for code in codes] for codes in outcomes.answers[place].tolist()]
+    made = ([code for code in codes if code != NOT_SAMPLED] for codes in outcomes.answers[place].tolist())
+    return [[words[code] if code >= 0 else None for code in codes] for codes in made]
 
 
 def _together(said: Sequence[Sequence[str | None]], chosen: NDArray[np.bool_]) -> LLMVotes:
     """The samples of the chosen LLMs as those of one."""
     answers = [answer for llm in np.flatnonzero(chosen).tolist() for answer in said[llm]]
     return _votes("", answers, right=None)
+
+
+def _shared(outcomes: Outcomes, place: int, chosen: NDArray[np.bool_], vote: Vote) -> Vote:
+    """The vote where each LLM's is shared out among the samples made; how many those are stays as counted."""
+    assert outcomes.answers is not None and outcomes.vocabulary is not None  # noqa: S101, PT018 - there is a vote
+    answers = outcomes.answers[place : place + 1]
+    found = pooled_votes(tally(answers), chosen)
+    code = int(found.code[0])
+    if code == NOT_FOUND:
+        return vote
+    count = int(np.count_nonzero(answers[0, chosen] == code))
+    return replace(vote, answer=outcomes.vocabulary[place][code], count=count, tied=bool(found.tied[0]))
 
 
 def _votes(name: str, answers: Sequence[str | None] | None, *, right: bool | None, **more: Any) -> LLMVotes:

@@ -19,7 +19,7 @@ from selectllm_engine.store.files import (
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
-from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_manifest, variant_of
+from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_manifest, stop_of, variant_of
 from selectllm_engine.store.merging import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
@@ -76,6 +76,7 @@ __all__ = [
     "read_vote",
     "refuse_twin",
     "router_manifest",
+    "stop_of",
     "threshold_of",
     "variant_of",
     "verdict_counts",

@@ -43,7 +43,7 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
             Column("kind", "kind", text, align="left"),
             Column("name", "name", text, align="left"),
             Column(("questions", "generations", "verdicts"), "holds", _holds),
-            Column("samples", "K", text),
+            Column(("samples", "stop"), "K", lambda samples, stop: text(samples) + (f" {stop}" if stop else "")),
             Column("bytes", "size", _size),
         ]
         write_table(columns, rows, output, title=f"Cache {stored.root}", section="benchmark")
@@ -57,9 +57,10 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
 
 def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
     from selectllm_engine.benchmarks import splits_of
+    from selectllm_engine.store import stop_of
 
     def row(kind: str, name: str, size: int | None, **holds: object) -> dict[str, object]:
-        fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "source"))
+        fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "stop", "source"))
         where = "package" if cache.is_packaged(benchmark) else "own"
         return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": size}
 
@@ -76,6 +77,7 @@ def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
             generations=cache.sampled(benchmark, llm).height,
             verdicts=None if verdicts is None else verdicts.height,
             samples=manifest.get("samples"),
+            stop=None if (stop := stop_of(manifest)) is None else str(stop[0]),
             source=manifest.get("source"),
         )
     for router in cache.routers(benchmark):

@@ -35,6 +35,7 @@ class Judged:
         right: bool [Q]; verdict: int8 [Q], codes of `Verdict`.
         votes: of every LLM [Q, N]; None where only labels are known.
         pooled: of the selected LLMs together [Q]; None where only labels are known.
+        shares: of those LLMs' votes the winning answer's, float64 [Q].
         marks: int8 [Q, N]: 1 right, 0 wrong, −1 no answer.
         right_llms: int [Q], LLMs of the pool that are right.
         disagree: bool [Q], the pool's LLMs do not all vote alike; with labels only, are not all right or all wrong.
@@ -46,6 +47,7 @@ class Judged:
     verdict: NDArray[np.int8]
     votes: Votes | None
     pooled: Votes | None
+    shares: NDArray[np.float64] | None
     marks: NDArray[np.int8]
     right_llms: NDArray[np.intp]
     disagree: NDArray[np.bool_]
@@ -71,6 +73,9 @@ def _judge(model: Model, setup: Setup) -> Judged:
     selected = np.asarray(selection.mask)
     votes = votes_of(model, setup.split, setup.k)
     pooled = None if prepared.tally is None else pooled_votes(prepared.tally, np.ascontiguousarray(selected))
+    shares = None
+    if pooled is not None and prepared.tally is not None:
+        shares = pooled.count / np.maximum(selected.sum(axis=1) * prepared.tally.ballots, 1)
     marks = prepared.labels.astype(np.int8)
     pool = np.flatnonzero(setup.pool.mask)
     if votes is not None:
@@ -87,6 +92,7 @@ def _judge(model: Model, setup: Setup) -> Judged:
         verdict=np.full(len(selected), Verdict.UNKNOWN.code, dtype=np.int8) if verdicts is None else verdicts.verdict,
         votes=votes,
         pooled=pooled,
+        shares=shares,
         marks=marks,
         right_llms=prepared.labels[:, pool].sum(axis=1),
         disagree=disagree,
@@ -160,10 +166,10 @@ class Questions:
         return int(found[0]) if len(found) else None
 
     def share_of(self, q: int) -> float | None:
-        """The winning answer's share of the selected LLMs' samples."""
-        if self.judged.pooled is None or not self.k:
+        """The winning answer's share of the selected LLMs' votes."""
+        if self.judged.shares is None:
             return None
-        return float(self.judged.pooled.count[q] / max(int(self.judged.selected[q].sum()) * self.k, 1))
+        return float(self.judged.shares[q])
 
     def verdict_of(self, q: int) -> Verdict:
         """What became of question q."""
@@ -261,10 +267,8 @@ def _filtered(model: Model, state: State, name: str, found: Judged) -> NDArray[n
 
 def _field(state: State, found: Judged, frame: pl.DataFrame) -> Field:
     """What the terms of a search look at."""
-    setup, shares = state.setup, None
-    if found.pooled is not None and setup.k:
-        shares = 100 * found.pooled.count / np.maximum(found.selected.sum(axis=1) * setup.k, 1)
-    return Field(frame, setup.pool.run, found.marks == 1, found.selected, shares, state.marks)
+    shares = None if found.shares is None else 100 * found.shares
+    return Field(frame, state.setup.pool.run, found.marks == 1, found.selected, shares, state.marks)
 
 
 def _sorted(
