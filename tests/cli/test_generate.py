@@ -450,3 +450,25 @@ def test_variants_are_planned_and_made_together(lab, monkeypatch):
     assert [planned(err, name)[1] for name in ("q", "q/brief", "q/few-shot", "q/hot")] == ["0", "0", "16", "0"]
     code, err = lab("--llm", "q/breif", "--dry-run")
     assert (code, err) == (2, "error: no LLM 'q/breif'; did you mean 'q/brief'?\n")
+
+
+def test_stopping_where_the_vote_is_decided(lab):
+    """This fake never says the same twice, so that no vote is decided before the last sample."""
+    given = ["--llm", weights(lab), "--samples", "4", "--stop", "decided"]
+    code, err = lab(*given, "--dry-run")
+    assert code == 0
+    assert "4 samples per question at most, stopping by decided" in err
+    assert "to make: at most 32 samples" in err
+    code, err = lab(*given)
+    assert code == 0
+    assert "a on own: 32 of 32 samples, 32 made now" in err
+    assert lab.cache.manifest("own", "a")["stop"] == {"rule": "decided", "samples": 4}
+    code, err = lab(*given, "--dry-run")
+    assert "to make: at most 0 samples" in err
+
+
+@pytest.mark.parametrize("rule", ["beta", "beta:2", "soon"])
+def test_a_rule_to_stop_by_that_there_is_not(lab, rule):
+    code, err = lab("--llm", weights(lab), "--stop", rule)
+    assert code == 2
+    assert "write decided, or beta:P" in err

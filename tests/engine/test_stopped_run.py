@@ -7,6 +7,7 @@ import pytest
 import selectllm_engine
 from fakes import fake_manifest, write_fake_run
 from selectllm_engine.evaluation import StopRule, next_round, pooled_votes
+from selectllm_engine.exporters import export_results
 from selectllm_engine.store import Cache, merge
 
 LLMS = ("fake-a", "fake-b", "fake-c")
@@ -105,3 +106,13 @@ def test_a_number_of_samples_that_makes_no_sense_is_found(tmp_path, whole):
         writer.update(stop={"rule": "decided", "samples": -1})
     (problem,) = cache.verify("fake")
     assert "stop.samples -1" in problem.what
+
+
+def test_an_export_says_what_it_has_no_room_for(tmp_path, whole, stopped):
+    assert not export_results(whole, tmp_path / "whole.csv").notes
+    notes = export_results(stopped, tmp_path / "stopped.csv").notes
+    assert [note.partition(" ")[0] for note in notes] == ["fake-a", "fake-b"]
+    assert "decided, up to 10 samples" in notes[0]
+    table = pl.read_csv(tmp_path / "stopped.csv")
+    made = stopped.cache.sampled("fake", "fake-a").height
+    assert table["fake-a"].count() == made < table["fake-c"].count() == 1300

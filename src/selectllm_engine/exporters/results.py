@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import CacheError, UnknownNameError, UsageError
-from selectllm_engine.store import load_outcomes, write_atomic
+from selectllm_engine.store import load_outcomes, stop_of, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +110,7 @@ def export_results(
         frame.write_parquet(buffer)
     save(path, buffer.getvalue())
     llms = run.pool(pool).names
-    return Exported(path, frame.height, llms, tuple(_threshold_notes(run, llms)))
+    return Exported(path, frame.height, llms, (*_threshold_notes(run, llms), *_stop_notes(run, llms)))
 
 
 def wide_results(
@@ -210,6 +210,15 @@ def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
         said.remove("sample")
     theirs = [f"{llm}{kind}" for kind in ("", "|model_response", "|total_cost") for llm in llms]
     return rows.select("sample_id", "prompt", "eval_name", *theirs, *said)
+
+
+def _stop_notes(run: StoredRun, llms: Sequence[str]) -> Iterator[str]:
+    for llm in llms:
+        if (stop := stop_of(run.info(llm))) is not None:
+            yield (
+                f"{llm} was sampled by {stop[0]}, up to {stop[1]} samples: an import takes what there is, and K is lower; "
+                "selectllm cache merge keeps it"
+            )
 
 
 def _threshold_notes(run: StoredRun, llms: Sequence[str]) -> Iterator[str]:

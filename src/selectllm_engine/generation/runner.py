@@ -327,8 +327,8 @@ def _sample(
     told = time.monotonic()
 
     def tell() -> None:
-        done = work.done + work.queue.spared
-        emit("progress", benchmark=work.task.benchmark, done=done, tokens=tokens, dollars=dollars)
+        counts = {"done": work.done + work.queue.spared, "spared": work.queue.spared, "tokens": tokens}
+        emit("progress", benchmark=work.task.benchmark, **counts, dollars=dollars)
 
     stop.sampling = True
     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
@@ -358,10 +358,7 @@ def _sample(
                     prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
                     dollars += _dollars(work.price, prompt_tokens or prompt.tokens, finished.completions)
                     for sample, made in zip(samples, finished.completions, strict=True):
-                        counts = (prompt_tokens, made.output_tokens, made.finish_reason)
-                        kind, choices = work.kinds[question_id]
-                        sure = answer_logprob(made.text, made.tokens, kind=kind, choices=choices)
-                        kept.add((question_id, sample, made.text, *counts, made.logprob, sure, made.reasoning_tokens))
+                        kept.add((question_id, sample, *_told(work, question_id, made, prompt_tokens)))
                         odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1
@@ -375,6 +372,14 @@ def _sample(
         tell()
         stop.sampling = False
     _tell(work, odd, refused, emit=emit)
+
+
+def _told(work: PreparedTask, question_id: str, made: Completion, prompt_tokens: int | None) -> tuple[object, ...]:
+    """The row of a completion, from its text on."""
+    kind, choices = work.kinds[question_id]
+    sure = answer_logprob(made.text, made.tokens, kind=kind, choices=choices)
+    counts = (prompt_tokens, made.output_tokens, made.finish_reason)
+    return (made.text, *counts, made.logprob, sure, made.reasoning_tokens)
 
 
 def _tell(work: PreparedTask, odd: Mapping[str, int], refused: Sequence[str], *, emit: Emit) -> None:

@@ -46,8 +46,8 @@ class Event:
     """Something a worker tells, or that happened to it. What concerns another LLM than its first has that as `llm`.
 
     kind: started (gpu), phase (phase, and benchmark of timing), task (benchmark, done, total), progress (benchmark,
-    done, tokens, dollars), skipped (benchmark, questions, context), odd (benchmark, and how many samples are odd in
-    which way), latency (benchmark, a, b, c, …), replicas (room, and the rates of those there: tokens per second), lost
+    done, of these spared as no vote needs them, tokens, dollars), skipped (benchmark, questions, context), odd
+    (benchmark, and how many samples are odd in which way), latency (benchmark, a, b, c, …), replicas (room, and the rates of those there: tokens per second), lost
     (a replica: reason), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
     """
 

@@ -45,6 +45,7 @@ class GenerationBar:
     tokens: int = 0
     dollars: float = 0.0  # at most
     replicas: str = ""
+    spared: int = 0  # of those done: no vote needs them
     seconds: float = 0.0  # spent sampling
     recent: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, done, tokens
     ended: bool = False
@@ -158,6 +159,7 @@ class Board:
             case "progress":
                 bar.advance(fields["done"], fields["tokens"])
                 bar.dollars = fields.get("dollars", 0.0)
+                bar.spared = fields.get("spared", 0)
             case "latency":
                 bar.state, bar.timed = "", _fit(fields)
             case "odd":
@@ -177,9 +179,10 @@ class Board:
     def summarize(self) -> None:
         """Say on standard error what was done."""
         for (llm, _), bar in self.bars.items():
-            made = bar.done - bar.start
+            made = bar.done - bar.start - bar.spared
             speed = f", {bar.tokens / bar.seconds:,.0f} tokens/s" if bar.seconds and bar.tokens else ""
-            samples = f"{bar.done:,} of {bar.total:,} samples, {made:,} made now{speed}" if bar.total else ""
+            spared = f", {bar.spared:,} not needed" if bar.spared else ""
+            samples = f"{bar.done:,} of {bar.total:,} samples, {made:,} made now{spared}{speed}" if bar.total else ""
             if made or bar.timed or not {llm, bar.worker, bar.name} & set(self.failed):
                 note(f"{bar.name}: {'; '.join(part for part in (samples, bar.timed) if part)}")
 

@@ -82,8 +82,8 @@ class Lab:
             intervals=Periods(report=0),
         )
 
-    def outcomes(self, cache=None):
-        return load_outcomes(cache or self.cache, "fake", "test")
+    def outcomes(self, cache=None, split="test"):
+        return load_outcomes(cache or self.cache, "fake", split)
 
     def check_votes(self):
         """The same questions, K, labels and votes as with all samples."""

@@ -80,7 +80,13 @@ def test_from_start_to_end(cache, spec, tmp_path):
     sound(cache, "a", 4)
     assert watch.events[0].kind == "started"
     assert [fields["phase"] for fields in watch.of("phase")] == ["preparing", "loading", "timing"]
-    assert watch.of("progress")[-1] == {"benchmark": "fake", "done": 120, "tokens": 600, "dollars": 0.0}
+    assert watch.of("progress")[-1] == {
+        "benchmark": "fake",
+        "done": 120,
+        "spared": 0,
+        "tokens": 600,
+        "dollars": 0.0,
+    }
     assert watch.of("ended")[0]["code"] == 0
     assert not list(watch.logs.iterdir()), "the log of a good run is of no use"
 
