@@ -216,8 +216,8 @@ def _stop_notes(run: StoredRun, llms: Sequence[str]) -> Iterator[str]:
     for llm in llms:
         if (stop := stop_of(run.info(llm))) is not None:
             yield (
-                f"{llm} was sampled by {stop[0]}, up to {stop[1]} samples: an import takes what there is, and K is lower; "
-                "selectllm cache merge keeps it"
+                f"{llm} was sampled by {stop[0]}, up to {stop[1]} samples: imported again it has a lower K, "
+                "and selectllm cache merge keeps it"
             )
 
 
