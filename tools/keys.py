@@ -28,6 +28,12 @@ What is switched on is a [setup](concepts.md#setups-and-what-is-recommended): `W
 command takes, `selectllm tui --setup FILE` opens on one, and `y`, then `s` or `p`, copies the command or the Python
 lines that give the figures of the screen.
 
+`selectllm tui --web` shows it in a browser of this machine, and of no other (the extra `web`, `--port` for another port
+than 8000): one explorer for each page, until Ctrl-C. Nothing is asked of any other server, and other pages can't reach
+it.
+
+![The explorer in Chromium](images/browser.png)
+
 The mouse works too: click an LLM, a row (twice to open it), a column's head, a tab or a key in the footer.
 
 ## Five minutes of keys

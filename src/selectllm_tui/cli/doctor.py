@@ -29,6 +29,7 @@ PURPOSES: dict[str, tuple[str, list[list[str]]]] = {
     "generate through endpoints": ("openai", [["openai"]]),
     "replicas on several GPUs or machines": ("ray", [["ray"]]),
     "routers on transformers": ("train", [["torch", "transformers", "safetensors"]]),
+    "explore in a browser": ("web", [["textual-serve", "aiohttp"]]),
     "make reasoning questions": ("reasoning", [["reasoning-gym"]]),
 }
 LIBRARIES = ("numpy", "polars", "scikit-learn", "skops", "textual", "rich", "typer", "huggingface-hub", "httpx")

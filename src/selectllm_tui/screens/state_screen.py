@@ -162,8 +162,8 @@ class StateScreen(Screen[None]):
         if not switcher.is_attached:  # the explorer is being left
             return
         if not switcher.query(f"#tab-{name}"):
-            await switcher.mount(make_tab(name))
-        while not all(tab.is_mounted for tab in switcher.query(f"#tab-{name}")):  # another key has begun it
+            switcher.mount(make_tab(name))  # not awaited: the next key cancels this, which may not leave half a tab
+        while not all(tab.is_mounted for tab in switcher.query(f"#tab-{name}")):
             await asyncio.sleep(0.01)
         had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within
         switcher.current = f"tab-{name}"
