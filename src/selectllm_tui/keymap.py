@@ -507,7 +507,6 @@ COMMANDS: tuple[Command, ...] = (
         "follow",
         "Read new results by themselves while they are made, or only when asked to.",
         "Everywhere",
-        do=lambda context, _: context.state.look(follow=not context.state.view.follow),
     ),
     Command("reload", ("ctrl+r",), "reload", "Read the cache again.", "Everywhere"),
     Command(

@@ -109,6 +109,24 @@ async def test_new_results_are_read_by_themselves_and_undo_stays(tmp_path: Path)
         assert screen.state.setup.pool.names == ("fake-a", "fake-b")
 
 
+async def test_following_is_switched_off_and_on_and_remembered(tmp_path: Path) -> None:
+    write_fake_run(tmp_path, samples=2, llms=("fake-a",))
+    app = ExplorerApp(cache=tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await settled(pilot)
+        assert screen.state.view.follow
+        await press(pilot, "ctrl+l")
+        assert "wait until ctrl+r" in text_of(app)
+        await pilot.press("q")
+    again = ExplorerApp(cache=tmp_path, resume=True)
+    async with again.run_test(size=(120, 36)) as pilot:
+        screen = await settled(pilot)
+        assert not screen.state.view.follow
+        await press(pilot, "ctrl+l")
+        assert screen.state.view.follow
+        assert "by themselves" in text_of(again)
+
+
 def test_reading_by_itself_takes_a_tenth_of_the_time_at_most_and_never_twice_at_once() -> None:
     followed = Followed()
     assert not followed.end(0.0)  # read because somebody asked

@@ -244,6 +244,14 @@ def do_live(screen: StateScreen) -> None:
     screen.app.push_screen(LiveScreen(screen.model.run))
 
 
+def do_follow(screen: StateScreen) -> None:
+    """Reads new results by themselves from now on, or no more."""
+    screen.set_state(screen.state.look(follow=not screen.state.view.follow))
+    on = screen.state.view.follow
+    screen.say("new results are read by themselves" if on else "new results wait until ctrl+r reads them", "accent")
+    screen.follow()
+
+
 def do_reload(screen: StateScreen) -> None:
     """Reads the cache again."""
     screen.busy(True)
