@@ -6,6 +6,7 @@ Ray is imported here and in `pool` alone, in the process of a worker that was as
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -47,8 +48,10 @@ def connect(address: str) -> None:
         MissingExtraError: Ray is not installed.
         EngineError: there is no cluster, or it can't be joined from here.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     check_installed(RAY)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == LOCAL:  # it listens to other machines, too, and nobody else shall run anything here
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     import ray
 
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
