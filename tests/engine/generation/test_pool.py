@@ -1,6 +1,7 @@
 """Replicas on the GPUs of one machine, which are made up; the rest of Ray's tests take minutes (tests/integration)."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import polars as pl
 import pytest
@@ -32,8 +33,8 @@ def test_gpus_without_an_llm_of_their_own_are_for_replicas(monkeypatch):
     assert scheduler.share_gpus([a], ["0", "1"]) == ([a], ["0", "1"])
 
 
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")
 def test_one_llm_on_two_gpus(tmp_path, monkeypatch):
-    pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     cache = Cache(tmp_path / "cache")
     cache.write_questions("fake", fake_questions({"test": 60}))
