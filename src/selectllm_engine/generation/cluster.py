@@ -21,7 +21,7 @@ from selectllm_engine.generation.hardware import cores
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ANY", "LOCAL", "Place", "choose_places", "connect", "every_node", "reason_of"]
+__all__ = ["ANY", "LOCAL", "Place", "choose_places", "connect", "end_local", "every_node", "reason_of"]
 
 LOCAL = "local"  # as an address: the GPUs that this process sees
 ANY = "any"  # as a type of GPU
@@ -78,6 +78,12 @@ def connect(address: str) -> None:
         raise _closed(address, error) from error
     finally:
         signal.signal(signal.SIGTERM, before)  # Ray's own would end the process with everything in flight
+
+
+def end_local() -> None:
+    """End the Ray that `connect` started here, if it did: some of its processes outlive a driver that just leaves."""
+    if (ray := sys.modules.get(RAY)) is not None:
+        ray.shutdown()
 
 
 def _answers(address: str) -> bool:

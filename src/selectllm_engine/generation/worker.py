@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_engine.generation.cluster import LOCAL, end_local
 from selectllm_engine.generation.dummy import time_dummy
 from selectllm_engine.generation.engine import make_engine
 from selectllm_engine.generation.keeper import Periods
@@ -78,6 +79,8 @@ def main(
         reason = str(error).strip().partition("\n")[0]
         emit("failed", benchmark=None, problem=f"unexpected {type(error).__name__}: {reason}", remedy="")
         done = False
+    if spec.ray == LOCAL:
+        end_local()
     emit("end")
     return INTERRUPTED if stop.level else 0 if done else 1
 
