@@ -297,10 +297,8 @@ class PoolView(PoolArrays):
         if len(self.order) == 1:
             return []
         learned = self.learner.of()
-        right, single = (
-            learned.votes.of(frozenset(self.order.tolist())).right,
-            learned.known.labels[:, self.best_single],
-        )
+        right = learned.votes.of(frozenset(self.order.tolist())).right
+        single = learned.known.labels[:, self.best_single]
         behind = 100 * (float(single.mean()) - float(right.mean()))
         said = f"not ahead of best-single where it wasn't fitted: {behind:.1f} points behind on labelled questions"
         return [said] if behind >= 0 else []
