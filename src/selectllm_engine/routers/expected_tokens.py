@@ -16,7 +16,7 @@ from selectllm_engine.routers.features import Tfidf
 from selectllm_engine.routers.ridge import block_of, fit_components
 from selectllm_engine.routers.storage import check_files, restore, save
 from selectllm_engine.routers.surface import SURFACE, surface
-from selectllm_engine.store import TOKENS, router_manifest, write_frame
+from selectllm_engine.store import TOKENS, read_table, router_manifest, write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,12 +80,9 @@ def keep_expected_tokens(run: StoredRun, data: TrainingData) -> None:
     Nothing is done where that is there already for these questions and labels, or where the questions have no text or
     no LLM's tokens were counted. Of the other splits nothing but texts is read.
     """
-    try:
-        if router_manifest(run.cache.folder(run.benchmark) / TOKENS).get("labels") == data.digest:
-            return
-    except (FileNotFoundError, DamagedError):
-        pass
-    counted = _counted(run, data) if any(text.strip() for text in data.train.texts) else {}
+    if _is_kept(run, data) or not any(text.strip() for text in data.train.texts):
+        return
+    counted = _counted(run, data)
     if not counted:
         return
     model = TokenModel()
@@ -104,6 +101,20 @@ def keep_expected_tokens(run: StoredRun, data: TrainingData) -> None:
             columns = pl.DataFrame(part, schema=dict.fromkeys(counted, pl.Float32), orient="row")
             write_frame(fresh / f"{name}.parquet", data.questions.select("question_id", "split").hstack(columns))
         save(model, fresh, TOKENS, facts)
+
+
+def _is_kept(run: StoredRun, data: TrainingData) -> bool:
+    """Whether it is there already, whole."""
+    folder = run.cache.folder(run.benchmark) / TOKENS
+    try:
+        if router_manifest(folder).get("labels") != data.digest:
+            return False
+        load_token_model(folder)
+        for name in ("output", "prompt"):
+            read_table(folder / f"{name}.parquet")
+    except (FileNotFoundError, DamagedError):
+        return False
+    return True
 
 
 def _counted(run: StoredRun, data: TrainingData) -> dict[str, NDArray[np.float64]]:

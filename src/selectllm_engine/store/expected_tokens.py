@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from selectllm_engine.errors import DamagedError
 from selectllm_engine.store.manifests import MOST, TOKENS
@@ -15,6 +14,7 @@ from selectllm_engine.store.scores import aligned, read_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
     from numpy.typing import NDArray
 
     from selectllm_engine.store.cache import Cache
@@ -37,12 +37,13 @@ class ExpectedTokens:
 
 def read_expected_tokens(cache: Cache, benchmark: str) -> ExpectedTokens | None:
     """What is stored; None where nothing is, or it can't be read, which is among the cache's problems then."""
-    folder = cache.folder(benchmark) / TOKENS
-    try:
-        tables = [read_table(folder / f"{name}.parquet") for name in ("prompt", "output")]
-    except FileNotFoundError:
-        return None
-    except (DamagedError, pl.exceptions.PolarsError) as error:
-        cache.report(folder, f"{folder} can't be read ({error}); selectllm train makes it again")
-        return None
+    tables = []
+    for path in (cache.folder(benchmark) / TOKENS / f"{name}.parquet" for name in ("prompt", "output")):
+        try:
+            tables.append(read_table(path))
+        except FileNotFoundError:
+            return None
+        except DamagedError as error:
+            cache.report(path, error.problem)
+            return None
     return ExpectedTokens(*tables)

@@ -176,8 +176,11 @@ def test_a_damaged_table_is_told_and_nothing_is_expected(cache):
     flip_bit(cache.folder("fake") / TOKENS / "output.parquet")
     run = Run(cache, "fake")
     assert run.view().policy(run.scores("ridge:tfidf"), parse_policy("cost-aware")).notes == ()
-    assert [path.name for path in cache.problems] == [TOKENS]
+    assert [path.name for path in cache.problems] == ["output.parquet"]
     assert [problem.path.name for problem in cache.verify("fake")] == ["output.parquet"]
+    train(Run(cache, "fake"), "prior")  # makes it again
+    assert not cache.verify("fake")
+    assert Run(cache, "fake").outcomes("test").expected is not None
 
 
 @pytest.mark.parametrize("harm", ["weights", "manifest"])
@@ -197,6 +200,8 @@ def test_damaged_weights_are_refused_where_they_are_needed(cache, harm):
     run.learner().better_by_question = lambda *_: True
     with pytest.raises(DamagedError):
         choose_by(run, "ridge:tfidf", "cost-aware")
+    train(Run(cache, "fake"), "prior")  # makes them again
+    assert not cache.verify("fake")
 
 
 def test_new_questions_take_what_those_of_the_benchmark_are_expected_to(cache):
