@@ -44,8 +44,8 @@ The mouse works too: click an LLM, a row (twice to open it), a column's head, a 
 2. **Which router, which policy?** `r` and `p` step through them, `-` and `=` move the slider of a policy that has one,
    `,` and `.` the number of samples that vote. `]` leads to *Matrix*: all of it at once; `↵` takes the pair under the
    cursor.
-3. **At what price?** `]` again, *Trade-off*: what lies on the Pareto front is worth its seconds. `tab` walks the points,
-   `↵` uses one. `w` shows dollars.
+3. **At what price?** `]` again, *Trade-off*: what lies on the Pareto front is worth its seconds. `tab` walks the
+   points, `↵` uses one. `w` shows dollars.
 4. **Where is accuracy lost?** On *Lessons*, the bar says it; `m` opens the misrouted questions, `v` the outvoted, `z`
    the unsolvable. `↵` on a question shows every vote, `↵` on an LLM there its generations, `n` the next question.
    `T` shows what several LLMs wrote side by side, `M` marks the question, `#` notes a line on it.
