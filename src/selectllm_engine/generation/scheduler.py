@@ -48,7 +48,8 @@ class Event:
     kind: started (gpu), phase (phase, and benchmark of timing), task (benchmark, done, total), progress (benchmark,
     done, of these spared as no vote needs them, tokens, dollars), skipped (benchmark, questions, context), odd
     (benchmark, and how many samples are odd in which way), latency (benchmark, a, b, c, …), replicas (room, and the
-    rates of those there: tokens per second), lost (a replica: reason), failed (benchmark or None, problem, remedy), retry (problem), ended (code, log).
+    rates of those there: tokens per second), lost (a replica: reason), failed (benchmark or None, problem,
+    remedy), retry (problem), ended (code, log).
     """
 
     llm: str
