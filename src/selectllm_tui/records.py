@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.store import Mark
 from selectllm_tui.notation import csv_table
 
 if TYPE_CHECKING:
@@ -64,12 +63,13 @@ def question_records(shown: Questions) -> Iterator[dict[str, Any]]:
     for q in map(int, shown.order):
         row = shown.frame.row(q, named=True)
         marks = [None if mark < 0 else bool(mark) for mark in shown.judged.marks[q]]
+        left = shown.state.marks.get(row["question_id"])
         yield {
             **{name: row[name] for name in ("question_id", "subject", "text", "gold")},
             "verdict": str(shown.verdict_of(q)),
             "vote_share": shown.share_of(q),
-            "marked": (left := shown.state.marks.get(row["question_id"], Mark())).marked,
-            "note": left.note,
+            "marked": left is not None and left.marked,
+            "note": "" if left is None else left.note,
             "answered_by": [name for n, name in enumerate(shown.llms) if shown.judged.selected[q, n]],
             **dict(zip(shown.llms, marks, strict=True)),
         }
