@@ -448,6 +448,9 @@ def test_variants_are_planned_and_made_together(lab, monkeypatch):
     assert code == 1, "there are no exemplars"
     assert "no exemplars for the few-shot prompts of q/few-shot" in err or "few-shot prompts need exemplars" in err
     assert [planned(err, name)[1] for name in ("q", "q/brief", "q/few-shot", "q/hot")] == ["0", "0", "16", "0"]
+    code, err = lab("--llm", "q/*", command="measure", data=None)
+    assert code == 0, err
+    assert len(re.findall(r"^(q|q/brief|q/hot) on own: one prompt alone takes", err, re.MULTILINE)) == 3, err
     code, err = lab("--llm", "q/breif", "--dry-run")
     assert (code, err) == (2, "error: no LLM 'q/breif'; did you mean 'q/brief'?\n")
 

@@ -20,6 +20,7 @@ from selectllm_engine.generation.sources import Source
 from selectllm_engine.generation.spec import Task, WorkerSpec, choose_questions, missing_samples
 from selectllm_engine.generation.weights import local_folder
 from selectllm_engine.llms import LLM, STUDY, PromptStyle, Sampling, Variant, Wording
+from selectllm_engine.store import variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ __all__ = [
     "parse_llms",
     "same_worker",
     "stored_llm",
+    "stored_llms",
     "with_overrides",
 ]
 
@@ -348,6 +350,27 @@ def parse_llm(text: str, own: Mapping[str, LLM] | None = None, *, served: bool =
     raise UnknownNameError("LLM", name, presets, remedy=f"(weights of your own: --llm {name}=FOLDER)")
 
 
+def stored_llms(
+    cache: Cache, benchmark: str, texts: Iterable[str], own: Mapping[str, LLM] | None = None, *, served: bool = False
+) -> list[LLM]:
+    """What `--llm` names of the LLMs that have results: as `stored_llm`, and `NAME/*` with all its stored variants.
+
+    Raises:
+        UnknownNameError: the benchmark has no results of such an LLM.
+        UsageError: its weights are in a folder that is not named.
+    """
+    llms: list[LLM] = []
+    for text in texts:
+        name, equals, weights = text.partition("=")
+        named = [name]
+        if name.endswith("/*"):
+            family = name.removesuffix("/*")
+            stored = cache.llms(benchmark)
+            named = [family, *(each for each in stored if variant_of(cache.manifest(benchmark, each)) == family)]
+        llms += [stored_llm(cache, benchmark, each + equals + weights, own, served=served) for each in named]
+    return llms
+
+
 def stored_llm(
     cache: Cache, benchmark: str, text: str, own: Mapping[str, LLM] | None = None, *, served: bool = False
 ) -> LLM:
@@ -379,5 +402,5 @@ def stored_llm(
         prompt=manifest["prompt"]["style"],
         wording=Wording(**wording) if (wording := manifest["prompt"].get("wording")) else None,
         sampling=Sampling(**{**sampling, "stop": tuple(sampling["stop"])}),
-        variant=Variant(of=variant["of"]) if (variant := manifest.get("variant")) else None,
+        variant=Variant(of=of) if (of := variant_of(manifest)) else None,
     )

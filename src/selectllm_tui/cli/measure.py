@@ -59,7 +59,7 @@ def measure(
     With --dummy no run is needed: LLM=FOLDER with a config.json shows what weights of that shape would take here.
     """
     from selectllm_engine.generation.needs import check_gpus, find_needs
-    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms, stored_llm
+    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms, stored_llms
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
@@ -107,7 +107,7 @@ def measure(
     store = open_cache(cache)
     name = store.choose(benchmark)
     served = engine is EngineName.OPENAI
-    llms = [stored_llm(store, name, each, settings.llms, served=served) for each in llm]
+    llms = stored_llms(store, name, llm, settings.llms, served=served)
     if served:
         llms = at_endpoint(llms, check_base_url(base_url))
     allow_keys(llms, settings)
