@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -155,10 +156,13 @@ def test_ctrl_c_finishes_what_replicas_have(tmp_path, monkeypatch, cluster):
 
 
 def test_what_a_cluster_lacks_is_one_line(tmp_path, monkeypatch, cluster):
-    """An address without a cluster; weights that no node has as they are here."""
+    """An address without a cluster; nodes with too few GPUs; weights that can't be loaded."""
     _, spec = make(tmp_path, monkeypatch, questions=4, samples=1, address="127.0.0.1:9")
     (failure,) = of(events(spec, tmp_path), "failed")
     assert failure["problem"] == "no Ray cluster answers at 127.0.0.1:9"
+    _, spec = make(tmp_path, monkeypatch, questions=4, samples=1, address=cluster.address)
+    (failure,) = of(events(replace(spec, tensor_parallel=2), tmp_path), "failed")
+    assert failure["problem"] == "the Ray cluster has no node with 2 GPUs"
     _, spec = make(tmp_path, monkeypatch, questions=4, samples=1, address=cluster.address, load_error="no room")
     (failure,) = of(events(spec, tmp_path), "failed")
     assert (failure["problem"], failure["remedy"]) == ("no room", "take another")

@@ -114,6 +114,7 @@ class Pool:
         self._members: list[_Member] = []
         self._places: list[Place] = []
         self._failures: Counter[str] = Counter()  # loads that failed in a row, by node
+        self._facts: Mapping[str, str] = {}  # of the first that was there
         self._reason = ""  # of the last loss
         self._barren = 0
         self._made = 0  # replicas so far
@@ -149,21 +150,17 @@ class Pool:
         import ray
 
         check = ray.remote(num_cpus=0, max_retries=0)(check_node)
-        asked = {
-            node["NodeManagerAddress"]: _at(check, node["NodeID"]).remote(
-                self._replica_spec, self._known, version("selectllm")
-            )
-            for node in nodes
-        }
-        problems: dict[str, SelectLLMError] = {}
+        told = self._replica_spec, self._known, version("selectllm")
+        refs = [_at(check, node["NodeID"]).remote(*told) for node in nodes]
+        problems: list[tuple[str, SelectLLMError]] = []
         cpu = True
-        for address, ref in asked.items():
+        for node, ref in zip(nodes, refs, strict=True):
             try:
                 cpu &= ray.get(ref)
             except ray.exceptions.RayError as error:
-                problems[address] = _ours(error)
+                problems.append((node["NodeManagerAddress"], _ours(error)))
         if problems:
-            address, first = next(iter(problems.items()))
+            address, first = problems[0]
             more = f" and {len(problems) - 1} more of {len(nodes)}" if len(problems) > 1 else ""
             raise EngineError(f"node {address}{more}: {first.problem}", first.remedy)
         return cpu
@@ -258,6 +255,7 @@ class Pool:
                 continue
             if isinstance(result, Loaded):
                 member.capacity, member.facts, member.since = result.capacity, result.facts, time.monotonic()
+                self._facts = self._facts or result.facts
                 self._failures.pop(member.node, None)
             else:
                 member.count(sum(made.output_tokens or 0 for each in result for made in each.completions))
@@ -359,11 +357,11 @@ class Pool:
         """The engine's, on the hardware that its replicas have; while timing, on that of the one that is timed."""
         import ray
 
-        said = [each.facts for each in ([self._timed] if self._timed else self._live())]
+        said = [each.facts for each in ([self._timed] if self._timed else self._live())] or [self._facts]
         types = {each.type for each in self._places} if self._timed is None else set()
         hardware = ", ".join(sorted(types if len(types) > 1 else {each["hardware"] for each in said}))
         room = sum(each.room for each in self._places)
-        return {**(said[0] if said else {}), "hardware": hardware, "ray": ray.__version__, "replicas": str(room)}
+        return {**said[0], "hardware": hardware, "ray": ray.__version__, "replicas": str(room)}
 
 
 def _at(remote: Any, node: str, **options: Any) -> Any:
