@@ -118,7 +118,7 @@ async def test_two_explorers_see_each_others_marks(own: Cache) -> None:
         assert own.marks("fake") == {"test-9": Mark(note="theirs"), screen.state.view.question: Mark(marked=True)}
         assert screen.state.marks == own.marks("fake")
         Cache(own.root).mark("fake", {"test-9": {"note": "anew"}})
-        await press(pilot, "f5")
+        await press(pilot, "ctrl+r")
         await until(pilot, lambda: screen.state.marks == own.marks("fake"))
 
 
@@ -139,7 +139,7 @@ async def test_where_the_cache_takes_no_marks_they_are_kept_for_the_session(
         first = screen.state.view.question
         assert screen.state.marks == {first: Mark(marked=True)}
         assert own.marks("fake") == {}
-        await press(pilot, "f5")
+        await press(pilot, "ctrl+r")
         await settled(pilot)
         assert screen.state.marks == {first: Mark(marked=True)}
         await press(pilot, "M", "M")

@@ -170,5 +170,6 @@ async def test_of_labels_only_there_is_nothing_to_read(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         main = await settled(pilot)
         main.set_state(main.state.look(tab="question"))
+        await settled(pilot)
         await press(pilot, "T", "n", "d", "y")
         assert "no generations" in text_of(pilot)
