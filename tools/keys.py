@@ -34,13 +34,18 @@ it.
 
 ![The explorer in Chromium](images/browser.png)
 
+Columns have a cursor, too: `<` and `>` move it, `s` sorts by the column under it (above the marks: by that LLM), `_`
+hides it, `|` makes it wider, `"` brings all back. The frame's lower edge names the LLM whose column the cursor or the
+mouse is on. `O` opens another benchmark of the cache; each is found again as it was left.
+
 The mouse works too: click an LLM, a row (twice to open it), a column's head, a tab or a key in the footer.
 
 ## Five minutes of keys
 
 1. **Who matters?** On *Results*, press `1` to `9`: each switches an LLM off and, again, on. The header and every cell
    show what that changes; where nothing does, the LLM is dispensable. `x` in the pool leaves one LLM alone, `a` brings
-   all back. LLMs beyond the ninth: `space` on their row, or by name in `ctrl+p`.
+   all back. LLMs beyond the ninth have a letter: `;` and the letter switches one from anywhere. In the pool, `/` lists
+   LLMs by name, and `&` switches all that are listed.
 2. **Which router, which policy?** `r` and `p` step through them, `-` and `=` move the slider of a policy that has one,
    `,` and `.` the number of samples that vote. `]` leads to *Matrix*: all of it at once; `↵` takes the pair under the
    cursor.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from threading import Timer
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup
+    from selectllm_tui.state import Setup, State
+    from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["ExplorerApp", "leave_soon"]
 
@@ -100,7 +102,7 @@ class ExplorerApp(App[None]):
     class Failed(Message):
         """The run can't be read."""
 
-        def __init__(self, error: SelectLLMError, benchmarks: list[str]) -> None:
+        def __init__(self, error: SelectLLMError, benchmarks: list[StoredBenchmark]) -> None:
             super().__init__()
             self.error, self.benchmarks = error, benchmarks
 
@@ -117,7 +119,7 @@ class ExplorerApp(App[None]):
         self._wishes = wishes or Preferences()
         self.set_keymap(choose_keys(self._wishes.keys))
         self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
-        self._benchmarks: list[str] = []
+        self._left: dict[str, State] = {}  # of each benchmark that was open before
         self._seen: Contents | None = None
         self.crash: CrashError | None = None
         self.leaving = 0  # the exit code, once it is being left
@@ -182,11 +184,20 @@ class ExplorerApp(App[None]):
             opened = self._opened(model) if self._setup is not None and self.main is None else ()
             self.post_message(self.Loaded(model, *opened))
         except SelectLLMError as error:
-            self.post_message(self.Failed(error, self._benchmarks))
+            self.post_message(self.Failed(error, self._stored()))
         except Exception as error:  # a damaged file must not end in a traceback
             self.log.error(repr(error))
             told = CacheError(f"{type(error).__name__}: {error}", "see selectllm cache verify")
-            self.post_message(self.Failed(told, self._benchmarks))
+            self.post_message(self.Failed(told, self._stored()))
+
+    def _stored(self) -> list[StoredBenchmark]:
+        """The benchmarks that can be opened; none where the cache can't be read."""
+        from selectllm_engine.store import open_cache
+        from selectllm_tui.stored_benchmarks import stored_benchmarks
+
+        with contextlib.suppress(SelectLLMError, OSError):
+            return stored_benchmarks(open_cache(self._cache))
+        return []
 
     def _opened(self, model: Model) -> tuple[Setup, Sequence[str]]:
         """The setup to open with, and what became of what it names; raises where the run doesn't have that."""
@@ -202,10 +213,13 @@ class ExplorerApp(App[None]):
         from selectllm_engine.api import load
         from selectllm_engine.store import open_cache
         from selectllm_tui.cache_activity import contents
+        from selectllm_tui.resume import last_benchmark
 
         cache = open_cache(self._cache)
-        self._benchmarks = cache.benchmarks()
-        benchmark = cache.choose(self._benchmark)
+        wanted = self._benchmark
+        if wanted is None and self._resume and (last := last_benchmark(cache.root)) in cache.benchmarks():
+            wanted = last
+        benchmark = cache.choose(wanted)
         self._seen = contents(cache, benchmark)  # before it is read: what comes meanwhile is new
         return load(benchmark, cache, progress=self._tell)
 
@@ -216,25 +230,47 @@ class ExplorerApp(App[None]):
     def _progress(self, message: Progress) -> None:
         if isinstance(self.screen, LoadingScreen):
             self.screen.progress(message.done, message.total)
+        elif (main := self.main) is not None:
+            main.extracting(message.done, message.total)
 
     @on(Loaded)
     async def _loaded(self, message: Loaded) -> None:
-        from selectllm_tui.resume import recall
         from selectllm_tui.screens.main import MainScreen
-        from selectllm_tui.state import Setup, State
+        from selectllm_tui.state import Setup, State, View
 
-        if (main := self.main) is not None:
+        benchmark, space, main = message.model.space.benchmark, message.model.space, self.main
+        if main is None:
+            self._benchmark = benchmark
+            state = self._recalled(message.model) or State(message.setup or Setup.of(space))
+            if self._wishes.start is not None:
+                state = state.look(tab=self._wishes.start)
+        elif benchmark != self._benchmark:
+            return  # another was asked for meanwhile
+        elif benchmark == main.model.space.benchmark:
             main.reload(message.model)
             return
-        run, space = message.model.run, message.model.space
-        state = State(message.setup or Setup.of(space))
-        if self._resume and (recalled := recall(run.cache.root, run.benchmark, space)):
-            state, theme = recalled
-            if theme in self.available_themes and self._wishes.theme is None:
-                self.theme = theme
-        if self._wishes.start is not None:
-            state = state.look(tab=self._wishes.start)
+        else:
+            self._remember()
+            self._left[main.model.space.benchmark] = main.state
+            if (left := self._left.get(benchmark)) is not None:
+                state = left.returned(space)
+            else:
+                view = View(tab=main.state.view.tab, bare=main.state.view.bare)
+                state = self._recalled(message.model) or State(Setup.of(space), view)
+            while self.screen is not main:
+                await self.pop_screen()
         await self.switch_screen(MainScreen(message.model, state, message.notes))
+
+    def _recalled(self, model: Model) -> State | None:
+        """The state in which the benchmark was left last time, where one asked for that; sets the theme of then."""
+        from selectllm_tui.resume import recall
+
+        if not self._resume or (found := recall(model.run.cache.root, model.run.benchmark, model.space)) is None:
+            return None
+        state, theme = found
+        if theme in self.available_themes and self._wishes.theme is None:
+            self.theme = theme
+        return state
 
     @property
     def main(self) -> MainScreen | None:
@@ -246,6 +282,8 @@ class ExplorerApp(App[None]):
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
         if (main := self.main) is not None:
+            self._benchmark = main.model.space.benchmark
+            main.busy(False)
             main.unread(str(message.error))
             return
         if self._setup is not None:

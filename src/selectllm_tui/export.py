@@ -36,7 +36,9 @@ def _table(rows: Rows) -> Iterator[list[str]]:
     for place in range(len(rows)):
         if rows.key(place):
             cells = rows.cells(place)
-            yield [visible("".join(text for text, _ in drawn(cells[at], WIDE)).strip()) for at in kept]
+            yield [
+                visible(rows.columns[at].space.join(text for text, _ in drawn(cells[at], WIDE)).strip()) for at in kept
+            ]
 
 
 def to_markdown(rows: Rows) -> str:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui import preconditions
 from selectllm_tui import transitions as to
+from selectllm_tui.llm_names import LETTERS
 from selectllm_tui.state import FILTERS
-from selectllm_tui.tabs import LISTING, TABS
+from selectllm_tui.tabs import ARRANGED, LISTING, TABS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["COMMANDS", "Command", "Target"]
 
-Target = Literal["main", "table", "grid", "sliders", "plot", "text", "generations", "columns", "textual"]
+Target = Literal["main", "pool", "table", "grid", "sliders", "plot", "text", "generations", "columns", "textual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,17 @@ COMMANDS: tuple[Command, ...] = (
         rank=1,
     ),
     Command(
+        "toggle_by_letter",
+        tuple(LETTERS),
+        "toggle",
+        "Switch the LLM with that letter, where the cursor is in the pool and there is one.",
+        "Pool",
+        "pool",
+        palette=False,
+        do=to.toggle,
+    ),
+    Command("switch_llm", ("semicolon",), "LLM", "Then an LLM's digit or letter, from anywhere, to switch it.", "Pool"),
+    Command(
         "toggle_here",
         ("space",),
         "toggle",
@@ -106,6 +118,23 @@ COMMANDS: tuple[Command, ...] = (
         reason=preconditions.all_on,
         do=to.on_setup(lambda setup, _: setup.with_pool(setup.pool.run)),
         rank=18,
+    ),
+    Command(
+        "search_pool",
+        ("slash",),
+        "search the pool",
+        "In the pool: list only LLMs whose names have some words; esc lists all.",
+        "Pool",
+        "pool",
+    ),
+    Command(
+        "toggle_listed",
+        ("ampersand",),
+        "toggle the listed",
+        "Switch all LLMs off that the pool lists, all or those of a search; on where one of them is off.",
+        "Pool",
+        reason=preconditions.listed,
+        do=to.toggle_listed,
     ),
     Command(
         "only",
@@ -295,9 +324,9 @@ COMMANDS: tuple[Command, ...] = (
         "sort",
         ("s",),
         "sort",
-        "Sort by the next column.",
+        "Sort by the column under the cursor, again: as before; where none has it, by the next column.",
         "Tabs",
-        tabs=("results", "questions", "pools"),
+        tabs=ARRANGED,
         do=to.next_sort,
     ),
     Command(
@@ -306,7 +335,7 @@ COMMANDS: tuple[Command, ...] = (
         "reverse",
         "Sort the other way round.",
         "Tabs",
-        tabs=("results", "questions", "pools"),
+        tabs=ARRANGED,
         do=to.reverse_sort,
     ),
     Command(
@@ -319,6 +348,67 @@ COMMANDS: tuple[Command, ...] = (
         reason=preconditions.measure,
         do=to.next_measure,
         rank=15,
+    ),
+    # Columns
+    Command(
+        "column_back",
+        ("less_than_sign",),
+        "column left",
+        "The cursor to the column on the left; the frame's lower edge names it. esc takes it away.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.columns,
+        do=to.move_column(-1),
+    ),
+    Command(
+        "column_next",
+        ("greater_than_sign",),
+        "column right",
+        "To the column on the right.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.columns,
+        do=to.move_column(1),
+    ),
+    Command(
+        "column_hide",
+        ("underscore",),
+        "hide column",
+        "Hide the column under the cursor.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.not_last_column,
+        do=to.hide_column,
+    ),
+    Command(
+        "column_wider",
+        ("vertical_line",),
+        "wider column",
+        "Make the column under the cursor wider; above an LLM's marks its name has room then.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.wider(1),
+        do=to.widen_column(1),
+    ),
+    Command(
+        "column_narrower",
+        ("backslash",),
+        "narrower column",
+        "Make it narrower.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.wider(-1),
+        do=to.widen_column(-1),
+    ),
+    Command(
+        "columns_all",
+        ("quotation_mark",),
+        "all columns",
+        "Show all columns of the tab again, as wide as they were made.",
+        "Columns",
+        tabs=ARRANGED,
+        reason=preconditions.arranged_columns,
+        do=to.show_columns,
     ),
     # Questions
     Command("search", ("slash",), "search", "Only questions with some words, votes, subject or LLMs.", "Questions"),
@@ -508,6 +598,7 @@ COMMANDS: tuple[Command, ...] = (
         "Read new results by themselves while they are made, or only when asked to.",
         "Everywhere",
     ),
+    Command("benchmarks", ("O",), "benchmarks", "Open another benchmark of the cache.", "Everywhere"),
     Command("reload", ("ctrl+r",), "reload", "Read the cache again.", "Everywhere"),
     Command(
         "help", ("question_mark",), "help", "What the keys do and the figures mean.", "Everywhere", rank=3, at_end=True

@@ -51,7 +51,16 @@ NAMES = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "semicolon": ";",
+    "ampersand": "&",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "underscore": "_",
+    "vertical_line": "|",
+    "backslash": "\\",
+    "quotation_mark": '"',
 }
+SPANS = {"toggle": "1-9", "toggle_by_letter": "b-z A-Z"}  # of commands that take many keys
 
 
 def key_name(key: str) -> str:
@@ -63,9 +72,7 @@ def key_name(key: str) -> str:
 
 def keys_name(command: Command) -> str:
     """All keys of a command as people write them."""
-    if command.name == "toggle":
-        return "1-9"
-    return " ".join(key_name(key) for key in keys_of(command))
+    return SPANS.get(command.name) or " ".join(key_name(key) for key in keys_of(command))
 
 
 _CHOSEN: dict[tuple[str, str], tuple[str, ...]] = {}  # by target and first own key; of the explorer that runs
@@ -92,7 +99,7 @@ def named_in_settings() -> dict[str, Command]:
     """The commands whose keys can be chosen, by the names that `[tui.keys]` has for them."""
     named: dict[str, Command] = {}
     for command in COMMANDS:
-        if command.keys and command.target not in FIXED and command.name != "toggle":
+        if command.keys and command.target not in FIXED and command.name not in SPANS:
             name = command.name if command.target == "main" else f"{command.target}_{command.title}".replace(" ", "_")
             named[name] = command
     return named
@@ -134,19 +141,19 @@ def of_target(target: Target) -> Iterator[Command]:
 def bindings(target: Target) -> list[BindingType]:
     """The bindings of a part of the screen.
 
-    Keys of the main screen all lead to `press`, which looks up what the key does on the current tab.
+    Keys of the main screen and of its pool all lead to `press`, which looks up what the key does on the current tab.
     """
     made: dict[str, Binding] = {}
     for command in of_target(target):
         for key in command.keys:
-            action = f"press('{key}')" if target == "main" else command.name
+            action = f"press('{key}')" if target in {"main", "pool"} else command.name
             made.setdefault(key, Binding(key, action, command.title, show=False, id=f"{target}:{key}"))
     return list(made.values())
 
 
-def at_key(key: str, tab: str) -> Command | None:
+def at_key(key: str, tab: str, target: Target = "main") -> Command | None:
     """What a key of the main screen does on a tab; where it acts on other tabs only, that command."""
-    candidates = [command for command in of_target("main") if key in command.keys]
+    candidates = [command for command in of_target(target) if key in command.keys]
     return next((each for each in candidates if not each.tabs or tab in each.tabs), next(iter(candidates), None))
 
 

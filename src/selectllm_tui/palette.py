@@ -13,6 +13,7 @@ from textual.content import Content
 
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.keymap_lookup import keys_name, why_not
+from selectllm_tui.llm_names import families
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.untrusted import safe, visible
 
@@ -71,6 +72,12 @@ class ExplorerCommands(Provider):
         for name in space.llms:
             verb = "off" if name in state.setup.pool else "on"
             yield f"switch {name} {verb}", "an LLM of the run", partial(screen.toggle, name)
+        for word, llms in families(space.llms).items():
+            pool = set(state.setup.pool.names)
+            off = set(llms) < pool
+            changed = state.setup.with_pool(pool - set(llms) if off else {*pool, *llms})
+            verb = "off" if off else "on"
+            yield f"switch all {word} {verb}", f"{len(llms)} LLMs", partial(screen.set_state, state.change(changed))
         for name in space.routers:
             yield f"router {name}", "use this router", partial(screen.change, router=name)
         for name in space.policies:
@@ -80,6 +87,9 @@ class ExplorerCommands(Provider):
             yield f"pinned setup {at}", sentence, partial(screen.set_state, state.change(pin))
         for split in space.splits:
             yield f"split {split}", "show this split", partial(screen.change, split=split)
+        for name in screen.model.run.cache.benchmarks():
+            if name != space.benchmark:
+                yield f"benchmark {name}", "open this benchmark", partial(screen.open_benchmark, name)
         app = screen.app
         for name in sorted(app.available_themes):
             yield f"theme {name}", "change the colours", partial(setattr, app, "theme", name)

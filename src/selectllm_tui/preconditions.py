@@ -21,7 +21,8 @@ class Context:
 
     `llm` is the LLM under the cursor of the focused part, `under` what names the row under the cursor of the tab, `row`
     the same where it opens something, `subject` that of the question under the cursor, `questions` the number of
-    questions within the filter, None while that is being found out.
+    questions within the filter, None while that is being found out, `columns` those of the tab's table that are shown,
+    with their cells.
     """
 
     state: State
@@ -31,11 +32,18 @@ class Context:
     row: str | None = None
     subject: str | None = None
     questions: int | None = None
+    columns: tuple[tuple[str, int], ...] = ()
 
     @property
     def setup(self) -> Setup:
         """The state's setup."""
         return self.state.setup
+
+    @property
+    def column(self) -> str | None:
+        """The column under the cursor, where it is shown."""
+        under = self.state.view.arranged.under
+        return under if under in dict(self.columns) else None
 
 
 Reason = Callable[[Context], str | None]
@@ -63,6 +71,43 @@ def only(context: Context) -> str | None:
 
 def all_on(context: Context) -> str | None:
     return "all LLMs are on" if len(context.setup.pool) == len(context.setup.pool.run) else None
+
+
+def listed(context: Context) -> str | None:
+    names = set(context.state.listed)
+    if not names:
+        return "the pool lists none: esc lists all"
+    return (
+        "a pool needs at least one LLM: / in the pool lists some"
+        if names >= set(context.setup.pool.names) and (names <= set(context.setup.pool.names))
+        else None
+    )
+
+
+def columns(context: Context) -> str | None:
+    return None if context.columns else "there is no table yet"
+
+
+def column(context: Context) -> str | None:
+    return None if context.column else "no column has the cursor: < and > move it"
+
+
+def not_last_column(context: Context) -> str | None:
+    return "it is the only column" if len(context.columns) == 1 and context.column else column(context)
+
+
+def wider(step: int) -> Reason:
+    def reason(context: Context) -> str | None:
+        if blocked := column(context):
+            return blocked
+        return "it is as narrow as it gets" if step < 0 and dict(context.columns)[context.column or ""] == 1 else None
+
+    return reason
+
+
+def arranged_columns(context: Context) -> str | None:
+    arranged = context.state.view.arranged
+    return None if arranged.hidden or arranged.widths else "all columns are shown as they were made"
 
 
 def routers(context: Context) -> str | None:

@@ -60,8 +60,6 @@ def proposed_record(each: Proposed) -> dict[str, Any]:
 
 def question_records(shown: Questions) -> Iterator[dict[str, Any]]:
     """The questions within the filter, in their order, with who is right: true, false, nothing without an answer."""
-    from selectllm_engine.store import Mark
-
     for q in map(int, shown.order):
         row = shown.frame.row(q, named=True)
         marks = [None if mark < 0 else bool(mark) for mark in shown.judged.marks[q]]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
 from selectllm_tui.limits import Limits
-from selectllm_tui.state import BEST_SINGLE, FILTERS, GROUPINGS, PINS, WHO_IS_RIGHT, Setup, State, View
+from selectllm_tui.state import BEST_SINGLE, FILTERS, GROUPINGS, PINS, WHO_IS_RIGHT, WIDEST, Columns, Setup, State, View
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from selectllm_tui.state import Space
 
-__all__ = ["recall", "remember"]
+__all__ = ["last_benchmark", "recall", "remember"]
 
 FORMAT = 1
 _FIELDS = ("router", "policy", "parameters", "k", "protocol", "split", "vote", "against")
 
 
-def _path(cache: Path, benchmark: str) -> Path:
+def _path(cache: Path, benchmark: str = "") -> Path:
+    """Where a benchmark's state is kept; without one, which benchmark of the cache was open last."""
     from platformdirs import user_state_path
 
     name = hashlib.blake2b(f"{cache.resolve()}\n{benchmark}".encode(), digest_size=8).hexdigest()
@@ -49,6 +50,15 @@ def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
         path = _path(cache, benchmark)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
+        _path(cache).write_text(json.dumps({"format": FORMAT, "benchmark": benchmark}), encoding="utf-8")
+
+
+def last_benchmark(cache: Path) -> str | None:
+    """The benchmark of a cache that was open last; None where that is not known."""
+    try:
+        return str(json.loads(_path(cache).read_text(encoding="utf-8"))["benchmark"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def _stored(setup: Setup) -> dict[str, Any]:
@@ -101,6 +111,15 @@ def _limits(stored: Any) -> Limits:
     )
 
 
+def _columns(stored: dict[str, Any]) -> Columns:
+    """Columns that are there no more do no harm."""
+    return Columns(
+        under=None if stored["under"] is None else str(stored["under"]),
+        hidden=tuple(map(str, stored["hidden"])),
+        widths=tuple((str(key), min(max(int(width), 1), WIDEST)) for key, width in stored["widths"]),
+    )
+
+
 def _view(stored: dict[str, Any], *, pinned: bool) -> View:
     view = View(
         tab=stored["tab"] if stored["tab"] in TABS else "results",
@@ -111,11 +130,13 @@ def _view(stored: dict[str, Any], *, pinned: bool) -> View:
         question=None if stored["question"] is None else str(stored["question"]),
         bare=bool(stored.get("bare")),
         follow=bool(stored.get("follow", True)),
+        pool=visible(str(stored.get("pool", ""))),
         sorts=tuple(
             (tab, column, bool(descending))
             for tab, column, descending in stored["sorts"]
-            if tab in TABS and column in TABS[tab].sortable
+            if tab in TABS and TABS[tab].sorts_by(column)
         ),
+        columns=tuple((tab, _columns(each)) for tab, each in stored.get("columns", ()) if tab in TABS),
         measures=tuple(
             (tab, measure) for tab, measure in stored["measures"] if tab in TABS and measure in TABS[tab].measures
         ),

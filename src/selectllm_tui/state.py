@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from selectllm_engine.llms import Pool
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.limits import NO_LIMITS, Limits
+from selectllm_tui.llm_names import matching
 from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from selectllm_tui.limits import Stops
 
 __all__ = [
+    "AS_MADE",
     "FILTERS",
     "GROUPINGS",
+    "LLM_COLUMN",
     "LOOKING",
     "PINS",
     "WHO_IS_RIGHT",
+    "WIDEST",
     "WITHOUT_ROUTER",
+    "Columns",
     "Filter",
     "Setup",
     "Slider",
@@ -77,6 +82,8 @@ GROUPINGS = {
     "length": "length of the gold answer",
 }
 UNDO_DEPTH = 200
+WIDEST = 200  # cells that a column can be given
+LLM_COLUMN = "llm:"  # before an LLM's name: the key of its column
 PINS = 4  # setups that can be pinned at once
 
 
@@ -281,15 +288,32 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """How a person arranged a tab's columns: which is `under` the cursor, which are `hidden`, which have a width."""
+
+    under: str | None = None
+    hidden: tuple[str, ...] = ()
+    widths: tuple[tuple[str, int], ...] = ()
+
+    def width_of(self, key: str) -> int | None:
+        """The cells that a column was given; None where it has its own."""
+        return dict(self.widths).get(key)
+
+
+AS_MADE = Columns()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What is looked at: none of it changes a figure.
 
-    `bare` is without the side panel.
+    `bare` is without the side panel, `pool` the words that its list of LLMs is searched for.
     `group` is a grouping and the group of it that is listed; None for all.
     `limits` are those of what is recommended, `follow` is whether new results are read by themselves.
     `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
+    `columns` is how those of a tab are arranged.
     """
 
     tab: str = "results"
@@ -299,8 +323,10 @@ class View:
     cell: Cell | None = None
     question: str | None = None
     bare: bool = False
+    pool: str = ""
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
+    columns: tuple[tuple[str, Columns], ...] = ()
     limits: Limits = NO_LIMITS
     follow: bool = True
 
@@ -312,6 +338,11 @@ class View:
         """A tab sorted by a column; None restores the tab's own order."""
         others = tuple(entry for entry in self.sorts if entry[0] != tab)
         return replace(self, sorts=others if column is None else (*others, (tab, column, descending)))
+
+    @property
+    def arranged(self) -> Columns:
+        """How the columns of the tab are arranged."""
+        return dict(self.columns).get(self.tab, AS_MADE)
 
     def measure_of(self, tab: str, default: str) -> str:
         """The figure that a tab shows."""
@@ -346,6 +377,16 @@ class State:
         others = [each for each in on_split[self.pin :] + on_split[: self.pin] if each != self.setup]
         return next(iter(others or on_split), None)
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The LLMs that the pool lists."""
+        return matching(self.setup.pool.run, self.view.pool)
+
+    @property
+    def computed(self) -> tuple[object, ...]:
+        """What decides the figures and questions on the screen."""
+        return self.setup, replace(self.view, pool="", bare=False, columns=()), self.pinned, self.marks
+
     def toggle_pin(self) -> State:
         """The setup pinned, to be compared with from now on; where it is pinned, no more."""
         kept = tuple(each for each in self.pins if each != self.setup)
@@ -373,6 +414,12 @@ class State:
 
         return replace(self, marks=changed(self.marks, {question_id: change}))
 
+    def returned(self, space: Space) -> State:
+        """As `fit`, with all that can be undone."""
+        fitted = self.fit(space)
+        past, future = (tuple(each.fit(space) for each in setups) for setups in (self.past, self.future))
+        return replace(fitted, past=past, future=future)
+
     def change(self, setup: Setup) -> State:
         """Another setup, remembered for undo; nothing where it is the same."""
         if setup == self.setup:
@@ -398,6 +445,12 @@ class State:
     def look(self, **changes: Any) -> State:
         """Another view of the same setup."""
         return replace(self, view=replace(self.view, **changes))
+
+    def arrange(self, **changes: Any) -> State:
+        """The columns of the tab arranged otherwise."""
+        others = tuple(each for each in self.view.columns if each[0] != self.view.tab)
+        chosen = replace(self.view.arranged, **changes)
+        return self.look(columns=others if chosen == AS_MADE else (*others, (self.view.tab, chosen)))
 
     def tab(self, step: int) -> State:
         """The next (or previous) tab."""

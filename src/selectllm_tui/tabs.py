@@ -9,9 +9,23 @@ from dataclasses import dataclass, field
 
 from selectllm_engine.verdicts import Verdict
 
-__all__ = ["BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
+__all__ = ["ARRANGED", "BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
 
-BEST_IS_MOST = {"accuracy", "delta", "gap"}  # columns that are sorted from the top first
+# Columns that are sorted from the top first; those of LLMs, too.
+BEST_IS_MOST = {
+    "accuracy",
+    "delta",
+    "gap",
+    "interval",
+    "pinned",
+    "front",
+    "held_out",
+    "oracle",
+    "expected",
+    "p",
+    "bar",
+    "right",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +37,8 @@ class TabSpec:
         about: for the help, what it shows.
         measures: the figures it can show, its own choice first.
         sorts: the columns that a key steps through; None is the tab's own order.
-        sorted_by_click: further columns, which only a click on their head sorts by.
+        sorted_by_click: further columns, which a click on their head sorts by, or the key when the cursor is on them.
+        of_llms: whether it has a column for each LLM, to be sorted by.
         footer: the commands that its footer offers first, with what they are called there.
     """
 
@@ -32,12 +47,12 @@ class TabSpec:
     measures: tuple[str, ...] = ()
     sorts: tuple[str | None, ...] = ()
     sorted_by_click: tuple[str, ...] = ()
+    of_llms: bool = False
     footer: dict[str, str] = field(default_factory=dict, hash=False)
 
-    @property
-    def sortable(self) -> set[str]:
-        """Every column by which it can be sorted."""
-        return {column for column in self.sorts if column is not None} | {*self.sorted_by_click}
+    def sorts_by(self, column: str) -> bool:
+        """Whether it can be sorted by a column."""
+        return column in (*self.sorts, *self.sorted_by_click) or (self.of_llms and column.startswith("llm:"))
 
 
 TABS: dict[str, TabSpec] = {
@@ -57,7 +72,7 @@ TABS: dict[str, TabSpec] = {
         ),
         measures=("figures", "published"),
         sorts=(None, "accuracy", "latency", "delta", "gap", "name"),
-        sorted_by_click=("cost", "llms", "p"),
+        sorted_by_click=("cost", "llms", "p", "interval", "pinned"),
         footer={"open": "use it", "sort": "sort", "filter_misrouted": "misrouted"},
     ),
     "matrix": TabSpec(
@@ -97,12 +112,14 @@ TABS: dict[str, TabSpec] = {
             "LLMs' samples. Every wrong answer is exactly one of the first three: "
             + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
             + '. / finds questions by terms that must all hold: a word of the text or id, "two words", -word, ~regex, '
-            "3+ and 5- (LLM 3 is right, LLM 5 is not), vote<60, sub:subject, by:LLM; beside each term stands how many "
-            "questions it takes; * adds sub: or by: of what the cursor is on. F groups the questions that are listed. "
-            "M marks a question (⚑), # notes a line on it (✎); mark: finds the marked, note: those with a note, "
-            "note:word those with the word in it."
+            "3+, 5- and ;b+ (LLM 3 is right, LLM 5 is not, that with the letter b is), vote<60, sub:subject, by:LLM; "
+            "beside each term stands how many questions it takes; * adds sub: or by: of what the cursor is on. F "
+            "groups the questions that are listed. M marks a question (⚑), # notes a line on it (✎); mark: finds the "
+            "marked, note: those with a note, note:word those with the word in it."
         ),
         sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
+        sorted_by_click=("text",),
+        of_llms=True,
         footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "group": "group"},
     ),
     "question": TabSpec(
@@ -112,6 +129,8 @@ TABS: dict[str, TabSpec] = {
             "vote of the selected LLMs (▸) came to; pooled is all their samples in one vote. Ties go to the answer "
             "seen first. ↵ on an LLM shows its generations, T those of several LLMs side by side."
         ),
+        sorts=(None, "p", "winner", "right"),
+        sorted_by_click=("llm", "bar", "weight", "votes"),
         footer={
             "open": "generations",
             "side_by_side": "side by side",
@@ -139,6 +158,8 @@ TABS: dict[str, TabSpec] = {
             "pool; u brings the old one back."
         ),
         sorts=(None, "accuracy", "latency", "size"),
+        sorted_by_click=("rank", "front", "llms", "held_out", "oracle", "pinned"),
+        of_llms=True,
         footer={"open": "make it the pool", "sort": "sort"},
     ),
     "recommend": TabSpec(
@@ -152,7 +173,11 @@ TABS: dict[str, TabSpec] = {
             "brings the old one back. w puts the plot in the place of the words. esc stops a search that takes long."
         ),
         measures=("words", "plot"),
+        sorts=(None, "expected", "accuracy", "latency"),
+        sorted_by_click=("setup", "vote", "k", "delta", "cost"),
+        of_llms=True,
         footer={"open": "use it", "measure": "words or plot", "save_setup": "save setup"},
     ),
 }
+ARRANGED = ("results", "questions", "question", "pools", "recommend")  # the tabs whose columns have a cursor
 LISTING = ("questions", "question")  # the tabs that show questions, one or all

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
+from selectllm_tui.llm_names import number_of
 from selectllm_tui.preconditions import Context
 from selectllm_tui.row_keys import RowKey
-from selectllm_tui.state import Setup, Space, State
+from selectllm_tui.state import LLM_COLUMN, WIDEST, Setup, Space, State
 from selectllm_tui.tabs import BEST_IS_MOST, LISTING, TABS
 
 __all__ = [
@@ -17,7 +18,10 @@ __all__ = [
     "choose_router",
     "choose_weight",
     "compare_with",
+    "from_the_top",
+    "hide_column",
     "mark",
+    "move_column",
     "next_measure",
     "next_sort",
     "on_setup",
@@ -25,11 +29,15 @@ __all__ = [
     "open_tab",
     "reverse_sort",
     "search_alike",
+    "show_columns",
     "switch_filter",
     "toggle",
     "toggle_here",
+    "toggle_listed",
+    "widen_column",
 ]
 
+CELLS = 4  # by which a column gets wider
 Transition = Callable[[Context, str], State]
 
 
@@ -44,10 +52,10 @@ def on_setup(change: Callable[[Setup, Space], Setup]) -> Transition:
 
 
 def toggle(context: Context, key: str) -> State:
-    """Switches the LLM of that number."""
+    """Switches the LLM with that digit or letter."""
     run = context.setup.pool.run
-    at = int(key) - 1
-    if at >= len(run):
+    at = number_of(key)
+    if at is None or at >= len(run):
         raise UsageError(f"there is no LLM {key}", f"the run has {len(run)}")
     return context.state.change(context.setup.toggle(run[at]))
 
@@ -56,6 +64,14 @@ def toggle_here(context: Context, _: str) -> State:
     """Switches the LLM under the cursor."""
     assert context.llm is not None  # noqa: S101
     return context.state.change(context.setup.toggle(context.llm))
+
+
+def toggle_listed(context: Context, _: str) -> State:
+    """Switches all LLMs that the pool lists off; on where one of them is off."""
+    setup, listed = context.setup, context.state.listed
+    off = set(listed) <= set(setup.pool.names)
+    names = set(setup.pool.names) - set(listed) if off else {*setup.pool.names, *listed}
+    return context.state.change(setup.with_pool(names))
 
 
 def only(context: Context, _: str) -> State:
@@ -119,18 +135,70 @@ def next_measure(context: Context, _: str) -> State:
 
 
 def next_sort(context: Context, _: str) -> State:
-    """Sorts the tab by its next column."""
+    """Sorts the tab by the column under the cursor, again: in its own order; without one by the next column."""
     view = context.state.view
+    if (under := context.column) is not None:
+        if not TABS[view.tab].sorts_by(under):
+            raise UsageError("rows are not sorted by this column", "< and > move to another")
+        again = (view.sort_of(view.tab) or ("", False))[0] == under
+        return context.state.look(
+            sorts=view.sorted_by(view.tab, None if again else under, descending=from_the_top(under)).sorts
+        )
     columns, current = TABS[view.tab].sorts, view.sort_of(view.tab)
     at = columns.index(current[0]) if current and current[0] in columns else 0
     chosen = columns[(at + 1) % len(columns)]
-    return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=chosen in BEST_IS_MOST).sorts)
+    descending = chosen is not None and from_the_top(chosen)
+    return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=descending).sorts)
+
+
+def from_the_top(column: str) -> bool:
+    """Whether rows are sorted from the greatest down when they are sorted by a column first."""
+    return column in BEST_IS_MOST or column.startswith(LLM_COLUMN)
+
+
+def move_column(step: int) -> Transition:
+    """Moves the cursor to another column."""
+
+    def transition(context: Context, _: str) -> State:
+        keys = [key for key, _ in context.columns]
+        at = keys.index(context.column) + step if context.column is not None else 0 if step > 0 else len(keys) - 1
+        return context.state.arrange(under=keys[min(max(at, 0), len(keys) - 1)])
+
+    return transition
+
+
+def hide_column(context: Context, _: str) -> State:
+    """Hides the column under the cursor, which moves to the one beside it."""
+    keys = [key for key, _ in context.columns]
+    at = keys.index(context.column or "")
+    beside = keys[at + 1] if at + 1 < len(keys) else keys[at - 1]
+    return context.state.arrange(under=beside, hidden=(*context.state.view.arranged.hidden, keys[at]))
+
+
+def widen_column(step: int) -> Transition:
+    """Gives the column under the cursor some cells more; those of LLMs are as wide as each other."""
+
+    def transition(context: Context, _: str) -> State:
+        key = context.column or ""
+        of_llm = key.startswith(LLM_COLUMN)
+        width = min(max(dict(context.columns)[key] + step * (1 if of_llm else CELLS), 1), WIDEST)
+        widths = dict(context.state.view.arranged.widths) | {LLM_COLUMN if of_llm else key: width}
+        return context.state.arrange(widths=tuple(widths.items()))
+
+    return transition
+
+
+def show_columns(context: Context, _: str) -> State:
+    """All columns as they were made."""
+    return context.state.arrange(hidden=(), widths=())
 
 
 def reverse_sort(context: Context, _: str) -> State:
     """Turns the order of rows around."""
     view = context.state.view
-    column, descending = view.sort_of(view.tab) or (TABS[view.tab].sorts[1], False)
+    column, descending = view.sort_of(view.tab) or (context.column or TABS[view.tab].sorts[1], False)
+    if column is not None and not TABS[view.tab].sorts_by(column):
+        raise UsageError("rows are not sorted by this column", "< and > move to another")
     return context.state.look(sorts=view.sorted_by(view.tab, column, descending=not descending).sorts)
 
 

@@ -80,6 +80,38 @@ def do_search(screen: StateScreen) -> None:
     screen.app.push_screen(SearchScreen(before, look), done)
 
 
+def do_search_pool(screen: StateScreen) -> None:
+    """Asks for words while the pool already lists only the LLMs whose names have them."""
+    from selectllm_tui.screens.search import SearchScreen
+
+    before = screen.state.view.pool
+
+    def look(text: str) -> None:
+        screen.set_state(screen.state.look(pool=text))
+
+    def done(text: str | None) -> None:
+        look(before if text is None else text)
+
+    screen.app.push_screen(SearchScreen(before, look, "word  -word", title="LLMs with"), done)
+
+
+def do_switch_llm(screen: StateScreen) -> None:
+    """Asks for an LLM by its key, and switches it."""
+    from selectllm_tui.llm_names import key_of
+    from selectllm_tui.screens.choice import ChoiceScreen
+
+    setup = screen.state.setup
+
+    def done(llm: str | None) -> None:
+        if llm is not None:
+            screen.toggle(llm)
+
+    choices = {
+        name: Choice(key_of(at), name, "on" if name in setup.pool else "off") for at, name in enumerate(setup.pool.run)
+    }
+    screen.app.push_screen(ChoiceScreen("Switch an LLM", choices), done)
+
+
 def do_filters(screen: StateScreen) -> None:
     """Offers the filters with their counts."""
     from selectllm_tui.screens.filters import FilterScreen
@@ -110,8 +142,12 @@ def do_back(screen: StateScreen) -> None:
     view = screen.state.view
     if view.tab == "recommend" and screen.threads.stop():
         screen.say("stopped: a slider, or the tab when it is opened again, goes on where it was")
+    elif view.arranged.under is not None:
+        screen.set_state(screen.state.arrange(under=None))
     elif view.tab == "question":
         screen.set_state(screen.state.look(tab="questions"))
+    elif view.pool and (screen.focused is None or screen.focused.id == "pool"):
+        screen.set_state(screen.state.look(pool=""))
     elif view.search:
         screen.set_state(screen.state.look(search=""))
     elif view.group is not None:
@@ -120,6 +156,8 @@ def do_back(screen: StateScreen) -> None:
         screen.set_state(screen.state.look(cell=None))
     elif view.filter is not None:
         screen.set_state(screen.state.look(filter=None))
+    elif view.pool:
+        screen.set_state(screen.state.look(pool=""))
     elif screen.tab is not None:
         screen.tab.focus_default()
 
@@ -250,6 +288,17 @@ def do_follow(screen: StateScreen) -> None:
     on = screen.state.view.follow
     screen.say("new results are read by themselves" if on else "new results wait until ctrl+r reads them", "accent")
     screen.follow()
+
+
+def do_benchmarks(screen: StateScreen) -> None:
+    """Offers the benchmarks of the cache."""
+    from selectllm_tui.screens.benchmarks import BenchmarkScreen
+
+    def done(name: str | None) -> None:
+        if name is not None:
+            screen.open_benchmark(name)
+
+    screen.app.push_screen(BenchmarkScreen(screen.model.run.cache, screen.model.space.benchmark), done)
 
 
 def do_reload(screen: StateScreen) -> None:

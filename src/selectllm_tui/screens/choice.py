@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from textual import on
 from textual.containers import Vertical
 
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.widgets.cells import Column, ListRows
-from selectllm_tui.widgets.paint import line
+from selectllm_tui.untrusted import visible
+from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.paint import line, named
 from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 __all__ = ["Choice", "ChoiceScreen"]
+
+FEW = 9  # choices that a box takes the height of; more scroll
+LONGEST_NAME = 44  # cells
 
 
 class Choice(NamedTuple):
@@ -32,7 +37,12 @@ class Choice(NamedTuple):
 class ChoiceScreen(Dialog[str]):
     """Dismisses with the key of what was chosen; the letter that opened it, pressed again, takes the first."""
 
-    DEFAULT_CSS = "ChoiceScreen > .box { max-width: 72; } ChoiceScreen RowTable { height: auto; }"
+    DEFAULT_CSS = """
+    ChoiceScreen > .box { max-width: 72; }
+    ChoiceScreen RowTable { height: auto; }
+    ChoiceScreen.-many > .box { height: 90%; }
+    ChoiceScreen.-many RowTable { height: 1fr; }
+    """
 
     def __init__(self, title: str, choices: Mapping[str, Choice], *, again: str = "") -> None:
         super().__init__()
@@ -46,10 +56,13 @@ class ChoiceScreen(Dialog[str]):
 
     def on_mount(self) -> None:
         """Fills the rows."""
-        columns = (Column("key", "", 1), Column("name", "", 10), Column("what", "", 10, flex=1))
-        lines = [
-            [line((letter, "accent")), line(name), line((what, "muted"))]
-            for letter, name, what in self._choices.values()
+        self.set_class(len(self._choices) > FEW, "-many")
+        longest = max((cell_len(visible(each.name)) for each in self._choices.values()), default=0)
+        name = Column("name", "", min(max(longest, 10), LONGEST_NAME))
+        columns = (Column("key", "", 1), name, Column("what", "", 10, flex=1, drop=1))
+        lines: list[list[Cell]] = [
+            [line((letter, "accent")), named(title, "plain"), line((what, "muted"))]
+            for letter, title, what in self._choices.values()
         ]
         self.query_one(RowTable).show(ListRows(columns, list(self._choices), lines))
         self.query_one(RowTable).focus()

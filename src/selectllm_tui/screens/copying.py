@@ -60,11 +60,11 @@ def _folder(screen: StateScreen) -> Path | None:
 
 def _row(rows: Rows, at: int) -> str:
     cells = zip(rows.columns, rows.cells(at), strict=True)
-    return "\t".join(_text(cell) for column, cell in cells if column.export)
+    return "\t".join(_text(cell, column.space) for column, cell in cells if column.export)
 
 
-def _text(cell: Cell) -> str:
-    return visible("".join(text for text, _ in drawn(cell, WIDE)).strip())
+def _text(cell: Cell, space: str) -> str:
+    return visible(space.join(text for text, _ in drawn(cell, WIDE)).strip())
 
 
 def _question(screen: StateScreen) -> Callable[[], str] | None:

@@ -28,7 +28,9 @@ __all__ = ["PARTS", "Entry", "HelpScreen", "help_entries"]
 PARTS: dict[str, str] = {
     "pool": (
         "The LLMs of the run, ● switched on, with their accuracy and seconds on the split that is shown; below, what "
-        "is known of the one under the cursor. Numbers or space switch one, x leaves only it on, a switches all on."
+        "is known of the one under the cursor. Numbers or space switch one, here the letters of those beyond the "
+        "ninth, too (from anywhere ; and the letter); x leaves only it on, a switches all on. / lists those whose "
+        "names have some words, & switches all that are listed, esc lists all again."
     ),
     "routers": (
         "The trained routers. ↵ uses the one under the cursor, r the next. Those with `no new text` can't route a "

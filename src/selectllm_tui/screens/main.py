@@ -12,10 +12,11 @@ from selectllm_tui.keymap import COMMANDS, Command
 from selectllm_tui.keymap_lookup import at_key, bindings, keys_of, why_not
 from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
-from selectllm_tui.tabs import BEST_IS_MOST
+from selectllm_tui.state import LLM_COLUMN
+from selectllm_tui.transitions import from_the_top
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from selectllm_tui.widgets.side import PoolStrip, Side, SliderTable
+from selectllm_tui.widgets.side import PoolStrip, PoolTable, Side, SliderTable
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -52,7 +53,7 @@ class MainScreen(StateScreen):
         if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):
             table = self.tab.table if self.tab is not None else None
             if table is not None and not table.shows(sort[0]):
-                self.say(f"sorted by {sort[0].replace('_', ' ')}", "accent")
+                self.say(f"sorted by {sort[0].removeprefix(LLM_COLUMN).replace('_', ' ')}", "accent")
 
     @on(KeyBar.Pressed)
     async def _key_clicked(self, message: KeyBar.Pressed) -> None:
@@ -66,13 +67,6 @@ class MainScreen(StateScreen):
             await self.app.run_action(bound.binding.action, bound.node)
         else:
             self.say(f"{command.title}: not in the part of the screen that has the keys")
-
-    def toggle(self, llm: str) -> None:
-        """Switches an LLM by name."""
-        try:
-            self.set_state(self.state.change(self.state.setup.toggle(llm)))
-        except SelectLLMError as error:
-            self.say(str(error))
 
     def change(self, **choice: Any) -> None:
         """Another router, policy or split by name; what the cache has lost meanwhile stays as it is."""
@@ -94,7 +88,7 @@ class MainScreen(StateScreen):
         view = self.state.view
         current = view.sort_of(view.tab)
         same = current is not None and current[0] == message.column
-        descending = not current[1] if current and same else message.column in BEST_IS_MOST
+        descending = not current[1] if current and same else from_the_top(message.column)
         self.set_state(self.state.look(sorts=view.sorted_by(view.tab, message.column, descending=descending).sorts))
 
     @on(SliderTable.Slid)
@@ -110,6 +104,12 @@ class MainScreen(StateScreen):
             changed = setup.with_parameter(space, message.step, message.key)
         self.set_state(self.state.change(changed))
 
+    @on(PoolTable.Pressed)
+    def _pressed_in_pool(self, message: PoolTable.Pressed) -> None:
+        command = at_key(message.key, self.state.view.tab, "pool")
+        if command is not None:
+            self.perform(command, message.key)
+
     @on(PoolStrip.Toggled)
     def _strip_clicked(self, message: PoolStrip.Toggled) -> None:
         self.toggle(message.llm)
@@ -124,6 +124,13 @@ class MainScreen(StateScreen):
     def on_plot_walked(self) -> None:
         """Other keys can act on another point."""
         self.refresh_context()
+
+    @on(RowTable.Pointed)
+    def _pointed(self, message: RowTable.Pointed) -> None:
+        tab = self.tab
+        if tab is not None and message.table is tab.table:
+            self.pointed = message.column
+            self.show_edge()
 
     def _note_question(self) -> None:
         """The question under the cursor of the list is the one that the next key means."""

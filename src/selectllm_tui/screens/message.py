@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.formats import bar, count
 from selectllm_tui.widgets.paint import Line, line
 from selectllm_tui.widgets.rows import RowTable
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+
+    from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["COMMANDS", "LoadingScreen", "ProblemScreen", "progress_line"]
 
@@ -102,7 +103,7 @@ class ProblemScreen(Screen[None]):
 
         benchmark: str
 
-    def __init__(self, problem: str, remedy: str, benchmarks: Sequence[str] = ()) -> None:
+    def __init__(self, problem: str, remedy: str, benchmarks: Sequence[StoredBenchmark] = ()) -> None:
         super().__init__()
         self._problem, self._remedy, self._benchmarks = problem, remedy, benchmarks
 
@@ -112,7 +113,7 @@ class ProblemScreen(Screen[None]):
             box.border_title = "selectllm"
             yield TextView(id="problem")
             if self._benchmarks:
-                yield RowTable(id="benchmarks", header=False)
+                yield RowTable(id="benchmarks", gap=2)
             else:
                 yield Bar(id="remedies")
             yield Bar(id="problem-keys")
@@ -122,9 +123,9 @@ class ProblemScreen(Screen[None]):
         self.query_one(TextView).show([(self._problem, "strong"), ("\n", "plain"), (self._remedy, "plain")])
         keys = [("ctrl+r", "accent"), (" try again   ", "muted"), ("q", "accent"), (" leave", "muted")]
         if self._benchmarks:
-            columns = (Column("benchmark", "", 10, flex=1),)
-            lines = [[line(name)] for name in self._benchmarks]
-            self.query_one("#benchmarks", RowTable).show(ListRows(columns, self._benchmarks, lines))
+            from selectllm_tui.screens.benchmarks import benchmark_rows
+
+            self.query_one("#benchmarks", RowTable).show(benchmark_rows(self._benchmarks))
             self.query_one("#benchmarks", RowTable).focus()
             keys = [("↵", "accent"), (" open   ", "muted"), *keys]
         else:

@@ -31,14 +31,14 @@ class SearchScreen(Dialog[str]):
     SearchScreen Input { border: round $accent; height: 3; border-title-color: $accent; }
     """
 
-    def __init__(self, text: str, look: Callable[[str], None], what: str = TERMS) -> None:
+    def __init__(self, text: str, look: Callable[[str], None], what: str = TERMS, *, title: str = "Search") -> None:
         super().__init__()
-        self._text, self._look, self._what = text, look, what
+        self._text, self._look, self._what, self._title = text, look, what, title
 
     def compose(self) -> ComposeResult:
         """The line."""
         line = Input(self._text, placeholder=self._what, select_on_focus=False)
-        line.border_title = "Search"
+        line.border_title = self._title
         yield line
 
     @on(Input.Changed)

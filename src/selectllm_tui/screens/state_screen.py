@@ -12,9 +12,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher
 
+from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.store import changed
 from selectllm_tui.marking import differences, merged_changes
 from selectllm_tui.preconditions import Context
+from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.workers import (
     Computed,
     Copied,
@@ -78,7 +80,6 @@ class StateScreen(Screen[None]):
     StateScreen { layout: vertical; }
     #body { height: 1fr; }
     #main { width: 1fr; border: round $line; padding: 0 1; border-title-color: $foreground 62%; }
-    #main { border-subtitle-color: $background; border-subtitle-background: $warning; border-subtitle-style: bold; }
     #main:focus-within { border: round $accent; }
     #tabs { height: 1fr; }
     """
@@ -94,8 +95,9 @@ class StateScreen(Screen[None]):
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.facts_of: tuple[object, ...] = ()
-        self._panel: tuple[Setup, Space, Mapping[str, Facts], tuple[str, ...] | None, bool] | None = None
-        self._badge = ""
+        self._panel: tuple[Setup, Space, Mapping[str, Facts], tuple[str, ...] | None, bool, str] | None = None
+        self._edge = ""
+        self.pointed = ""  # the column under the mouse
         self.listing: Questions | None = None
         self.steps = 0  # to the next question, once it is known which that is
         self.running: tuple[SamplingActivity, ...] = ()
@@ -130,18 +132,43 @@ class StateScreen(Screen[None]):
     def set_state(self, state: State) -> None:
         """Another state: shows at once what is known, computes the rest."""
         old, self.state = self.state, state
-        if state.setup != old.setup:
+        if state.setup != old.setup or state.view.pool != old.view.pool:
             self._show_setup()
         self._show_panel()
         if state.view.tab != old.view.tab:
             self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
-        elif (state.setup, state.view, state.pinned, state.marks) != (old.setup, old.view, old.pinned, old.marks):
+        elif state.computed != old.computed:
             if self.tab is not None:
                 self.tab.look(state, self.model.space)
             self.compute()
         if state.marks != old.marks:
             self.threads.save_marks(self.model.run, differences(old.marks, state.marks))
+        self._arrange_columns()
         self.refresh_context()
+
+    def _arrange_columns(self) -> None:
+        """The columns of the tab that is open, as they are arranged."""
+        if self.tab is not None and self.tab.id == f"tab-{self.state.view.tab}":
+            self.tab.arrange_columns(self.state)
+            self.show_edge()
+
+    def extracting(self, done: int, total: int) -> None:
+        """Says how far the answers of what is being read are extracted."""
+        self.query_one(KeyBar).message = (f"extracting answers: {done:,} of {total:,}", "muted")
+
+    def toggle(self, llm: str) -> None:
+        """Switches an LLM by name, or says why it can't be switched."""
+        try:
+            self.set_state(self.state.change(self.state.setup.toggle(llm)))
+        except SelectLLMError as error:
+            self.say(str(error))
+
+    def open_benchmark(self, name: str) -> None:
+        """Asks for another benchmark; this one stays on the screen until that is read."""
+        if name != self.model.space.benchmark:
+            self.busy(True)
+            self.say(f"reading {name} …", "accent")
+            self.post_message(ProblemScreen.Picked(name))
 
     def compute(self) -> None:
         """Starts to compute what the state shows."""
@@ -168,9 +195,10 @@ class StateScreen(Screen[None]):
         had_focus = self.focused is None or self.focused.screen is not self or self.query_one("#main").has_focus_within
         switcher.current = f"tab-{name}"
         self._title()
-        tab = self.tab
+        tab, self.pointed = self.tab, ""
         if tab is not None:
             tab.look(self.state, self.model.space)
+            self._arrange_columns()
             if had_focus:
                 tab.focus_default()
         self.refresh_context()
@@ -241,19 +269,31 @@ class StateScreen(Screen[None]):
 
     def _show_setup(self) -> None:
         """What a setup says without any computing: marks, sliders, names."""
-        setup = self.state.setup
+        setup, search = self.state.setup, self.state.view.pool
         weighed = any(each.weight is not None for each in self.facts.values())
-        panel = (setup, self.model.space, self.facts, self.routable, weighed and self.facts_of != _weighed(setup))
+        last = weighed and self.facts_of != _weighed(setup)
+        panel = (setup, self.model.space, self.facts, self.routable, last, search)
         if panel != self._panel:  # figures come for every key, and most of them change nothing here
             self._panel = panel
-            self.query_one(Side).show(*panel[:-1], last=panel[-1])
+            self.query_one(Side).show(*panel[:4], last=last, search=search)
         strip = self.query_one(PoolStrip)
-        strip.setup, strip.facts = setup, self.facts
-        badge = "" if setup.split == "test" else f" figures of the {setup.split} split "
-        if badge != self._badge:
-            self._badge = badge
-            self.query_one("#main").border_subtitle = safe(badge)
+        strip.setup, strip.facts, strip.search = setup, self.facts, search
+        self.show_edge()
         self._show_heading(setup)
+
+    def show_edge(self) -> None:
+        """At the frame's lower edge the column under mouse or cursor, how many are hidden, and the split's badge."""
+        split, arranged, table = self.state.setup.split, self.state.view.arranged, self.tab and self.tab.table
+        column = self.pointed or arranged.under or ""
+        parts = [
+            f"[$accent]{safe(table.title_of(column), limit=60)}[/]" if table and column else "",
+            f"[$foreground 62%]{len(arranged.hidden)} hidden[/]" if arranged.hidden else "",
+            "" if split == "test" else f"[bold $background on $warning] figures of the {safe(split)} split [/]",
+        ]
+        edge = "  ".join(each for each in parts if each)
+        if edge != self._edge:
+            self._edge = edge
+            self.query_one("#main").border_subtitle = edge
 
     def _note(self) -> str:
         """What to tell: why there are no figures, results that are just being made, what was passed over."""
@@ -310,6 +350,7 @@ class StateScreen(Screen[None]):
             under=tab.table.key if tab and tab.table else None,
             row=tab.row if tab else None,
             subject=tab.subject if tab else None,
+            columns=tab.table.reach if tab and tab.table else (),
             questions=len(self.listing.order) if self.listing and self.listing.lists(self.state) else None,
         )
 

@@ -13,7 +13,7 @@ from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.compare import apart
 from selectllm_tui.snapshots.grouping import of_group
 from selectllm_tui.snapshots.search import Chip, Field, find
-from selectllm_tui.state import FILTERS
+from selectllm_tui.state import FILTERS, LLM_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -203,7 +203,7 @@ def listing(model: Model, state: State) -> Questions:
         keep, within = keep & of_cell, within & of_cell
     order = np.flatnonzero(keep)
     if sort := view.sort_of("questions"):
-        order = order[_sorted(frame, found, order, *sort)]
+        order = order[_sorted(frame, found, order, setup.pool.run, sort)]
     return Questions(
         llms=setup.pool.run,
         on=setup.pool.mask,
@@ -272,15 +272,23 @@ def _field(state: State, found: Judged, frame: pl.DataFrame) -> Field:
 
 
 def _sorted(
-    frame: pl.DataFrame, found: Judged, order: NDArray[np.intp], column: str, descending: bool
+    frame: pl.DataFrame,
+    found: Judged,
+    order: NDArray[np.intp],
+    llms: tuple[str, ...],
+    sort: tuple[str, bool],
 ) -> NDArray[np.intp]:
     """A stable order of `order` by a column."""
+    column, descending = sort
     if column == "verdict":
         series = pl.Series(found.verdict[order])
     elif column == "right" or (column == "votes" and found.pooled is None):
         series = pl.Series(found.right_llms[order])
     elif column == "votes" and found.pooled is not None:
         series = pl.Series(found.pooled.count[order])
+    elif column.startswith(LLM_COLUMN):
+        name = column.removeprefix(LLM_COLUMN)
+        series = pl.Series(found.marks[order, llms.index(name)] if name in llms else np.zeros(len(order), np.int8))
     else:
         series = frame.get_column(column)[order]
     by = pl.arg_sort_by("by", descending=descending, nulls_last=True, maintain_order=True)

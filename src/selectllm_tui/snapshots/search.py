@@ -1,7 +1,7 @@
 """What is typed to find questions, as terms: each says which questions it keeps, and all of them must.
 
 word  "two words"  -word  ~regex   in the text, or in the id
-3+  5-                             LLM 3 is right, LLM 5 is not
+3+  5-  ;b+                        LLM 3 is right, LLM 5 is not, the LLM with the letter b is
 vote<60  vote>60  vote=100         the winning answer's share of the selected LLMs' samples, in percent
 sub:leap  by:gemma                 in the subject; in the name of an LLM that answers; sub:"two words", too
 mark:  note:  note:word            marked; with a note; with the word in the note; note:"two words", too
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from selectllm_tui.llm_names import number_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Chip", "Field", "Term", "find", "hits", "pattern_of", "terms"]
 
 _PIECE = re.compile(r'(?:-|sub:|by:|note:)?"[^"]*"?|\S+', re.IGNORECASE)
-_LLM = re.compile(r"(\d+)([+-])")
+_LLM = re.compile(r"(\d+|;[a-zA-Z])([+-])")
 _VOTE = re.compile(r"vote([<>=])(\d+(?:\.\d+)?)%?", re.IGNORECASE)
 _BARE = {"mark", "note"}  # kinds of terms that say something without a value
 _COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
@@ -126,8 +128,9 @@ def find(field: Field, text: str, within: NDArray[np.bool_]) -> tuple[NDArray[np
 def _kept(field: Field, term: Term) -> NDArray[np.bool_]:
     match term.kind:
         case "right" | "wrong":
-            at = int(term.value[:9]) - 1
-            if not 0 <= at < len(field.llms):
+            letter = term.value[0] == ";"
+            at = number_of(term.value[1]) if letter else int(term.value[:9]) - 1
+            if at is None or not 0 <= at < len(field.llms):
                 raise _TermError(f"there is no LLM {term.value}")
             return field.right[:, at] if term.kind == "right" else ~field.right[:, at]
         case "by":

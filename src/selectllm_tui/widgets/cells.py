@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from rich.cells import cell_len
 
 from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets.paint import Align, Line, Span
 
-__all__ = ["Cell", "Column", "ListRows", "Rows", "drawn", "layout", "rule"]
+__all__ = ["Cell", "Column", "ListRows", "Rows", "drawn", "in_order", "layout", "rule"]
+
+T = TypeVar("T")
 
 Cell = Line | Callable[[int], Line]  # a line, or one that depends on the width of its column
 
@@ -23,6 +25,10 @@ class Column:
     Columns with the highest `drop` vanish first where the table is too narrow; 0 never does. Columns that only draw
     bars are not exported; those with what the bars show are not on the `screen`. `saved` is a title that says in a file
     what a short one says on the screen.
+
+    A column may have `parts`, as many columns of `part` cells with a `space` between, each known by its key and headed
+    by a short or a longer text of `heads`: a cell of it is a line with a span for each. `cut` says that some of them
+    are out of view.
     """
 
     key: str
@@ -35,6 +41,11 @@ class Column:
     export: bool = True
     screen: bool = True
     saved: str = ""
+    parts: tuple[str, ...] = ()
+    heads: tuple[tuple[str, str], ...] = ()
+    part: int = 1
+    space: str = ""
+    cut: bool = False
 
 
 class Rows(Protocol):
@@ -78,6 +89,15 @@ class ListRows:
     def cells(self, at: int) -> Sequence[Cell]:
         """See Rows."""
         return self.lines[at]
+
+
+def in_order(items: Iterable[T], value: Callable[[T], Any], *, descending: bool) -> list[T]:
+    """Items by a value, stable, those without one last whichever way."""
+    known: list[T] = []
+    unknown: list[T] = []
+    for each in items:
+        (unknown if value(each) is None else known).append(each)
+    return [*sorted(known, key=value, reverse=descending), *unknown]
 
 
 def layout(columns: Sequence[Column], width: int, gap: int) -> list[int]:

@@ -16,7 +16,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.state import AS_MADE, LLM_COLUMN
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
+from selectllm_tui.widgets.columns import arranged, arrow, heads, in_view, part_cells, places
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint, width_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
+    from selectllm_tui.state import Columns
+
 __all__ = ["RowTable"]
+
+WIDE = 400  # cells for what is copied of cells that draw themselves by width
 
 
 class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
@@ -39,6 +45,7 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
 
     cursor: reactive[int] = reactive(0, repaint=False)
     hover: reactive[int] = reactive(-1, repaint=False)
+    pointed: reactive[str] = reactive("", repaint=False, init=False)  # the column under the mouse
 
     @dataclass
     class Moved(Message):
@@ -68,13 +75,23 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
             """The table, for `@on` selectors."""
             return self.table
 
+    @dataclass
+    class Pointed(Message):
+        """The mouse is on another column; on none where it is empty."""
+
+        table: RowTable
+        column: str
+
     def __init__(self, *, id: str, header: bool = True, gap: int = 1, cursor: bool = True) -> None:  # noqa: A002
         super().__init__(id=id)
         self.rows: Rows = ListRows(())
         self.header, self.gap, self.show_cursor = header, gap, cursor
         self.sorted_by: tuple[str, bool] | None = None
+        self.arrangement = AS_MADE
+        self._reach: Sequence[Column] = ()  # the columns as they are arranged
+        self._columns: Sequence[Column] = ()  # those in view
         self._widths: list[int] = []
-        self._laid_out: tuple[Sequence[Column], int] = ((), 0)
+        self._laid_out: tuple[Sequence[Column], int, Columns] = ((), 0, AS_MADE)
 
     # What it shows
 
@@ -104,10 +121,7 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width = self.scrollable_content_region.width
-        if self._laid_out != (self.rows.columns, width):
-            self._laid_out = (self.rows.columns, width)
-            self._widths = layout(self.rows.columns, width, self.gap)
+        width = self._lay_out()
         if self.header and y == 0:
             return self._heads()
         at = y + self.scroll_offset.y - self.header
@@ -116,7 +130,53 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         cells = self.rows.cells(at)
         if not self.rows.key(at):
             return self.painted(drawn(cells[0], width))
-        return self._row(cells, self._base(at))
+        return self._row(cells, self._base(at), cursor=at == self.cursor)
+
+    def _lay_out(self) -> int:
+        """Gives the columns their room; returns the cells that there are."""
+        width = self.scrollable_content_region.width
+        if self._laid_out != (self.rows.columns, width, self.arrangement):
+            self._laid_out = (self.rows.columns, width, self.arrangement)
+            self._reach = arranged(self.rows.columns, self.arrangement)
+            self._columns = in_view(self._reach, self.arrangement.under, width, self.gap)
+            self._widths = layout(self._columns, width, self.gap)
+        return width
+
+    def arrange_columns(self, arrangement: Columns) -> None:
+        """Shows the columns as a person arranged them."""
+        if arrangement != self.arrangement:
+            self.arrangement = arrangement
+            self.refresh()
+
+    @property
+    def reach(self) -> tuple[tuple[str, int], ...]:
+        """The columns that a cursor can go to, those of LLMs one by one, with their cells."""
+        self._lay_out()
+        found: list[tuple[str, int]] = []
+        for column, width in zip(self._reach, self._widths, strict=True):
+            if width:
+                found += [(part, column.part) for part in column.parts] or [(column.key, width)]
+        return tuple(found)
+
+    @property
+    def cell(self) -> str | None:
+        """What stands in the row and the column under the cursors; None where no column has one."""
+        under = self.arrangement.under
+        if not self.key or under is None:
+            return None
+        for column, cell in zip(self.rows.columns, self.rows.cells(self.cursor), strict=True):
+            if under in column.parts:
+                return drawn(cell, 1)[column.parts.index(under)][0]
+            if under == column.key:
+                return "".join(text for text, _ in drawn(cell, WIDE)).strip()
+        return None
+
+    def title_of(self, place: str) -> str:
+        """What a column is called in words."""
+        if place.startswith(LLM_COLUMN):
+            return place.removeprefix(LLM_COLUMN)
+        column = next((each for each in self.rows.columns if each.key == place), None)
+        return "" if column is None else column.saved or column.title.strip() or column.key.replace("_", " ")
 
     def _base(self, at: int) -> Style:
         if at == self.cursor and self.show_cursor:
@@ -125,35 +185,44 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
 
     def shows(self, column: str) -> bool:
         """Whether there is room for a column."""
-        widths = zip(self.rows.columns, self._widths, strict=False)
-        return any(each.key == column and width for each, width in widths)
+        widths = zip(self._columns, self._widths, strict=False)
+        return any((each.key == column or column in each.parts) and width for each, width in widths)
 
     def _heads(self) -> Strip:
         """The titles; an arrow beside the one that rows are sorted by, in the gap behind it where it is full."""
         spans: list[Span] = []
         behind: Span = ("", "plain")
-        for column, width in zip(self.rows.columns, self._widths, strict=True):
+        under = self.arrangement.under
+        for column, width in zip(self._columns, self._widths, strict=True):
             if not width:
                 continue
             if spans:
                 spans += [behind, (" " * (self.gap - len(behind[0])), "plain")]
             behind = ("", "plain")
             title: Line = ((column.title, "header"),)
-            if self.sorted_by and self.sorted_by[0] == column.key:
-                arrow = "▼" if self.sorted_by[1] else "▲"
-                title = ((column.title, "strong"), (f" {arrow}", "accent"))
+            if column.parts:
+                title = heads(column, under, self.sorted_by)
+            if self.sorted_by and self.sorted_by[0] in {column.key, column.parts[-1] if column.parts else ""}:
+                sign = arrow(self.sorted_by[1])
+                title = (*(title if column.parts else ((column.title, "strong"),)), (f" {sign}", "accent"))
                 if width_of(title) > width:
-                    title, behind = title[:1], (arrow, "accent")
-            spans.extend(fit(title, width, column.align))
+                    title, behind = title[:-1], (sign, "accent")
+            shown = fit(title, width, column.align)
+            spans.extend([(text, "cell-cursor") for text, _ in shown] if column.key == under else shown)
         return paint([*spans, behind], self.scrollable_content_region.width, self.style_of, self.ground)
 
-    def _row(self, cells: Sequence[Cell], base: Style) -> Strip:
+    def _row(self, cells: Sequence[Cell], base: Style, *, cursor: bool) -> Strip:
         spans: list[Span] = []
-        for column, width, cell in zip(self.rows.columns, self._widths, cells, strict=True):
+        under = self.arrangement.under if cursor else None
+        for column, width, cell, made in zip(self._columns, self._widths, cells, self.rows.columns, strict=True):
             if width:
                 if spans:
                     spans.append((" " * self.gap, "plain"))
-                spans.extend(fit(drawn(cell, width), width, column.align))
+                shown = drawn(cell, width)
+                if column.parts:
+                    shown = part_cells(shown, made.parts, column, under)
+                shown = fit(shown, width, column.align)
+                spans.extend([(text, "cell-cursor") for text, _ in shown] if under == column.key else shown)
         return paint(spans, self.scrollable_content_region.width, self.style_of, base)
 
     # The cursor
@@ -229,20 +298,26 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         return at if at < len(self.rows) and self.rows.key(at) else -1
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Marks the row under the mouse."""
+        """Marks the row under the mouse, and tells the column."""
         self.hover = self._row_at(event)
+        self.pointed = self.place_at(event) or ""
 
     def on_leave(self) -> None:
-        """Forgets the row under the mouse."""
+        """Forgets the row and the column under the mouse."""
         self.hover = -1
+        self.pointed = ""
+
+    def watch_pointed(self) -> None:
+        """Tells which column the mouse is on."""
+        self.post_message(self.Pointed(self, self.pointed))
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one on the same row opens it; on a head it sorts."""
         offset = event.get_content_offset(self)
         if offset is not None and self.header and offset.y == 0:
-            at = self.column_at(event)
-            if at is not None and self.rows.columns[at].sortable:
-                self.post_message(self.HeaderPicked(self, self.rows.columns[at].key))
+            at, place = self.column_at(event), self.place_at(event)
+            if at is not None and place is not None and self.rows.columns[at].sortable:
+                self.post_message(self.HeaderPicked(self, place))
         elif (at := self._row_at(event)) >= 0:
             if at == self.cursor and event.chain > 1:
                 self.action_choose()
@@ -257,6 +332,16 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
                 return at
             left += width + self.gap if width else 0
         return None
+
+    def place_at(self, event: events.MouseEvent) -> str | None:
+        """The column under the mouse, an LLM's alone where there are several in one."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return None
+        self._lay_out()
+        found = places(self._columns, self._widths, self.gap)
+        before = [each for each in found if each.left <= offset.x]
+        return before[-1].key if before else None
 
     def on_resize(self) -> None:
         """Keeps the row under the cursor in view."""

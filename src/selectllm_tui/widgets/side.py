@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual.actions import SkipAction
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 
 from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.llm_names import key_of, matching, number_of, short_names
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import WITHOUT_ROUTER
 from selectllm_tui.untrusted import safe
@@ -48,11 +50,15 @@ POLICY_COLUMNS = (
 )
 
 
-def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False) -> ListRows:
-    """One row per LLM of the run, variants under theirs; weights that are the `last` pool's are marked."""
+def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False, search: str = "") -> ListRows:
+    """One row per LLM of the run that a search leaves, variants under theirs; weights of the `last` pool are marked."""
     digits = decimals([each.latency for each in facts.values()])
     lines: list[list[Cell]] = []
-    for at, name in enumerate(setup.pool.run, 1):
+    shorts = short_names(setup.pool.run)
+    listed = matching(setup.pool.run, search)
+    for at, name in enumerate(setup.pool.run):
+        if name not in listed:
+            continue
         on, known = name in setup.pool, facts.get(name, Facts())
         style = "plain" if on else "muted"
         of = known.variant_of
@@ -60,8 +66,8 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False) -
         lines.append(
             [
                 line(("●", "accent") if on else ("○", "muted")),
-                line((str(at) if at <= 9 else "", "muted")),
-                named(name.removeprefix(of), style, ("  ", style)) if under else named(name, style),
+                line((key_of(at), "muted")),
+                named(name.removeprefix(of), style, ("  ", style)) if under else _named(name, shorts[at], style),
                 line((known.size, "muted")),
                 line((known.tag, "muted")),
                 line((percent(known.accuracy), style)),
@@ -72,7 +78,12 @@ def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False) -
                 ),
             ]
         )
-    return ListRows(POOL_COLUMNS, setup.pool.run, lines)
+    return ListRows(POOL_COLUMNS, listed, lines)
+
+
+def _named(name: str, short: str, style: str) -> Cell:
+    """A name; without what all names share where there is no room for that."""
+    return lambda width: named(name if width_of(line(name)) <= width else short, style)(width)
 
 
 def _seconds(latency: float | None, digits: int) -> str:
@@ -148,6 +159,29 @@ class SliderTable(RowTable):
         self.post_message(self.Slid(self, self.key, step))
 
 
+class PoolTable(RowTable):
+    """The LLMs of the run; where there are more than nine, letters switch them."""
+
+    BINDINGS = bindings("pool")
+    llms = 0  # of the run
+
+    @dataclass
+    class Pressed(Message):
+        """A key that acts in the pool alone."""
+
+        key: str
+
+    def action_press(self, key: str) -> None:
+        """Hands a key on; a letter that no LLM has does what it does elsewhere."""
+        at = number_of(key)
+        if at is not None and at >= self.llms:
+            raise SkipAction
+        self.post_message(self.Pressed(key))
+
+
+PARTS = {"pool": PoolTable, "routers": RowTable, "policies": SliderTable}
+
+
 class Side(Vertical):
     """Three lists of rows."""
 
@@ -163,7 +197,7 @@ class Side(Vertical):
     def compose(self) -> ComposeResult:
         """Pool, routers, policies."""
         for name, (title, keys) in TITLES.items():
-            table = (SliderTable if name == "policies" else RowTable)(id=name, header=False)
+            table = PARTS[name](id=name, header=False)
             table.border_title = f"{title} [$accent]{keys}[/]"
             if name == "policies":
                 table.border_subtitle = "[$accent]- =[/] slider   [$accent], .[/] K"
@@ -177,9 +211,16 @@ class Side(Vertical):
         routable: Sequence[str] | None = None,
         *,
         last: bool = False,
+        search: str = "",
     ) -> None:
         """Another setup; `last` says that the facts are still those of the one before."""
-        self.query_one("#pool", RowTable).show(pool_rows(setup, facts, last=last))
+        pool = self.query_one("#pool", PoolTable)
+        pool.llms = len(setup.pool.run)
+        rows = pool_rows(setup, facts, last=last, search=search)
+        pool.show(rows)
+        title, keys = TITLES["pool"]
+        found = f"⌕ {safe(search, limit=12)} {len(rows)} of {pool.llms}" if search else ""
+        pool.border_title = f"{title} [$accent]{keys}{' ;' if pool.llms > 9 else ''}[/] {found}".rstrip()
         current = {
             "routers": (router_rows(setup, space, routable), setup.router),
             "policies": (policy_rows(setup, space), setup.policy),
@@ -204,6 +245,7 @@ class PoolStrip(Painting):
 
     setup: reactive[Setup | None] = reactive(None)
     facts: reactive[Mapping[str, Facts]] = reactive({})
+    search: reactive[str] = reactive("")
 
     @dataclass
     class Toggled(Message):
@@ -220,19 +262,27 @@ class PoolStrip(Painting):
         """As for another setup."""
         self.watch_setup()
 
+    def watch_search(self) -> None:
+        """As for another setup."""
+        self.watch_setup()
+
     def entries(self, width: int) -> list[list[tuple[str, list[Span]]]]:
-        """The LLMs, line by line."""
+        """The LLMs that a search leaves, line by line."""
         rows: list[list[tuple[str, list[Span]]]] = [[]]
         used = 0
         llms = len(self.setup.pool.run) if self.setup else 0
         room = 22 if llms <= 4 else 14 if llms <= 9 else 9  # cells of a name
-        for at, name in enumerate(self.setup.pool.run if self.setup else (), 1):
+        run = self.setup.pool.run if self.setup else ()
+        listed, shorts = matching(run, self.search), short_names(run)
+        for at, name in enumerate(run):
+            if name not in listed:
+                continue
             on = self.setup is not None and name in self.setup.pool
-            short = shorten(name, room)
+            short = shorten(name if width_of(line(name)) <= room else shorts[at], room)
             accuracy = f" {percent(self.facts.get(name, Facts()).accuracy).strip()}" if llms <= 9 else ""
             spans: list[Span] = [
                 ("●" if on else "○", "accent" if on else "muted"),
-                (f"{at} " if at <= 9 else " ", "muted"),
+                (f"{key_of(at)} ", "muted"),
                 (short, "plain" if on else "muted"),
                 (f"{accuracy}  ", "muted"),
             ]

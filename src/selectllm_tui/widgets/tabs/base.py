@@ -35,6 +35,11 @@ class Tab(Vertical, Generic[Shown]):
     def look(self, state: State, space: Space) -> None:
         """Shows what a state says without any computing."""
 
+    def arrange_columns(self, state: State) -> None:
+        """Shows the columns as they are arranged."""
+        if self.table is not None:
+            self.table.arrange_columns(state.view.arranged)
+
     def wait(self, state: State) -> None:
         """Says that figures of the state take longer, where the tab can."""
 
@@ -56,7 +61,7 @@ class Tab(Vertical, Generic[Shown]):
     @property
     def cell(self) -> str | None:
         """The figure under the cursor, where that is on one."""
-        return None
+        return self.table.cell if self.table is not None else None
 
     @property
     def llm(self) -> str | None:

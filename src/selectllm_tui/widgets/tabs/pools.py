@@ -6,15 +6,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.records import subset_record
+from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.cells import Cell, Column, ListRows
-from selectllm_tui.widgets.paint import Line, Span, line
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
+from selectllm_tui.widgets.columns import marks_column
+from selectllm_tui.widgets.paint import Line, line
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from textual.app import ComposeResult
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from selectllm_engine.insights import Subset, Subsets
     from selectllm_tui.state import State
 
-__all__ = ["PoolsTab", "marks_column", "pool_marks", "pool_rows", "pools_title"]
+__all__ = ["PoolsTab", "pool_marks", "pool_rows", "pools_title"]
 
 MOST = 400  # subsets that are listed; the front is always among them
 
@@ -76,22 +78,16 @@ def pools_title(subsets: Subsets) -> list[Line]:
 
 def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:
     """One mark per LLM of the run, then figures."""
-    return (Column("rank", "", 4, align="right"), Column("front", "", 1), marks_column(llms), *FIGURES)
-
-
-def marks_column(llms: tuple[str, ...], drop: int = 0) -> Column:
-    """A column with a mark for each LLM of a run."""
-    space = " " if len(llms) <= 12 else ""
-    numbers = space.join(str(at) if at <= 9 else "·" for at in range(1, len(llms) + 1))
-    return Column("marks", numbers, len(numbers), drop=drop, saved=", ".join(llms))
+    rank, front = Column("rank", "", 4, align="right", sortable=True), Column("front", "", 1, sortable=True)
+    return (rank, front, marks_column("marks", llms, sortable=True), *FIGURES)
 
 
 FIGURES = (
-    Column("llms", "LLMs", 16, flex=3, drop=5),
-    Column("held_out", "validation", 10, align="right", drop=2),
+    Column("llms", "LLMs", 16, flex=3, drop=5, sortable=True),
+    Column("held_out", "validation", 10, align="right", drop=2, sortable=True),
     Column("accuracy", "pooled", 8, align="right", sortable=True),
     Column("bar", "", 8, flex=1, drop=3, export=False),
-    Column("oracle", "oracle", 8, align="right", drop=1),
+    Column("oracle", "oracle", 8, align="right", drop=1, sortable=True),
     Column("latency", "seconds", 8, align="right", sortable=True),
     Column("size", "LLMs", 6, align="right", drop=4, sortable=True, saved="size"),
 )
@@ -111,7 +107,7 @@ def pool_rows(subsets: Subsets, state: State, digits: int | None = None, pinned:
     lines = [_cells(each, run, set(each.llms) == current, digits, (least, best)) for each in shown]
     columns = columns_of(run)
     if pinned is not None:
-        columns = (*columns, Column("pinned", "Δ pin", 6, align="right", drop=2, saved="Δ to the pin"))
+        columns = (*columns, Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, saved="Δ to the pin"))
         for each, cells in zip(shown, lines, strict=True):
             cells.append(line((formats.to_pin(each.figures.pooled, pinned), "muted")))
     return ListRows(columns, [str(each.rank) for each in shown], lines)
@@ -122,11 +118,19 @@ def _accuracy(each: Subset) -> float | None:
 
 
 def _sorted(shown: list[Subset], column: str, descending: bool) -> list[Subset]:
-    def merit(each: Subset) -> float:
-        value = {"accuracy": _accuracy(each), "latency": each.figures.latency, "size": len(each.llms)}[column]
-        return float("inf") if value is None else value
-
-    return sorted(shown, key=merit, reverse=descending)
+    values: dict[str, Callable[[Subset], float | str | None]] = {
+        "rank": lambda each: each.rank,
+        "front": lambda each: each.front,
+        "llms": lambda each: " + ".join(each.llms),
+        "held_out": lambda each: each.validation.pooled if each.validation is not None else None,
+        "accuracy": _accuracy,
+        "pinned": _accuracy,
+        "oracle": lambda each: each.figures.oracle,
+        "latency": lambda each: each.figures.latency,
+        "size": lambda each: len(each.llms),
+    }
+    value = values.get(column) or (lambda each: column.removeprefix(LLM_COLUMN) in each.llms)
+    return in_order(shown, value, descending=descending)
 
 
 def _cells(each: Subset, run: tuple[str, ...], current: bool, digits: int, scale: tuple[float, float]) -> list[Cell]:
@@ -149,12 +153,7 @@ def _cells(each: Subset, run: tuple[str, ...], current: bool, digits: int, scale
 
 def pool_marks(pool: Collection[str], run: tuple[str, ...]) -> Line:
     """A mark for each LLM of a run, those of a pool filled."""
-    spans: list[Span] = []
-    for name in run:
-        if spans and len(run) <= 12:
-            spans.append((" ", "plain"))
-        spans.append(("●", "accent") if name in pool else ("·", "faint"))
-    return spans
+    return [("●", "accent") if name in pool else ("·", "faint") for name in run]
 
 
 def _bar(part: float, width: int) -> Line:

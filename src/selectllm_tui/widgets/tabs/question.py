@@ -13,7 +13,7 @@ from selectllm_tui.row_keys import RowKey
 from selectllm_tui.state import WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order, rule
 from selectllm_tui.widgets.paint import Line, Span, line, named, shorten
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -21,7 +21,7 @@ from selectllm_tui.widgets.tabs.questions import VERDICT_STYLES, mark_parts, que
 from selectllm_tui.widgets.textview import TextView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from textual.app import ComposeResult
 
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 
 __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 
+# What columns sort by; votes by how many the most frequent answer has.
+SORTS: dict[str, Callable[[Ballot], float | str | None]] = {
+    "llm": lambda each: each.llm,
+    "p": lambda each: each.probability,
+    "bar": lambda each: each.probability,
+    "weight": lambda each: each.weight,
+    "votes": lambda each: each.votes[0][1] if each.votes else None,
+    "winner": lambda each: each.winner,
+    "right": lambda each: each.right,
+}
 POOLED = "pooled"
 UNLIKELY, SHOWN = 0.01, 4  # chances of an answer that are not said, and most answers of which they are
 SHAPES = {"right": "▇", "wrong": "▒", "muted": "░"}  # of votes, so that colour is not needed
@@ -65,7 +75,9 @@ class QuestionTab(Tab["Detail | None"]):
         title.flow(*question_title(snapshot, state))
         if not same:
             text.show(text_spans(snapshot))
-        self.query_one(RowTable).show(ballot_rows(snapshot))
+        sort = state.view.sort_of("question")
+        self.query_one(RowTable).sorted_by = sort
+        self.query_one(RowTable).show(ballot_rows(snapshot, sort))
 
     @property
     def records(self) -> Iterator[dict[str, Any]] | None:
@@ -128,22 +140,26 @@ def text_spans(detail: Detail) -> list[Span]:
 def columns_of(detail: Detail) -> tuple[Column, ...]:
     """The columns; maj is headed by K."""
     return (
-        Column("llm", "  LLM", 20, flex=1),
-        Column("p", "p", 4, align="right"),
-        Column("bar", "(right)", 7, drop=2, export=False),
-        *([Column("weight", "weight", 6, align="right")] if detail.chances else []),
-        Column("votes", "votes", 18, flex=6, export=False),
+        Column("llm", "  LLM", 20, flex=1, sortable=True),
+        Column("p", "p", 4, align="right", sortable=True),
+        Column("bar", "(right)", 7, drop=2, export=False, sortable=True),
+        *([Column("weight", "weight", 6, align="right", sortable=True)] if detail.chances else []),
+        Column("votes", "votes", 18, flex=6, export=False, sortable=True),
         Column("counts", "votes", 0, screen=False),
-        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right"),
-        Column("right", "", 1),
+        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right", sortable=True),
+        Column("right", "", 1, sortable=True),
         Column("note", "", 11, drop=1),
     )
 
 
-def ballot_rows(detail: Detail) -> ListRows:
+def ballot_rows(detail: Detail, sort: tuple[str, bool] | None = None) -> ListRows:
     """One row per LLM, and the pooled vote below."""
     keys, lines = [], []
-    for each in detail.ballots:
+    ballots = list(detail.ballots)
+    if sort is not None:
+        value = SORTS[sort[0]]
+        ballots = in_order(ballots, value, descending=sort[1])
+    for each in ballots:
         keys.append(str(row_keys.llm(each.llm)))
         lines.append(_cells(each, detail))
     if detail.pooled is not None:

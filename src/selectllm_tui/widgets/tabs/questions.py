@@ -17,6 +17,7 @@ from selectllm_tui.untrusted import visible
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column
+from selectllm_tui.widgets.columns import marks_column
 from selectllm_tui.widgets.paint import LONGEST, Line, Span, line, named
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -66,20 +67,17 @@ class QuestionRows:
     def columns(self) -> Sequence[Column]:
         """One mark per LLM, close together where there are many."""
         llms = len(self.questions.llms)
-        numbers = [str(at) if at <= 9 else "·" for at in range(1, llms + 1)]
-        space = " " if llms <= 12 else ""
-        saved = ", ".join(self.questions.llms)
         left = bool(self.questions.state.marks)
         size = max(id_width(self.questions.ids), len("question"))
         return (
             Column("question_id", "question", size, sortable=True),
             Column("mark", "", 2, screen=left, export=left, saved="mark"),
-            Column("right", space.join(numbers), max(llms + len(space) * (llms - 1), 1), sortable=True, saved=saved),
+            marks_column("right", self.questions.llms, sortable=True),
             Column("verdict", "verdict", 13, sortable=True),
             Column("votes", "vote", 5, align="right", drop=2, sortable=True),
             Column("routed", "answered by", 0, screen=False),  # on the screen that mark is underlined
             Column("subject", "subject", 12, drop=4, sortable=True),
-            Column("text", "text", 24 if llms <= 12 else 10, flex=8, drop=1),
+            Column("text", "text", 24 if llms <= 12 else 10, flex=8, drop=1, sortable=True),
         )
 
     def __len__(self) -> int:
@@ -125,7 +123,6 @@ class QuestionRows:
     def _marks(self, q: int) -> Line:
         shown = self.questions
         spans: list[Span] = []
-        space = " " if len(shown.llms) <= 12 else ""
         for n in range(len(shown.llms)):
             mark, style = MARKS[int(shown.judged.marks[q, n])]
             if not shown.on[n]:
@@ -133,8 +130,7 @@ class QuestionRows:
             elif shown.judged.selected[q, n]:
                 style = f"{style}-chosen"
             spans.append((mark, style))
-            spans.append((space, "plain"))
-        return spans[:-1]
+        return spans
 
 
 def mark_signs(left: Mark | None) -> Line:

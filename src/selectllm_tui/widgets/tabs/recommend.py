@@ -8,15 +8,17 @@ from selectllm_tui.limits import place_of, places_of
 from selectllm_tui.notation import points
 from selectllm_tui.recommended import headline, how, told, trade
 from selectllm_tui.records import proposed_record
+from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
-from selectllm_tui.widgets.cells import Cell, Column, ListRows
+from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
+from selectllm_tui.widgets.columns import marks_column
 from selectllm_tui.widgets.paint import Line, line, named
 from selectllm_tui.widgets.plot import LINE, LogFormatter, Mark, Plot
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import SliderTable
 from selectllm_tui.widgets.tabs.base import Tab
-from selectllm_tui.widgets.tabs.pools import marks_column, pool_marks
+from selectllm_tui.widgets.tabs.pools import pool_marks
 from selectllm_tui.widgets.tabs.tradeoff import SCALES, UNITS, place
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class RecommendTab(Tab["Recommended"]):
         self.query_one("#advice", Bar).flow(*advice(snapshot))
         self.query_one("#front-legend", Bar).flow(*legend(snapshot))
         first = "0" if new and snapshot.offers else None
+        self.table.sorted_by = state.view.sort_of("recommend")
         self.query_one("#offers", RowTable).show(offer_rows(snapshot, state, self.digits), cursor=first)
         self._tell()
         self._draw(snapshot)
@@ -209,23 +212,42 @@ def offer_rows(found: Recommended, state: State, digits: int | None = None) -> L
     columns = [
         Column("kind", "", 1, saved="kind"),
         Column("current", "", 1, export=False),
-        Column("setup", "setup", 22, flex=1),
-        marks_column(run, drop=3),
-        Column("vote", "vote", 8, drop=6),
-        Column("k", "K", 2, align="right", drop=5),
-        Column("expected", "expected", 8, align="right", drop=1),
-        Column("accuracy", "test", 5, align="right"),
-        Column("delta", "Δ", 6, align="right", drop=2),
-        Column("latency", "seconds", 7, align="right"),
-        Column("cost", "$/1000 q", 8, align="right", drop=4),
+        Column("setup", "setup", 22, flex=1, sortable=True),
+        marks_column("marks", run, drop=3, sortable=True),
+        Column("vote", "vote", 8, drop=6, sortable=True),
+        Column("k", "K", 2, align="right", drop=5, sortable=True),
+        Column("expected", "expected", 8, align="right", drop=1, sortable=True),
+        Column("accuracy", "test", 5, align="right", sortable=True),
+        Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
+        Column("latency", "seconds", 7, align="right", sortable=True),
+        Column("cost", "$/1000 q", 8, align="right", drop=4, sortable=True),
     ]
     if all(each.burden["cost"] is None for each in found.offers):
         columns.pop()
+    order = list(enumerate(found.offers))
+    if sort := state.view.sort_of("recommend"):
+        order = in_order(order, lambda each: _value(each[1], sort[0]), descending=sort[1])
     lines = [
         [_cells(each, run, digits, current=each.setup.essence == state.setup.essence)[name.key] for name in columns]
-        for each in found.offers
+        for _, each in order
     ]
-    return ListRows(columns, [str(at) for at in range(len(lines))], lines)
+    return ListRows(columns, [str(at) for at, _ in order], lines)
+
+
+def _value(each: Offer, column: str) -> float | str | None:
+    """What a column sorts by."""
+    setup, test = each.proposed.setup, each.proposed.test
+    values: dict[str, float | str | None] = {
+        "setup": setup.name,
+        "vote": setup.vote,
+        "k": setup.k,
+        "expected": each.proposed.estimate.accuracy,
+        "accuracy": None if test is None else test.accuracy,
+        "delta": None if test is None else test.delta,
+        "latency": each.burden["latency"],
+        "cost": each.burden["cost"],
+    }
+    return values[column] if column in values else column.removeprefix(LLM_COLUMN) in setup.pool
 
 
 def _cells(each: Offer, run: tuple[str, ...], digits: int, *, current: bool) -> dict[str, Cell]:

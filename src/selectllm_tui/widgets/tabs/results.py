@@ -157,7 +157,7 @@ def columns_of(results: Results, *, published: bool, pinned: bool) -> list[Colum
         Column("name", "", 22, flex=1, sortable=True),
         Column("group", "group", 0, screen=False),
         Column("accuracy", "accuracy", 8, align="right", sortable=True),
-        Column("interval", " 95 % interval", 14, flex=3, drop=2, export=False),
+        Column("interval", " 95 % interval", 14, flex=3, drop=2, export=False, sortable=True),
         Column("low", "95 % from", 0, align="right", screen=False),
         Column("high", "95 % to", 0, align="right", screen=False),
         Column("latency", "seconds", 7, align="right", sortable=True),
@@ -166,7 +166,7 @@ def columns_of(results: Results, *, published: bool, pinned: bool) -> list[Colum
         Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
         Column("gap", "gap", 6, align="right", drop=4, sortable=True),
         Column("p", "raw p", 5, align="right", drop=3, sortable=True),
-        Column("pinned", "Δ pin", 6, align="right", drop=2, saved="Δ to the pin"),
+        Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, saved="Δ to the pin"),
         Column("published", "study % / s", 13, align="right"),
     ]
     absent = {
