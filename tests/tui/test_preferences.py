@@ -59,7 +59,11 @@ def test_nothing_is_wished_where_nothing_is_said() -> None:
         ("keys.undo = 'ctrl+shift+alt'", "tui.keys.undo has 'ctrl+shift+alt', which is no key", "write a character"),
         ("keys.undo = 'f13'", "tui.keys.undo has 'f13', which is no key", "write a character"),
         ("keys.undo = 'x'", "tui.keys.undo is 'x', which is already the key of 'only this'", "give that command"),
-        ("keys.undo = 'j'", "tui.keys.undo is 'j', which is already the key of 'down'", "give that command"),
+        (
+            "keys.undo = 'ctrl+d'",
+            "tui.keys.undo is 'ctrl+d', which is already the key of 'half down'",
+            "give that command",
+        ),
         ("keys.undo = 'ctrl+p'", "tui.keys.undo is 'ctrl+p', which is already the key of 'commands'", "give that"),
         ("keys = {undo = 'K', redo = 'K'}", "tui.keys.undo is 'K', which is already the key of 'redo'", "give that"),
     ],
@@ -72,8 +76,8 @@ def test_wrong_entries_are_refused_with_their_place(text: str, problem: str, rem
 
 
 def test_keys_may_change_places() -> None:
-    keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '\"'").keys
-    assert keys == {("main", "u"): ("x",), ("main", "x"): ("u", "ctrl+o"), ("main", "slash"): ("quotation_mark",)}
+    keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '$'").keys
+    assert keys == {("main", "u"): ("x",), ("main", "x"): ("u", "ctrl+o"), ("main", "slash"): ("dollar_sign",)}
 
 
 def test_every_command_that_keys_can_be_chosen_for_has_a_name_of_its_own() -> None:
