@@ -9,23 +9,7 @@ from dataclasses import dataclass, field
 
 from selectllm_engine.verdicts import Verdict
 
-__all__ = ["ARRANGED", "BEST_IS_MOST", "LISTING", "TABS", "TabSpec"]
-
-# Columns that are sorted from the top first; those of LLMs, too.
-BEST_IS_MOST = {
-    "accuracy",
-    "delta",
-    "gap",
-    "interval",
-    "pinned",
-    "front",
-    "held_out",
-    "oracle",
-    "expected",
-    "p",
-    "bar",
-    "right",
-}
+__all__ = ["ARRANGED", "LISTING", "TABS", "TabSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +22,7 @@ class TabSpec:
         measures: the figures it can show, its own choice first.
         sorts: the columns that a key steps through; None is the tab's own order.
         sorted_by_click: further columns, which a click on their head sorts by, or the key when the cursor is on them.
+        downwards: columns that are sorted from the greatest down first; those of LLMs are, too.
         of_llms: whether it has a column for each LLM, to be sorted by.
         footer: the commands that its footer offers first, with what they are called there.
     """
@@ -47,6 +32,7 @@ class TabSpec:
     measures: tuple[str, ...] = ()
     sorts: tuple[str | None, ...] = ()
     sorted_by_click: tuple[str, ...] = ()
+    downwards: frozenset[str] = frozenset()
     of_llms: bool = False
     footer: dict[str, str] = field(default_factory=dict, hash=False)
 
@@ -73,6 +59,7 @@ TABS: dict[str, TabSpec] = {
         measures=("figures", "published"),
         sorts=(None, "accuracy", "latency", "delta", "gap", "name"),
         sorted_by_click=("cost", "llms", "p", "interval", "pinned"),
+        downwards=frozenset({"accuracy", "delta", "gap", "interval", "pinned"}),
         footer={"open": "use it", "sort": "sort", "filter_misrouted": "misrouted"},
     ),
     "matrix": TabSpec(
@@ -131,6 +118,7 @@ TABS: dict[str, TabSpec] = {
         ),
         sorts=(None, "p", "winner", "right"),
         sorted_by_click=("llm", "bar", "weight", "votes"),
+        downwards=frozenset({"p", "right", "bar"}),
         footer={
             "open": "generations",
             "side_by_side": "side by side",
@@ -159,6 +147,7 @@ TABS: dict[str, TabSpec] = {
         ),
         sorts=(None, "accuracy", "latency", "size"),
         sorted_by_click=("rank", "front", "llms", "held_out", "oracle", "pinned"),
+        downwards=frozenset({"accuracy", "front", "held_out", "oracle", "pinned"}),
         of_llms=True,
         footer={"open": "make it the pool", "sort": "sort"},
     ),
@@ -175,6 +164,7 @@ TABS: dict[str, TabSpec] = {
         measures=("words", "plot"),
         sorts=(None, "expected", "accuracy", "latency"),
         sorted_by_click=("setup", "vote", "k", "delta", "cost"),
+        downwards=frozenset({"expected", "accuracy", "delta"}),
         of_llms=True,
         footer={"open": "use it", "measure": "words or plot", "save_setup": "save setup"},
     ),

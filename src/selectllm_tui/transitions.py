@@ -10,7 +10,7 @@ from selectllm_tui.llm_names import number_of
 from selectllm_tui.preconditions import Context
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.state import LLM_COLUMN, WIDEST, Setup, Space, State
-from selectllm_tui.tabs import BEST_IS_MOST, LISTING, TABS
+from selectllm_tui.tabs import LISTING, TABS
 
 __all__ = [
     "Transition",
@@ -142,18 +142,18 @@ def next_sort(context: Context, _: str) -> State:
             raise UsageError("rows are not sorted by this column", "< and > move to another")
         again = (view.sort_of(view.tab) or ("", False))[0] == under
         return context.state.look(
-            sorts=view.sorted_by(view.tab, None if again else under, descending=from_the_top(under)).sorts
+            sorts=view.sorted_by(view.tab, None if again else under, descending=from_the_top(view.tab, under)).sorts
         )
     columns, current = TABS[view.tab].sorts, view.sort_of(view.tab)
     at = columns.index(current[0]) if current and current[0] in columns else 0
     chosen = columns[(at + 1) % len(columns)]
-    descending = chosen is not None and from_the_top(chosen)
+    descending = chosen is not None and from_the_top(view.tab, chosen)
     return context.state.look(sorts=view.sorted_by(view.tab, chosen, descending=descending).sorts)
 
 
-def from_the_top(column: str) -> bool:
-    """Whether rows are sorted from the greatest down when they are sorted by a column first."""
-    return column in BEST_IS_MOST or column.startswith(LLM_COLUMN)
+def from_the_top(tab: str, column: str) -> bool:
+    """Whether a tab's rows are sorted from the greatest down when they are sorted by a column first."""
+    return column in TABS[tab].downwards or column.startswith(LLM_COLUMN)
 
 
 def move_column(step: int) -> Transition:

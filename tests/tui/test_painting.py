@@ -162,7 +162,7 @@ def test_progress_says_how_much_is_left_once_that_can_be_guessed() -> None:
 
 
 def test_a_pool_too_large_for_its_strip_says_how_many_are_left_out() -> None:
-    names = tuple(f"a-model-with-a-long-name-{n}" for n in range(33))
+    names = tuple(f"{n:02}-a-model-with-a-long-name-{n:02}" for n in range(33))
     strip = PoolStrip()
     strip.set_reactive(PoolStrip.setup, Setup(Pool.of(names), None, "argmax", (), 1, "corrected", "test"))
     rows = strip.entries(78)

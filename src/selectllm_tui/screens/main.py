@@ -88,7 +88,7 @@ class MainScreen(StateScreen):
         view = self.state.view
         current = view.sort_of(view.tab)
         same = current is not None and current[0] == message.column
-        descending = not current[1] if current and same else from_the_top(message.column)
+        descending = not current[1] if current and same else from_the_top(view.tab, message.column)
         self.set_state(self.state.look(sorts=view.sorted_by(view.tab, message.column, descending=descending).sorts))
 
     @on(SliderTable.Slid)

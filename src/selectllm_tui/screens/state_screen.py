@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.app import ComposeResult
+    from textual.worker import WorkType
 
     from selectllm_engine.store import Change, Mark
     from selectllm_tui.cache_activity import SamplingActivity
@@ -136,7 +138,8 @@ class StateScreen(Screen[None]):
             self._show_setup()
         self._show_panel()
         if state.view.tab != old.view.tab:
-            self.run_worker(self._switch(state.view.tab), group="tabs", exclusive=True)
+            switch: WorkType[None] = partial(self._switch, state.view.tab)
+            self.run_worker(switch, group="tabs", exclusive=True)  # a coroutine is made where it is awaited
         elif state.computed != old.computed:
             if self.tab is not None:
                 self.tab.look(state, self.model.space)
