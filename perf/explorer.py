@@ -96,7 +96,7 @@ class MadeUpRun(Run):
     routers = ("made-up",)
 
     def __init__(self, questions: int, llms: int, samples: int) -> None:
-        super().__init__(SimpleNamespace(problems={}, is_packaged=lambda _: False), "made-up")
+        super().__init__(SimpleNamespace(problems={}, is_packaged=lambda _: False, marks=lambda _: {}), "made-up")
         self._outcomes = {
             "test": made_up(questions, llms, samples, "test"),
             "validation": made_up(2000, llms, samples, "validation"),
