@@ -302,7 +302,7 @@ class SideBySideScreen(Dialog[None]):
     def action_words_apart(self) -> None:
         """Marks the words that differ from the first column's, or no more."""
         self._marking = not self._marking
-        self._say(f"underlined: words apart from the first column's (of {MOST_WORDS:,})" * self._marking)
+        self._say(f"underlined: words apart from the first column's, of the first {MOST_WORDS:,}" * self._marking)
         self._show()
 
     def action_find(self) -> None:
