@@ -25,7 +25,7 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.best_m import best_m
 from selectllm_engine.evaluation.cascade_value import learn_cascade
 from selectllm_engine.evaluation.comparison import two_by_two
-from selectllm_engine.evaluation.labelled import Labelled, labelled
+from selectllm_engine.evaluation.labelled_questions import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
 from selectllm_engine.evaluation.outcomes import Outcomes
 from selectllm_engine.evaluation.votes import llm_votes, pooled_votes, tally

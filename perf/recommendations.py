@@ -30,7 +30,7 @@ import selectllm_engine as sl
 from selectllm_engine.evaluation import RouterScores
 from selectllm_engine.setups import Recommendation, Wish, recommend
 from selectllm_engine.setups.choice import Field, choose, expected
-from selectllm_engine.setups.ground import Ground
+from selectllm_engine.setups.choice_data import ChoiceData
 from selectllm_engine.setups.search import Search
 from selectllm_engine.store import write_frame
 
@@ -120,7 +120,7 @@ def speed(questions: int = 9000, llms: int = 28) -> None:
             said = time.perf_counter()
             print(f"  {what}: {done:,} of {total:,}, {said - started:.0f} s", file=sys.stderr, flush=True)
 
-    found = Search(Ground(replace(outcomes, latency=seconds), routers), 100.0).within(Wish(), progress)
+    found = Search(ChoiceData(replace(outcomes, latency=seconds), routers), 100.0).within(Wish(), progress)
     field = Field(list(found.items()), Wish())
     chosen, _ = choose(field)
     expected(field)

@@ -13,7 +13,7 @@ from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
 from selectllm_engine.evaluation.curves import LAMBDAS, pareto_front
 from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
-from selectllm_engine.evaluation.labelled import Labelled, labelled
+from selectllm_engine.evaluation.labelled_questions import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.margin import learn_margin, with_margin
@@ -52,7 +52,7 @@ from selectllm_engine.evaluation.statistics import (
     newcombe,
     wilson,
 )
-from selectllm_engine.evaluation.stopping import StopRule, next_round, parse_stop, reach
+from selectllm_engine.evaluation.stop_rules import StopRule, next_round, parse_stop, reach
 from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
@@ -77,7 +77,7 @@ from selectllm_engine.evaluation.votes import (
     samples_up_to,
     tally,
 )
-from selectllm_engine.evaluation.weighed import WeighedVote, weighed_vote
+from selectllm_engine.evaluation.weighed_vote import WeighedVote, weighed_vote
 
 __all__ = [
     "BADGES",

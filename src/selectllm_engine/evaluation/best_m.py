@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.candidates import Candidates
-    from selectllm_engine.evaluation.labelled import Labelled
+    from selectllm_engine.evaluation.labelled_questions import Labelled
     from selectllm_engine.evaluation.vote_weights import VoteWeights
 
 __all__ = ["BestM", "CrossFitted", "GroupVotes", "best_m", "cross_fitted_among", "cross_fitted_vote"]

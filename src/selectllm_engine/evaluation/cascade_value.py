@@ -1,8 +1,8 @@
 """`cascade-value`: ask on while the learned value of asking the next LLM exceeds its price.
 
 LLMs are asked along a chain from cheap to dear. After each the learned vote of those asked so far gives the leading
-answer and its probability P, and a question goes on while that is worth its price (`going_on`). It may start anywhere
-in the chain. All that is read from labelled questions comes from the other folds.
+answer and its probability P, and a question goes on while that is worth its price (`continuation_value`). It may start
+anywhere in the chain. All that is read from labelled questions comes from the other folds.
 
 L labelled questions, Q questions to answer, N LLMs of the run, M of the chain, U prices.
 """
@@ -18,7 +18,14 @@ from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.best_m import GroupVotes
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
-from selectllm_engine.evaluation.going_on import Backward, Reached, first_places, go_features, predicted, start_features
+from selectllm_engine.evaluation.continuation_value import (
+    Backward,
+    Reached,
+    first_places,
+    go_features,
+    predicted,
+    start_features,
+)
 from selectllm_engine.evaluation.learned_vote import vote
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.labelled import Labelled
+    from selectllm_engine.evaluation.labelled_questions import Labelled
     from selectllm_engine.evaluation.learned_vote import Voted
     from selectllm_engine.evaluation.vote_weights import VoteWeights
     from selectllm_engine.evaluation.votes import Tally

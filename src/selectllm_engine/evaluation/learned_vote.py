@@ -6,8 +6,9 @@ Of every candidate answer a of question q, with s_l(a) the share of LLM l's K sa
     score(none) = g₀ + g₁·ln(1 + candidates) + g₂·mean_l opinion_l(q)
 
 go into a conditional logit (`conditional_logit`): its probabilities are the answers' confidences. `part` is the
-answer's share of all votes cast; an opinion is what a router reads from the question's text (`labelled.opinions`);
-z_l is the logit of LLM l's accuracy, so that where labels are few, who is better is known from one τ.
+answer's share of all votes cast; an opinion is what a router reads from the question's text
+(`labelled_questions.opinions`); z_l is the logit of LLM l's accuracy, so that where labels are few, who is better is
+known from one τ.
 β is drawn to 0 by the penalty λ, τ and η by a tenth of it, β of the most accurate LLM by a thousandth: where labels are
 few the vote is between the pooled one and that LLM alone. At λ → ∞ only σ is left, and that is the pooled vote.
 Log-odds weights (Nitzan and Paroush 1982), one LLM at a time, count a mistake that twenty LLMs share twenty times.
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.labelled import Labelled
+    from selectllm_engine.evaluation.labelled_questions import Labelled
     from selectllm_engine.evaluation.votes import Tally
 
 __all__ = [

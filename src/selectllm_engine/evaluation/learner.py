@@ -19,7 +19,7 @@ from selectllm_engine.evaluation.cascade_value import (
     cascade_along,
     possible_chains,
 )
-from selectllm_engine.evaluation.labelled import Labelled, labelled, opinions
+from selectllm_engine.evaluation.labelled_questions import Labelled, labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn
 from selectllm_engine.evaluation.margin import Margin, learn_margin
 from selectllm_engine.evaluation.question_burdens import better_by_question

@@ -10,7 +10,7 @@ import numpy as np
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.one_sample_votes import OneSampleVotes, one_sample_votes
 from selectllm_engine.evaluation.outcomes import samples_made
-from selectllm_engine.evaluation.stopping import StopRule, reach
+from selectllm_engine.evaluation.stop_rules import StopRule, reach
 from selectllm_engine.evaluation.votes import Tally, tally, with_k
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selectllm_engine.evaluation.labelled import opinions
+from selectllm_engine.evaluation.labelled_questions import opinions
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.votes import pooled_votes
 

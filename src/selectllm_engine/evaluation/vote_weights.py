@@ -64,7 +64,7 @@ class VoteWeights:
     def weight(self, llm: str, opinion: float = 0.0) -> float:
         """What all samples of an LLM together add to the score of an answer that they all give, in nats.
 
-        `opinion` is the router's of this LLM on the question (`labelled.opinions`).
+        `opinion` is the router's of this LLM on the question (`labelled_questions.opinions`).
         """
         return self.own[self.llms.index(llm)] + self.every + (self.text or 0.0) * opinion
 

@@ -31,13 +31,13 @@ from selectllm_engine.insights.plots import (
 from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 from selectllm_engine.insights.study import best_router, draw_lessons
-from selectllm_engine.insights.telling import TELLING, Telling, TellingKind, telling_questions
+from selectllm_engine.insights.telling_questions import TELLING_KINDS, TellingKind, TellingQuestion, telling_questions
 
 __all__ = [
     "CELLS",
     "FRACTIONS",
     "MEASURES",
-    "TELLING",
+    "TELLING_KINDS",
     "Beaten",
     "BoundReached",
     "Cell",
@@ -56,8 +56,8 @@ __all__ = [
     "SubjectLosses",
     "Subset",
     "Subsets",
-    "Telling",
     "TellingKind",
+    "TellingQuestion",
     "TradeOffPlot",
     "TradeOffPoint",
     "UnseenSubjects",

@@ -10,7 +10,7 @@ import polars as pl
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import EQUAL, POLICIES
-from selectllm_engine.routers.choosing import choose_by, is_trained
+from selectllm_engine.routers.chooser import choose_by, is_trained
 from selectllm_engine.routers.families import parse_router, usable
 from selectllm_engine.routers.features import Nearest
 from selectllm_engine.routers.training_data import training_data
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PolicySpec, PoolView, Selection, VoteRule
     from selectllm_engine.llms import Pool
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.run import StoredRun
 
 __all__ = ["Neighbour", "RoutedLLM", "Routing", "routable", "route", "route_all"]

@@ -15,7 +15,7 @@ from selectllm_engine.routers.training_data import question_texts
 
 if TYPE_CHECKING:
     from selectllm_engine.evaluation import Selection
-    from selectllm_engine.routers.choosing import Beliefs, Chooser, Fixed
+    from selectllm_engine.routers.chooser import Beliefs, Chooser, Fixed
     from selectllm_engine.run import StoredRun
 
 __all__ = ["Decision", "Kinds", "decide"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from selectllm_engine.llms import LLM
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.run import StoredRun
     from selectllm_engine.serving.chat import ChatRequest
     from selectllm_engine.serving.journal import Journal

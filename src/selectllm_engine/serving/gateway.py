@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from selectllm_engine.llms import LLM
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.run import StoredRun
     from selectllm_engine.setups import Setup
 

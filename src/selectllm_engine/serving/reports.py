@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.serving.chat import header_values
 
 if TYPE_CHECKING:
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.serving.asking import Answer
     from selectllm_engine.serving.deciding import Decision
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selectllm_engine.evaluation import Tally
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.serving.deciding import Decision
     from selectllm_engine.serving.samples import Sample
 

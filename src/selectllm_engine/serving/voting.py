@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.serving.asking import Answer, Asker
     from selectllm_engine.serving.deciding import Kinds
 

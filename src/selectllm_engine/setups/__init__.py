@@ -6,19 +6,8 @@ chooses by it. Read `setup` first.
 
 from selectllm_engine.evaluation import NO_ROUTER
 from selectllm_engine.setups.choice import Prefer, Wish
-from selectllm_engine.setups.chooser import chooser_of
 from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.files import quoted, read_setup, setup_text, write_setup
-from selectllm_engine.setups.meaning import (
-    check_setup,
-    evaluate_setup,
-    no_router,
-    planned_in,
-    planned_setup,
-    setup_of,
-    setup_routers,
-    setup_view,
-)
 from selectllm_engine.setups.recommendation import (
     Estimate,
     Proposed,
@@ -28,6 +17,17 @@ from selectllm_engine.setups.recommendation import (
     recommend,
 )
 from selectllm_engine.setups.setup import Setup
+from selectllm_engine.setups.setup_on_run import (
+    check_setup,
+    chooser_of,
+    evaluate_setup,
+    no_router,
+    planned_in,
+    planned_setup,
+    setup_of,
+    setup_routers,
+    setup_view,
+)
 
 __all__ = [
     "NO_ROUTER",

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation import By, Labelled, PolicyInputs, RouterScores
-    from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.choice_data import ChoiceData
 
 __all__ = ["EXHAUSTIVE", "Proposal", "Trials", "Tried", "policies_for"]
 
@@ -103,18 +103,18 @@ class Trials:
     """Tries proposals on labelled questions, over their first k samples.
 
     Args:
-        ground: the questions and routers.
+        data: the questions and routers.
         k: how many samples vote; None for all.
         penalty: λ of learned votes; None where none can be learned.
     """
 
-    def __init__(self, ground: Ground, k: int | None = None, penalty: float | None = None) -> None:
-        self.prepared = Prepared(ground.outcomes, k)
-        self.llms = ground.outcomes.llms
-        self._ground = ground
+    def __init__(self, data: ChoiceData, k: int | None = None, penalty: float | None = None) -> None:
+        self.prepared = Prepared(data.outcomes, k)
+        self.llms = data.outcomes.llms
+        self._data = data
         self._k = k
         self._penalty = penalty
-        self._scores = {each.name: each for each in (silent_scores(self.prepared.labels), *ground.routers)}
+        self._scores = {each.name: each for each in (silent_scores(self.prepared.labels), *data.routers)}
         self._votes: dict[int, NDArray[np.bool_]] = {}
         self._learned: dict[tuple[int, ...], NDArray[np.bool_]] = {}
         self._views: dict[tuple[int, ...], PoolView] = {}
@@ -134,7 +134,7 @@ class Trials:
 
     def first(self, k: int) -> Trials:
         """The same over fewer samples."""
-        return Trials(self._ground, k, self._penalty)
+        return Trials(self._data, k, self._penalty)
 
     def on(self, proposal: Proposal) -> Tried:
         """How a proposal does; raises NotAvailableError where the data can't say."""
@@ -158,7 +158,7 @@ class Trials:
 
     def _inputs(self, view: PoolView, scores: RouterScores) -> PolicyInputs:
         """What a policy may look at; a view over all labelled questions has no validation that would choose."""
-        chosen = self._ground.by_question
+        chosen = self._data.by_question
         return replace(
             view.inputs(scores), by_question=lambda by: view.expecting(by, better=(scores.name, by) in chosen)
         )

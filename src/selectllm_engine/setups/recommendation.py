@@ -10,16 +10,16 @@ import numpy as np
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation import Reference, holm, mcnemar, needed_questions, newcombe, wilson
 from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, front, most_accurate
-from selectllm_engine.setups.ground import ground_of
-from selectllm_engine.setups.meaning import planned_in, setup_of, setup_view
+from selectllm_engine.setups.choice_data import choice_data
 from selectllm_engine.setups.search import MANY, Search
+from selectllm_engine.setups.setup_on_run import planned_in, setup_of, setup_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from selectllm_engine.evaluation import By, Row
     from selectllm_engine.run import StoredRun
-    from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.choice_data import ChoiceData
     from selectllm_engine.setups.search import Progress
     from selectllm_engine.setups.setup import Setup
 
@@ -153,28 +153,26 @@ class Recommender:
 
     def __init__(self, run: StoredRun, encoders: Mapping[str, str] | None = None) -> None:
         self._run = run
-        self._ground = ground_of(run, encoders)
-        self._search = Search(self._ground, _penalty(run))
+        self._data = choice_data(run, encoders)
+        self._search = Search(self._data, _penalty(run))
         self._last: tuple[Wish, Field] | None = None
         self._luck: dict[Wish, float] = {}  # what others than the chosen are expected to do less than they seem
         self._rows: dict[Setup, Row] = {}
 
     def recommend(self, wish: Wish, progress: Progress | None = None) -> Recommendation:
         """The setup that meets a wish best; arguments and errors are those of `recommend`."""
-        run, ground, field = self._run, self._ground, self._field(wish, progress)
+        run, data, field = self._run, self._data, self._field(wish, progress)
         chosen, single = choose(field)
         outlook = expected(field)
-        notes = list(ground.left_out)
-        if len(ground.outcomes.labels) > MANY:
-            notes.append(
-                f"searched on {MANY:,} of the {len(ground.outcomes.labels):,} labelled questions; all confirmed"
-            )
+        notes = list(data.left_out)
+        if len(data.outcomes.labels) > MANY:
+            notes.append(f"searched on {MANY:,} of the {len(data.outcomes.labels):,} labelled questions; all confirmed")
         verdict: Literal["use", "stay"] = "stay" if chosen == single else "use"
         needed = None if chosen == single else _needed(outlook)
         if verdict == "use" and field.allowed[single] and (why := _doubt(field, chosen, single, outlook)):
             notes.append(why)
             chosen, verdict = single, "stay"
-        made = _Made(run, ground, field, single, self._rows)
+        made = _Made(run, data, field, single, self._rows)
         estimate = made.estimate(chosen, outlook if verdict == "use" else None)
         # a trade is of one measure: others lose at least what the chosen does when it is chosen anew
         luck = self._luck[wish] = max(_luck(field), float(field.right[chosen].mean()) - estimate.accuracy)
@@ -191,7 +189,7 @@ class Recommender:
             reference=run.llms[field.proposals[single].pool[0]],
             agrees=agrees,
             alternatives=tuple(others),
-            subjects=tuple(_subjects(ground, field, chosen, single)),
+            subjects=tuple(_subjects(data, field, chosen, single)),
             needed=needed,
             tried=len(field.proposals),
             notes=tuple(notes),
@@ -201,7 +199,7 @@ class Recommender:
         """What one sample of each LLM would give, which is what seconds and dollars are for."""
         proposal = field.proposals[chosen]
         one = self._search.one_sample(proposal)
-        if one is None or 1 in (proposal.k, self._ground.outcomes.samples):
+        if one is None or 1 in (proposal.k, self._data.outcomes.samples):
             return []
         fewer = 100 * float(one.right.mean() - field.right[chosen].mean())
         return [f"with one sample of each LLM in the place of all that vote: {fewer:+.1f} points of accuracy"]
@@ -217,12 +215,12 @@ class Recommender:
         field = self._field(wish, progress)
         by: By = "cost" if wish.prefer == "cost" or np.isnan(field.latency).all() else "latency"
         _, single = most_accurate(field)
-        made, luck = _Made(self._run, self._ground, field, single, self._rows), self._luck[wish]
+        made, luck = _Made(self._run, self._data, field, single, self._rows), self._luck[wish]
         return tuple(made.proposed(place, made.estimate(place, luck=luck)) for place in front(field, by))
 
     def _field(self, wish: Wish, progress: Progress | None) -> Field:
         if self._last is None or self._last[0] != wish:
-            _check_known(self._ground, wish)
+            _check_known(self._data, wish)
             field = Field(list(self._search.within(wish, progress or (lambda *_: None)).items()), wish)
             _check_possible(field, self._run)
             self._last = (wish, field)
@@ -266,14 +264,14 @@ def _penalty(run: StoredRun) -> float | None:
 # What can't be
 
 
-def _check_known(ground: Ground, wish: Wish) -> None:
+def _check_known(data: ChoiceData, wish: Wish) -> None:
     for name, what, make in (
         ("latency", "seconds", "selectllm measure times them, and imports take --latency"),
         ("cost", "dollars", "prices come from recorded costs or an LLM's price in selectllm.toml"),
     ):
         wanted = getattr(wish, f"max_{name}") is not None or wish.prefer == name
-        if wanted and np.isnan(getattr(ground.outcomes, name)).any(axis=0).all():
-            raise UsageError(f"no LLM of {ground.outcomes.benchmark} has known {what}", make)
+        if wanted and np.isnan(getattr(data.outcomes, name)).any(axis=0).all():
+            raise UsageError(f"no LLM of {data.outcomes.benchmark} has known {what}", make)
 
 
 def _check_possible(field: Field, run: StoredRun) -> None:
@@ -332,7 +330,7 @@ def _setup(run: StoredRun, field: Field, place: int) -> Setup:
 
 class _Made(NamedTuple):
     run: StoredRun
-    ground: Ground
+    data: ChoiceData
     field: Field
     single: int
     rows: dict[Setup, Row]  # of test, as far as they were read
@@ -408,9 +406,9 @@ def _needed(outlook: Expected) -> int | None:
     return int(np.ceil(needed_questions(outlook.delta, outlook.discordant)))
 
 
-def _subjects(ground: Ground, field: Field, chosen: int, single: int) -> Iterator[SubjectEffect]:
+def _subjects(data: ChoiceData, field: Field, chosen: int, single: int) -> Iterator[SubjectEffect]:
     """The subjects with a significant difference, the largest loss first."""
-    names = ground.outcomes.questions["subject"].fill_null("")
+    names = data.outcomes.questions["subject"].fill_null("")
     if chosen == single or names.n_unique() < 2:
         return
     effects = []

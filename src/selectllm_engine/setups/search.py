@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import By
     from selectllm_engine.setups.choice import Wish
-    from selectllm_engine.setups.ground import Ground
+    from selectllm_engine.setups.choice_data import ChoiceData
     from selectllm_engine.setups.proposals import Tried
 
     Found: TypeAlias = dict[Proposal, Tried]
@@ -35,22 +35,22 @@ FEWER = (1, 3, 5, 10, 20)  # samples
 
 
 class Search:
-    """What there is to try on some ground, wish after wish: what was tried for one is there for the next.
+    """What there is to try on some data, wish after wish: what was tried for one is there for the next.
 
     Whatever ends it in the middle, such as a `progress` that raises, it goes on where it was.
 
     Args:
-        ground: the labelled questions.
+        data: the labelled questions.
         penalty: λ of learned votes; None where none can be learned.
     """
 
-    def __init__(self, ground: Ground, penalty: float | None) -> None:
-        count = len(ground.outcomes.labels)
-        self._ground = ground
-        self._whole = self._first = Trials(ground, penalty=penalty)
+    def __init__(self, data: ChoiceData, penalty: float | None) -> None:
+        count = len(data.outcomes.labels)
+        self._data = data
+        self._whole = self._first = Trials(data, penalty=penalty)
         if count > MANY:
             rows = np.sort(np.random.default_rng(0).choice(count, MANY, replace=False))
-            self._first = Trials(ground.rows(rows), penalty=penalty)
+            self._first = Trials(data.rows(rows), penalty=penalty)
         self._over: dict[int, Trials] = {}  # fewer samples
         self._broad: dict[By | None, _Broad] = {}
         self._known: Found = {}  # on all questions, but for those of `_broad`
@@ -100,8 +100,8 @@ class Search:
         trials = self._first
         by: By | None = "cost" if wish.max_cost is not None or wish.prefer == "cost" else None
         if by not in self._broad:
-            self._broad[by] = _Broad(sorted(_pools(trials, self._ground, progress), key=len))
-        broad, routers = self._broad[by], [each.name for each in self._ground.routers]
+            self._broad[by] = _Broad(sorted(_pools(trials, self._data, progress), key=len))
+        broad, routers = self._broad[by], [each.name for each in self._data.routers]
         most = wish.max_llms or len(trials.llms)
         wanted = sum(len(pool) <= most for pool in broad.pools)
         while broad.done < wanted:
@@ -206,14 +206,14 @@ def _best(found: Found, most: int) -> list[Proposal]:
 # Pools
 
 
-def _pools(trials: Trials, ground: Ground, progress: Progress) -> Iterable[tuple[int, ...]]:
+def _pools(trials: Trials, data: ChoiceData, progress: Progress) -> Iterable[tuple[int, ...]]:
     llms = range(len(trials.llms))
     if len(llms) <= EXHAUSTIVE:
         return [pool for size in range(1, len(llms) + 1) for pool in combinations(llms, size)]
-    return _forward(trials, ground, progress)
+    return _forward(trials, data, progress)
 
 
-def _forward(trials: Trials, ground: Ground, progress: Progress) -> list[tuple[int, ...]]:
+def _forward(trials: Trials, data: ChoiceData, progress: Progress) -> list[tuple[int, ...]]:
     """Pools that grow by one LLM at a time, the best few of a size, on past steps that gain nothing.
 
     Once by accuracy, of the pooled vote or the best router's argmax, and once by that less a fifth of the seconds, as a
@@ -226,7 +226,7 @@ def _forward(trials: Trials, ground: Ground, progress: Progress) -> list[tuple[i
     def score(pool: tuple[int, ...]) -> tuple[float, float]:
         if pool not in scored:
             tried: Found = {}
-            for proposal in (Proposal(pool), *(Proposal(pool, each.name, "argmax") for each in ground.routers)):
+            for proposal in (Proposal(pool), *(Proposal(pool, each.name, "argmax") for each in data.routers)):
                 _attempt(tried, trials, proposal)
             merits = [(float(each.right.mean()), np.nan_to_num(each.latency)) for each in tried.values()]
             scored[pool] = (

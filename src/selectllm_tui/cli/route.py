@@ -29,7 +29,7 @@ from selectllm_tui.notation import number, percent
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.routers.routing import Routing
     from selectllm_engine.setups import Setup
 
@@ -114,7 +114,7 @@ def _route_file(
     cache: Path | None,
 ) -> None:
     from selectllm_engine.exporters import check_target
-    from selectllm_engine.routers.choosing import choose_by
+    from selectllm_engine.routers.chooser import choose_by
     from selectllm_engine.routers.question_files import read_questions
     from selectllm_engine.setups import chooser_of
     from selectllm_tui.cli.route_file import ENDINGS, route_file

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from selectllm_engine.routers.choosing import Chooser, Fixed
+    from selectllm_engine.routers.chooser import Chooser, Fixed
 
 __all__ = ["ENDINGS", "route_file"]
 

@@ -13,7 +13,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation.baselines import SINGLE_AGAIN
 from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.details import detail
-from selectllm_engine.evaluation.labelled import labelled
+from selectllm_engine.evaluation.labelled_questions import labelled
 from selectllm_engine.evaluation.learned_vote import learn, vote
 from selectllm_engine.evaluation.repeatable import repeatable
 from selectllm_engine.evaluation.tabulation import Prepared, compared_with, planned_row, tabulate, view_of

@@ -12,7 +12,7 @@ from selectllm_engine.evaluation.best_m import GroupVotes, cross_fitted_vote
 from selectllm_engine.evaluation.cascade_chain import LONGEST, chains_of
 from selectllm_engine.evaluation.cascade_value import PRICES, learn_cascade
 from selectllm_engine.evaluation.conditional_logit import FOLDS, folds_of
-from selectllm_engine.evaluation.labelled import labelled, opinions
+from selectllm_engine.evaluation.labelled_questions import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.votes import tally
 

@@ -27,7 +27,7 @@ from selectllm_engine.evaluation import (
 )
 from selectllm_engine.evaluation.best_m import cross_fitted_vote
 from selectllm_engine.evaluation.cascade_value import learn_cascade, possible_chains
-from selectllm_engine.evaluation.labelled import labelled, opinions
+from selectllm_engine.evaluation.labelled_questions import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import choose_penalty, learn, vote
 from selectllm_engine.evaluation.learner import Learner
 from selectllm_engine.evaluation.policies import PolicySpec

@@ -15,7 +15,7 @@ from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.best_m import best_m, cross_fitted_vote
 from selectllm_engine.evaluation.candidates import candidates_of
 from selectllm_engine.evaluation.conditional_logit import FOLDS, fit, folds_of, gradient, log_loss, posterior
-from selectllm_engine.evaluation.labelled import labelled, opinions
+from selectllm_engine.evaluation.labelled_questions import labelled, opinions
 from selectllm_engine.evaluation.learned_vote import (
     PENALTIES,
     choose_penalty,

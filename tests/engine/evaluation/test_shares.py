@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fakes import fake_outcomes
 from selectllm_engine.evaluation.metrics import pass_at_k
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, NOT_SAMPLED, samples_made, unanswered_of
-from selectllm_engine.evaluation.stopping import StopRule, next_round, parse_stop
+from selectllm_engine.evaluation.stop_rules import StopRule, next_round, parse_stop
 from selectllm_engine.evaluation.votes import llm_votes, pooled_votes, prefix_leading_votes, tally, with_k
 
 

@@ -17,7 +17,7 @@ from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import Posterior
 from selectllm_engine.evaluation.details import detail
 from selectllm_engine.evaluation.figures import figures_of
-from selectllm_engine.evaluation.labelled import labelled
+from selectllm_engine.evaluation.labelled_questions import labelled
 from selectllm_engine.evaluation.learned_policies import cascade_chain
 from selectllm_engine.evaluation.metrics import by_subject
 from selectllm_engine.evaluation.policies import PolicySpec

@@ -12,7 +12,7 @@ from fake_replay import FAKE_REPLAY_WORKER, FakeReplay
 from fakes import fake_questions
 from paths import ROOT
 from selectllm_engine.evaluation.outcomes import samples_made
-from selectllm_engine.evaluation.stopping import StopRule, reach
+from selectllm_engine.evaluation.stop_rules import StopRule, reach
 from selectllm_engine.generation.keeper import Periods
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec

@@ -10,7 +10,7 @@ from fakes import flip_bit, write_fake_run
 from selectllm_engine.api import Run
 from selectllm_engine.errors import DamagedError
 from selectllm_engine.evaluation import parse_policy
-from selectllm_engine.routers.choosing import choose_by
+from selectllm_engine.routers.chooser import choose_by
 from selectllm_engine.routers.expected_tokens import TokenModel, load_token_model
 from selectllm_engine.routers.training import train
 from selectllm_engine.routers.training_data import question_texts

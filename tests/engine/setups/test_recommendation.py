@@ -13,7 +13,7 @@ import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
 from selectllm_engine.setups import Recommender, Wish, evaluate_setup, recommend, search
-from selectllm_engine.setups.ground import ground_of
+from selectllm_engine.setups.choice_data import choice_data
 from selectllm_engine.setups.proposals import Proposal, Trials
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
@@ -51,13 +51,13 @@ def test_the_routed_topics_are_found(found, run):
 
 def test_cost_aware_is_tried_as_evaluate_has_it(run):
     """By the tokens that the other questions let one expect of those that taught them."""
-    ground = ground_of(run)
+    data = choice_data(run)
     halves = [run.outcomes(split).expected.tokens for split in ("train", "validation")]
-    np.testing.assert_array_equal(ground.outcomes.expected.tokens, np.concatenate(halves))
+    np.testing.assert_array_equal(data.outcomes.expected.tokens, np.concatenate(halves))
     for router in ("ridge:tfidf", "knn:tfidf"):
         looks = run.learner().better_by_question(run.scores(router), "latency")
-        assert ((router, "latency") in ground.by_question) is looks
-        assert (router, "cost") not in ground.by_question  # there are no prices
+        assert ((router, "latency") in data.by_question) is looks
+        assert (router, "cost") not in data.by_question  # there are no prices
 
 
 def test_as_many_samples_are_served_as_voted(found):
@@ -79,13 +79,13 @@ def test_the_test_row_is_evaluate_s(found, run):
 
 def test_alternatives_are_expected_to_do_less_than_they_seem(found, run):
     """The most accurate of thousands is partly lucky, whether it is used or not."""
-    ground = ground_of(run)
+    data = choice_data(run)
 
     def seems(setup):
         place = [run.llms.index(name) for name in setup.pool]
         k = None if setup.k == 2 else setup.k
         proposal = Proposal(tuple(place), setup.router, setup.policy, setup.vote)
-        return Trials(ground, k, run.learner().of().penalty).on(proposal).right.mean()
+        return Trials(data, k, run.learner().of().penalty).on(proposal).right.mean()
 
     luck = seems(found.setup) - found.estimate.accuracy
     for other in found.alternatives:
@@ -96,8 +96,8 @@ def test_alternatives_are_expected_to_do_less_than_they_seem(found, run):
 def test_what_one_sample_of_each_gives_is_noted(found, run):
     place = tuple(run.llms.index(name) for name in found.setup.pool)
     proposal = Proposal(place, found.setup.router, found.setup.policy, found.setup.vote)
-    ground, penalty = ground_of(run), run.learner().of().penalty
-    whole, one = (Trials(ground, k, penalty).on(proposal).right.mean() for k in (None, 1))
+    data, penalty = choice_data(run), run.learner().of().penalty
+    whole, one = (Trials(data, k, penalty).on(proposal).right.mean() for k in (None, 1))
     said = f"with one sample of each LLM in the place of all that vote: {100 * (one - whole):+.1f} points"
     assert any(note.startswith(said) for note in found.notes)
 
@@ -174,9 +174,9 @@ def test_routers_that_cannot_route_here_are_named(run, folder):
     for file in ("probabilities.parquet", "manifest.json"):
         (made / file).write_bytes((stored / file).read_bytes())
     try:
-        ground = ground_of(sl.load("fake", folder))
-        assert "knn:elsewhere" not in [each.name for each in ground.routers]
-        (note,) = ground.left_out
+        data = choice_data(sl.load("fake", folder))
+        assert "knn:elsewhere" not in [each.name for each in data.routers]
+        (note,) = data.left_out
         assert note == "left out, for they can't route a new question on this machine: knn:elsewhere"
     finally:
         for file in made.iterdir():
@@ -185,12 +185,12 @@ def test_routers_that_cannot_route_here_are_named(run, folder):
 
 
 def test_cheap_routers_without_held_out_probabilities_are_refitted(run, folder):
-    whole = {each.name: each.probabilities for each in ground_of(run).routers}
+    whole = {each.name: each.probabilities for each in choice_data(run).routers}
     manifest = run.cache.router_dir("fake", "knn:tfidf") / "manifest.json"
     content = read_sealed(manifest)
     write_sealed(manifest, {**content, "train_held_out": False})
     try:
-        again = {each.name: each.probabilities for each in ground_of(sl.load("fake", folder)).routers}
+        again = {each.name: each.probabilities for each in choice_data(sl.load("fake", folder)).routers}
     finally:
         write_sealed(manifest, content)
     np.testing.assert_allclose(again["knn:tfidf"], whole["knn:tfidf"], atol=1e-5)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import PoolView
     from selectllm_engine.insights.pairs import Comparison
 
-__all__ = ["TELLING", "Telling", "TellingKind", "telling_questions"]
+__all__ = ["TELLING_KINDS", "TellingKind", "TellingQuestion", "telling_questions"]
 
 TellingKind: TypeAlias = Literal["won", "lost", "missed", "unsolved"]
-TELLING: tuple[TellingKind, ...] = ("won", "lost", "missed", "unsolved")
+TELLING_KINDS: tuple[TellingKind, ...] = ("won", "lost", "missed", "unsolved")
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class TellingQuestion:
     """A question, by its place in the split, and what it tells.
 
     Attributes:
@@ -35,7 +35,7 @@ class Telling:
     place: int
 
 
-def telling_questions(view: PoolView, found: Comparison, limit: int = 20) -> tuple[Telling, ...]:
+def telling_questions(view: PoolView, found: Comparison, limit: int = 20) -> tuple[TellingQuestion, ...]:
     """As many questions of each kind, by kind; what a kind lacks goes to the next ones.
 
     First come of those won the ones that the fewest LLMs of the pool are right on, of those lost and missed the ones
@@ -56,13 +56,13 @@ def telling_questions(view: PoolView, found: Comparison, limit: int = 20) -> tup
         "missed": _queue(neither & (solvers > 0), -solvers),
         "unsolved": _queue(neither & (solvers == 0), -_agreeing(view)),
     }
-    taken = dict.fromkeys(TELLING, 0)
+    taken = dict.fromkeys(TELLING_KINDS, 0)
     room = limit
-    while room and (open_ := [kind for kind in TELLING if taken[kind] < len(queues[kind])]):
+    while room and (open_ := [kind for kind in TELLING_KINDS if taken[kind] < len(queues[kind])]):
         for kind in open_[:room]:
             taken[kind] += 1
         room -= min(room, len(open_))
-    return tuple(Telling(kind, place) for kind in TELLING for place in queues[kind][: taken[kind]])
+    return tuple(TellingQuestion(kind, place) for kind in TELLING_KINDS for place in queues[kind][: taken[kind]])
 
 
 def _queue(among: NDArray[np.bool_], order: NDArray[np.int64]) -> list[int]:

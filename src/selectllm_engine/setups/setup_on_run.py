@@ -1,4 +1,4 @@
-"""What a setup means on a run: its row, and whether the run is still the one that it was written for."""
+"""A setup on a run: its row, what chooses by it, and whether the run is still the one that it was written for."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation import PlannedRow, compared_with, parse_policy, silent_scores
+from selectllm_engine.routers.chooser import choose_by, choose_without
 from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.setup import Setup
 from selectllm_engine.store import as_vote_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from selectllm_engine.evaluation import PoolView, RouterScores, Row
     from selectllm_engine.llms import Pool
+    from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.run import StoredRun
 
 __all__ = [
     "check_setup",
+    "chooser_of",
     "evaluate_setup",
     "no_router",
     "planned_in",
@@ -93,6 +96,18 @@ def check_setup(run: StoredRun, setup: Setup) -> tuple[str, ...]:
         what = "the answers that the vote learns from" if setup.vote_file is None else setup.vote
         notes.append(f"{what} changed since the setup was written: its weights are others")
     return tuple(notes)
+
+
+def chooser_of(
+    run: StoredRun, setup: Setup, encoders: Mapping[str, str] | None = None, device: str = "auto"
+) -> Chooser | Fixed:
+    """What chooses as a setup says; arguments and errors are those of `choose_by`."""
+    vote = as_vote_rule(setup.vote)
+    if setup.router is None or setup.policy is None:
+        return choose_without(run, setup.policy, pool=setup.pool, vote=vote, k=setup.k)
+    return choose_by(
+        run, setup.router, setup.policy, pool=setup.pool, vote=vote, k=setup.k, encoders=encoders, device=device
+    )
 
 
 def _kind(run: StoredRun) -> str:

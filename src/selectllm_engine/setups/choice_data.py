@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import By
     from selectllm_engine.run import StoredRun
 
-__all__ = ["FEWEST", "Ground", "ground_of"]
+__all__ = ["FEWEST", "ChoiceData", "choice_data"]
 
 FEWEST = 50  # labelled questions: fewer tell setups apart by luck alone
 SILENT = "prior"  # says the same of every question
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class ChoiceData:
     """What setups are chosen on.
 
     Attributes:
@@ -47,7 +47,7 @@ class Ground:
     left_out: tuple[str, ...] = ()
     by_question: frozenset[tuple[str, By]] = frozenset()
 
-    def rows(self, chosen: NDArray[np.intp]) -> Ground:
+    def rows(self, chosen: NDArray[np.intp]) -> ChoiceData:
         """Some of the questions."""
         found = self.outcomes
         outcomes = replace(
@@ -64,7 +64,7 @@ class Ground:
         return replace(self, outcomes=outcomes, routers=tuple(routers))
 
 
-def ground_of(run: StoredRun, encoders: Mapping[str, str] | None = None) -> Ground:
+def choice_data(run: StoredRun, encoders: Mapping[str, str] | None = None) -> ChoiceData:
     """The labelled questions of a run, and its routers that can route a new question here.
 
     Args:
@@ -103,7 +103,7 @@ def ground_of(run: StoredRun, encoders: Mapping[str, str] | None = None) -> Grou
         for by in both
         if run.learner().better_by_question(run.scores(each.name, forest=False), by)
     )
-    return Ground(_joined([each.whole for each in splits]), tuple(routers), tuple(left_out), by_question)
+    return ChoiceData(_joined([each.whole for each in splits]), tuple(routers), tuple(left_out), by_question)
 
 
 def _held_out(run: StoredRun, name: str, split: str) -> NDArray[np.float32]:

@@ -7,8 +7,8 @@ import selectllm_engine as sl
 from paths import ROOT
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import POLICIES, majority_vote, parse_policy, pooled_votes, tally
-from selectllm_engine.routers import choosing, routing
-from selectllm_engine.routers.choosing import choose_by, choose_without
+from selectllm_engine.routers import chooser, routing
+from selectllm_engine.routers.chooser import choose_by, choose_without
 from selectllm_engine.routers.routing import route, route_all
 from selectllm_engine.routers.training_data import question_texts
 from selectllm_engine.store import as_vote_rule
@@ -105,8 +105,8 @@ def test_fewer_samples_vote_as_a_plain_loop_counts_them(run, texts):
 
 def test_router_and_similar_questions_are_loaded_once(run, monkeypatch):
     loads, fits = [], []
-    load, nearest = choosing.load_router, routing.Nearest
-    monkeypatch.setattr(choosing, "load_router", lambda *given, **how: loads.append(given) or load(*given, **how))
+    load, nearest = chooser.load_router, routing.Nearest
+    monkeypatch.setattr(chooser, "load_router", lambda *given, **how: loads.append(given) or load(*given, **how))
     monkeypatch.setattr(routing, "Nearest", lambda *given: fits.append(given) or nearest(*given))
     fresh = sl.load("reasoning", ROOT / "cache")
     found = [route(fresh, "What is 17 + 25?", "knn:tfidf", policy) for policy in ("argmax", "top-m:2", "margin")]

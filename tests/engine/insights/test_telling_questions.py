@@ -8,7 +8,7 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.evaluation import Prepared, mcnemar, view_of
-from selectllm_engine.insights import TELLING, compare_rows, losses_by_subject, telling_questions
+from selectllm_engine.insights import TELLING_KINDS, compare_rows, losses_by_subject, telling_questions
 from selectllm_engine.llms import Pool
 from selectllm_engine.verdicts import Verdict
 
@@ -28,7 +28,7 @@ def plain_holm(ps):
 
 def plain_telling(outcomes, pool, a, b, limit):
     """Kind by kind in turn, one question each, until there are enough; then sorted by kind."""
-    queues = {kind: [] for kind in TELLING}
+    queues = {kind: [] for kind in TELLING_KINDS}
     for q in range(len(outcomes.labels)):
         solvers = sum(bool(outcomes.labels[q, llm]) for llm in pool)
         codes = [int(code) for llm in pool for code in (() if outcomes.answers is None else outcomes.answers[q, llm])]
@@ -37,9 +37,9 @@ def plain_telling(outcomes, pool, a, b, limit):
             queues["won" if a[q] else "lost"].append((solvers if a[q] else -solvers, q))
         elif not a[q]:
             queues["missed" if solvers else "unsolved"].append((-solvers if solvers else -most, q))
-    rounds = zip_longest(*([(kind, q) for _, q in sorted(queues[kind])] for kind in TELLING))
+    rounds = zip_longest(*([(kind, q) for _, q in sorted(queues[kind])] for kind in TELLING_KINDS))
     turns = [each for one in rounds for each in one if each][:limit]
-    return [(kind, q) for kind in TELLING for each, q in turns if each == kind]
+    return [(kind, q) for kind in TELLING_KINDS for each, q in turns if each == kind]
 
 
 @pytest.mark.parametrize("labels_only", [False, True])
@@ -56,7 +56,7 @@ def test_which_questions_tell(labels_only, a, b, limit):
 
 def test_twenty_are_five_of_each_kind_where_there_are_enough():
     view, found = seen(fake_outcomes(400, llms=4, accuracy=[0.3, 0.4, 0.3, 0.3]), ("fake-a", "fake-b"))
-    assert Counter(each.kind for each in telling_questions(view, found)) == dict.fromkeys(TELLING, 5)
+    assert Counter(each.kind for each in telling_questions(view, found)) == dict.fromkeys(TELLING_KINDS, 5)
 
 
 def test_losses_by_subject():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation.stopping import StopRule, decided, next_round, parse_stop, reach, settled
+from selectllm_engine.evaluation.stop_rules import StopRule, decided, next_round, parse_stop, reach, settled
 from selectllm_engine.evaluation.votes import majority_vote
 
 
