@@ -6,7 +6,7 @@ import pytest
 
 import selectllm_engine as sl
 from selectllm_engine.setups import Estimate, Recommendation, Setup, SubjectEffect, read_setup
-from selectllm_tui.recommended import headline, how, told
+from selectllm_tui.recommendation_words import headline, how, told
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
 from selectllm_tui.cli import main
 from selectllm_tui.cli.report.elements import Html, element, prose
 from selectllm_tui.cli.report.questions import QUESTIONS
-from selectllm_tui.recommended import headline, how, told, trade
+from selectllm_tui.recommendation_words import headline, how, told, trade
 from tui.explorers import ESCAPES, INVISIBLE, WIDE, write_fake_router
 from tui.test_odd_runs import labels_only, many_llms, no_latency, no_router, one_llm, only_a_test_split
 

@@ -17,7 +17,7 @@ from selectllm_engine.setups import Recommender, search
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.limits import Limits, place_of, places_of, round_numbers
-from selectllm_tui.recommended import headline, trade
+from selectllm_tui.recommendation_words import headline, trade
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.widgets.plot import Plot
 from selectllm_tui.widgets.side import SliderTable

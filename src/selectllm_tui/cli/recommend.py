@@ -110,7 +110,7 @@ def recommend(
 
 
 def _say(found: Recommendation, traffic: int | None) -> None:
-    from selectllm_tui.recommended import headline, how, told, trade
+    from selectllm_tui.recommendation_words import headline, how, told, trade
 
     lines = [headline(found), how(found.setup), "", *told(found, traffic)]
     if found.alternatives:

@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.store import changed
-from selectllm_tui.marking import differences, merged_changes
+from selectllm_tui.mark_changes import differences, merged_changes
 from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.workers import (

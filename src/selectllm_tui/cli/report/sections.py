@@ -70,7 +70,7 @@ def in_short(about: About) -> Html:
 
 def _recommendation(about: About) -> list[Html]:
     """What `selectllm recommend` says, where the page is about that; else how the setup answers."""
-    from selectllm_tui.recommended import called, headline, how, told, trade
+    from selectllm_tui.recommendation_words import called, headline, how, told, trade
 
     found = about.found
     if found is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.limits import place_of, places_of
 from selectllm_tui.notation import points
-from selectllm_tui.recommended import headline, how, told, trade
+from selectllm_tui.recommendation_words import headline, how, told, trade
 from selectllm_tui.records import proposed_record
 from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.widgets import formats

@@ -11,7 +11,7 @@ import pytest
 from selectllm_engine.errors import CacheError
 from selectllm_engine.store import Cache, Mark
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.marking import differences, merged_changes
+from selectllm_tui.mark_changes import differences, merged_changes
 from selectllm_tui.records import to_csv
 from selectllm_tui.screens.note import NoteScreen
 from tui.explorers import main_of, press, settled, until, write_routed_run
