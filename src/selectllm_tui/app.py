@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from textual.events import Event
 
     from selectllm_engine.api import Run
-    from selectllm_engine.setups import Setup as SavedSetup
+    from selectllm_engine.setups import Setup
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import ShownSetup, State
     from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["ExplorerApp", "leave_soon"]
@@ -95,7 +95,7 @@ class ExplorerApp(App[None]):
     class Loaded(Message):
         """The run is there, and what is to be said of the setup that it is opened with."""
 
-        def __init__(self, model: Model, setup: Setup | None = None, notes: Sequence[str] = ()) -> None:
+        def __init__(self, model: Model, setup: ShownSetup | None = None, notes: Sequence[str] = ()) -> None:
             super().__init__()
             self.model, self.setup, self.notes = model, setup, notes
 
@@ -112,7 +112,7 @@ class ExplorerApp(App[None]):
         cache: Path | None = None,
         *,
         resume: bool = False,
-        setup: SavedSetup | None = None,
+        setup: Setup | None = None,
         wishes: Preferences | None = None,
     ) -> None:
         super().__init__()
@@ -199,7 +199,7 @@ class ExplorerApp(App[None]):
             return stored_benchmarks(open_cache(self._cache))
         return []
 
-    def _opened(self, model: Model) -> tuple[Setup, Sequence[str]]:
+    def _opened(self, model: Model) -> tuple[ShownSetup, Sequence[str]]:
         """The setup to open with, and what became of what it names; raises where the run doesn't have that."""
         from selectllm_engine.setups import check_setup
         from selectllm_tui.setups import as_shown
@@ -236,12 +236,12 @@ class ExplorerApp(App[None]):
     @on(Loaded)
     async def _loaded(self, message: Loaded) -> None:
         from selectllm_tui.screens.main import MainScreen
-        from selectllm_tui.state import Setup, State, View
+        from selectllm_tui.state import ShownSetup, State, View
 
         benchmark, space, main = message.model.space.benchmark, message.model.space, self.main
         if main is None:
             self._benchmark = benchmark
-            state = self._recalled(message.model) or State(message.setup or Setup.of(space))
+            state = self._recalled(message.model) or State(message.setup or ShownSetup.of(space))
             if self._wishes.start is not None:
                 state = state.look(tab=self._wishes.start)
         elif benchmark != self._benchmark:
@@ -256,7 +256,7 @@ class ExplorerApp(App[None]):
                 state = left.returned(space)
             else:
                 view = View(tab=main.state.view.tab, bare=main.state.view.bare)
-                state = self._recalled(message.model) or State(Setup.of(space), view)
+                state = self._recalled(message.model) or State(ShownSetup.of(space), view)
             while self.screen is not main:
                 await self.pop_screen()
         await self.switch_screen(MainScreen(message.model, state, message.notes))

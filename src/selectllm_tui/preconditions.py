@@ -10,7 +10,7 @@ from selectllm_tui.snapshots.published import PUBLISHED
 from selectllm_tui.state import BEST_SINGLE, PINS
 
 if TYPE_CHECKING:
-    from selectllm_tui.state import Setup, Space, State
+    from selectllm_tui.state import ShownSetup, Space, State
 
 __all__ = ["Context", "Reason"]
 
@@ -35,7 +35,7 @@ class Context:
     columns: tuple[tuple[str, int], ...] = ()
 
     @property
-    def setup(self) -> Setup:
+    def setup(self) -> ShownSetup:
         """The state's setup."""
         return self.state.setup
 

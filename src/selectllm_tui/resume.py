@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
 from selectllm_tui.limits import Limits
-from selectllm_tui.state import BEST_SINGLE, FILTERS, GROUPINGS, PINS, WHO_IS_RIGHT, WIDEST, Columns, Setup, State, View
+from selectllm_tui.state import (
+    BEST_SINGLE,
+    FILTERS,
+    GROUPINGS,
+    PINS,
+    WHO_IS_RIGHT,
+    WIDEST,
+    Columns,
+    ShownSetup,
+    State,
+    View,
+)
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
 
@@ -61,7 +72,7 @@ def last_benchmark(cache: Path) -> str | None:
         return None
 
 
-def _stored(setup: Setup) -> dict[str, Any]:
+def _stored(setup: ShownSetup) -> dict[str, Any]:
     fields = {field: getattr(setup, field) for field in _FIELDS}
     return {"run": setup.pool.run, "pool": setup.pool.names, **fields}
 
@@ -80,9 +91,9 @@ def recall(cache: Path, benchmark: str, space: Space) -> tuple[State, str] | Non
         return None  # damaged, or not ours
 
 
-def _setup(stored: dict[str, Any]) -> Setup:
+def _setup(stored: dict[str, Any]) -> ShownSetup:
     run = tuple(map(str, stored["run"]))
-    return Setup(
+    return ShownSetup(
         pool=Pool.of(run, [name for name in map(str, stored["pool"]) if name in run] or None),
         router=None if stored["router"] is None else str(stored["router"]),
         policy=str(stored["policy"]),

@@ -9,19 +9,19 @@ from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.llms import Pool
 from selectllm_engine.setups import evaluate_setup, setup_of
 from selectllm_engine.store import as_vote_rule
-from selectllm_tui.state import Setup
+from selectllm_tui.state import ShownSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from selectllm_engine.api import Run
-    from selectllm_engine.setups import Setup as SavedSetup
+    from selectllm_engine.setups import Setup
     from selectllm_tui.state import Space
 
 __all__ = ["as_saved", "as_shown"]
 
 
-def as_saved(setup: Setup, run: Run) -> SavedSetup:
+def as_saved(setup: ShownSetup, run: Run) -> Setup:
     """What the explorer shows as a setup for files; its split and its reference are not part of it."""
     pool: Iterable[str] = setup.pool.names
     if not setup.chooses and not setup.k:
@@ -37,7 +37,7 @@ def as_saved(setup: Setup, run: Run) -> SavedSetup:
     )
 
 
-def as_shown(saved: SavedSetup, run: Run, space: Space, split: str | None = None) -> Setup:
+def as_shown(saved: Setup, run: Run, space: Space, split: str | None = None) -> ShownSetup:
     """A setup of the run as the explorer shows it, on a split, by default the one that it starts on.
 
     A value that is tuned on validation is shown as the number that this gives.
@@ -47,7 +47,7 @@ def as_shown(saved: SavedSetup, run: Run, space: Space, split: str | None = None
         UnknownNameError: the run doesn't have one of its LLMs.
     """
     as_vote_rule(saved.vote)
-    start = Setup.of(space)
+    start = ShownSetup.of(space)
     made = replace(
         start,
         pool=Pool.of(space.llms, saved.pool),

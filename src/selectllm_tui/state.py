@@ -1,6 +1,6 @@
 """What the explorer shows, as immutable values; every key is a pure transition from one state to the next.
 
-`Setup` determines every figure on the screen and `View` only what is looked at; `State` holds both, and the
+`ShownSetup` determines every figure on the screen and `View` only what is looked at; `State` holds both, and the
 setups before for undo. `Space` says what there is to choose from in the loaded run.
 """
 
@@ -35,7 +35,7 @@ __all__ = [
     "WITHOUT_ROUTER",
     "Columns",
     "Filter",
-    "Setup",
+    "ShownSetup",
     "Slider",
     "Space",
     "State",
@@ -128,7 +128,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class ShownSetup:
     """Pool, router, policy and the rest: what every figure is a function of.
 
     `router` is None where none is trained, or none is wanted; `k` is 0 where only labels are known; `parameters` holds
@@ -149,7 +149,7 @@ class Setup:
     by: str | None = None
 
     @classmethod
-    def of(cls, space: Space) -> Setup:
+    def of(cls, space: Space) -> ShownSetup:
         """Where an explorer starts: everything on, the first router, argmax, all samples, the test split."""
         return cls(
             pool=Pool.of(space.llms),
@@ -186,7 +186,7 @@ class Setup:
         chosen = (self.router, self.spec_of(self.policy)) if self.chooses else (None, None)
         return (self.pool.names, *chosen, self.vote, self.k, self.protocol)
 
-    def onto(self, setup: Setup) -> Setup:
+    def onto(self, setup: ShownSetup) -> ShownSetup:
         """The same on the split of another setup and with its reference, and its values of other policies."""
         own = {self.policy: value} if (value := self.parameter) is not None else {}
         parameters = tuple((dict(setup.parameters) | own).items())
@@ -218,24 +218,24 @@ class Setup:
         """How it votes, in words; empty where every sample counts alike."""
         return {"equal": "", "learned": "learned vote"}.get(self.vote, "vote by a file of weights")
 
-    def toggle(self, llm: str) -> Setup:
+    def toggle(self, llm: str) -> ShownSetup:
         """One LLM switched; raises UsageError where none would be left on."""
         return replace(self, pool=self.pool.toggle(llm))
 
-    def with_pool(self, names: Iterable[str]) -> Setup:
+    def with_pool(self, names: Iterable[str]) -> ShownSetup:
         """Exactly `names` on."""
         return replace(self, pool=Pool.of(self.pool.run, names))
 
-    def with_router(self, space: Space, step: int) -> Setup:
+    def with_router(self, space: Space, step: int) -> ShownSetup:
         """The next (or previous) router; the same where there is none to switch to."""
         return replace(self, router=_step(space.routers, self.router, step)) if space.routers else self
 
-    def with_policy(self, space: Space, step: int) -> Setup:
+    def with_policy(self, space: Space, step: int) -> ShownSetup:
         """The next (or previous) policy; without a router of those that do without."""
         names = tuple(space.policies) if self.router is not None else WITHOUT_ROUTER
         return replace(self, policy=_step(names, self.policy, step))
 
-    def with_parameter(self, space: Space, steps: int, policy: str | None = None) -> Setup:
+    def with_parameter(self, space: Space, steps: int, policy: str | None = None) -> ShownSetup:
         """A policy's slider (the current one's) moved by `steps`; the same at its end or where there is no slider."""
         name = policy or self.policy
         slider, value = space.policies.get(name), self.parameter_of(name)
@@ -244,29 +244,29 @@ class Setup:
         values = dict(self.parameters) | {name: slider.clamp(value + steps * slider.step)}
         return replace(self, parameters=tuple(values.items()))
 
-    def with_k(self, space: Space, step: int) -> Setup:
+    def with_k(self, space: Space, step: int) -> ShownSetup:
         """K moved by `step` within 1 to the samples there are."""
         return replace(self, k=min(max(self.k + step, 1), space.samples)) if space.samples else self
 
-    def with_split(self, space: Space, step: int = 1) -> Setup:
+    def with_split(self, space: Space, step: int = 1) -> ShownSetup:
         """The next split."""
         return replace(self, split=_step(space.splits, self.split, step))
 
-    def with_protocol(self) -> Setup:
+    def with_protocol(self) -> ShownSetup:
         """The other protocol; the released code counts every vote alike."""
         return replace(self, protocol="paper" if self.protocol == "corrected" else "corrected", vote="equal")
 
-    def with_vote(self) -> Setup:
+    def with_vote(self) -> ShownSetup:
         """The other vote; the released code counts every vote alike."""
         return replace(self, vote="learned" if (self.vote, self.protocol) == ("equal", "corrected") else "equal")
 
-    def with_reference(self, name: str) -> Setup:
+    def with_reference(self, name: str) -> ShownSetup:
         """Rows compared with that one; with best-single where they are already."""
         return replace(self, against=BEST_SINGLE if self.against == name else name)
 
-    def fit(self, space: Space) -> Setup:
+    def fit(self, space: Space) -> ShownSetup:
         """The nearest setup that `space` offers: for a reloaded cache, or one remembered from earlier."""
-        start = Setup.of(space)
+        start = ShownSetup.of(space)
         on = [name for name in self.pool.names if name in space.llms]
         on += [name for name in space.llms if name not in self.pool.run]  # new LLMs arrive switched on
         known = dict(self.parameters)
@@ -361,17 +361,17 @@ class State:
     `pins` are setups to compare with, `pin` which of them does. `marks` are what people have left on questions, by id.
     """
 
-    setup: Setup
+    setup: ShownSetup
     view: View = View()
-    before: Setup | None = None
-    past: tuple[Setup, ...] = ()
-    future: tuple[Setup, ...] = ()
-    pins: tuple[Setup, ...] = ()
+    before: ShownSetup | None = None
+    past: tuple[ShownSetup, ...] = ()
+    future: tuple[ShownSetup, ...] = ()
+    pins: tuple[ShownSetup, ...] = ()
     pin: int = 0
     marks: Mapping[str, Mark] = field(default_factory=dict, hash=False)
 
     @property
-    def pinned(self) -> Setup | None:
+    def pinned(self) -> ShownSetup | None:
         """What the setup is compared with, on the same questions: another than itself where there is one."""
         on_split = [replace(each, split=self.setup.split) for each in self.pins]
         others = [each for each in on_split[self.pin :] + on_split[: self.pin] if each != self.setup]
@@ -420,7 +420,7 @@ class State:
         past, future = (tuple(each.fit(space) for each in setups) for setups in (self.past, self.future))
         return replace(fitted, past=past, future=future)
 
-    def change(self, setup: Setup) -> State:
+    def change(self, setup: ShownSetup) -> State:
         """Another setup, remembered for undo; nothing where it is the same."""
         if setup == self.setup:
             return self

@@ -9,7 +9,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_tui.llm_names import number_of
 from selectllm_tui.preconditions import Context
 from selectllm_tui.row_keys import RowKey
-from selectllm_tui.state import LLM_COLUMN, WIDEST, Setup, Space, State
+from selectllm_tui.state import LLM_COLUMN, WIDEST, ShownSetup, Space, State
 from selectllm_tui.tabs import LISTING, TABS
 
 __all__ = [
@@ -41,7 +41,7 @@ CELLS = 4  # by which a column gets wider
 Transition = Callable[[Context, str], State]
 
 
-def on_setup(change: Callable[[Setup, Space], Setup]) -> Transition:
+def on_setup(change: Callable[[ShownSetup, Space], ShownSetup]) -> Transition:
     """A change of the setup within what the run offers."""
 
     def transition(context: Context, _: str) -> State:

@@ -12,7 +12,7 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
 from selectllm_tui.snapshots.questions import listing
-from selectllm_tui.state import AS_MADE, Columns, Setup, Space, State
+from selectllm_tui.state import AS_MADE, Columns, ShownSetup, Space, State
 from selectllm_tui.tabs import ARRANGED, TABS
 from selectllm_tui.widgets.cells import Column, in_order
 from selectllm_tui.widgets.columns import arranged, heads, in_view, marks_column, part_cells, places
@@ -37,7 +37,7 @@ def on(state: State, name: str, shown: tuple[tuple[str, int], ...] = SHOWN) -> S
 
 @given(st.lists(st.sampled_from(sorted(DO)), max_size=25))
 def test_whatever_is_pressed_a_column_is_left_and_all_come_back(names: list[str]) -> None:
-    state = State(Setup.of(SPACE))
+    state = State(ShownSetup.of(SPACE))
     for name in names:
         before, state = state, on(state, name)
         assert state.setup == before.setup
@@ -51,7 +51,7 @@ def test_whatever_is_pressed_a_column_is_left_and_all_come_back(names: list[str]
 
 
 def test_the_cursor_starts_at_the_end_that_it_comes_from_and_stays_within() -> None:
-    state = State(Setup.of(SPACE))
+    state = State(ShownSetup.of(SPACE))
     assert on(state, "column_next").view.arranged.under == "name"
     assert on(state, "column_back").view.arranged.under == "latency"
     last = on(on(state, "column_back"), "column_next")
@@ -60,7 +60,7 @@ def test_the_cursor_starts_at_the_end_that_it_comes_from_and_stays_within() -> N
 
 
 def test_each_tab_has_columns_of_its_own() -> None:
-    state = on(on(State(Setup.of(SPACE)), "column_next"), "column_wider")
+    state = on(on(State(ShownSetup.of(SPACE)), "column_next"), "column_wider")
     assert state.view.arranged.widths == (("name", 24),)
     other = state.look(tab="pools")
     assert other.view.arranged == AS_MADE

@@ -12,7 +12,7 @@ from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.snapshots.compare import apart, side_by_side
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import PINS, WHO_IS_RIGHT, Setup, State
+from selectllm_tui.state import PINS, WHO_IS_RIGHT, ShownSetup, State
 from selectllm_tui.widgets.cells import drawn
 from tui.explorers import main_of, press, settled
 
@@ -39,7 +39,7 @@ def cells(rows: Rows, column: str) -> dict[str, str]:
 def two(cache: Path) -> tuple[Model, State]:
     """A state whose setup has another router than the pinned one."""
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space)).toggle_pin()
+    state = State(ShownSetup.of(model.space)).toggle_pin()
     return model, state.change(state.setup.with_router(model.space, 1))
 
 

@@ -19,7 +19,7 @@ from selectllm_tui.reproduce import command
 from selectllm_tui.screens.choice import ChoiceScreen
 from selectllm_tui.screens.generations import GenerationsScreen
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import Setup, State
+from selectllm_tui.state import ShownSetup, State
 from tui.explorers import main_of, press, settled
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ async def test_the_command_and_the_python_give_the_figures_again(
 def test_names_that_a_shell_would_act_on_are_quoted(cache: Path) -> None:
     model = Model(load("fake", cache))
     evil = "a; rm -rf ~'\x1b[201~\n$(x)"
-    state = State(Setup.of(model.space)).look(tab="question", question=evil)
+    state = State(ShownSetup.of(model.space)).look(tab="question", question=evil)
     text = command(state, model.space, None)
     assert text.isprintable()
     words = text.removeprefix("selectllm show ").removesuffix(" --benchmark fake --router fake:blurred --policy argmax")

@@ -15,7 +15,7 @@ from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.snapshots.tradeoff import Point, Tradeoff
-from selectllm_tui.state import Setup, State
+from selectllm_tui.state import ShownSetup, State
 from selectllm_tui.widgets.tabs.tradeoff import front_parts
 from tui.explorers import press, settled
 
@@ -33,7 +33,7 @@ KEYS = {
 }
 
 
-def evaluated(cache: Path, setup: Setup, policy: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict]:
+def evaluated(cache: Path, setup: ShownSetup, policy: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict]:
     """The rows that the command prints for a setup, by name."""
     value = setup.parameter_of(policy)
     arguments = ["--pool", ",".join(setup.pool.names), "--router", setup.router, "--split", setup.split]
@@ -69,7 +69,7 @@ async def test_every_row_is_the_one_that_evaluate_prints(
 
 def test_all_tabs_show_the_same_figures(cache: Path) -> None:
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space))
+    state = State(ShownSetup.of(model.space))
     seen = {}
     for tab in ("results", "matrix", "tradeoff", "lessons"):
         seen[tab] = dict(snapshots(model, state.look(tab=tab), lambda *_: None))[tab]
@@ -85,7 +85,7 @@ def test_all_tabs_show_the_same_figures(cache: Path) -> None:
 
 def test_the_front_is_beaten_by_no_point_that_can_be_had(cache: Path) -> None:
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space))
+    state = State(ShownSetup.of(model.space))
     shown = dict(snapshots(model, state.look(tab="tradeoff"), lambda *_: None))["tradeoff"]
     assert shown.front
     for point in shown.front:
@@ -100,7 +100,7 @@ def test_the_front_is_beaten_by_no_point_that_can_be_had(cache: Path) -> None:
 def test_partial_results_say_which_rows_are_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selectllm_tui.snapshots.results.PACE", -1.0)  # show after every row
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space))
+    state = State(ShownSetup.of(model.space))
     steps = [snapshot for tab, snapshot in snapshots(model, state, lambda *_: None) if tab == "results"]
     assert len(steps) == len(steps[0].entries) + 2  # once more before what is learned, and at the end
     learned = [row_keys.baseline("learned-vote"), row_keys.policy("vote:auto"), row_keys.policy("cascade-value")]

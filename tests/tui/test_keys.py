@@ -15,7 +15,7 @@ from selectllm_tui.preconditions import Context, alike
 from selectllm_tui.screens.help import HelpScreen, help_entries
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.snapshots.search import terms
-from selectllm_tui.state import Setup, Space, State
+from selectllm_tui.state import ShownSetup, Space, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.transitions import search_alike
 from selectllm_tui.widgets.keybar import KeyBar
@@ -26,7 +26,7 @@ from tui.explorers import press, settled, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-START = State(Setup.of(Space("fake", ("a", "b"), (), {"argmax": None}, 3, ("test",))))
+START = State(ShownSetup.of(Space("fake", ("a", "b"), (), {"argmax": None}, 3, ("test",))))
 
 
 async def test_function_keys_open_the_tabs_and_ctrl_with_an_arrow_steps_through_them(cache: Path) -> None:

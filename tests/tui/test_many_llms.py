@@ -15,7 +15,7 @@ from selectllm_tui.palette import ExplorerCommands
 from selectllm_tui.preconditions import Context, listed
 from selectllm_tui.screens.choice import ChoiceScreen
 from selectllm_tui.snapshots.questions import listing
-from selectllm_tui.state import Setup, Space, State
+from selectllm_tui.state import ShownSetup, Space, State
 from selectllm_tui.transitions import toggle, toggle_listed
 from selectllm_tui.widgets.side import PoolStrip
 from tui.explorers import press, settled, until, write_routed_run
@@ -75,7 +75,7 @@ def test_the_pool_is_searched_by_words_that_a_name_has_or_lacks() -> None:
 
 
 def test_what_is_listed_is_switched_at_once_and_never_the_last() -> None:
-    state = State(Setup.of(SPACE)).look(pool="gemma")
+    state = State(ShownSetup.of(SPACE)).look(pool="gemma")
     off = toggle_listed(Context(state, SPACE), "")
     assert off.setup.pool.names == NAMES[::2]
     assert off.undo().setup == state.setup
@@ -90,7 +90,7 @@ def test_what_is_listed_is_switched_at_once_and_never_the_last() -> None:
 
 
 def test_a_letter_that_no_llm_has_is_refused() -> None:
-    state = State(Setup.of(SPACE))
+    state = State(ShownSetup.of(SPACE))
     assert toggle(Context(state, SPACE), "b").setup.pool == Pool.of(NAMES, set(NAMES) - {NAMES[9]})
     with pytest.raises(UsageError, match="no LLM f"):
         toggle(Context(state, SPACE), "f")

@@ -15,7 +15,7 @@ from selectllm_engine.evaluation.table import Row
 from selectllm_engine.llms import Pool
 from selectllm_tui.export import to_markdown
 from selectllm_tui.screens.message import progress_line
-from selectllm_tui.state import Setup
+from selectllm_tui.state import ShownSetup
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows, layout
@@ -98,7 +98,7 @@ def test_the_header_always_says_the_setup_and_what_it_achieves(
 ) -> None:
     names = tuple(f"llm-{n}" for n in range(12))
     parameters = (("threshold", 0.65),)
-    setup = Setup(
+    setup = ShownSetup(
         Pool.of(names), "mlc:distilbert-base-uncased@4", "threshold", parameters, 10, "corrected", "validation"
     )
     row = Row(kind="router", name="x", accuracy=0.498, latency=5.12)
@@ -164,7 +164,7 @@ def test_progress_says_how_much_is_left_once_that_can_be_guessed() -> None:
 def test_a_pool_too_large_for_its_strip_says_how_many_are_left_out() -> None:
     names = tuple(f"{n:02}-a-model-with-a-long-name-{n:02}" for n in range(33))
     strip = PoolStrip()
-    strip.set_reactive(PoolStrip.setup, Setup(Pool.of(names), None, "argmax", (), 1, "corrected", "test"))
+    strip.set_reactive(PoolStrip.setup, ShownSetup(Pool.of(names), None, "argmax", (), 1, "corrected", "test"))
     rows = strip.entries(78)
     shown = [name for row in rows for name, _ in row if name]
     assert len(rows) == 3

@@ -11,7 +11,7 @@ from selectllm_engine.api import load
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.resume import _path, recall
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import Setup
+from selectllm_tui.state import ShownSetup
 from selectllm_tui.tabs import TABS
 from tui.explorers import ESCAPES, INVISIBLE, press, settled
 from tui.test_hostile import check
@@ -86,7 +86,7 @@ def test_values_out_of_range_come_back_into_it(cache: Path) -> None:
     space = Model(load("fake", cache)).space
     recalled = recall(cache, "fake", space)
     assert recalled is not None
-    start = Setup.of(space)
+    start = ShownSetup.of(space)
     setup = recalled[0].setup
     assert (setup.router, setup.policy, setup.split) == (start.router, start.policy, start.split)
     assert setup.parameter_of("cost-aware") == space.policies["cost-aware"].high

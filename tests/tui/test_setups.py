@@ -18,7 +18,7 @@ from selectllm_tui.screens.save import SaveScreen
 from selectllm_tui.setups import as_saved, as_shown
 from selectllm_tui.snapshots.headline import headline
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import LOOKING, WITHOUT_ROUTER, Setup, State
+from selectllm_tui.state import LOOKING, WITHOUT_ROUTER, ShownSetup, State
 from tui.explorers import idle, press, settled
 from tui.test_copying import copy
 from tui.test_trust import Terminal
@@ -57,7 +57,7 @@ def test_a_setup_is_shown_with_the_figures_that_it_has_and_saved_as_it_was(cache
         assert as_saved(shown, run) == saved
 
 
-def main_row(model: Model, setup: Setup) -> Any:
+def main_row(model: Model, setup: ShownSetup) -> Any:
     return headline(model, State(setup)).row
 
 

@@ -10,7 +10,7 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Pool
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
-from selectllm_tui.state import FILTERS, Setup, Slider, Space, State
+from selectllm_tui.state import FILTERS, ShownSetup, Slider, Space, State
 from selectllm_tui.tabs import TABS
 
 SPACE = Space(
@@ -25,7 +25,7 @@ SPACE = Space(
     samples=5,
     splits=("train", "validation", "test"),
 )
-START = State(Setup.of(SPACE))
+START = State(ShownSetup.of(SPACE))
 TRANSITIONS = {command.name: command.do for command in COMMANDS if command.do is not None}
 KEYS = st.sampled_from(
     [

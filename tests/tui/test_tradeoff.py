@@ -13,7 +13,7 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import Setup, State
+from selectllm_tui.state import ShownSetup, State
 from selectllm_tui.transitions import choose_weight
 from selectllm_tui.widgets.plot import Plot, in_cells
 from tui.explorers import press, settled, write_routed_run
@@ -90,7 +90,7 @@ async def test_a_point_is_used(cache: Path) -> None:
 
 def test_a_point_of_the_curve_is_what_its_setup_comes_to(cache: Path) -> None:
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space))
+    state = State(ShownSetup.of(model.space))
     shown = dict(snapshots(model, state.look(tab="tradeoff"), lambda *_: None))["tradeoff"]
     assert {(each.burden, each.accuracy) for each in shown.steps} == set(shown.curve)
     for step in shown.steps:

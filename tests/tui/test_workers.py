@@ -26,7 +26,7 @@ from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.workers import Computed
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.snapshots.results import LEARNED, results
-from selectllm_tui.state import Setup, State
+from selectllm_tui.state import ShownSetup, State
 from selectllm_tui.widgets.cells import drawn
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable
@@ -293,7 +293,7 @@ def test_the_note_of_a_dead_writer_is_not_believed(tmp_path: Path) -> None:
 def test_rows_that_are_learned_come_last_and_hold_up_no_other(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("selectllm_tui.snapshots.results.PACE", 3600.0)
     model = Model(load("fake", cache))
-    state = State(Setup.of(model.space))
+    state = State(ShownSetup.of(model.space))
     first, last = (found for _, found in results(model, state, lambda *_: None))
     assert {each.key for each in first.entries if each.row is None} == LEARNED
     assert all(each.row is not None for each in last.entries)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.routers.routing import Routing
-    from selectllm_tui.state import Setup, Space
+    from selectllm_tui.state import ShownSetup, Space
 
 __all__ = ["AskScreen", "llm_rows", "neighbour_spans"]
 
@@ -65,7 +65,7 @@ class AskScreen(Dialog[None]):
             super().__init__()
             self.question, self.routing, self.problem = question, routing, problem
 
-    def __init__(self, run: Run, setup: Setup, space: Space) -> None:
+    def __init__(self, run: Run, setup: ShownSetup, space: Space) -> None:
         super().__init__()
         self._run, self._setup, self._space = run, setup, space
         self._question = ""
@@ -111,7 +111,7 @@ class AskScreen(Dialog[None]):
         """Another policy."""
         self._change(self._setup.with_policy(self._space, step))
 
-    def _change(self, setup: Setup) -> None:
+    def _change(self, setup: ShownSetup) -> None:
         self._setup = setup
         self.query_one(Bar).show(self._with())
         if self._question.strip():
@@ -124,7 +124,7 @@ class AskScreen(Dialog[None]):
         self.route(event.value, self._setup)
 
     @work(thread=True, exclusive=True, group="ask", exit_on_error=False)
-    def route(self, question: str, setup: Setup) -> None:
+    def route(self, question: str, setup: ShownSetup) -> None:
         """Routes in a thread: loading a router can take a while."""
         from selectllm_engine.routers.routing import route
         from selectllm_engine.settings import read_settings

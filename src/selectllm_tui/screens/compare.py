@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from selectllm_tui.snapshots.compare import SideBySide
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup
+    from selectllm_tui.state import ShownSetup
 
 __all__ = ["CompareScreen", "QuestionsOfCell", "side_rows", "verdict_parts"]
 
@@ -187,15 +187,15 @@ def side_rows(found: SideBySide, state: State, digits: int | None = None) -> Lis
     return ListRows(columns, keys, lines)
 
 
-def _settings(a: Setup, b: Setup) -> dict[str, tuple[str, str]]:
+def _settings(a: ShownSetup, b: ShownSetup) -> dict[str, tuple[str, str]]:
     """What the two are, as far as they differ."""
 
-    def pool(setup: Setup) -> str:
+    def pool(setup: ShownSetup) -> str:
         off = [name for name in setup.pool.run if name not in setup.pool]
         shown = ", ".join(setup.pool.names) if len(setup.pool) <= len(off) else f"all but {', '.join(off)}"
         return f"{len(setup.pool)}: {shown}" if off else f"{len(setup.pool)}: all"
 
-    def policy(setup: Setup) -> str:
+    def policy(setup: ShownSetup) -> str:
         return f"{setup.policy} {setup.value_of(setup.policy)}".rstrip() if setup.chooses else "none"
 
     said = {

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, Space, State
+    from selectllm_tui.state import ShownSetup, Space, State
 
 __all__ = ["StateScreen"]
 
@@ -97,7 +97,7 @@ class StateScreen(Screen[None]):
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
         self.facts_of: tuple[object, ...] = ()
-        self._panel: tuple[Setup, Space, Mapping[str, Facts], tuple[str, ...] | None, bool, str] | None = None
+        self._panel: tuple[ShownSetup, Space, Mapping[str, Facts], tuple[str, ...] | None, bool, str] | None = None
         self._edge = ""
         self.pointed = ""  # the column under the mouse
         self.listing: Questions | None = None
@@ -105,7 +105,7 @@ class StateScreen(Screen[None]):
         self.running: tuple[SamplingActivity, ...] = ()
         self.new = False
         self.followed = Followed()
-        self.saved: tuple[Setup, Path] | None = None  # the setup that was saved last, and where
+        self.saved: tuple[ShownSetup, Path] | None = None  # the setup that was saved last, and where
         self.routable: tuple[str, ...] | None = None  # routers that can read a new text; None until that is known
 
     def compose(self) -> ComposeResult:
@@ -310,7 +310,7 @@ class StateScreen(Screen[None]):
         ]
         return ", ".join(part for part in parts if part)
 
-    def _show_heading(self, setup: Setup) -> None:
+    def _show_heading(self, setup: ShownSetup) -> None:
         headline = self.headline
         self.query_one(Header).heading = Heading(
             benchmark=self.model.space.benchmark,
@@ -515,6 +515,6 @@ class Followed:
         return True
 
 
-def _weighed(setup: Setup) -> tuple[object, ...]:
+def _weighed(setup: ShownSetup) -> tuple[object, ...]:
     """What the weights of a learned vote depend on."""
     return setup.pool.names, setup.vote, setup.k

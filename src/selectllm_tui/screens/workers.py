@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import ShownSetup, State
 
 __all__ = [
     "Computed",
@@ -113,7 +113,7 @@ class SetupSaved(Message):
     """A setup was written; or, with an error, not."""
 
     path: Path
-    setup: Setup
+    setup: ShownSetup
     error: str = ""
 
 
@@ -268,11 +268,11 @@ class Workers:
             return
         self.screen.post_message(Copied(name, made, took))
 
-    def save_setup(self, run: Run, setup: Setup, path: Path) -> None:
+    def save_setup(self, run: Run, setup: ShownSetup, path: Path) -> None:
         """Writes a setup, in the place of what is there."""
         self._start(partial(self._save_setup, run, setup, path), "export", exclusive=False)
 
-    def _save_setup(self, run: Run, setup: Setup, path: Path) -> None:
+    def _save_setup(self, run: Run, setup: ShownSetup, path: Path) -> None:
         from selectllm_engine.setups import write_setup
         from selectllm_tui.setups import as_saved
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Cell
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import ShownSetup, State
 
 __all__ = ["SideBySide", "apart", "side_by_side"]
 
@@ -35,7 +35,7 @@ class SideBySide:
         questions: Q rows.
     """
 
-    setups: tuple[Setup, Setup]
+    setups: tuple[ShownSetup, ShownSetup]
     a: Row
     b: Row
     counts: TwoByTwo | None
@@ -74,7 +74,7 @@ def apart(model: Model, state: State, cell: Cell) -> NDArray[np.bool_]:
     return np.asarray(cells == CELLS.index(cell))
 
 
-def _cells(model: Model, pinned: Setup, setup: Setup) -> NDArray[np.int8] | None:
+def _cells(model: Model, pinned: ShownSetup, setup: ShownSetup) -> NDArray[np.int8] | None:
     a, b = model.right(pinned), model.right(setup)
     if a is None or b is None or a.dtype != np.bool_ or b.dtype != np.bool_:
         return None

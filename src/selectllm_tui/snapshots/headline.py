@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Setup, State
+    from selectllm_tui.state import ShownSetup, State
 
 __all__ = ["Headline", "current_key", "headline"]
 
@@ -30,7 +30,7 @@ class Headline:
     pinned: Row | None = None
 
 
-def current_key(setup: Setup) -> RowKey:
+def current_key(setup: ShownSetup) -> RowKey:
     """The key of the setup's own row: its policy; where nothing chooses its LLM, or all; of labels best-single."""
     if setup.chooses:
         return row_keys.policy(setup.policy)

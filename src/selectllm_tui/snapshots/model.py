@@ -23,7 +23,7 @@ from selectllm_engine.store import MARKS, as_vote_rule, variant_of
 from selectllm_tui.limits import Stops, round_numbers
 from selectllm_tui.row_keys import BOUND
 from selectllm_tui.snapshots.facts import Facts
-from selectllm_tui.state import BEST_SINGLE, Setup, Slider, Space
+from selectllm_tui.state import BEST_SINGLE, ShownSetup, Slider, Space
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -145,7 +145,7 @@ class Model:
         """A split over the first k samples."""
         return self.run.prepared(split, k or None)
 
-    def view(self, setup: Setup) -> PoolView:
+    def view(self, setup: ShownSetup) -> PoolView:
         """The pool of a setup over its split, its rows compared with the setup's reference where that can be had."""
         shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.vote)
         view = self.keep("view", shared, lambda: self._view(setup))
@@ -153,7 +153,7 @@ class Model:
             return view
         return self.keep("view", (*shared, setup.against), lambda: self._compared(view, setup.against))
 
-    def _view(self, setup: Setup) -> PoolView:
+    def _view(self, setup: ShownSetup) -> PoolView:
         rule, k = as_vote_rule(setup.vote), setup.k or None
         return self.run.view(setup.pool, k=k, protocol=setup.protocol, split=setup.split, vote=rule)
 
@@ -166,7 +166,7 @@ class Model:
         except SelectLLMError:  # of another run, or without accuracy: rows say whom they are compared with
             return view
 
-    def scores(self, setup: Setup, policy: str | None = None) -> RouterScores:
+    def scores(self, setup: ShownSetup, policy: str | None = None) -> RouterScores:
         """The probabilities of the setup's router; with a confidence forest only where the policy needs one.
 
         Without a router they say nothing.
@@ -178,11 +178,11 @@ class Model:
         forest = POLICIES[policy or setup.policy].needs_forest
         return self.run.scores(setup.router, setup.split, forest=forest)
 
-    def spec(self, setup: Setup, policy: str | None = None) -> PolicySpec:
+    def spec(self, setup: ShownSetup, policy: str | None = None) -> PolicySpec:
         """A policy (the setup's own without `policy`) with the value of its slider."""
         return parse_policy(setup.spec_of(policy or setup.policy))
 
-    def selection(self, setup: Setup) -> Selection | None:
+    def selection(self, setup: ShownSetup) -> Selection | None:
         """Which LLMs answer each question: all of the pool without a router, None where the data can't say.
 
         An expectation is drawn once, with a fixed seed.
@@ -195,7 +195,7 @@ class Model:
         except NotAvailableError:
             return None
 
-    def verdicts(self, setup: Setup) -> Verdicts | None:
+    def verdicts(self, setup: ShownSetup) -> Verdicts | None:
         """What became of each question; None where the data can't say."""
         view = self.view(setup)
         if not setup.chooses:
@@ -205,14 +205,14 @@ class Model:
         except NotAvailableError:
             return None
 
-    def row(self, setup: Setup, key: RowKey) -> Row:
+    def row(self, setup: ShownSetup, key: RowKey) -> Row:
         """The row of a key; of the setup's router."""
         spec = self.spec(setup, key.name) if key.kind == "policy" else None
         shared = (setup.pool.on, setup.k, setup.protocol, setup.split, setup.vote, setup.against)
         own = (setup.router, spec) if key == BOUND or spec else ()
         return self.keep("row", (shared, key, own), lambda: self._row(self.view(setup), setup, key, spec))
 
-    def _row(self, view: PoolView, setup: Setup, key: RowKey, spec: PolicySpec | None) -> Row:
+    def _row(self, view: PoolView, setup: ShownSetup, key: RowKey, spec: PolicySpec | None) -> Row:
         match key.kind:
             case "llm":
                 return view.llm_row(key.name)
@@ -222,7 +222,7 @@ class Model:
                 return view.upper_bound_row(self.scores(setup, "argmax"))
         return planned_row(view, key.name).row()
 
-    def right(self, setup: Setup) -> Right | None:
+    def right(self, setup: ShownSetup) -> Right | None:
         """Which questions the setup's own row is right on, [Q] (see `Figures.right`); None where the data can't say."""
         view = self.view(setup)
         if not setup.chooses:
@@ -232,17 +232,17 @@ class Model:
         except NotAvailableError:
             return None
 
-    def row_against(self, setup: Setup, key: RowKey, name: str, right: Right) -> Row:
+    def row_against(self, setup: ShownSetup, key: RowKey, name: str, right: Right) -> Row:
         """The row of a key, compared with a row of that name that is right on these questions."""
         spec = self.spec(setup, key.name) if key.kind == "policy" else None
         return self._row(self.view(setup).against(Reference(name, right)), setup, key, spec)
 
-    def facts(self, setup: Setup) -> dict[str, Facts]:
+    def facts(self, setup: ShownSetup) -> dict[str, Facts]:
         """What is known of each LLM on the setup's split and K, and what its votes weigh."""
         voting = setup.pool.on if setup.vote == "learned" else None
         return self.keep("tab", ("facts", setup.split, setup.k, voting), lambda: self._facts(setup))
 
-    def _facts(self, setup: Setup) -> dict[str, Facts]:
+    def _facts(self, setup: ShownSetup) -> dict[str, Facts]:
         prepared = self.prepared(setup.split, setup.k)
         weights: dict[str, float] = {}
         if setup.vote == "learned" and len(setup.pool) > 1:
@@ -265,7 +265,7 @@ class Model:
         return made
 
 
-def _together(view: PoolView, setup: Setup) -> Selection:
+def _together(view: PoolView, setup: ShownSetup) -> Selection:
     """Who answers where nothing chooses: all of the pool; of labels only best-single, for there is no vote."""
     return view.everyone() if setup.k else view.one(view.best_single)
 

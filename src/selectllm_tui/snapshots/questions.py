@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_tui.snapshots.model import Model, Tick
-    from selectllm_tui.state import Setup, State, View
+    from selectllm_tui.state import ShownSetup, State, View
 
 __all__ = ["Judged", "Questions", "judged", "listing", "questions", "shared_ids"]
 
@@ -53,7 +53,7 @@ class Judged:
     disagree: NDArray[np.bool_]
 
 
-def judged(model: Model, setup: Setup) -> Judged:
+def judged(model: Model, setup: ShownSetup) -> Judged:
     """What became of each question under a setup."""
     return model.keep("judged", setup, lambda: _judge(model, setup))
 
@@ -64,7 +64,7 @@ def votes_of(model: Model, split: str, k: int) -> Votes | None:
     return None if tally is None else model.keep("votes", (split, k), lambda: llm_votes(tally))
 
 
-def _judge(model: Model, setup: Setup) -> Judged:
+def _judge(model: Model, setup: ShownSetup) -> Judged:
     view = model.view(setup)
     prepared = view.prepared
     selection, verdicts = model.selection(setup), model.verdicts(setup)

@@ -10,7 +10,7 @@ from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.setups import Proposed, Wish
 from selectllm_tui import row_keys
 from selectllm_tui.setups import as_shown
-from selectllm_tui.state import Setup
+from selectllm_tui.state import ShownSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Offer:
 
     kind: Kind
     proposed: Proposed
-    setup: Setup
+    setup: ShownSetup
 
     @property
     def burden(self) -> dict[By, float | None]:
@@ -97,4 +97,4 @@ def _single(model: Model, llm: str) -> Row | None:
     """The row of best-single on test."""
     if "test" not in model.space.splits:
         return None
-    return model.row(replace(Setup.of(model.space), split="test"), row_keys.llm(llm))
+    return model.row(replace(ShownSetup.of(model.space), split="test"), row_keys.llm(llm))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.state import Setup
+    from selectllm_tui.state import ShownSetup
 
 __all__ = ["Header", "Heading", "heading_lines"]
 
@@ -34,7 +34,7 @@ class Heading:
 
     benchmark: str
     questions: int
-    setup: Setup
+    setup: ShownSetup
     row: Row | None = None
     before: Row | None = None
     note: str = ""
@@ -96,7 +96,7 @@ def _figures(heading: Heading) -> list[Span]:
     return figures
 
 
-def _how(setup: Setup, symbol: str, width: int) -> list[Span]:
+def _how(setup: ShownSetup, symbol: str, width: int) -> list[Span]:
     """Pool, router and policy as `6 of 7 LLMs  knn:minilm → cost-aware λ 0.15`; a long router's name is shortened."""
     pool: list[Span] = [(f"{len(setup.pool)} of {len(setup.pool.run)} LLMs", "plain"), ("  ", "plain")]
     if not setup.chooses:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.strip import Strip
 
-    from selectllm_tui.state import Setup, Space
+    from selectllm_tui.state import ShownSetup, Space
 
 __all__ = ["PoolStrip", "Side", "policy_rows", "pool_rows", "router_rows"]
 
@@ -50,7 +50,7 @@ POLICY_COLUMNS = (
 )
 
 
-def pool_rows(setup: Setup, facts: Mapping[str, Facts], *, last: bool = False, search: str = "") -> ListRows:
+def pool_rows(setup: ShownSetup, facts: Mapping[str, Facts], *, last: bool = False, search: str = "") -> ListRows:
     """One row per LLM of the run that a search leaves, variants under theirs; weights of the `last` pool are marked."""
     digits = decimals([each.latency for each in facts.values()])
     lines: list[list[Cell]] = []
@@ -95,7 +95,7 @@ def _weight(weight: float, mark: str) -> str:
     return f"{mark} {weight:.1f}".replace("-", "−")
 
 
-def router_rows(setup: Setup, space: Space, routable: Sequence[str] | None = None) -> ListRows:
+def router_rows(setup: ShownSetup, space: Space, routable: Sequence[str] | None = None) -> ListRows:
     """One row per router; those that are not `routable`, where that is known, are marked."""
     if not space.routers:
         return ListRows((Column("none", "", 8, flex=1),), ("none",), [[line(("none yet: selectllm train", "muted"))]])
@@ -114,7 +114,7 @@ def _marked(current: bool, name: str, *, muted: bool = False, after: str = "") -
     return [line(("▸" if current else "", "accent")), named(name, style, after=after)]
 
 
-def policy_rows(setup: Setup, space: Space) -> ListRows:
+def policy_rows(setup: ShownSetup, space: Space) -> ListRows:
     """One row per policy, with the slider of its parameter, and K below."""
     keys, lines = [], []
     for name, knob in space.policies.items():
@@ -205,7 +205,7 @@ class Side(Vertical):
 
     def show(
         self,
-        setup: Setup,
+        setup: ShownSetup,
         space: Space,
         facts: Mapping[str, Facts],
         routable: Sequence[str] | None = None,
@@ -243,7 +243,7 @@ class PoolStrip(Painting):
     PoolStrip { display: none; height: auto; padding: 0 1; }
     """
 
-    setup: reactive[Setup | None] = reactive(None)
+    setup: reactive[ShownSetup | None] = reactive(None)
     facts: reactive[Mapping[str, Facts]] = reactive({})
     search: reactive[str] = reactive("")
 
