@@ -51,7 +51,7 @@ def public(tree):
 def heads(tree):
     """The heads of columns that are written out."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Column":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Column", "SheetColumn"):
             yield from (title.value for title in node.args[1:2] if isinstance(title, ast.Constant))
 
 

@@ -10,14 +10,14 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from selectllm_tui.cli import console
-from selectllm_tui.cli.console import Column, text, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, text, write_json, write_table
 from selectllm_tui.cli.options import Format, complete, names
 from selectllm_tui.notation import number, p_value, percent
 
 COLUMNS = [
-    Column("name", "name", text, align="left"),
-    Column("accuracy", "accuracy %", percent),
-    Column("latency", "seconds", number(2), drop=1),
+    SheetColumn("name", "name", text, align="left"),
+    SheetColumn("accuracy", "accuracy %", percent),
+    SheetColumn("latency", "seconds", number(2), drop=1),
 ]
 ROWS = [
     {"name": "a_b|[red]\x1b[31m", "accuracy": 0.8718, "latency": None, "extra": 1},
@@ -71,7 +71,7 @@ def test_latex_escapes(capsys):
 
 @pytest.mark.parametrize(("name", "written"), [("[1]", "{}[1]"), ("*", "{}*"), ("★ ✓", r"$\star$ $\surd$")])
 def test_latex_takes_no_name_for_an_option_of_the_row_above(capsys, name, written):
-    write_table([Column("name", "", align="left")], [{"name": "a"}, {"name": name}], Format.LATEX)
+    write_table([SheetColumn("name", "", align="left")], [{"name": "a"}, {"name": name}], Format.LATEX)
     assert f"a \\\\\n{written} \\\\\n" in capsys.readouterr().out
 
 

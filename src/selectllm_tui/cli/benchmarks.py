@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
-from selectllm_tui.cli.console import Column, note, text, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, note, text, write_json, write_table
 from selectllm_tui.cli.options import Format, Output, complete_source
 from selectllm_tui.untrusted import visible
 
@@ -41,12 +41,12 @@ def list_(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     if output is Format.JSON:
         return write_json({"benchmarks": rows})
     columns = [
-        Column("name", "benchmark", text, align="left"),
-        Column("kind", "kind", text, align="left"),
-        *(Column(split, split, _count) for split in ("train", "validation", "test")),
-        Column("licence", "licence", text, align="left", drop=1),
-        Column("source", "source", text, align="left", drop=2),
-        Column("note", "note", text, align="left", drop=3),
+        SheetColumn("name", "benchmark", align="left"),
+        SheetColumn("kind", "kind", align="left"),
+        *(SheetColumn(split, split, _count) for split in ("train", "validation", "test")),
+        SheetColumn("licence", "licence", align="left", drop=1),
+        SheetColumn("source", "source", align="left", drop=2),
+        SheetColumn("note", "note", align="left", drop=3),
     ]
     return write_table(columns, rows, output)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
-from selectllm_tui.cli.console import Column, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, error_console, note, text, write_json, write_table
 from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
 from selectllm_tui.notation import MISSING
@@ -38,13 +38,13 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
     rows = [row for name in names for row in _rows(stored, name)]
     if rows:
         columns = [
-            Column("benchmark", "benchmark", text, align="left"),
-            Column("where", "where", text, align="left", drop=1),
-            Column("kind", "kind", text, align="left"),
-            Column("name", "name", text, align="left"),
-            Column(("questions", "generations", "verdicts"), "holds", _holds),
-            Column(("samples", "stop"), "K", lambda samples, stop: text(samples) + (f" {stop}" if stop else "")),
-            Column("bytes", "size", _size),
+            SheetColumn("benchmark", "benchmark", align="left"),
+            SheetColumn("where", "where", align="left", drop=1),
+            SheetColumn("kind", "kind", align="left"),
+            SheetColumn("name", "name", align="left"),
+            SheetColumn(("questions", "generations", "verdicts"), "holds", _holds),
+            SheetColumn(("samples", "stop"), "K", lambda samples, stop: text(samples) + (f" {stop}" if stop else "")),
+            SheetColumn("bytes", "size", _size),
         ]
         write_table(columns, rows, output, title=f"Cache {stored.root}", section="benchmark")
     elif output is Format.JSON:
@@ -138,7 +138,10 @@ def _report(cache: Cache, problems: list[Problem], output: Format) -> None:
         return write_json(rows)
     if not rows:
         return note("all files are whole")
-    columns = [Column("problem", "problem", text, align="left"), Column("done", "done", text, align="left", drop=1)]
+    columns = [
+        SheetColumn("problem", "problem", align="left"),
+        SheetColumn("done", "done", align="left", drop=1),
+    ]
     write_table(columns, rows, output, title=f"Cache {cache.root}")
     if any(not each.repaired and not each.done for each in problems):
         note("selectllm cache verify --repair sets damaged files aside")
@@ -190,11 +193,11 @@ def merge(
         note(sentence)
     if rows or output is Format.JSON:
         columns = [
-            Column("benchmark", "benchmark", text, align="left"),
-            Column("questions", "new questions", text),
-            Column("llm", "LLM", text, align="left"),
-            Column("results", "new results", text),
-            Column("note", "left out", text, align="left", drop=1),
+            SheetColumn("benchmark", "benchmark", align="left"),
+            SheetColumn("questions", "new questions"),
+            SheetColumn("llm", "LLM", align="left"),
+            SheetColumn("results", "new results"),
+            SheetColumn("note", "left out", align="left", drop=1),
         ]
         write_table(columns, rows, output, title=f"Cache {stored.root}")
     elif not failed and not told:

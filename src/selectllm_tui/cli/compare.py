@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, Sheet, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import hold_against, reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -34,14 +34,18 @@ __all__ = ["compare", "pair_sheets"]
 
 TEXT = 60  # characters of a question in a list
 ROWS = [
-    Column("name", "", text, align="left"),
-    Column("accuracy", "accuracy %", percent),
-    Column("latency", "latency s", number(2)),
-    Column("latency_p95", "95 % s", number(2), drop=2),
-    Column("cost", "cost $", number(5), drop=1),
-    Column("llms_per_question", "LLMs", number(2), drop=3),
+    SheetColumn("name", "", align="left"),
+    SheetColumn("accuracy", "accuracy %", percent),
+    SheetColumn("latency", "latency s", number(2)),
+    SheetColumn("latency_p95", "95 % s", number(2), drop=2),
+    SheetColumn("cost", "cost $", number(5), drop=1),
+    SheetColumn("llms_per_question", "LLMs", number(2), drop=3),
 ]
-COUNTS = [Column("a", "", text, align="left"), Column("right", "b right", text), Column("wrong", "b wrong", text)]
+COUNTS = [
+    SheetColumn("a", "", align="left"),
+    SheetColumn("right", "b right"),
+    SheetColumn("wrong", "b wrong"),
+]
 
 
 def compare(
@@ -131,9 +135,9 @@ def _write(found: Comparison, listed: list[Cell], form: Format, title: str) -> N
             sys.stdout.write(f"{WHO[cell]}: no question\n")
             continue
         columns = [
-            Column("question_id", "question", text, align="left"),
-            Column("subject", "subject", text, align="left", drop=1),
-            Column("text", "text", _short, align="left", drop=2),
+            SheetColumn("question_id", "question", align="left"),
+            SheetColumn("subject", "subject", align="left", drop=1),
+            SheetColumn("text", "text", _short, align="left", drop=2),
         ]
         write_table(columns, questions, form, title=f"{WHO[cell]}: {len(questions):,}")
 

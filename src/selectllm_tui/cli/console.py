@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
-    "Column",
     "Sheet",
+    "SheetColumn",
     "aligned",
     "error_console",
     "fits",
@@ -41,7 +41,7 @@ def text(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SheetColumn:
     """One column for people: the row's field or fields, its heading, and how their values are shown.
 
     `drop` marks columns that are left out where no row has a value, or where a terminal is too narrow for them: the
@@ -64,7 +64,7 @@ class Column:
 class Sheet:
     """What a table says, wherever it is shown; the fields are as for `write_table`."""
 
-    columns: Sequence[Column]
+    columns: Sequence[SheetColumn]
     rows: Sequence[Mapping[str, object]]
     title: str = ""
     footnotes: Sequence[str] = ()
@@ -131,7 +131,7 @@ def write_sheet(sheet: Sheet, form: Format, *, page: int | None = None) -> None:
 
 
 def write_table(
-    columns: Sequence[Column],
+    columns: Sequence[SheetColumn],
     rows: Sequence[Mapping[str, object]],
     form: Format,
     *,
@@ -176,13 +176,13 @@ def write_table(
     return None
 
 
-def shown_cells(sheet: Sheet) -> tuple[list[Column], list[list[str]]]:
+def shown_cells(sheet: Sheet) -> tuple[list[SheetColumn], list[list[str]]]:
     """The columns that have anything to say, and every row's cells; both fit for a screen."""
     columns = _said(sheet.columns, sheet.rows)
     return columns, _cells(columns, sheet.rows)
 
 
-def _said(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[Column]:
+def _said(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[SheetColumn]:
     return [
         replace(column, title=visible(column.title))
         for column in columns
@@ -190,11 +190,11 @@ def _said(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> li
     ]
 
 
-def _known(column: Column, row: Mapping[str, object]) -> bool:
+def _known(column: SheetColumn, row: Mapping[str, object]) -> bool:
     return any(value is not None for value in column.values(row))
 
 
-def _cells(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
+def _cells(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
     return [[visible(column.show(*column.values(row))) for column in columns] for row in rows]
 
 
@@ -203,7 +203,9 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> None:
     sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
 
 
-def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
+def _plain(
+    columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]
+) -> None:
     if title:
         sys.stdout.write(f"{visible(title)}\n\n")
     sys.stdout.write("".join(f"{line}\n" for line in _aligned(columns, cells)))
@@ -211,12 +213,12 @@ def _plain(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str
         sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
 
 
-def aligned(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[str]:
+def aligned(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[str]:
     """A plain table as lines: the headings, and a line per row."""
     return _aligned(columns, _cells(columns, rows))
 
 
-def _aligned(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[str]:
+def _aligned(columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]]) -> list[str]:
     from rich.cells import cell_len
 
     lines = [[column.title for column in columns], *cells]
@@ -232,7 +234,7 @@ def _aligned(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[
 
 
 def _rich(
-    columns: Sequence[Column],
+    columns: Sequence[SheetColumn],
     rows: Sequence[Mapping[str, object]],
     *,
     title: str,
@@ -261,7 +263,7 @@ def _rich(
         console.print(safe(each, "dim"))
 
 
-def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], width: int) -> list[Column]:
+def _fitting(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]], width: int) -> list[SheetColumn]:
     """The columns without those that may be dropped, as far as there is too little room."""
     kept, widths = list(columns), dict(zip(columns, _widths(columns, rows), strict=True))
     while sum(widths[column] for column in kept) + _GAP * (len(kept) - 1) > width:
@@ -272,11 +274,11 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Mapping[str, object]], wi
     return kept
 
 
-def _width(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> int:
+def _width(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> int:
     return sum(_widths(columns, rows)) + _GAP * (len(columns) - 1)
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[int]:
+def _widths(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[int]:
     from rich.cells import cell_len
 
     lines = [[column.title for column in columns], *_cells(columns, rows)]
@@ -296,7 +298,9 @@ _LATEX = str.maketrans(
 )
 
 
-def _markdown(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]) -> None:
+def _markdown(
+    columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]
+) -> None:
     numeric = [column.align == "right" for column in columns]
     head = f"**{markdown(title)}**\n\n" if title else ""
     foot = "".join(f"\n{markdown(each)}\n" for each in footnotes)
@@ -304,7 +308,7 @@ def _markdown(columns: Sequence[Column], cells: Sequence[Sequence[str]], title: 
 
 
 def _latex(
-    columns: Sequence[Column],
+    columns: Sequence[SheetColumn],
     cells: Sequence[Sequence[str]],
     title: str,
     footnotes: Sequence[str],

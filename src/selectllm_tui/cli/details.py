@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import Column, text, write_table
+from selectllm_tui.cli.console import SheetColumn, text, write_table
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.notation import MISSING, number, p_value, percent, span
 
@@ -37,14 +37,14 @@ def _by_row(details: Details, form: Format) -> None:
         for kind, (name, each) in zip(kinds, details.to_dict()["rows"].items(), strict=True)
     ]
     columns = [
-        Column("name", "", align="left"),
-        Column("v_b", "V_B", number(3)),
-        Column("regret", "regret", _points),
-        Column("latency_interval", "latency s, 95 %", _seconds),
-        Column("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else span(*ends)),
-        Column("vote_calibration_error", "vote's calibration error", number(3), drop=3),
-        Column("selection_entropy", "entropy", number(2), drop=1),
-        Column("selection_histogram", "asked %", _shares, align="left", drop=2),
+        SheetColumn("name", "", align="left"),
+        SheetColumn("v_b", "V_B", number(3)),
+        SheetColumn("regret", "regret", _points),
+        SheetColumn("latency_interval", "latency s, 95 %", _seconds),
+        SheetColumn("gap_closed_interval", "gap closed %, 95 %", lambda ends: MISSING if ends is None else span(*ends)),
+        SheetColumn("vote_calibration_error", "vote's calibration error", number(3), drop=3),
+        SheetColumn("selection_entropy", "entropy", number(2), drop=1),
+        SheetColumn("selection_histogram", "asked %", _shares, align="left", drop=2),
     ]
     footnotes = [
         "V_B: accuracy over best-single's; regret: points that the oracle is more accurate; "
@@ -56,17 +56,17 @@ def _by_row(details: Details, form: Format) -> None:
 
 def _by_llm(details: Details, form: Format) -> None:
     columns = [
-        Column("llm", "LLM", align="left"),
-        Column("maj_at_k", f"maj@{details.table.k} %", percent, drop=1),
-        Column("pass_at_k", f"pass@{details.table.k} %", percent, drop=1),
-        Column("train_accuracy", "train %", percent, drop=1),
-        Column("test_accuracy", f"{details.table.split} %", percent),
-        Column("gap", "train − test", _points, drop=1),
-        Column("gap_p", "p", p_value, drop=1),
-        Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
-        Column("missing", "no answer %", percent, drop=2),
-        Column("empty", "empty %", percent, drop=4),
-        Column("cut", "cut off %", percent, drop=3),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("maj_at_k", f"maj@{details.table.k} %", percent, drop=1),
+        SheetColumn("pass_at_k", f"pass@{details.table.k} %", percent, drop=1),
+        SheetColumn("train_accuracy", "train %", percent, drop=1),
+        SheetColumn("test_accuracy", f"{details.table.split} %", percent),
+        SheetColumn("gap", "train − test", _points, drop=1),
+        SheetColumn("gap_p", "p", p_value, drop=1),
+        SheetColumn("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
+        SheetColumn("missing", "no answer %", percent, drop=2),
+        SheetColumn("empty", "empty %", percent, drop=4),
+        SheetColumn("cut", "cut off %", percent, drop=3),
     ]
     footnotes = []
     if any(each.gap is not None for each in details.llms.values()):
@@ -80,13 +80,13 @@ def _by_llm(details: Details, form: Format) -> None:
 
 def _by_router(details: Details, form: Format) -> None:
     columns = [
-        Column("router", "router", align="left"),
-        Column("llm", "LLM", align="left"),
-        Column("auroc", "AUROC", number(3)),
-        Column("brier", "Brier", number(3)),
-        Column("calibration_error", "calibration error", number(3)),
-        Column("f1", "F1", number(3)),
-        Column("aiq", "AIQ", number(3), drop=1),
+        SheetColumn("router", "router", align="left"),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("auroc", "AUROC", number(3)),
+        SheetColumn("brier", "Brier", number(3)),
+        SheetColumn("calibration_error", "calibration error", number(3)),
+        SheetColumn("f1", "F1", number(3)),
+        SheetColumn("aiq", "AIQ", number(3), drop=1),
     ]
     footnotes = [f"{OVERALL}: F1 weighted by the LLMs' numbers of right answers, means of the others"]
     footnotes += [
@@ -115,9 +115,9 @@ def _by_subject(details: Details, form: Format) -> None:
     fields = {name: f"row {at}" for at, name in enumerate(kinds)}
     wanted = sorted(kinds, key=lambda name: ("baseline", "router", "llm").index(kinds[name]))
     columns = [
-        Column("subject", "subject", align="left"),
-        Column("questions", "questions", text),
-        *(Column(field, name, percent, drop=1 + wanted.index(name)) for name, field in fields.items()),
+        SheetColumn("subject", "subject", align="left"),
+        SheetColumn("questions", "questions"),
+        *(SheetColumn(field, name, percent, drop=1 + wanted.index(name)) for name, field in fields.items()),
     ]
     shown = [
         {
@@ -130,7 +130,7 @@ def _by_subject(details: Details, form: Format) -> None:
     _next(columns, shown, form, title="Accuracy % by subject")
 
 
-def _next(columns: list[Column], rows: list[dict[str, Any]], form: Format, **parts: Any) -> None:
+def _next(columns: list[SheetColumn], rows: list[dict[str, Any]], form: Format, **parts: Any) -> None:
     sys.stdout.write("\n")
     write_table(columns, rows, form, **parts)
 

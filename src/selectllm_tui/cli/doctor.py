@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from selectllm_tui.cli.console import Column, write_table
+from selectllm_tui.cli.console import SheetColumn, write_table
 from selectllm_tui.cli.options import CacheDir, Format, Output
 from selectllm_tui.untrusted import visible
 
@@ -60,9 +60,9 @@ def doctor(form: Output = Format.TABLE, cache: CacheDir = None) -> None:
     if form is Format.TABLE:
         return _write(findings)
     columns = [
-        Column("what", "", align="left"),
-        Column("found", "found", align="left"),
-        Column("remedy", "to do", align="left"),
+        SheetColumn("what", "", align="left"),
+        SheetColumn("found", "found", align="left"),
+        SheetColumn("remedy", "to do", align="left"),
     ]
     return write_table(columns, [asdict(each) for each in findings], form)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, Sheet, note, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Against,
@@ -59,26 +59,26 @@ FLATTERS = {
 }
 
 COLUMNS = [
-    Column("name", "", text, align="left"),
-    Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=7),
-    Column("delta", "Δ", points, drop=1),
-    Column(("delta_low", "delta_high"), "Δ by question", points_span, drop=1),
-    Column(("delta_low_clustered", "delta_high_clustered"), "Δ by subject", points_span, drop=3),
-    Column("p", "raw p", p_value, drop=2),
-    Column("latency", "latency s", number(2)),
-    Column("latency_p50", "median s", number(2), drop=10),
-    Column("latency_p95", "95 % s", number(2), drop=9),
-    Column("latency_parallel", "parallel s", number(2), drop=11),
-    Column("latency_correct", "if right s", number(2), drop=13),
-    Column("cost", "cost $", number(5), drop=4),
-    Column("llms_per_question", "LLMs", number(2), drop=5),
-    Column("samples_per_question", "samples", number(1), drop=11),
-    Column("gap_closed", "gap closed %", percent, drop=6),
-    Column("unsolvable", "unsolvable %", percent, drop=12),
-    Column("misrouted", "misrouted %", percent, drop=8),
-    Column("outvoted", "outvoted %", percent, drop=8),
-    Column("rescued", "rescued %", percent, drop=12),
+    SheetColumn("name", "", align="left"),
+    SheetColumn("accuracy", "accuracy %", percent),
+    SheetColumn(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=7),
+    SheetColumn("delta", "Δ", points, drop=1),
+    SheetColumn(("delta_low", "delta_high"), "Δ by question", points_span, drop=1),
+    SheetColumn(("delta_low_clustered", "delta_high_clustered"), "Δ by subject", points_span, drop=3),
+    SheetColumn("p", "raw p", p_value, drop=2),
+    SheetColumn("latency", "latency s", number(2)),
+    SheetColumn("latency_p50", "median s", number(2), drop=10),
+    SheetColumn("latency_p95", "95 % s", number(2), drop=9),
+    SheetColumn("latency_parallel", "parallel s", number(2), drop=11),
+    SheetColumn("latency_correct", "if right s", number(2), drop=13),
+    SheetColumn("cost", "cost $", number(5), drop=4),
+    SheetColumn("llms_per_question", "LLMs", number(2), drop=5),
+    SheetColumn("samples_per_question", "samples", number(1), drop=11),
+    SheetColumn("gap_closed", "gap closed %", percent, drop=6),
+    SheetColumn("unsolvable", "unsolvable %", percent, drop=12),
+    SheetColumn("misrouted", "misrouted %", percent, drop=8),
+    SheetColumn("outvoted", "outvoted %", percent, drop=8),
+    SheetColumn("rescued", "rescued %", percent, drop=12),
 ]
 
 
@@ -207,9 +207,9 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return names
 
 
-def columns(table: Table) -> list[Column]:
+def columns(table: Table) -> list[SheetColumn]:
     """The columns, with the p that counts: Holm's where rows are compared, else the raw one."""
-    adjusted = Column("p_adjusted", "Holm p", p_value, drop=2)
+    adjusted = SheetColumn("p_adjusted", "Holm p", p_value, drop=2)
     return [adjusted if table.compared and each.field == "p" else each for each in COLUMNS]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, Sheet, output_console, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, output_console, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
@@ -59,7 +59,7 @@ def lessons(
             _read(drawn)
             _learned(curve, form)
         case _:
-            columns = [Column(field, field, align="left") for field in ("question", "answer", "sentence")]
+            columns = [SheetColumn(field, field, align="left") for field in ("question", "answer", "sentence")]
             write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
             for each in (unseen_sheet(drawn), train_test_gap_sheet(drawn), unanswered_sheet(drawn)):
                 _write_next(each, form)
@@ -101,11 +101,11 @@ def _learned(curve: list[dict[str, object]], form: Format) -> None:
         return
     sys.stdout.write("\n")
     columns = [
-        Column("router", "router", text, align="left"),
-        Column("fraction", "of train %", lambda share: f"{100 * share:.0f}"),
-        Column("questions", "questions", number(0)),
-        Column("accuracy", "argmax %", percent),
-        Column("upper_bound", "upper bound %", percent),
+        SheetColumn("router", "router", align="left"),
+        SheetColumn("fraction", "of train %", lambda share: f"{100 * share:.0f}"),
+        SheetColumn("questions", "questions", number(0)),
+        SheetColumn("accuracy", "argmax %", percent),
+        SheetColumn("upper_bound", "upper bound %", percent),
     ]
     write_table(columns, curve, form, title="Would more training data help?")
 
@@ -168,11 +168,11 @@ def unseen_sheet(drawn: Lessons) -> Sheet | None:
     if not drawn.unseen:
         return None
     columns = [
-        Column("router", "router", text, align="left"),
-        Column("seen", "argmax %", percent),
-        Column("unseen", "unseen subjects %", percent),
-        Column("delta", "Δ", points),
-        Column(("low", "high"), "Δ by subject", points_span, drop=1),
+        SheetColumn("router", "router", align="left"),
+        SheetColumn("seen", "argmax %", percent),
+        SheetColumn("unseen", "unseen subjects %", percent),
+        SheetColumn("delta", "Δ", points),
+        SheetColumn(("low", "high"), "Δ by subject", points_span, drop=1),
     ]
     rows = [
         {
@@ -203,10 +203,10 @@ def unanswered_sheet(drawn: Lessons) -> Sheet | None:
     if not any(row[part] for row in rows for part in ("missing", "empty", "cut")):
         return None
     columns = [
-        Column("llm", "LLM", text, align="left"),
-        Column("missing", "no answer %", percent),
-        Column("empty", "empty %", percent),
-        Column("cut", "cut off %", percent, drop=1),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("missing", "no answer %", percent),
+        SheetColumn("empty", "empty %", percent),
+        SheetColumn("cut", "cut off %", percent, drop=1),
     ]
     warnings = [f"⚠ {name}: {said}" for name, said in drawn.warnings.items()]
     styles = ["yellow" if row["llm"] in drawn.warnings else "" for row in rows]
@@ -218,12 +218,12 @@ def train_test_gap_sheet(drawn: Lessons) -> Sheet | None:
     if not drawn.gaps:
         return None
     columns = [
-        Column("llm", "LLM", text, align="left"),
-        Column("train", "train %", percent),
-        Column("test", f"{drawn.split} %", percent),
-        Column("gap", "train − test", lambda gap: number(1)(100 * gap)),
-        Column("p", "p", p_value),
-        Column("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("train", "train %", percent),
+        SheetColumn("test", f"{drawn.split} %", percent),
+        SheetColumn("gap", "train − test", lambda gap: number(1)(100 * gap)),
+        SheetColumn("p", "p", p_value),
+        SheetColumn("alarm", "", lambda alarm: mark("⚠", "warning") if alarm else "", align="left"),
     ]
     warned = [each for each in drawn.gaps if each.alarm]
     footnotes = [

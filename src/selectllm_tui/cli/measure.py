@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UsageError
-from selectllm_tui.cli.console import Column, note, write_table
+from selectllm_tui.cli.console import SheetColumn, note, write_table
 from selectllm_tui.cli.generate import (
     BaseUrl,
     Data,
@@ -140,12 +140,12 @@ def _time_dummies(specs: Sequence[WorkerSpec], gpus: Sequence[str]) -> None:
                     failed[event.llm] = str(SelectLLMError(event.fields["problem"], event.fields["remedy"]))
                     note(f"{event.llm}: {failed[event.llm]}")
     columns = [
-        Column("llm", "LLM", align="left"),
-        Column("a", "ms a prompt"),
-        Column("b", "ms a prompt token"),
-        Column("c", "ms a new token"),
-        Column("residual_rms", "give or take, ms"),
-        Column("hardware", "hardware", align="left"),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("a", "ms a prompt"),
+        SheetColumn("b", "ms a prompt token"),
+        SheetColumn("c", "ms a new token"),
+        SheetColumn("residual_rms", "give or take, ms"),
+        SheetColumn("hardware", "hardware", align="left"),
     ]
     if found:
         write_table(columns, found, Format.TABLE)

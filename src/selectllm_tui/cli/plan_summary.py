@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.cli.console import Column, aligned, note
+from selectllm_tui.cli.console import SheetColumn, aligned, note
 from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
@@ -90,14 +90,14 @@ def _say(text: str, *, bullet: str = "", after: str = "") -> None:
 
 def _table(plan: Plan, needs: Needs) -> None:
     columns = [
-        Column("llm", "LLM", align="left"),
-        Column("benchmark", "benchmark", align="left"),
-        Column("questions", "questions"),
-        Column("missing", "to make"),
-        Column("done", "there"),
-        Column("timing", "timing"),
-        Column("disk", "disk"),
-        Column("memory", "memory"),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("benchmark", "benchmark", align="left"),
+        SheetColumn("questions", "questions"),
+        SheetColumn("missing", "to make"),
+        SheetColumn("done", "there"),
+        SheetColumn("timing", "timing"),
+        SheetColumn("disk", "disk"),
+        SheetColumn("memory", "memory"),
     ]
     for line in aligned(columns, [_row(item, needs) for item in plan.items]):
         note(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, Sheet, fits, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, fits, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.cli.table_fields import (
@@ -144,18 +144,18 @@ def _shown(found: Subsets, *, every: bool) -> Iterator[Subset]:
             yield each
 
 
-def _columns(found: Subsets) -> list[Column]:
+def _columns(found: Subsets) -> list[SheetColumn]:
     return [
-        Column("rank", "rank", text),
-        Column("front", "", lambda front: "★" if front else "", align="left"),
-        Column("llms", "LLMs", ", ".join, align="left"),
-        Column("validation_pooled", "pooled % (validation)", percent, drop=2),
-        Column("pooled", f"pooled % ({found.split})", percent, drop=1),
-        Column("validation_oracle", "oracle % (validation)", percent, drop=4),
-        Column("oracle", f"oracle % ({found.split})", percent),
-        Column("latency", "latency s", number(2)),
-        Column("latency_parallel", "parallel s", number(2), drop=5),
-        Column("cost", "cost $", number(5), drop=3),
+        SheetColumn("rank", "rank"),
+        SheetColumn("front", "", lambda front: "★" if front else "", align="left"),
+        SheetColumn("llms", "LLMs", ", ".join, align="left"),
+        SheetColumn("validation_pooled", "pooled % (validation)", percent, drop=2),
+        SheetColumn("pooled", f"pooled % ({found.split})", percent, drop=1),
+        SheetColumn("validation_oracle", "oracle % (validation)", percent, drop=4),
+        SheetColumn("oracle", f"oracle % ({found.split})", percent),
+        SheetColumn("latency", "latency s", number(2)),
+        SheetColumn("latency_parallel", "parallel s", number(2), drop=5),
+        SheetColumn("cost", "cost $", number(5), drop=3),
     ]
 
 
@@ -177,11 +177,11 @@ def _routed(subset: Subset, row: Any) -> dict[str, Any]:
 
 
 _ROUTED = [
-    Column("llms", "LLMs", ", ".join, align="left"),
-    Column("router", "router", align="left"),
-    Column("accuracy", "accuracy %", percent),
-    Column(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
-    Column("latency", "latency s", number(2)),
-    Column("gap_closed", "gap closed %", percent, drop=1),
-    Column("p_vs_best_single", "raw p", p_value, drop=3),
+    SheetColumn("llms", "LLMs", ", ".join, align="left"),
+    SheetColumn("router", "router", align="left"),
+    SheetColumn("accuracy", "accuracy %", percent),
+    SheetColumn(("accuracy_low", "accuracy_high"), "95 % interval", span, drop=2),
+    SheetColumn("latency", "latency s", number(2)),
+    SheetColumn("gap_closed", "gap closed %", percent, drop=1),
+    SheetColumn("p_vs_best_single", "raw p", p_value, drop=3),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Column, note, text, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, note, write_json, write_table
 from selectllm_tui.cli.import_report import watching
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output
@@ -32,16 +32,16 @@ class Preferred(StrEnum):
 
 
 COLUMNS = [
-    Column("name", "", text, align="left"),
-    Column("pool", "LLMs", text, align="left", drop=1),
-    Column("vote", "vote", text, align="left", drop=3),
-    Column("k", "K", text, drop=4),
-    Column("accuracy", "expected %", percent),
-    Column("delta", "Δ", points),
-    Column("latency", "latency s", number(2)),
-    Column("cost", "cost $", number(5), drop=2),
-    Column("test_accuracy", "test %", percent),
-    Column("test_delta", "Δ on test", points),
+    SheetColumn("name", "", align="left"),
+    SheetColumn("pool", "LLMs", align="left", drop=1),
+    SheetColumn("vote", "vote", align="left", drop=3),
+    SheetColumn("k", "K", drop=4),
+    SheetColumn("accuracy", "expected %", percent),
+    SheetColumn("delta", "Δ", points),
+    SheetColumn("latency", "latency s", number(2)),
+    SheetColumn("cost", "cost $", number(5), drop=2),
+    SheetColumn("test_accuracy", "test %", percent),
+    SheetColumn("test_delta", "Δ on test", points),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, write_json, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -146,11 +146,11 @@ def as_json(routing: Routing) -> dict[str, object]:
 
 def _write(routing: Routing, form: Format) -> None:
     columns = [
-        Column("llm", "LLM", align="left"),
-        Column("probability", "p(right) %", percent),
-        Column("forest", "confidence %", percent, drop=2),
-        Column("latency", "seconds", number(2), drop=1),
-        Column("asked", "asked", _share),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("probability", "p(right) %", percent),
+        SheetColumn("forest", "confidence %", percent, drop=2),
+        SheetColumn("latency", "seconds", number(2), drop=1),
+        SheetColumn("asked", "asked", _share),
     ]
     rows = [asdict(each) for each in routing.llms]
     if form is not Format.TABLE:

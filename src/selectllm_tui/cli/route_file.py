@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import Column, note, write_json, write_table
+from selectllm_tui.cli.console import SheetColumn, note, write_json, write_table
 from selectllm_tui.cli.options import Format
 from selectllm_tui.notation import percent
 from selectllm_tui.untrusted import visible
@@ -81,10 +81,10 @@ def _show(routed: pl.DataFrame, form: Format, chooser: Chooser | Fixed) -> None:
     joint = " → " if chooser.chain is not None else ","
     rows = routed.with_columns(pl.col("asked").list.join(joint)).to_dicts()
     columns = [
-        *([Column("id", "id", align="left")] if "id" in routed.columns else []),
-        Column("question", "question", lambda text: visible(" ".join(text.split()), limit=_WIDTH), align="left"),
-        Column("asked", "asks in this order" if chooser.chain is not None else "asks", align="left"),
-        Column("confidence", "p(right) %", percent),
+        *([SheetColumn("id", "id", align="left")] if "id" in routed.columns else []),
+        SheetColumn("question", "question", lambda text: visible(" ".join(text.split()), limit=_WIDTH), align="left"),
+        SheetColumn("asked", "asks in this order" if chooser.chain is not None else "asks", align="left"),
+        SheetColumn("confidence", "p(right) %", percent),
     ]
     title = "" if chooser.spec is None else f"{chooser.name or NO_ROUTER} {chooser.spec}"
     write_table(columns, rows, form, title=title, page=None)

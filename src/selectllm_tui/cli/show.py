@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Column, Sheet, note, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, text, write_json, write_sheet, write_table
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
@@ -147,14 +147,14 @@ def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
     rows = found.rows.to_dicts()
     if rows:
         columns = [
-            Column("question_id", "question", align="left"),
-            Column("llm", "LLM", align="left"),
-            Column("gold", "gold answer", _short, align="left"),
-            Column("vote", "our vote", _short, align="left"),
-            Column("right", "", _tick),
-            Column("recorded_answer", "recorded", _short, align="left", drop=1),
-            Column("recorded_score", "score", number(2)),
-            Column("recorded_right", "", _tick),
+            SheetColumn("question_id", "question", align="left"),
+            SheetColumn("llm", "LLM", align="left"),
+            SheetColumn("gold", "gold answer", _short, align="left"),
+            SheetColumn("vote", "our vote", _short, align="left"),
+            SheetColumn("right", "", _tick),
+            SheetColumn("recorded_answer", "recorded", _short, align="left", drop=1),
+            SheetColumn("recorded_score", "score", number(2)),
+            SheetColumn("recorded_right", "", _tick),
         ]
         write_table(columns, rows, form)
     elif form is Format.JSON:
@@ -168,11 +168,11 @@ def _marks(run: Run, form: Format) -> None:
     fields = ("question_id", "split", "subject", "text", "gold")
     rows = [{**{each: row[each] for each in fields}, **asdict(left[row["question_id"]])} for row in asked.to_dicts()]
     columns = [
-        Column("question_id", "question", align="left"),
-        Column("split", "split", align="left", drop=1),
-        Column("marked", "", lambda marked: "⚑" if marked else ""),
-        Column("note", "note", text, align="left"),
-        Column("text", "text", _short, align="left", drop=2),
+        SheetColumn("question_id", "question", align="left"),
+        SheetColumn("split", "split", align="left", drop=1),
+        SheetColumn("marked", "", lambda marked: "⚑" if marked else ""),
+        SheetColumn("note", "note", align="left"),
+        SheetColumn("text", "text", _short, align="left", drop=2),
     ]
     if rows or form is Format.JSON:
         write_table(columns, rows, form)
@@ -281,7 +281,7 @@ def votes_sheet(view: QuestionView, form: Format) -> Sheet:
     return Sheet(columns=_columns(view, form), rows=[_row(view, each) for each in view.llms])
 
 
-def _columns(view: QuestionView, form: Format) -> list[Column]:
+def _columns(view: QuestionView, form: Format) -> list[SheetColumn]:
     samples = max((each.silent + sum(count for _, count in each.votes) for each in view.llms), default=0)
 
     def counts(votes: list[tuple[str, int]], silent: int) -> str:
@@ -294,16 +294,16 @@ def _columns(view: QuestionView, form: Format) -> list[Column]:
         return "  ".join(f"{answer} {bar} {count}" for answer, bar, count in bars)
 
     return [
-        Column("llm", "LLM", align="left"),
-        Column("right", "", _tick),
-        Column("answer", "vote", align="left"),
-        *([Column("f1", "F1", number(2))] if _likeness(view) else []),
-        Column(("votes", "silent"), "samples", counts, align="left", drop=1),
-        Column("latency", "seconds", number(2)),
-        Column("cost", "cost $", number(5), drop=3),
-        Column("probability", "p(right)", number(2), drop=2),
-        *([Column("weight", "weight", number(2), drop=2)] if view.answers else []),
-        Column("selected", "asked", lambda asked: "" if not asked else "yes", drop=2),
+        SheetColumn("llm", "LLM", align="left"),
+        SheetColumn("right", "", _tick),
+        SheetColumn("answer", "vote", align="left"),
+        *([SheetColumn("f1", "F1", number(2))] if _likeness(view) else []),
+        SheetColumn(("votes", "silent"), "samples", counts, align="left", drop=1),
+        SheetColumn("latency", "seconds", number(2)),
+        SheetColumn("cost", "cost $", number(5), drop=3),
+        SheetColumn("probability", "p(right)", number(2), drop=2),
+        *([SheetColumn("weight", "weight", number(2), drop=2)] if view.answers else []),
+        SheetColumn("selected", "asked", lambda asked: "" if not asked else "yes", drop=2),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_tui.cli.console import Column, text
+from selectllm_tui.cli.console import SheetColumn, text
 from selectllm_tui.cli.options import Format, names
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def sorted_by(things: Sequence[Thing], by: str | None, record: Callable[[Thing],
 
 
 def chosen_columns(
-    columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], fields: str | None, *, naming: str
-) -> list[Column]:
+    columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, Any]], fields: str | None, *, naming: str
+) -> list[SheetColumn]:
     """The columns with these fields, and before them `naming`, which says what a row is; all without any.
 
     Raises:
@@ -67,7 +67,7 @@ def chosen_columns(
     _check(asked, rows[0])
     shown = {field: each for each in columns for field in (each.field,) if isinstance(field, str)}
     asked = asked if naming in asked else [naming, *asked]
-    return [replace(shown[each], drop=0) if each in shown else Column(each, each, _short) for each in asked]
+    return [replace(shown[each], drop=0) if each in shown else SheetColumn(each, each, _short) for each in asked]
 
 
 def chosen_fields(rows: Sequence[Mapping[str, Any]], fields: str | None) -> list[Mapping[str, Any]]:

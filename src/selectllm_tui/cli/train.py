@@ -168,16 +168,16 @@ def _train(
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
-    from selectllm_tui.cli.console import Column, write_table
+    from selectllm_tui.cli.console import SheetColumn, write_table
     from selectllm_tui.cli.options import Format
     from selectllm_tui.notation import number, percent
 
     columns = [
-        Column("router", "router", align="left"),
-        Column("f1", "weighted F1", number(3)),
-        Column("accuracy", "accuracy of argmax", percent),
-        Column("best", "best single", percent),
-        Column("seconds", "seconds", number(1)),
+        SheetColumn("router", "router", align="left"),
+        SheetColumn("f1", "weighted F1", number(3)),
+        SheetColumn("accuracy", "accuracy of argmax", percent),
+        SheetColumn("best", "best single", percent),
+        SheetColumn("seconds", "seconds", number(1)),
     ]
     rows = [
         {

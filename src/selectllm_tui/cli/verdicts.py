@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import Column, aligned, note, text
+from selectllm_tui.cli.console import SheetColumn, aligned, note, text
 from selectllm_tui.notation import percent
 from selectllm_tui.untrusted import visible
 
@@ -15,16 +15,16 @@ __all__ = ["COLUMNS", "FOOTNOTES", "note_verdicts", "rows_of_scores"]
 
 USED = {"own": "ours", "recorded": "recorded"}
 COLUMNS = [
-    Column("subject", "subject", text, align="left", drop=1),
-    Column("llm", "LLM", text, align="left"),
-    Column("questions", "questions", text),
-    Column("recorded_accuracy", "recorded %", percent, drop=1),
-    Column("own_accuracy", "ours %", percent, drop=1),
-    Column("agreement", "agree %", percent, drop=2),
-    Column("missing", "no answer %", percent, drop=2),
-    Column("empty", "empty %", percent, drop=4),
-    Column("cut", "cut off %", percent, drop=3),
-    Column("used", "verdict", lambda used: USED.get(used, text(used)), align="left"),
+    SheetColumn("subject", "subject", align="left", drop=1),
+    SheetColumn("llm", "LLM", align="left"),
+    SheetColumn("questions", "questions"),
+    SheetColumn("recorded_accuracy", "recorded %", percent, drop=1),
+    SheetColumn("own_accuracy", "ours %", percent, drop=1),
+    SheetColumn("agreement", "agree %", percent, drop=2),
+    SheetColumn("missing", "no answer %", percent, drop=2),
+    SheetColumn("empty", "empty %", percent, drop=4),
+    SheetColumn("cut", "cut off %", percent, drop=3),
+    SheetColumn("used", "verdict", lambda used: USED.get(used, text(used)), align="left"),
 ]
 FOOTNOTES = [
     "recorded, ours: accuracy by the log's verdicts and by our own reading of the texts",

@@ -15,7 +15,7 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from selectllm_tui.cli.console import Column, Sheet
+    from selectllm_tui.cli.console import Sheet, SheetColumn
 
 __all__ = ["Html", "element", "joined", "paragraphs", "picture", "prose", "table"]
 
@@ -102,7 +102,7 @@ def table(sheet: Sheet, *, caption: str | None = None, head: str = "") -> Html:
     return element("figure", *parts)
 
 
-def _row(columns: list[Column], texts: list[str], named: int, style: str | None) -> Html:
+def _row(columns: list[SheetColumn], texts: list[str], named: int, style: str | None) -> Html:
     cells = (
         element("th", text, scope="row", class_=_side(column))
         if at == named
@@ -112,7 +112,7 @@ def _row(columns: list[Column], texts: list[str], named: int, style: str | None)
     return element("tr", *cells, class_=style)
 
 
-def _heading(column: Column) -> str:
+def _heading(column: SheetColumn) -> str:
     """A column's title; one without has a name for those who hear the page."""
     if column.title.strip():
         return column.title
@@ -120,7 +120,7 @@ def _heading(column: Column) -> str:
     return element("span", field, class_="heard")
 
 
-def _side(column: Column) -> str | None:
+def _side(column: SheetColumn) -> str | None:
     """On which side a column's texts stand, and whether it is left out on paper."""
     classes = ["figure"] * (column.align == "right") + ["spare"] * (column.drop >= SPARE)
     return " ".join(classes) or None

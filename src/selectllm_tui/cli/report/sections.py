@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import MissingExtraError, UsageError
-from selectllm_tui.cli.console import Column, Sheet, text
+from selectllm_tui.cli.console import Sheet, SheetColumn
 from selectllm_tui.cli.report.elements import Html, element, joined, paragraphs, picture, prose, table
 from selectllm_tui.notation import number, p_value, percent, points, points_span, span
 from selectllm_tui.sentences import limits, sentence, stays
@@ -154,17 +154,19 @@ def losses(about: About) -> Html:
     subjects = losses_by_subject(found, about.view.verdicts(about.selection))
     most = sorted(subjects, key=lambda each: -each.counts.questions)[:SUBJECTS]
     columns = [
-        Column("subject", "subject", lambda name: "none" if name is None else visible(name, limit=LONGEST), "left"),
-        Column("questions", "questions", text),
-        Column("other", f"{about.against} %", percent),
-        Column("own", "setup %", percent),
-        Column("delta", "Δ", points),
-        Column("gained", "gained", text),
-        Column("lost", "lost", text),
-        Column("p", "Holm p", p_value),
-        Column("unsolvable", "unsolvable %", percent),
-        Column("misrouted", "misrouted %", percent),
-        Column("outvoted", "outvoted %", percent),
+        SheetColumn(
+            "subject", "subject", lambda name: "none" if name is None else visible(name, limit=LONGEST), "left"
+        ),
+        SheetColumn("questions", "questions"),
+        SheetColumn("other", f"{about.against} %", percent),
+        SheetColumn("own", "setup %", percent),
+        SheetColumn("delta", "Δ", points),
+        SheetColumn("gained", "gained"),
+        SheetColumn("lost", "lost"),
+        SheetColumn("p", "Holm p", p_value),
+        SheetColumn("unsolvable", "unsolvable %", percent),
+        SheetColumn("misrouted", "misrouted %", percent),
+        SheetColumn("outvoted", "outvoted %", percent),
     ]
     figures = [_by_subject(each) for each in subjects if each in most]
     notes = [f"gained, lost: questions on which only the setup, or only {about.against}, is right"]
