@@ -24,7 +24,7 @@ import json, resource, sys
 import polars as pl
 from pathlib import Path
 from selectllm_engine.benchmarks import load_benchmark
-from selectllm_engine.benchmarks.described import load
+from selectllm_engine.benchmarks.described_benchmarks import load
 from selectllm_engine.benchmarks.description import described_by
 import selectllm_engine.answers
 path, description = Path(sys.argv[1]), described_by(json.loads(sys.argv[2]))

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MUTANTS = ROOT / "mutants"
 RESULTS = MUTANTS / "results.jsonl"
 ROOMS = ("evaluation", "store", "answers")
-FIRST = "selectllm_engine.store.judging.x_renewal*"  # quickly tried: with it mutmut makes all mutants
+FIRST = "selectllm_engine.store.agreement.x_renewal*"  # quickly tried: with it mutmut makes all mutants
 OF_ANY_TEST = 0.01  # seconds, however quick it is
 
 

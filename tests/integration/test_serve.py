@@ -17,7 +17,7 @@ import selectllm_engine as sl
 from llm_servers import vllm_servers
 from paths import ROOT
 from selectllm_engine.importers.records import Options
-from selectllm_engine.importers.served import import_served
+from selectllm_engine.importers.served_log import import_served
 from selectllm_engine.setups import setup_of, write_setup
 from selectllm_engine.store import Cache
 

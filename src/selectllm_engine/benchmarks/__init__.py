@@ -1,7 +1,8 @@
 """Benchmarks: questions with gold answers, in splits.
 
 In: a name, a description, or files of one's own. Out: a `Benchmark`, whose questions are rows of QUESTION_SCHEMA.
-Read `sources` first, then `description`; `presets` is the table of those known by name, `described` reads them.
+Read `sources` first, then `description`; `presets` is the table of those known by name. `described_benchmarks` reads
+what descriptions speak of.
 """
 
 import sys
@@ -18,9 +19,9 @@ from selectllm_engine.benchmarks.benchmark import (
     question_frame,
     splits_of,
 )
-from selectllm_engine.benchmarks.checking import odd
 from selectllm_engine.benchmarks.description import Description
 from selectllm_engine.benchmarks.files import load_exemplars
+from selectllm_engine.benchmarks.oddities import odd
 from selectllm_engine.benchmarks.presets import PRESETS
 from selectllm_engine.benchmarks.sources import SOURCES, known_names, known_sizes, load_benchmark
 

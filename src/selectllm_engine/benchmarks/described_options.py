@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.benchmarks.benchmark import LETTERS
+from selectllm_engine.benchmarks.column_paths import Place, find, stripped, text_of
 from selectllm_engine.benchmarks.draws import shuffled_within
-from selectllm_engine.benchmarks.places import Place, find, stripped, text_of
 from selectllm_engine.errors import BenchmarkError
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a benchmark's questions are, said instead of programmed: where they lie, and what their columns mean.
 
-A field names a column, or a place in one by a dotted path (`choices.text`, `answers.0`): `described` reads them.
+A field names a column, or a place in one by a dotted path (`choices.text`, `answers.0`); see `described_benchmarks`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ __all__ = ["SOURCES", "known_names", "known_sizes", "load_benchmark"]
 
 SOURCES: dict[str, str] = {"reasoning": "selectllm_engine.benchmarks.reasoning"}
 OWN_FILES = "selectllm_engine.benchmarks.files"  # any other name, read from `data`
-DESCRIBED = "selectllm_engine.benchmarks.described"
+DESCRIBED = "selectllm_engine.benchmarks.described_benchmarks"
 MADE = "selectllm_engine.benchmarks.reasoning_kinds"
 
 

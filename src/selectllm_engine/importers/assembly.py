@@ -8,9 +8,9 @@ for what a person should know. Everything else happens here:
   question must agree; what one leaves out another may give. Rows are joined on it, and a question that an LLM lacks
   stays.
 - Texts become generations, so that answers are extracted again; scores and answers of the other tool become
-  verdicts beside them, and where both are there `store.judging` says whose counts. A row needs a text or a score. A
+  verdicts beside them, and where both are there `store.agreement` says whose counts. A row needs a text or a score. A
   score is a number from 0 to 1, at least `threshold` is right; one that is missing is unknown.
-- Options that LLMs saw in different orders are brought into one (see `orders`).
+- Options that LLMs saw in different orders are brought into one (see `option_orders`).
 - Gold answers become canonical; without a `kind` it is inferred (see `golds`).
 - Where the benchmark is there already, further LLMs are added to it: their questions are matched by id, else by text
   and options. An LLM that it has already is refused, except where the same import (`origin`) brought it: then
@@ -32,12 +32,12 @@ import polars as pl
 
 from selectllm_engine.benchmarks import QUESTION_SCHEMA, SPLITS
 from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UnknownNameError
+from selectllm_engine.importers.earlier_imports import accuracies, digest_of, facts_of, tell_moved
 from selectllm_engine.importers.formats import Imported
 from selectllm_engine.importers.golds import canonical_golds
-from selectllm_engine.importers.orders import Orders
+from selectllm_engine.importers.option_orders import Orders
 from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, contradiction, quoted
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
-from selectllm_engine.importers.rejudging import accuracies, digest_of, facts_of, tell_moved
 from selectllm_engine.importers.results import Results, Subjects
 from selectllm_engine.importers.splits import split_questions
 from selectllm_engine.store import Choice, QuestionIds, refuse_twin

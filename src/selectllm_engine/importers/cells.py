@@ -12,7 +12,7 @@ import polars as pl
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.printed import names
+from selectllm_engine.importers.printed_lists import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

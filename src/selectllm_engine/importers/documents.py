@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
-from selectllm_engine.importers.printed import names, numbers
+from selectllm_engine.importers.printed_lists import names, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

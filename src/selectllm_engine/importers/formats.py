@@ -164,7 +164,7 @@ An evaluation is a subject, repetitions of a question are samples. Older version
         (_TASKS,),
     ),
     "served": ImportFormat(
-        "served:import_served",
+        "served_log:import_served",
         """Import the log of selectllm serve --log FILE --log-texts: your own traffic becomes questions of a benchmark.
 
 Each LLM's answers are samples, with latency, tokens and cost; selectllm generate makes what the LLMs that were not

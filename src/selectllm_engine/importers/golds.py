@@ -20,7 +20,7 @@ import polars as pl
 
 from selectllm_engine.answers.kinds import KINDS as _ANSWER_KINDS
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA
-from selectllm_engine.importers.printed import texts_of
+from selectllm_engine.importers.printed_lists import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

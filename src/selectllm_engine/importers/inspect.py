@@ -74,7 +74,7 @@ def import_inspect(
         UnknownNameError: a task or scorer that the logs don't have.
         UsageError: `llm` names several LLMs at once, or a score has parts of which none is chosen.
         MissingExtraError: a log is compressed with zstd and the extra `inspect` is not installed.
-        CacheError: see `storing.store`.
+        CacheError: see `assembly.store`.
     """
     reading = Reading()
     opened = _of_tasks(_logs(path, reading), tasks)

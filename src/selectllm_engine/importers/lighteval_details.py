@@ -15,8 +15,8 @@ import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.json_members import has_member, members
-from selectllm_engine.importers.printed import names as printed_names
-from selectllm_engine.importers.printed import numbers as printed_numbers
+from selectllm_engine.importers.printed_lists import names as printed_names
+from selectllm_engine.importers.printed_lists import numbers as printed_numbers
 from selectllm_engine.importers.source_files import open_table
 from selectllm_engine.importers.values import mapping
 

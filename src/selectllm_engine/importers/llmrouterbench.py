@@ -32,7 +32,7 @@ _TIME = re.compile(r"(\d{8})_(\d{6})\.json$")
 def import_llmrouterbench(
     cache: Cache, path: Path, benchmark: str, *, options: Options | None = None, progress: Progress | None = None
 ) -> Imported:
-    """Read a folder of LLMRouterBench's results into a benchmark; see `storing.store`.
+    """Read a folder of LLMRouterBench's results into a benchmark; see `assembly.store`.
 
     Args:
         cache: where to store it.

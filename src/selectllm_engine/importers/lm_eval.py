@@ -92,7 +92,7 @@ def import_lm_eval(
         ImportFormatError: there are no samples, or a file can't be read.
         UnknownNameError: a task, filter, metric or LLM that the logs don't have.
         UsageError: `llm` names several LLMs at once, or a latency is no time.
-        CacheError: see `storing.store`.
+        CacheError: see `assembly.store`.
     """
     reading = Reading()
     files = newest(find_files(path, llm), tasks, reading)

@@ -21,8 +21,8 @@ import polars as pl
 from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.formats import Imported
-from selectllm_engine.importers.printed import names as printed_names
-from selectllm_engine.importers.printed import numbers as printed_numbers
+from selectllm_engine.importers.printed_lists import names as printed_names
+from selectllm_engine.importers.printed_lists import numbers as printed_numbers
 from selectllm_engine.llms import study_latency
 from selectllm_engine.store import MANIFEST, digest, router_manifest, write_frame, write_sealed
 

@@ -101,7 +101,7 @@ class Options:
         threshold: the lowest mean score that makes an LLM right on a question.
         kind: of all gold answers, one of `answers.KINDS`; "labels" (or "none") drops them, so that recorded
             scores decide; None: inferred.
-        verdicts: whose verdict counts, see `store.judging`; None: as it was chosen before, else "auto".
+        verdicts: whose verdict counts, see `store.agreement`; None: as it was chosen before, else "auto".
         again: whether what was imported before is judged anew, in place of what is stored.
     """
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.orders import reread
+from selectllm_engine.importers.option_orders import reread
 from selectllm_engine.importers.questions import distinct
 from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, MOST, REORDERED, VERDICT_SCHEMA
 
@@ -100,7 +100,7 @@ class Results:
     ) -> None:
         """Take rows of RESULTS and the questions they are about, `once` if none repeats; write those with a text.
 
-        `letters` are those of options that the LLM saw in another order, see `orders`.
+        `letters` are those of options that the LLM saw in another order, see `option_orders`.
 
         Raises:
             ImportFormatError: a score is not from 0 to 1; `finish` may say it too.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.json_members import has_member, lines, members
-from selectllm_engine.importers.lettered import options_in
+from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.importers.naming import Once
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, number, score, words

@@ -15,7 +15,7 @@ import polars as pl
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
-from selectllm_engine.importers.printed import names
+from selectllm_engine.importers.printed_lists import names
 from selectllm_engine.importers.source_files import open_table
 from selectllm_engine.importers.table import Columns, wide_chunks
 
@@ -45,7 +45,7 @@ _UNUSED = 5  # names of columns that a note lists
 def import_routerbench(
     cache: Cache, path: Path, benchmark: str, *, options: Options | None = None, progress: Progress | None = None
 ) -> Imported:
-    """Read a RouterBench table into a benchmark; see `storing.store`.
+    """Read a RouterBench table into a benchmark; see `assembly.store`.
 
     Args:
         cache: where to store it.

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.json_members import has_member, members
-from selectllm_engine.importers.lettered import options_in
-from selectllm_engine.importers.printed import names as printed_names
+from selectllm_engine.importers.lettered_options import options_in
+from selectllm_engine.importers.printed_lists import names as printed_names
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping
 

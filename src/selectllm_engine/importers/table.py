@@ -87,7 +87,7 @@ def import_table(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> Imported:
-    """Read a table into a benchmark; see `storing.store`.
+    """Read a table into a benchmark; see `assembly.store`.
 
     Args:
         cache: where to store it.
@@ -156,7 +156,7 @@ def wide_chunks(
     reading: Reading,
     progress: Progress | None,
 ) -> Iterator[Chunk]:
-    """The rows of a wide table; `fields` says per LLM which of `storing.RESULTS` is in which column."""
+    """The rows of a wide table; `fields` says per LLM which of `records.RESULTS` is in which column."""
     for rows in _batches(table, columns, fields.values(), reading, progress):
         results = {llm: rows.results(each) for llm, each in fields.items()}
         listed = {llm: frame for llm, frame in results.items() if _is_listed(frame)}

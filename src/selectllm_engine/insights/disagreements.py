@@ -1,4 +1,4 @@
-"""Where the verdict on an LLM's answers differs from the one that another tool recorded; see `store.judging`."""
+"""Where the verdict on an LLM's answers differs from the one that another tool recorded; see `store.agreement`."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from selectllm_engine.serving.asking import Answer
+    from selectllm_engine.serving.asker import Answer
     from selectllm_engine.serving.desk import Desk
 
     Handler = Callable[[Request], Awaitable[Response]]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import POLICIES
-from selectllm_engine.serving.asking import Answer, Asker, nobody
+from selectllm_engine.serving.asker import Answer, Asker, nobody
 from selectllm_engine.serving.chat import SELF, RequestError
-from selectllm_engine.serving.deciding import Decision, Kinds, decide
+from selectllm_engine.serving.decision import Decision, Kinds, decide
 from selectllm_engine.serving.upstream import DownError, RefusedError, Upstream
-from selectllm_engine.serving.voting import Voter
+from selectllm_engine.serving.voter import Voter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.exporters import save
 from selectllm_engine.generation.endpoint import KEY
 from selectllm_engine.serving.chat import SELF, last_words
-from selectllm_engine.serving.deciding import decide
+from selectllm_engine.serving.decision import decide
 from selectllm_engine.setups import chooser_of, quoted, read_setup, write_setup
 
 if TYPE_CHECKING:

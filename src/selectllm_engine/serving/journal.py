@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.importers.served import LOG_FORMAT
+from selectllm_engine.importers.served_log import LOG_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

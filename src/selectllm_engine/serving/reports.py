@@ -9,8 +9,8 @@ from selectllm_engine.serving.chat import header_values
 
 if TYPE_CHECKING:
     from selectllm_engine.routers.chooser import Chooser, Fixed
-    from selectllm_engine.serving.asking import Answer
-    from selectllm_engine.serving.deciding import Decision
+    from selectllm_engine.serving.asker import Answer
+    from selectllm_engine.serving.decision import Decision
 
 __all__ = ["decided", "details_of", "headers_of"]
 

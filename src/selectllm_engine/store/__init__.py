@@ -4,6 +4,7 @@ In: rows of generations, other tools' verdicts, trained routers. Out: `Outcomes`
 Read `cache` first: what lies where, and who may write it.
 """
 
+from selectllm_engine.store.agreement import AGREEMENT, Choice, Judge, threshold_of
 from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
 from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
 from selectllm_engine.store.expected_tokens import ExpectedTokens, read_expected_tokens
@@ -18,9 +19,8 @@ from selectllm_engine.store.files import (
 )
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
-from selectllm_engine.store.judging import AGREEMENT, Choice, Judge, threshold_of
 from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_manifest, stop_of, variant_of
-from selectllm_engine.store.merging import Merged, merge
+from selectllm_engine.store.merges import Merged, merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
 from selectllm_engine.store.question_marks import LONGEST_NOTE, MARKS, Change, Mark, changed

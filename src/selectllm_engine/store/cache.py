@@ -296,8 +296,8 @@ class Cache(Layers):
         extracted before is now, and kept where the cache can be written; `progress(done, total)` counts those.
         Answers that are equal though written differently are the same text: see `equal_answers`.
         """
-        from selectllm_engine.store.derived import read_answers
-        from selectllm_engine.store.judging import renewal
+        from selectllm_engine.store.agreement import renewal
+        from selectllm_engine.store.answer_files import read_answers
 
         def renewed(before: pl.DataFrame, now: pl.DataFrame) -> None:
             self.news.append(f"{llm} on {benchmark}: {renewal(self.questions(benchmark), before, now)}")
@@ -317,7 +317,7 @@ class Cache(Layers):
         """The answers in generations that are not stored yet, as `answers` will have them."""
         import polars as pl
 
-        from selectllm_engine.store.derived import answers_in
+        from selectllm_engine.store.answer_files import answers_in
 
         asked = self.questions(benchmark).filter(pl.col("question_id").is_in(rows["question_id"].unique().implode()))
         return self._with_equals(benchmark, answers_in(rows, asked), None)

@@ -1,4 +1,4 @@
-"""From the cache: both verdicts of an LLM, how they agree per subject, and whose counts where; see `judging`."""
+"""From the cache: both verdicts of an LLM, how they agree per subject, and whose counts where; see `agreement`."""
 
 from __future__ import annotations
 
@@ -6,53 +6,53 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from selectllm_engine.store import judging
+from selectllm_engine.store import agreement
 from selectllm_engine.store.files import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from selectllm_engine.store.agreement import Judge
     from selectllm_engine.store.cache import Cache
     from selectllm_engine.store.files import Progress
-    from selectllm_engine.store.judging import Judge
 
 __all__ = ["both_verdicts", "judges_of", "verdict_counts"]
 
 
 def both_verdicts(cache: Cache, benchmark: str, llm: str, *, progress: Progress | None = None) -> pl.DataFrame:
-    """The recorded verdict and our own on every question that an LLM has a result for; see `judging.compare`.
+    """The recorded verdict and our own on every question that an LLM has a result for; see `agreement.compare`.
 
     With the columns question_id, split, subject and gold of the question.
     """
     questions = cache.questions(benchmark).select("question_id", "split", "subject", "gold")
     answers = cache.answers(benchmark, llm, progress=progress)
-    threshold = judging.threshold_of(cache.manifest(benchmark, llm))
-    return judging.compare(questions, answers, cache.verdicts(benchmark, llm), threshold)
+    threshold = agreement.threshold_of(cache.manifest(benchmark, llm))
+    return agreement.compare(questions, answers, cache.verdicts(benchmark, llm), threshold)
 
 
 def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress | None = None) -> pl.DataFrame:
     """How many verdicts of both kinds an LLM has per subject, how many agree, and how many samples are silent.
 
-    Made on the first call, and kept where the cache can be written; rows as of `judging.count`.
+    Made on the first call, and kept where the cache can be written; rows as of `agreement.count`.
     """
 
     def make() -> pl.DataFrame:
         answers = cache.answers(benchmark, llm, progress=progress)
-        return judging.count(cache.questions(benchmark), answers, both_verdicts(cache, benchmark, llm))
+        return agreement.count(cache.questions(benchmark), answers, both_verdicts(cache, benchmark, llm))
 
     parts = [part.digest for part in cache.parts(benchmark, llm).listed()]
     if not parts and (verdicts := cache.verdicts(benchmark, llm)) is not None:
-        threshold = judging.threshold_of(cache.manifest(benchmark, llm))
-        return judging.count_scores(cache.questions(benchmark), verdicts, threshold)
+        threshold = agreement.threshold_of(cache.manifest(benchmark, llm))
+        return agreement.count_scores(cache.questions(benchmark), verdicts, threshold)
     place = _place(cache, benchmark, llm)
     changes = [_state(path) for path in (cache.folder(benchmark) / "questions.parquet", place / "verdicts.parquet")]
-    state = [judging.threshold_of(cache.manifest(benchmark, llm)), *changes, *parts]
+    state = [agreement.threshold_of(cache.manifest(benchmark, llm)), *changes, *parts]
     if cache.questions(benchmark)["kind"].eq("expression").any():
         from selectllm_engine.store.equal_answers import compared_as
 
         state.append(compared_as())
-    return judging.stored_counts(place / "answers", state, writable=not cache.is_packaged(benchmark), make=make)
+    return agreement.stored_counts(place / "answers", state, writable=not cache.is_packaged(benchmark), make=make)
 
 
 def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None) -> dict[str, dict[str | None, Judge]]:
@@ -65,9 +65,9 @@ def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None)
     manifests = {name: cache.manifest(benchmark, name) for name in sampled}
     earlier = [name for name in judged.intersection(sampled) if _is_first(cache, benchmark, name, manifests[name])]
     counts = {name: verdict_counts(cache, benchmark, name, progress=progress) for name in sampled}
-    judges = judging.chosen_judges(
+    judges = agreement.chosen_judges(
         counts,
-        {name: judging.Choice.of(manifest) for name, manifest in manifests.items()},
+        {name: agreement.Choice.of(manifest) for name, manifest in manifests.items()},
         [name for name in sampled if name in judged or manifests[name].get("scored")],
     )
     for name in sorted(earlier):

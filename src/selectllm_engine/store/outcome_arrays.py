@@ -24,8 +24,8 @@ from selectllm_engine.evaluation import (
     tally,
 )
 from selectllm_engine.llms import study_latency
+from selectllm_engine.store.agreement import threshold_of
 from selectllm_engine.store.judges import judges_of
-from selectllm_engine.store.judging import threshold_of
 from selectllm_engine.store.manifests import MOST, stop_of
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation import StopRule
+    from selectllm_engine.store.agreement import Judge
     from selectllm_engine.store.cache import Cache
     from selectllm_engine.store.expected_tokens import ExpectedTokens
     from selectllm_engine.store.files import Progress
-    from selectllm_engine.store.judging import Judge
 
 __all__ = ["load_outcomes"]
 
@@ -85,7 +85,7 @@ def load_outcomes(
     votes decide, K is the value of m for which K · (questions with m ≥ K) is largest, on a tie the smaller. Where
     sampling stopped because the vote was decided, samples that were not made count too (NOT_SAMPLED).
 
-    A label is the LLM's maj@K compared with the gold answer; where the recorded verdict counts (see `judging`), where
+    A label is the LLM's maj@K compared with the gold answer; where the recorded verdict counts (see `agreement`), where
     there is no gold answer, and for an LLM with verdicts alone, it is whether the mean recorded score reaches the
     threshold of its import (0.5). One such label makes the run one of labels only. Where the verdict that counts is
     unknown, the question is left out.

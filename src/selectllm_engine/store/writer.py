@@ -187,15 +187,15 @@ class Writer:
 
     def _compact(self) -> None:
         """Merge the parts; where the disk is too full for that, they stay as they are."""
-        from selectllm_engine.store import derived
+        from selectllm_engine.store import answer_files
 
         with contextlib.suppress(CacheError):
             if (compacted := self._parts.compact()) is not None:
                 merged, into = compacted
                 with contextlib.suppress(CacheError):
-                    derived.carry_over(self.folder / "answers", merged, into)
+                    answer_files.carry_over(self.folder / "answers", merged, into)
                 self._parts.discard(merged)
-            derived.sweep(self.folder / "answers", self._parts.listed())
+            answer_files.sweep(self.folder / "answers", self._parts.listed())
 
 
 def _shown(setting: Any) -> str:

@@ -205,7 +205,7 @@ def _read_questions(
     name: str, own: OwnBenchmark, data: Path | None, seed: int, others: Iterable[str]
 ) -> tuple[Benchmark, list[str]]:
     from selectllm_engine.benchmarks import PRESETS, Benchmark, known_names, load_benchmark
-    from selectllm_engine.benchmarks.described import read
+    from selectllm_engine.benchmarks.described_benchmarks import read
 
     preset = PRESETS.get(name)
     description = own.description or (preset.description if preset else None)

@@ -12,7 +12,7 @@ from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS
 from selectllm_engine.importers.splits import parse_shares, split_questions
 from selectllm_engine.insights.disagreements import find_disagreements
-from selectllm_engine.store.judging import Choice
+from selectllm_engine.store.agreement import Choice
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 

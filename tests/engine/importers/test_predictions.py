@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers import FORMATS
 from selectllm_engine.importers.predictions import import_predictions
-from selectllm_engine.importers.printed import names, numbers
+from selectllm_engine.importers.printed_lists import names, numbers
 from selectllm_engine.store.frames import read_frame
 from selectllm_engine.store.outcome_arrays import load_outcomes
 

@@ -25,7 +25,7 @@ from selectllm_engine.errors import (
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.files import TEMPORARY, digest
 from selectllm_engine.store.frames import write_frame
-from selectllm_engine.store.merging import merge
+from selectllm_engine.store.merges import merge
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
 
 

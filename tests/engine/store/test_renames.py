@@ -11,11 +11,11 @@ from fakes import fake_questions, write_fake_run
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SelectLLMError
 from selectllm_engine.importers.assembly import Record, store
 from selectllm_engine.importers.records import Options
+from selectllm_engine.store.agreement import Choice
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import JOURNAL, TEMPORARY, scratch
 from selectllm_engine.store.frames import write_frame
-from selectllm_engine.store.judging import Choice
-from selectllm_engine.store.merging import merge
+from selectllm_engine.store.merges import merge
 from selectllm_engine.store.renames import carry_out, finish
 from selectllm_engine.store.sealed_json import write_sealed
 

@@ -10,8 +10,8 @@ from selectllm_engine.answers import EXTRACTOR_VERSION
 from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.errors import SettingsMismatchError
 from selectllm_engine.evaluation import VoteWeights
+from selectllm_engine.store.answer_files import sweep
 from selectllm_engine.store.cache import Cache, open_cache
-from selectllm_engine.store.derived import sweep
 from selectllm_engine.store.files import first_reason
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.judges import verdict_counts

@@ -181,7 +181,7 @@ def test_a_cache_that_cannot_be_written_is_read_all_the_same(cache, monkeypatch)
     def refuse(*args):
         raise CacheError("cannot write: read-only file system")
 
-    monkeypatch.setattr("selectllm_engine.store.derived.write_frame", refuse)
+    monkeypatch.setattr("selectllm_engine.store.answer_files.write_frame", refuse)
     assert cache.answers("fake", "a").height == 30
     assert derived_files(cache) == []
 

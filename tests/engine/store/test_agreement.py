@@ -13,8 +13,8 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import Unanswered
 from selectllm_engine.importers.records import Record
 from selectllm_engine.store import Choice, verdict_counts
+from selectllm_engine.store.agreement import chosen_judges, compare, count, count_scores, renewal, stored_counts
 from selectllm_engine.store.cache import Cache
-from selectllm_engine.store.judging import chosen_judges, compare, count, count_scores, renewal, stored_counts
 from selectllm_engine.store.parts import MEASURED
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
 

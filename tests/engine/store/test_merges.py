@@ -6,7 +6,7 @@ from fakes import fake_generations, fake_manifest, fake_questions, write_fake_ru
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, UnknownNameError
 from selectllm_engine.store import load_outcomes
 from selectllm_engine.store.cache import Cache
-from selectllm_engine.store.merging import merge
+from selectllm_engine.store.merges import merge
 
 SIZES = {"train": 4, "test": 6}
 

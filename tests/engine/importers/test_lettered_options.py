@@ -2,7 +2,7 @@
 
 import pytest
 
-from selectllm_engine.importers.lettered import options_in
+from selectllm_engine.importers.lettered_options import options_in
 
 
 @pytest.mark.parametrize(

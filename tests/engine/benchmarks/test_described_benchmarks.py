@@ -100,7 +100,7 @@ def test_rows_are_the_same_however_many_are_read_together(read, monkeypatch):
     rows = [{"q": f"q{n}", "s": "ab"[n % 2], "o": OPTIONS, "a": "ABC"[n % 3]} for n in range(7)]
     described = {"answer": "a", "choices": "o", "subject": "s", "split": {"train": 0.5, "test": 0.5}}
     whole = read(rows, **described)
-    monkeypatch.setattr("selectllm_engine.benchmarks.described._TOGETHER", 2)
+    monkeypatch.setattr("selectllm_engine.benchmarks.described_benchmarks._TOGETHER", 2)
     assert read(rows, **described).questions.equals(whole.questions)
 
 

@@ -15,11 +15,11 @@ from selectllm_engine.serving.upstream import DownError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
+    from selectllm_engine.serving.ballot import Outcome
     from selectllm_engine.serving.chat import ChatRequest
-    from selectllm_engine.serving.deciding import Decision
+    from selectllm_engine.serving.decision import Decision
     from selectllm_engine.serving.metrics import Metrics
     from selectllm_engine.serving.upstream import Completed, Opened, Upstream
-    from selectllm_engine.serving.votes import Outcome
 
 __all__ = ["Answer", "Asker", "nobody"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from selectllm_engine.errors import CacheError, ImportFormatError
 from selectllm_engine.importers.records import Options
-from selectllm_engine.importers.served import import_served
+from selectllm_engine.importers.served_log import import_served
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 

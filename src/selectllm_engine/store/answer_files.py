@@ -20,7 +20,7 @@ from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
 from selectllm_engine.store.frames import read_frame, write_frame
-from selectllm_engine.store.options import with_options
+from selectllm_engine.store.option_counts import with_options
 from selectllm_engine.store.parts import MEASURED, Part, Parts, first_of_each
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.importers.lettered import options_in
+from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.routers.features import Nearest
 from selectllm_engine.routers.training_data import question_texts
 

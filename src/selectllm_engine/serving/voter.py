@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selectllm_engine.serving.asking import nobody
+from selectllm_engine.serving.asker import nobody
+from selectllm_engine.serving.ballot import Ballot
 from selectllm_engine.serving.upstream import DownError, RefusedError
-from selectllm_engine.serving.votes import Ballot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
 
     from selectllm_engine.routers.chooser import Chooser, Fixed
-    from selectllm_engine.serving.asking import Answer, Asker
-    from selectllm_engine.serving.deciding import Kinds
+    from selectllm_engine.serving.asker import Answer, Asker
+    from selectllm_engine.serving.decision import Kinds
 
 __all__ = ["Voter"]
 

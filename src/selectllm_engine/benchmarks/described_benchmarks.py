@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, Benchmark, Exemplar
+from selectllm_engine.benchmarks.column_paths import aliases_of, find, paths_in, text_of
 from selectllm_engine.benchmarks.described_options import read_options, shuffled
 from selectllm_engine.benchmarks.described_splits import SourceSplit, by_column, by_parts
 from selectllm_engine.benchmarks.description import ONLY, Part
-from selectllm_engine.benchmarks.places import aliases_of, find, paths_in, text_of
 from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
 from selectllm_engine.errors import BenchmarkError
 from selectllm_engine.foreign_files import first_line

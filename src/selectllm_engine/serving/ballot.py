@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Tally
     from selectllm_engine.routers.chooser import Chooser, Fixed
-    from selectllm_engine.serving.deciding import Decision
+    from selectllm_engine.serving.decision import Decision
     from selectllm_engine.serving.samples import Sample
 
 __all__ = ["Ballot", "Outcome"]
