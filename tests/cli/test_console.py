@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from selectllm_tui.cli import console
-from selectllm_tui.cli.console import SheetColumn, text, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, text, write_csv, write_json, write_sheet
 from selectllm_tui.cli.options import Format, complete, names
 from selectllm_tui.notation import number, p_value, percent
 
@@ -26,7 +26,7 @@ ROWS = [
 
 
 def write(capsys, form, **options):
-    write_table(COLUMNS, ROWS, form, title="Title", footnotes=["a foot_note"], **options)
+    write_sheet(Sheet(COLUMNS, ROWS, "Title", ["a foot_note"], **options), form)
     return capsys.readouterr().out
 
 
@@ -48,7 +48,7 @@ def test_csv_has_fractions_and_every_field(capsys):
 
 
 def test_csv_runs_no_formula(capsys):
-    write_table([], [{"name": "=1+1", "figure": -0.5, "none": None, "flag": True}], Format.CSV)
+    write_csv([{"name": "=1+1", "figure": -0.5, "none": None, "flag": True}])
     assert capsys.readouterr().out == "name,figure,none,flag\n'=1+1,-0.5,,True\n"
 
 
@@ -71,7 +71,7 @@ def test_latex_escapes(capsys):
 
 @pytest.mark.parametrize(("name", "written"), [("[1]", "{}[1]"), ("*", "{}*"), ("★ ✓", r"$\star$ $\surd$")])
 def test_latex_takes_no_name_for_an_option_of_the_row_above(capsys, name, written):
-    write_table([SheetColumn("name", "", align="left")], [{"name": "a"}, {"name": name}], Format.LATEX)
+    write_sheet(Sheet([SheetColumn("name", "", align="left")], [{"name": "a"}, {"name": name}]), Format.LATEX)
     assert f"a \\\\\n{written} \\\\\n" in capsys.readouterr().out
 
 

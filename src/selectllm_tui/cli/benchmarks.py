@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UnknownNameError, UsageError
-from selectllm_tui.cli.console import SheetColumn, note, text, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, text, write_json, write_sheet
 from selectllm_tui.cli.options import Format, Output, complete_source
 from selectllm_tui.untrusted import visible
 
@@ -48,7 +48,7 @@ def list_(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         SheetColumn("source", "source", align="left", drop=2),
         SheetColumn("note", "note", align="left", drop=3),
     ]
-    return write_table(columns, rows, output)
+    return write_sheet(Sheet(columns, rows), output)
 
 
 def _count(value: object) -> str:

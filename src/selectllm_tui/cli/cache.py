@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UsageError
-from selectllm_tui.cli.console import SheetColumn, error_console, note, text, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, error_console, note, text, write_json, write_sheet
 from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
 from selectllm_tui.notation import MISSING
@@ -46,7 +46,7 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
             SheetColumn(("samples", "stop"), "K", lambda samples, stop: text(samples) + (f" {stop}" if stop else "")),
             SheetColumn("bytes", "size", _size),
         ]
-        write_table(columns, rows, output, title=f"Cache {stored.root}", section="benchmark")
+        write_sheet(Sheet(columns, rows, f"Cache {stored.root}", section="benchmark"), output)
     elif output is Format.JSON:
         write_json([])
     else:
@@ -142,7 +142,7 @@ def _report(cache: Cache, problems: list[Problem], output: Format) -> None:
         SheetColumn("problem", "problem", align="left"),
         SheetColumn("done", "done", align="left", drop=1),
     ]
-    write_table(columns, rows, output, title=f"Cache {cache.root}")
+    write_sheet(Sheet(columns, rows, f"Cache {cache.root}"), output)
     if any(not each.repaired and not each.done for each in problems):
         note("selectllm cache verify --repair sets damaged files aside")
     return None
@@ -199,7 +199,7 @@ def merge(
             SheetColumn("results", "new results"),
             SheetColumn("note", "left out", align="left", drop=1),
         ]
-        write_table(columns, rows, output, title=f"Cache {stored.root}")
+        write_sheet(Sheet(columns, rows, f"Cache {stored.root}"), output)
     elif not failed and not told:
         note("all of it is there already")
     if failed:

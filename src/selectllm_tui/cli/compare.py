@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Sheet, SheetColumn, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, write_csv, write_json, write_next, write_sheet
 from selectllm_tui.cli.loaded_run import hold_against, reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -95,7 +95,7 @@ def compare(
     if form is Format.JSON:
         return write_json({"benchmark": run.benchmark, "split": split, **as_json(found, listed)})
     if form is Format.CSV:
-        return write_table([], _questions(found, listed or list(wanted)), form)
+        return write_csv(_questions(found, listed or list(wanted)))
     _write(found, listed, form, title)
     return None
 
@@ -126,20 +126,18 @@ def _questions(found: Comparison, cells: list[Cell]) -> list[dict[str, Any]]:
 def _write(found: Comparison, listed: list[Cell], form: Format, title: str) -> None:
     both, counts = pair_sheets(found, title)
     write_sheet(both, form)
-    sys.stdout.write("\n")
-    write_sheet(counts, form)
+    write_next(counts, form)
     for cell in listed:
         questions = _questions(found, [cell])
-        sys.stdout.write("\n")
         if not questions:
-            sys.stdout.write(f"{WHO[cell]}: no question\n")
+            sys.stdout.write(f"\n{WHO[cell]}: no question\n")
             continue
         columns = [
             SheetColumn("question_id", "question", align="left"),
             SheetColumn("subject", "subject", align="left", drop=1),
             SheetColumn("text", "text", _short, align="left", drop=2),
         ]
-        write_table(columns, questions, form, title=f"{WHO[cell]}: {len(questions):,}")
+        write_next(Sheet(columns, questions, f"{WHO[cell]}: {len(questions):,}"), form)
 
 
 def pair_sheets(found: Comparison, title: str = "") -> tuple[Sheet, Sheet]:
@@ -152,8 +150,8 @@ def pair_sheets(found: Comparison, title: str = "") -> tuple[Sheet, Sheet]:
         {"a": "a wrong", "right": f"{only_b:,}", "wrong": f"{neither:,}"},
     ]
     return (
-        Sheet(columns=ROWS, rows=rows, title=title, footnotes=[each["note"] for each in rows if each["note"]]),
-        Sheet(columns=COUNTS, rows=counts, footnotes=_difference(found)),
+        Sheet(ROWS, rows, title=title, footnotes=[each["note"] for each in rows if each["note"]]),
+        Sheet(COUNTS, counts, footnotes=_difference(found)),
     )
 
 

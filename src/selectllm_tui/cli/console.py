@@ -29,9 +29,10 @@ __all__ = [
     "output_console",
     "shown_cells",
     "text",
+    "write_csv",
     "write_json",
+    "write_next",
     "write_sheet",
-    "write_table",
 ]
 
 
@@ -60,9 +61,19 @@ class SheetColumn:
         return [row.get(field) for field in fields]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a table says, wherever it is shown; the fields are as for `write_table`."""
+    """What a table says, wherever it is shown.
+
+    Attributes:
+        columns: what people see, as far as there is room; the machine formats, csv and json, have every field of the
+            rows instead.
+        rows: at least one; mappings with the columns' fields.
+        title: a line above the table.
+        footnotes: lines below it.
+        section: a field; a rule separates rows that differ in it.
+        styles: a Rich style per row, for a terminal.
+    """
 
     columns: Sequence[SheetColumn]
     rows: Sequence[Mapping[str, object]]
@@ -70,6 +81,12 @@ class Sheet:
     footnotes: Sequence[str] = ()
     section: str | None = None
     styles: Sequence[str] = ()
+
+    @property
+    def ends(self) -> set[int]:
+        """The rows, but for the first, with which a section begins."""
+        of = [row.get(self.section) if self.section else None for row in self.rows]
+        return {at for at in range(1, len(of)) if of[at - 1] != of[at]}
 
 
 def output_console() -> Console:
@@ -112,160 +129,108 @@ def _room(form: Format) -> int | None:
 
 def fits(sheet: Sheet, form: Format) -> bool:
     """Whether a table with all its columns has room."""
-    width = _room(form)
-    return width is None or _width(_said(sheet.columns, sheet.rows), sheet.rows) <= width
+    width, columns = _room(form), _said(sheet)
+    return width is None or sum(_widths(columns, _cells(columns, sheet.rows))) + _GAP * (len(columns) - 1) <= width
 
 
 def write_sheet(sheet: Sheet, form: Format, *, page: int | None = None) -> None:
-    """Write a table on standard output, as `write_table` does."""
-    write_table(
-        sheet.columns,
-        sheet.rows,
-        form,
-        title=sheet.title,
-        footnotes=sheet.footnotes,
-        section=sheet.section,
-        styles=sheet.styles,
-        page=page,
-    )
+    """Write a table on standard output.
 
-
-def write_table(
-    columns: Sequence[SheetColumn],
-    rows: Sequence[Mapping[str, object]],
-    form: Format,
-    *,
-    title: str = "",
-    footnotes: Sequence[str] = (),
-    section: str | None = None,
-    styles: Sequence[str] = (),
-    page: int | None = None,
-) -> None:
-    """Write rows on standard output.
-
-    Args:
-        columns: what people see, as far as there is room; the machine formats, csv and json, have every field of the
-            rows instead.
-        rows: at least one; mappings with the columns' fields.
-        form: which form.
-        title: a line above the table.
-        footnotes: lines below it.
-        section: a field; a rule separates rows that differ in it.
-        styles: a Rich style per row, for a terminal.
-        page: how many characters there are room for where neither a terminal nor $COLUMNS says; None for any number.
+    `page` is how many characters there are room for where neither a terminal nor $COLUMNS says; None for any number.
     """
     if form is Format.JSON:
-        return write_json(list(rows))
+        return write_json(list(sheet.rows))
     if form is Format.CSV:
-        return _csv(rows)
-    said, width = _said(columns, rows), _room(form) or page
-    columns = said if width is None else _fitting(said, rows, width)
-    if dropped := [column.title for column in said if column not in columns]:
-        footnotes = [*footnotes, f"left out for want of room: {', '.join(dropped)}"]
-    ends = [at for at in range(1, len(rows)) if section and rows[at - 1].get(section) != rows[at].get(section)]
-    if form is Format.TABLE and sys.stdout.isatty():
-        return _rich(columns, rows, title=title, footnotes=footnotes, ends=ends, styles=styles)
-    cells = _cells(columns, rows)
-    match form:
-        case Format.MARKDOWN:
-            _markdown(columns, cells, title, footnotes)
-        case Format.LATEX:
-            _latex(columns, cells, title, footnotes, ends)
-        case _:
-            _plain(columns, cells, title, footnotes)
-    return None
+        return write_csv(sheet.rows)
+    said, width = _said(sheet), _room(form) or page
+    columns = said if width is None else _fitting(said, sheet.rows, width)
+    dropped = [column.title for column in said if column not in columns]
+    lacks = [f"left out for want of room: {', '.join(dropped)}"] if dropped else []
+    plain = _rich if sys.stdout.isatty() else _plain
+    write = {Format.MARKDOWN: _markdown, Format.LATEX: _latex}.get(form, plain)
+    return write(replace(sheet, columns=columns, footnotes=[*sheet.footnotes, *lacks]), _cells(columns, sheet.rows))
+
+
+def write_next(sheet: Sheet | None, form: Format) -> None:
+    """Write a table that there may be, after an empty line."""
+    if sheet is not None:
+        sys.stdout.write("\n")
+        write_sheet(sheet, form)
+
+
+def write_csv(rows: Sequence[Mapping[str, object]]) -> None:
+    """Every field of the rows, of which there is one at least, on standard output."""
+    fields = list(rows[0])
+    sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
 
 
 def shown_cells(sheet: Sheet) -> tuple[list[SheetColumn], list[list[str]]]:
     """The columns that have anything to say, and every row's cells; both fit for a screen."""
-    columns = _said(sheet.columns, sheet.rows)
+    columns = _said(sheet)
     return columns, _cells(columns, sheet.rows)
 
 
-def _said(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[SheetColumn]:
+def _said(sheet: Sheet) -> list[SheetColumn]:
+    """The columns with their titles, without those that may be dropped and have no value."""
     return [
         replace(column, title=visible(column.title))
-        for column in columns
-        if not column.drop or any(_known(column, row) for row in rows)
+        for column in sheet.columns
+        if not column.drop or any(value is not None for row in sheet.rows for value in column.values(row))
     ]
-
-
-def _known(column: SheetColumn, row: Mapping[str, object]) -> bool:
-    return any(value is not None for value in column.values(row))
 
 
 def _cells(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[list[str]]:
     return [[visible(column.show(*column.values(row))) for column in columns] for row in rows]
 
 
-def _csv(rows: Sequence[Mapping[str, object]]) -> None:
-    fields = list(rows[0])
-    sys.stdout.write(csv_table(fields, ([row[each] for each in fields] for row in rows)))
-
-
-def _plain(
-    columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]
-) -> None:
-    if title:
-        sys.stdout.write(f"{visible(title)}\n\n")
-    sys.stdout.write("".join(f"{line}\n" for line in _aligned(columns, cells)))
-    if footnotes:
-        sys.stdout.write("\n" + "".join(f"{visible(each)}\n" for each in footnotes))
-
-
-def aligned(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[str]:
+def aligned(sheet: Sheet) -> list[str]:
     """A plain table as lines: the headings, and a line per row."""
-    return _aligned(columns, _cells(columns, rows))
+    return _aligned(*shown_cells(sheet))
 
 
 def _aligned(columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]]) -> list[str]:
     from rich.cells import cell_len
 
-    lines = [[column.title for column in columns], *cells]
-    widths = [max(cell_len(line[at]) for line in lines) for at in range(len(columns))]
-    padded = [
-        [
-            " " * (width - cell_len(cell)) + cell if column.align == "right" else cell + " " * (width - cell_len(cell))
-            for cell, width, column in zip(line, widths, columns, strict=True)
-        ]
-        for line in lines
-    ]
-    return ["  ".join(each).rstrip() for each in padded]
+    widths, lines = _widths(columns, cells), []
+    for line in [[column.title for column in columns], *cells]:
+        room = [" " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)]
+        each = zip(columns, line, room, strict=True)
+        lines.append("  ".join(gap + cell if column.align == "right" else cell + gap for column, cell, gap in each))
+    return [line.rstrip() for line in lines]
 
 
-def _rich(
-    columns: Sequence[SheetColumn],
-    rows: Sequence[Mapping[str, object]],
-    *,
-    title: str,
-    footnotes: Sequence[str],
-    ends: Sequence[int],
-    styles: Sequence[str],
-) -> None:
+def _plain(sheet: Sheet, cells: Sequence[Sequence[str]]) -> None:
+    lines = [visible(sheet.title), ""] if sheet.title else []
+    lines += _aligned(sheet.columns, cells)
+    lines += ["", *map(visible, sheet.footnotes)] if sheet.footnotes else []
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def _rich(sheet: Sheet, cells: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.table import Table
 
-    console = output_console()
+    console, ends = output_console(), sheet.ends
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
+    for column in sheet.columns:
         table.add_column(safe(column.title), justify=column.align, no_wrap=True, overflow="ellipsis")
-    for at, cells in enumerate(_cells(columns, rows)):
+    for at, row in enumerate(cells):
         if at in ends:
             table.add_section()
-        table.add_row(*[safe(cell) for cell in cells], style=styles[at] if styles else None)
-    if title:
-        console.print(safe(title, "bold"))
+        table.add_row(*map(safe, row), style=sheet.styles[at] if sheet.styles else None)
+    if sheet.title:
+        console.print(safe(sheet.title, "bold"))
         console.print()
     console.print(table)
-    if footnotes:
+    if sheet.footnotes:
         console.print()
-    for each in footnotes:
+    for each in sheet.footnotes:
         console.print(safe(each, "dim"))
 
 
 def _fitting(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]], width: int) -> list[SheetColumn]:
     """The columns without those that may be dropped, as far as there is too little room."""
-    kept, widths = list(columns), dict(zip(columns, _widths(columns, rows), strict=True))
+    kept, widths = list(columns), dict(zip(columns, _widths(columns, _cells(columns, rows)), strict=True))
     while sum(widths[column] for column in kept) + _GAP * (len(kept) - 1) > width:
         last = max(kept, key=lambda column: column.drop)
         if not last.drop:
@@ -274,15 +239,10 @@ def _fitting(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]
     return kept
 
 
-def _width(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> int:
-    return sum(_widths(columns, rows)) + _GAP * (len(columns) - 1)
-
-
-def _widths(columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]]) -> list[int]:
+def _widths(columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]]) -> list[int]:
     from rich.cells import cell_len
 
-    lines = [[column.title for column in columns], *_cells(columns, rows)]
-    return [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    return [max(map(cell_len, column)) for column in zip([column.title for column in columns], *cells, strict=True)]
 
 
 _GAP = 3  # between columns, where there may be rules
@@ -298,37 +258,30 @@ _LATEX = str.maketrans(
 )
 
 
-def _markdown(
-    columns: Sequence[SheetColumn], cells: Sequence[Sequence[str]], title: str, footnotes: Sequence[str]
-) -> None:
-    numeric = [column.align == "right" for column in columns]
-    head = f"**{markdown(title)}**\n\n" if title else ""
-    foot = "".join(f"\n{markdown(each)}\n" for each in footnotes)
-    sys.stdout.write(head + markdown_table([column.title for column in columns], numeric, cells) + foot)
+def _markdown(sheet: Sheet, cells: Sequence[Sequence[str]]) -> None:
+    numeric = [column.align == "right" for column in sheet.columns]
+    head = f"**{markdown(sheet.title)}**\n\n" if sheet.title else ""
+    foot = "".join(f"\n{markdown(each)}\n" for each in sheet.footnotes)
+    sys.stdout.write(head + markdown_table([column.title for column in sheet.columns], numeric, cells) + foot)
 
 
-def _latex(
-    columns: Sequence[SheetColumn],
-    cells: Sequence[Sequence[str]],
-    title: str,
-    footnotes: Sequence[str],
-    ends: Sequence[int],
-) -> None:
+def _latex(sheet: Sheet, cells: Sequence[Sequence[str]]) -> None:
     def line(parts: Sequence[str]) -> str:
         row = " & ".join(part.translate(_LATEX) for part in parts)
         return (
             f"{'{}' if row.startswith(('[', '*')) else ''}{row} \\\\\n"  # the row above ends in \\, which takes these
         )
 
-    out = sys.stdout.write
-    if title:
-        out(f"% {visible(title)}\n")
-    out(f"\\begin{{tabular}}{{{''.join('r' if column.align == 'right' else 'l' for column in columns)}}}\n\\toprule\n")
-    out(line([column.title for column in columns]))
+    out, ends = sys.stdout.write, {0, *sheet.ends}
+    sides = "".join(column.align[0] for column in sheet.columns)
+    if sheet.title:
+        out(f"% {visible(sheet.title)}\n")
+    out(f"\\begin{{tabular}}{{{sides}}}\n\\toprule\n")
+    out(line([column.title for column in sheet.columns]))
     for at, row in enumerate(cells):
-        if at in (0, *ends):
+        if at in ends:
             out("\\midrule\n")
         out(line(row))
     out("\\bottomrule\n\\end{tabular}\n")
-    for each in footnotes:
+    for each in sheet.footnotes:
         out(f"% {visible(each)}\n")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from selectllm_tui.cli.console import SheetColumn, text, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, text, write_next
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.notation import MISSING, number, p_value, percent, span
 
@@ -51,7 +50,7 @@ def _by_row(details: Details, form: Format) -> None:
         "intervals: bootstrap, the same questions for every row",
         "asked: each LLM's share of the answers; entropy: of these shares, in bits",
     ]
-    _next(columns, shown, form, title="Rows", footnotes=footnotes, section="kind")
+    write_next(Sheet(columns, shown, "Rows", footnotes, section="kind"), form)
 
 
 def _by_llm(details: Details, form: Format) -> None:
@@ -75,7 +74,7 @@ def _by_llm(details: Details, form: Format) -> None:
         footnotes.append("⚠ has probably seen the train split")
     footnotes += [f"⚠ {name}: {each.warning}" for name, each in details.llms.items() if each.warning]
     shown = [{"llm": name, **each} for name, each in details.to_dict()["llms"].items()]
-    _next(columns, shown, form, title="LLMs", footnotes=footnotes)
+    write_next(Sheet(columns, shown, "LLMs", footnotes), form)
 
 
 def _by_router(details: Details, form: Format) -> None:
@@ -94,7 +93,7 @@ def _by_router(details: Details, form: Format) -> None:
         for by in dict.fromkeys(each.aiq_by for each in details.routers.values() if each.aiq_by)
     ]
     footnotes += dict.fromkeys(each.note for each in details.routers.values() if each.note)
-    _next(columns, list(_qualities(details)), form, title="Routers", footnotes=footnotes, section="router")
+    write_next(Sheet(columns, list(_qualities(details)), "Routers", footnotes, section="router"), form)
 
 
 def _qualities(details: Details) -> Iterator[dict[str, object]]:
@@ -127,12 +126,7 @@ def _by_subject(details: Details, form: Format) -> None:
         }
         for subject, each in details.subjects.items()
     ]
-    _next(columns, shown, form, title="Accuracy % by subject")
-
-
-def _next(columns: list[SheetColumn], rows: list[dict[str, Any]], form: Format, **parts: Any) -> None:
-    sys.stdout.write("\n")
-    write_table(columns, rows, form, **parts)
+    write_next(Sheet(columns, shown, "Accuracy % by subject"), form)
 
 
 def _points(share: float | None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from selectllm_tui.cli.console import SheetColumn, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, write_sheet
 from selectllm_tui.cli.options import CacheDir, Format, Output
 from selectllm_tui.untrusted import visible
 
@@ -64,7 +64,7 @@ def doctor(form: Output = Format.TABLE, cache: CacheDir = None) -> None:
         SheetColumn("found", "found", align="left"),
         SheetColumn("remedy", "to do", align="left"),
     ]
-    return write_table(columns, [asdict(each) for each in findings], form)
+    return write_sheet(Sheet(columns, [asdict(each) for each in findings]), form)
 
 
 def _write(findings: Sequence[Finding]) -> None:

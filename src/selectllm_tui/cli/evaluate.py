@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_csv, write_json, write_sheet
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Against,
@@ -160,7 +160,7 @@ def write(
     if form is Format.JSON:
         return write_json(table.to_dict() | ({"details": details.to_dict()} if details else {}))
     if form is Format.CSV:
-        return write_table([], chosen_fields([row.as_dict() for row in table.rows], fields), form)
+        return write_csv(chosen_fields([row.as_dict() for row in table.rows], fields))
     whole = sheet(table, seconds, remarks)
     shown = chosen_columns(whole.columns, whole.rows, fields, naming="name")
     write_sheet(replace(whole, columns=shown, section="kind" if sort is None else None), form, page=PAGE)

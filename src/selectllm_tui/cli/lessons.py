@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Sheet, SheetColumn, output_console, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, output_console, write_csv, write_json, write_next, write_sheet
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
@@ -52,17 +51,17 @@ def lessons(
         case Format.JSON:
             write_json(as_json(drawn) | ({"learning_curve": curve} if learning_curve else {}))
         case Format.CSV if learning_curve:
-            write_table([], curve, form)
+            write_csv(curve)
         case Format.CSV:
-            write_table([], _figures(drawn), form)
+            write_csv(_figures(drawn))
         case Format.TABLE:
             _read(drawn)
             _learned(curve, form)
         case _:
             columns = [SheetColumn(field, field, align="left") for field in ("question", "answer", "sentence")]
-            write_table(columns, as_json(drawn)["lessons"], form, title=_title(drawn), footnotes=limits(drawn))
+            write_sheet(Sheet(columns, as_json(drawn)["lessons"], _title(drawn), limits(drawn)), form)
             for each in (unseen_sheet(drawn), train_test_gap_sheet(drawn), unanswered_sheet(drawn)):
-                _write_next(each, form)
+                write_next(each, form)
             _learned(curve, form)
 
 
@@ -97,9 +96,6 @@ def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, objec
 
 
 def _learned(curve: list[dict[str, object]], form: Format) -> None:
-    if not curve:
-        return
-    sys.stdout.write("\n")
     columns = [
         SheetColumn("router", "router", align="left"),
         SheetColumn("fraction", "of train %", lambda share: f"{100 * share:.0f}"),
@@ -107,7 +103,7 @@ def _learned(curve: list[dict[str, object]], form: Format) -> None:
         SheetColumn("accuracy", "argmax %", percent),
         SheetColumn("upper_bound", "upper bound %", percent),
     ]
-    write_table(columns, curve, form, title="Would more training data help?")
+    write_next(Sheet(columns, curve, "Would more training data help?") if curve else None, form)
 
 
 def _title(drawn: Lessons) -> str:
@@ -140,20 +136,13 @@ def _read(drawn: Lessons) -> None:
         for line in textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width):
             console.print(safe(line), soft_wrap=True)
     if (stay := stays(drawn)) is not None:
-        _write_next(unseen_sheet(drawn), Format.TABLE)
+        write_next(unseen_sheet(drawn), Format.TABLE)
         for line in textwrap.wrap(visible(stay).replace(" %", "\u00a0%"), width):
             console.print(safe(line), soft_wrap=True)
     if (where := lost(drawn)) is not None:
         console.print(safe(f"\n{where}", newlines=True), soft_wrap=True)
-    _write_next(train_test_gap_sheet(drawn), Format.TABLE)
-    _write_next(unanswered_sheet(drawn), Format.TABLE)
-
-
-def _write_next(sheet: Sheet | None, form: Format) -> None:
-    """Write a table that there may be, after an empty line."""
-    if sheet is not None:
-        sys.stdout.write("\n")
-        write_sheet(sheet, form)
+    write_next(train_test_gap_sheet(drawn), Format.TABLE)
+    write_next(unanswered_sheet(drawn), Format.TABLE)
 
 
 def lost(drawn: Lessons) -> str | None:
@@ -187,7 +176,7 @@ def unseen_sheet(drawn: Lessons) -> Sheet | None:
     ]
     notes = ["Δ: of unseen subjects against best-single"]
     title = "What stays on subjects that routers have not learned from?"
-    return Sheet(columns=columns, rows=rows, title=title, footnotes=notes)
+    return Sheet(columns, rows, title=title, footnotes=notes)
 
 
 def unanswered_sheet(drawn: Lessons) -> Sheet | None:
@@ -210,7 +199,7 @@ def unanswered_sheet(drawn: Lessons) -> Sheet | None:
     ]
     warnings = [f"⚠ {name}: {said}" for name, said in drawn.warnings.items()]
     styles = ["yellow" if row["llm"] in drawn.warnings else "" for row in rows]
-    return Sheet(columns=columns, rows=rows, title="Samples without an answer", footnotes=warnings, styles=styles)
+    return Sheet(columns, rows, title="Samples without an answer", footnotes=warnings, styles=styles)
 
 
 def train_test_gap_sheet(drawn: Lessons) -> Sheet | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from selectllm_engine.errors import SelectLLMError, UsageError
-from selectllm_tui.cli.console import SheetColumn, note, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_sheet
 from selectllm_tui.cli.generate import (
     BaseUrl,
     Data,
@@ -148,6 +148,6 @@ def _time_dummies(specs: Sequence[WorkerSpec], gpus: Sequence[str]) -> None:
         SheetColumn("hardware", "hardware", align="left"),
     ]
     if found:
-        write_table(columns, found, Format.TABLE)
+        write_sheet(Sheet(columns, found), Format.TABLE)
     if failed:
         raise SelectLLMError(f"{', '.join(failed)} could not be timed", "the lines above say why")

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.cli.console import SheetColumn, aligned, note
+from selectllm_tui.cli.console import Sheet, SheetColumn, aligned, note
 from selectllm_tui.notation import MISSING
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _table(plan: Plan, needs: Needs) -> None:
         SheetColumn("disk", "disk"),
         SheetColumn("memory", "memory"),
     ]
-    for line in aligned(columns, [_row(item, needs) for item in plan.items]):
+    for line in aligned(Sheet(columns, [_row(item, needs) for item in plan.items])):
         note(line)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import Sheet, SheetColumn, fits, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, fits, write_csv, write_json, write_next, write_sheet
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, K, Output, PoolNames, SetupFile, Split, Vote, names
 from selectllm_tui.cli.table_fields import (
@@ -59,7 +59,7 @@ def pools(
         return write_json(as_json(replace(found, subsets=tuple(sorted_by(found.subsets, sort, subset_record)))))
     if form is Format.CSV:
         rows = [subset_record(each) for each in sorted_by(found.subsets, sort, subset_record)]
-        return write_table([], chosen_fields(rows, fields), form)
+        return write_csv(chosen_fields(rows, fields))
     ranked = ranking(found, every=every, sort=sort)
     ranked = replace(ranked, columns=chosen_columns(ranked.columns, ranked.rows, fields, naming="llms"))
     routed = routed_sheet(found)
@@ -68,10 +68,7 @@ def pools(
         ranked = replace(_dotted(ranked, llms), footnotes=[*_legend(llms), *ranked.footnotes])
         routed = routed and _dotted(routed, llms)
     write_sheet(ranked, form)
-    if routed is not None:
-        typer.echo()
-        write_sheet(routed, form)
-    return None
+    return write_next(routed, form)
 
 
 def _dotted(sheet: Sheet, llms: Sequence[str]) -> Sheet:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selectllm_tui.cli.console import SheetColumn, note, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet
 from selectllm_tui.cli.import_report import watching
 from selectllm_tui.cli.loaded_run import reading
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output
@@ -102,7 +102,7 @@ def recommend(
     elif form is Format.TABLE:
         _say(found, traffic)
     else:
-        write_table(COLUMNS, _rows(found), form, title=f"Setups for {found.benchmark}", footnotes=found.notes)
+        write_sheet(Sheet(COLUMNS, _rows(found), f"Setups for {found.benchmark}", found.notes), form)
     if write is not None:
         note(f"{write_setup(found.setup, write, force=force)}: written")
         if (samples := found.setup.samples) > 1:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import SheetColumn, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, write_json, write_sheet
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
@@ -154,10 +154,10 @@ def _write(routing: Routing, form: Format) -> None:
     ]
     rows = [asdict(each) for each in routing.llms]
     if form is not Format.TABLE:
-        return write_table(columns, rows, form)
+        return write_sheet(Sheet(columns, rows), form)
     in_turn = any(each.asked is None for each in routing.llms)
     who = (" → " if in_turn else ", ").join(visible(name) for name in routing.order)
-    write_table(columns, rows, form, title=f"{routing.router} {routing.policy}")
+    write_sheet(Sheet(columns, rows, f"{routing.router} {routing.policy}"), form)
     lines = ["", f"{'asks in this order' if in_turn else 'asks'}: {who}", f"policy: {routing.reason}"]
     if routing.nearest:
         lines += ["", "most similar training questions, and who was right on them:"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import SheetColumn, note, write_json, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet
 from selectllm_tui.cli.options import Format
 from selectllm_tui.notation import percent
 from selectllm_tui.untrusted import visible
@@ -87,4 +87,4 @@ def _show(routed: pl.DataFrame, form: Format, chooser: Chooser | Fixed) -> None:
         SheetColumn("confidence", "p(right) %", percent),
     ]
     title = "" if chooser.spec is None else f"{chooser.name or NO_ROUTER} {chooser.spec}"
-    write_table(columns, rows, form, title=title, page=None)
+    write_sheet(Sheet(columns, rows, title), form)

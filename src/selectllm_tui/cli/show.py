@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.cli.console import Sheet, SheetColumn, note, text, write_json, write_sheet, write_table
+from selectllm_tui.cli.console import Sheet, SheetColumn, note, text, write_csv, write_json, write_sheet
 from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.marks import mark
 from selectllm_tui.cli.options import (
@@ -129,7 +129,7 @@ def _write(view: QuestionView, left: Mark | None, form: Format, *, generations: 
     if form is Format.JSON:
         return write_json({**as_json(view, generations=generations), "mark": None if left is None else asdict(left)})
     if form is Format.CSV:
-        return write_table([], [_flat(each) for each in as_json(view)["llms"]], form)
+        return write_csv([_flat(each) for each in as_json(view)["llms"]])
     if form in {Format.TABLE, Format.MARKDOWN}:
         _question(view, left)
     write_sheet(votes_sheet(view, form), form)
@@ -156,7 +156,7 @@ def _disagreements(run: Run, llms: list[str] | None, form: Format) -> None:
             SheetColumn("recorded_score", "score", number(2)),
             SheetColumn("recorded_right", "", _tick),
         ]
-        write_table(columns, rows, form)
+        write_sheet(Sheet(columns, rows), form)
     elif form is Format.JSON:
         write_json([])
     note(f"{len(rows):,} of {found.judged:,} verdicts differ" if found.judged else "nothing has both verdicts")
@@ -175,7 +175,7 @@ def _marks(run: Run, form: Format) -> None:
         SheetColumn("text", "text", _short, align="left", drop=2),
     ]
     if rows or form is Format.JSON:
-        write_table(columns, rows, form)
+        write_sheet(Sheet(columns, rows), form)
     if not rows:
         note("nothing is marked: M and # in selectllm tui mark questions and note something on them")
 
@@ -185,7 +185,7 @@ def _verdicts(run: Run, llms: list[str] | None, form: Format) -> None:
     from selectllm_tui.cli.verdicts import COLUMNS, FOOTNOTES
 
     rows = judgements(run.cache, run.benchmark, run.pool(llms).names).to_dicts()
-    write_table(COLUMNS, rows, form, footnotes=FOOTNOTES, section="subject")
+    write_sheet(Sheet(COLUMNS, rows, footnotes=FOOTNOTES, section="subject"), form)
 
 
 def _short(value: str | None) -> str:
@@ -278,7 +278,7 @@ def _question(view: QuestionView, left: Mark | None) -> None:
 
 def votes_sheet(view: QuestionView, form: Format) -> Sheet:
     """Every LLM's votes, and what the router thinks of it."""
-    return Sheet(columns=_columns(view, form), rows=[_row(view, each) for each in view.llms])
+    return Sheet(_columns(view, form), [_row(view, each) for each in view.llms])
 
 
 def _columns(view: QuestionView, form: Format) -> list[SheetColumn]:

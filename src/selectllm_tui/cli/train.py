@@ -168,7 +168,7 @@ def _train(
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
-    from selectllm_tui.cli.console import SheetColumn, write_table
+    from selectllm_tui.cli.console import Sheet, SheetColumn, write_sheet
     from selectllm_tui.cli.options import Format
     from selectllm_tui.notation import number, percent
 
@@ -192,4 +192,4 @@ def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
     if rows:
         notes = [f"{each.name}: {each.note}" for each in trained if each.note]
         title = f"Routers of {benchmark}, on its validation split"
-        write_table(columns, rows, Format.TABLE, title=title, footnotes=notes)
+        write_sheet(Sheet(columns, rows, title, notes), Format.TABLE)

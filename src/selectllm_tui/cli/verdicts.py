@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selectllm_tui.cli.console import SheetColumn, aligned, note, text
+from selectllm_tui.cli.console import Sheet, SheetColumn, aligned, note, text
 from selectllm_tui.notation import percent
 from selectllm_tui.untrusted import visible
 
@@ -36,12 +36,7 @@ MOST = 60  # rows of a table on standard error
 def note_verdicts(rows: Sequence[dict[str, Any]], benchmark: str) -> None:
     """Write the table on standard error, and a line for every subject whose recorded verdicts overrule ours."""
     shown = rows if len(rows) <= MOST else _by_llm(rows)
-    columns = [
-        column
-        for column in COLUMNS
-        if not column.drop or any(value is not None for row in shown for value in column.values(row))
-    ]
-    for line in aligned(columns, shown):
+    for line in aligned(Sheet(COLUMNS, shown)):
         note(line)
     if len(shown) < len(rows):
         note(f"of all subjects together; selectllm show --verdicts --benchmark {visible(benchmark)} lists each")

@@ -174,7 +174,7 @@ def losses(about: About) -> Html:
     if len(subjects) > len(most):
         notes.append(f"the {len(most)} subjects with the most questions, of {len(subjects)}")
     styles = ["bold" if each.p < SIGNIFICANT else "" for each in subjects if each in most]
-    listed = Sheet(columns=columns, rows=figures, title="By subject", footnotes=notes, styles=styles)
+    listed = Sheet(columns, figures, title="By subject", footnotes=notes, styles=styles)
     return joined([element("ul", *shares), *([table(listed)] if figures else [])])
 
 
