@@ -14,6 +14,7 @@ from selectllm_tui.cli.loaded_run import reading, voting
 from selectllm_tui.cli.options import (
     Benchmark,
     CacheDir,
+    Force,
     Format,
     K,
     Policies,
@@ -60,9 +61,6 @@ class Measure(StrEnum):
     GAP = "gap"
     LATENCY = "latency"
     COST = "cost"
-
-
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 BASELINES = ("oracle", "random", "best-single", "all-llms", "learned-vote")
 
@@ -18,10 +18,12 @@ __all__ = [
     "Against",
     "Benchmark",
     "CacheDir",
+    "Force",
     "Format",
     "K",
     "Output",
     "Policies",
+    "Policy",
     "PoolNames",
     "Protocol",
     "Routers",
@@ -66,66 +68,66 @@ def complete(known: Iterable[str], incomplete: str) -> list[str]:
     return [f"{done}{comma}{name}" for name in plain if name.startswith(last) and name not in taken]
 
 
-def complete_benchmark(ctx: typer.Context, incomplete: str) -> list[str]:
+def completing(known: Callable[[typer.Context], Iterable[str]]) -> Callable[[typer.Context, str], list[str]]:
+    """A completion from what finds the known names; where that fails there is none: it never disturbs the prompt."""
+
+    def completed(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            return complete(known(ctx), incomplete)
+        except Exception:
+            return []
+
+    return completed
+
+
+@completing
+def complete_benchmark(ctx: typer.Context) -> Iterable[str]:
     from selectllm_engine.store import open_cache
 
-    try:
-        return complete(open_cache(ctx.params.get("cache")).benchmarks(), incomplete)
-    except Exception:  # completion never disturbs the prompt
-        return []
+    return open_cache(ctx.params.get("cache")).benchmarks()
 
 
-def complete_llm(ctx: typer.Context, incomplete: str) -> list[str]:
+@completing
+def complete_llm(ctx: typer.Context) -> Iterable[str]:
     from selectllm_engine.store import open_cache
 
-    try:
-        cache = open_cache(ctx.params.get("cache"))
-        return complete(cache.llms(cache.choose(ctx.params.get("benchmark"))), incomplete)
-    except Exception:
-        return []
+    cache = open_cache(ctx.params.get("cache"))
+    return cache.llms(cache.choose(ctx.params.get("benchmark")))
 
 
-def complete_router(ctx: typer.Context, incomplete: str) -> list[str]:
+@completing
+def complete_router(ctx: typer.Context) -> Iterable[str]:
     from selectllm_engine.store import open_cache
 
-    try:
-        cache = open_cache(ctx.params.get("cache"))
-        return complete(cache.routers(cache.choose(ctx.params.get("benchmark"))), incomplete)
-    except Exception:
-        return []
+    cache = open_cache(ctx.params.get("cache"))
+    return cache.routers(cache.choose(ctx.params.get("benchmark")))
 
 
-def complete_known_llm(incomplete: str) -> list[str]:
+@completing
+def complete_known_llm(_: typer.Context) -> Iterable[str]:
     """Names of LLMs that can be sampled: the person's own and the study's."""
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
 
-    try:
-        return complete(dict.fromkeys([*read_settings().llms, *(llm.name for llm in STUDY)]), incomplete)
-    except Exception:
-        return []
+    return dict.fromkeys([*read_settings().llms, *(llm.name for llm in STUDY)])
 
 
-def complete_source(ctx: typer.Context, incomplete: str) -> list[str]:
+@completing
+def complete_source(ctx: typer.Context) -> Iterable[str]:
     """Names of benchmarks that can be sampled: built-in ones, the person's own, and those in the cache."""
     from selectllm_engine.benchmarks import known_names
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
 
-    try:
-        stored = open_cache(ctx.params.get("cache")).benchmarks()
-        return complete(dict.fromkeys([*known_names(), *read_settings().benchmarks, *stored]), incomplete)
-    except Exception:
-        return []
+    stored = open_cache(ctx.params.get("cache")).benchmarks()
+    return dict.fromkeys([*known_names(), *read_settings().benchmarks, *stored])
 
 
-def complete_prompt(incomplete: str) -> list[str]:
+@completing
+def complete_prompt(_: typer.Context) -> Iterable[str]:
     from selectllm_engine.settings import STYLES, read_settings
 
-    try:
-        return complete([*STYLES, *read_settings().prompts], incomplete)
-    except Exception:
-        return []
+    return [*STYLES, *read_settings().prompts]
 
 
 def complete_policy(incomplete: str) -> list[str]:
@@ -200,6 +202,12 @@ Policies = Annotated[
         autocompletion=complete_policy,
     ),
 ]
+Policy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[:VALUE]", help="The router's policy; argmax without it.", autocompletion=complete_policy
+    ),
+]
 Protocol = Annotated[
     str,
     typer.Option(
@@ -232,3 +240,4 @@ Vote = Annotated[
     ),
 ]
 Output = Annotated[Format, typer.Option("--format", metavar="FORM", help="table, json, csv, markdown or latex.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]

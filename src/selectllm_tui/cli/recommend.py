@@ -12,7 +12,7 @@ import typer
 from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet
 from selectllm_tui.cli.import_report import watching
 from selectllm_tui.cli.loaded_run import reading
-from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output
+from selectllm_tui.cli.options import Benchmark, CacheDir, Force, Format, Output
 from selectllm_tui.cli.train import Encoders, parse_encoders
 from selectllm_tui.notation import number, percent, points
 from selectllm_tui.untrusted import visible
@@ -70,7 +70,7 @@ def recommend(
     write: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the setup to a file that ends in .toml.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Force = False,
     encoder: Encoders = [],  # noqa: B006
     form: Output = Format.TABLE,
     cache: CacheDir = None,

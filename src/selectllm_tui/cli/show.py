@@ -19,11 +19,11 @@ from selectllm_tui.cli.options import (
     Format,
     K,
     Output,
+    Policy,
     PoolNames,
     SetupFile,
     Vote,
     complete,
-    complete_policy,
     complete_router,
     names,
 )
@@ -70,12 +70,7 @@ def show(
         str | None,
         typer.Option(metavar="NAME", help="Show what this router would do.", autocompletion=complete_router),
     ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:VALUE]", help="The router's policy; argmax without it.", autocompletion=complete_policy
-        ),
-    ] = None,
+    policy: Policy = None,
     k: K = None,
     vote: Vote = "equal",
     generations: Annotated[bool, typer.Option("--generations", help="Also print all that the LLMs wrote.")] = False,

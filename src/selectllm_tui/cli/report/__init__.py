@@ -15,12 +15,13 @@ from selectllm_tui.cli.options import (
     Against,
     Benchmark,
     CacheDir,
+    Force,
     K,
+    Policy,
     PoolNames,
     SetupFile,
     Split,
     Vote,
-    complete_policy,
     complete_router,
     names,
 )
@@ -43,12 +44,7 @@ def report(
         str | None,
         typer.Option(metavar="NAME", help="The router that the report is about.", autocompletion=complete_router),
     ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[:VALUE]", help="The router's policy; argmax without it.", autocompletion=complete_policy
-        ),
-    ] = None,
+    policy: Policy = None,
     split: Split = "test",
     k: K = None,
     vote: Vote = "equal",
@@ -56,7 +52,7 @@ def report(
     texts: Annotated[
         bool, typer.Option("--texts", help="Show the texts of the telling questions, not only their ids and votes.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Force = False,
     encoder: Encoders = [],  # noqa: B006
     cache: CacheDir = None,
 ) -> None:
