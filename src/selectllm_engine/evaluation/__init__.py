@@ -10,9 +10,9 @@ from selectllm_engine.evaluation.best_m import cross_fitted_among, cross_fitted_
 from selectllm_engine.evaluation.cascade_value import learn_cascade
 from selectllm_engine.evaluation.comparison import Reference, TwoByTwo, two_by_two
 from selectllm_engine.evaluation.conditional_logit import folds_of
-from selectllm_engine.evaluation.contamination import Gap, train_test_gaps
+from selectllm_engine.evaluation.contamination import Gap
 from selectllm_engine.evaluation.curves import LAMBDAS, pareto_front
-from selectllm_engine.evaluation.details import Details, LLMDetails, RouterDetails, RowDetails, detail
+from selectllm_engine.evaluation.details import Details, detail
 from selectllm_engine.evaluation.labelled_questions import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner
@@ -26,13 +26,11 @@ from selectllm_engine.evaluation.outcomes import (
     LeftOut,
     Outcomes,
     Unanswered,
-    samples_made,
     unanswered_of,
 )
 from selectllm_engine.evaluation.policies import (
     POLICIES,
     By,
-    PolicyFunction,
     PolicyInputs,
     PolicySpec,
     chain_of,
@@ -53,7 +51,7 @@ from selectllm_engine.evaluation.statistics import (
     wilson,
 )
 from selectllm_engine.evaluation.stop_rules import StopRule, next_round, parse_stop, reach
-from selectllm_engine.evaluation.table import BADGES, SCHEMA, Row, Saving, Table, badged
+from selectllm_engine.evaluation.table import BADGES, Row, Saving, Table, badged
 from selectllm_engine.evaluation.tabulation import (
     PROTOCOLS,
     PlannedRow,
@@ -64,7 +62,7 @@ from selectllm_engine.evaluation.tabulation import (
     view_of,
 )
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VOTE_RULES, VoteRule
-from selectllm_engine.evaluation.vote_weights import Match, VoteWeights
+from selectllm_engine.evaluation.vote_weights import VoteWeights
 from selectllm_engine.evaluation.votes import (
     Tally,
     Vote,
@@ -77,109 +75,4 @@ from selectllm_engine.evaluation.votes import (
     samples_up_to,
     tally,
 )
-from selectllm_engine.evaluation.weighed_vote import WeighedVote, weighed_vote
-
-__all__ = [
-    "BADGES",
-    "EQUAL",
-    "LAMBDAS",
-    "LEARNED",
-    "NOT_FOUND",
-    "NOT_SAMPLED",
-    "NO_ROUTER",
-    "POLICIES",
-    "PROTOCOLS",
-    "REPEATABLE",
-    "SCHEMA",
-    "VOTE_RULES",
-    "By",
-    "ByQuestion",
-    "Details",
-    "Expected",
-    "Gap",
-    "LLMDetails",
-    "Labelled",
-    "Learner",
-    "LeftOut",
-    "Match",
-    "Outcomes",
-    "PlannedRow",
-    "Policies",
-    "Policy",
-    "PolicyFunction",
-    "PolicyInputs",
-    "PolicySpec",
-    "PoolView",
-    "Prepared",
-    "Quality",
-    "Reference",
-    "Router",
-    "RouterDetails",
-    "RouterScores",
-    "Routers",
-    "Row",
-    "RowDetails",
-    "Saving",
-    "Selection",
-    "StopRule",
-    "Table",
-    "Tally",
-    "TradeOff",
-    "TwoByTwo",
-    "Unanswered",
-    "Verdicts",
-    "Vote",
-    "VoteRule",
-    "VoteWeights",
-    "Votes",
-    "WeighedVote",
-    "as_probabilities",
-    "as_routers",
-    "as_spec",
-    "as_specs",
-    "badged",
-    "baselines",
-    "chain_of",
-    "compared_with",
-    "cross_fitted_among",
-    "cross_fitted_vote",
-    "detail",
-    "detectable_difference",
-    "entries_by_llm",
-    "folds_of",
-    "holm",
-    "html_table",
-    "labelled",
-    "learn_cascade",
-    "learn_margin",
-    "llm_votes",
-    "majority_vote",
-    "mcnemar",
-    "needed_questions",
-    "newcombe",
-    "next_round",
-    "pareto_front",
-    "parse_policy",
-    "parse_stop",
-    "percent",
-    "planned_row",
-    "pooled_votes",
-    "prefix_leading_votes",
-    "quality",
-    "reach",
-    "samples_made",
-    "samples_up_to",
-    "select",
-    "silent_scores",
-    "tabulate",
-    "tally",
-    "trade_off",
-    "train_test_gaps",
-    "two_by_two",
-    "unanswered_of",
-    "view_of",
-    "vote",
-    "weighed_vote",
-    "wilson",
-    "with_margin",
-]
+from selectllm_engine.evaluation.weighed_vote import weighed_vote

@@ -7,12 +7,3 @@ Read `results` first.
 from selectllm_engine.exporters.predictions import export_predictions
 from selectllm_engine.exporters.results import Exported, check_target, export_results, save
 from selectllm_engine.exporters.vote import export_vote
-
-__all__ = [
-    "Exported",
-    "check_target",
-    "export_predictions",
-    "export_results",
-    "export_vote",
-    "save",
-]

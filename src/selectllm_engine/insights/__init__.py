@@ -6,7 +6,7 @@ Read `lessons` first, then `study`.
 
 from selectllm_engine.insights.by_subject import SubjectLosses, losses_by_subject
 from selectllm_engine.insights.curves import FRACTIONS, CurvePoint, learning_curve
-from selectllm_engine.insights.disagreements import Disagreements, find_disagreements
+from selectllm_engine.insights.disagreements import find_disagreements
 from selectllm_engine.insights.judgements import judgements
 from selectllm_engine.insights.lessons import (
     Beaten,
@@ -22,7 +22,6 @@ from selectllm_engine.insights.pairs import CELLS, Cell, ComparedRow, Comparison
 from selectllm_engine.insights.plots import (
     MEASURES,
     RouterMatrix,
-    TradeOffPlot,
     TradeOffPoint,
     cascade_value_curve,
     cost_aware_curve,
@@ -32,49 +31,3 @@ from selectllm_engine.insights.pools import Subset, Subsets, find_subsets
 from selectllm_engine.insights.question import LLMVotes, QuestionView, look_at, view_question
 from selectllm_engine.insights.study import best_router, draw_lessons
 from selectllm_engine.insights.telling_questions import TELLING_KINDS, TellingKind, TellingQuestion, telling_questions
-
-__all__ = [
-    "CELLS",
-    "FRACTIONS",
-    "MEASURES",
-    "TELLING_KINDS",
-    "Beaten",
-    "BoundReached",
-    "Cell",
-    "ComparedRow",
-    "Comparison",
-    "CurvePoint",
-    "Disagreements",
-    "LLMVotes",
-    "Lesson",
-    "Lessons",
-    "PolicyEffect",
-    "QuestionView",
-    "RouterLatency",
-    "RouterMatrix",
-    "Solved",
-    "SubjectLosses",
-    "Subset",
-    "Subsets",
-    "TellingKind",
-    "TellingQuestion",
-    "TradeOffPlot",
-    "TradeOffPoint",
-    "UnseenSubjects",
-    "best_router",
-    "cascade_value_curve",
-    "cells_of",
-    "compare_rows",
-    "compare_sides",
-    "cost_aware_curve",
-    "draw_lessons",
-    "find_disagreements",
-    "find_subsets",
-    "judgements",
-    "learning_curve",
-    "look_at",
-    "losses_by_subject",
-    "telling_questions",
-    "trade_off_plot",
-    "view_question",
-]

@@ -13,20 +13,8 @@ from selectllm_engine.routers.families import (
     DEFAULT_ENCODERS,
     FAMILIES,
     Family,
-    RouterName,
     make_router,
     parse_router,
     suite,
     usable,
 )
-
-__all__ = [
-    "DEFAULT_ENCODERS",
-    "FAMILIES",
-    "Family",
-    "RouterName",
-    "make_router",
-    "parse_router",
-    "suite",
-    "usable",
-]

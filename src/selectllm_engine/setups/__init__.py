@@ -6,7 +6,6 @@ chooses by it. Read `setup` first.
 
 from selectllm_engine.evaluation import NO_ROUTER
 from selectllm_engine.setups.choice import Prefer, Wish
-from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.files import quoted, read_setup, setup_text, write_setup
 from selectllm_engine.setups.recommendation import (
     Estimate,
@@ -28,31 +27,3 @@ from selectllm_engine.setups.setup_on_run import (
     setup_routers,
     setup_view,
 )
-
-__all__ = [
-    "NO_ROUTER",
-    "Estimate",
-    "Prefer",
-    "Proposed",
-    "Recommendation",
-    "Recommender",
-    "Setup",
-    "SubjectEffect",
-    "Wish",
-    "check_setup",
-    "chooser_of",
-    "evaluate_setup",
-    "no_router",
-    "planned_in",
-    "planned_setup",
-    "quoted",
-    "read_setup",
-    "recommend",
-    "router_digest",
-    "setup_of",
-    "setup_routers",
-    "setup_text",
-    "setup_view",
-    "vote_digest",
-    "write_setup",
-]
