@@ -28,14 +28,12 @@ from selectllm_engine.evaluation.saving import find_saving, own_time
 from selectllm_engine.evaluation.statistics import detectable_difference, holm
 from selectllm_engine.evaluation.table import Row, Table
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule
-from selectllm_engine.evaluation.votes import samples_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from selectllm_engine.evaluation.figures import Right
     from selectllm_engine.evaluation.learner import Learner
-    from selectllm_engine.evaluation.outcomes import Outcomes
     from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
@@ -50,7 +48,6 @@ __all__ = [
     "Table",
     "baselines",
     "compared_with",
-    "evaluate",
     "plan",
     "planned_row",
     "tabulate",
@@ -272,41 +269,3 @@ def _adjusted(rows: list[Row]) -> tuple[list[Row], int]:
     ps = {place: row.p for place, row in enumerate(rows) if row.p is not None and row.reachable}
     adjusted = dict(zip(ps, holm(list(ps.values())), strict=True))
     return [replace(row, p_adjusted=adjusted.get(place)) for place, row in enumerate(rows)], len(ps)
-
-
-def evaluate(
-    outcomes: Outcomes,
-    *,
-    validation: Outcomes | None,
-    train: Outcomes | None = None,
-    pool: Pool,
-    routers: Sequence[RouterScores] = (),
-    policies: Sequence[PolicySpec] = (),
-    k: int | None = None,
-    protocol: str = "corrected",
-    vote: VoteRule = EQUAL,
-) -> Table:
-    """The table of a pool.
-
-    Args:
-        outcomes: of the split that is evaluated.
-        validation: of the validation split, which tunes and, with train, chooses best-single and teaches votes; None
-            where there is none.
-        train: of the train split; None where there is none.
-        pool: the LLMs switched on.
-        routers: their scores for the questions of `outcomes`.
-        policies: each is applied to each router.
-        k: how many of the samples to use; None for all.
-        protocol: "corrected", or "paper" for the released code's arithmetic.
-        vote: how samples of several LLMs become one answer.
-
-    Raises:
-        UsageError: there is no question, k is not within the samples, or the vote rule can't be used.
-        UnknownNameError: an unknown protocol.
-    """
-
-    def beside(split: Outcomes | None) -> Prepared | None:
-        return None if split is None or not len(split.labels) else Prepared(split, samples_up_to(split, k))
-
-    view = view_of(Prepared(outcomes, k), pool, beside(validation), protocol, train=beside(train), vote=vote)
-    return tabulate(view, routers, policies)

@@ -18,7 +18,7 @@ from selectllm_engine.insights.lessons import (
     Solved,
     UnseenSubjects,
 )
-from selectllm_engine.insights.pairs import CELLS, Cell, ComparedRow, Comparison, cells_of, compare_rows, compare_sides
+from selectllm_engine.insights.pairs import CELLS, Cell, ComparedRow, Comparison, cells_of, compare_sides
 from selectllm_engine.insights.plots import (
     MEASURES,
     RouterMatrix,

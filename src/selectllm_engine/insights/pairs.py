@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation import Reference, TwoByTwo, compared_with, planned_row, two_by_two
+from selectllm_engine.evaluation import Reference, TwoByTwo, compared_with, two_by_two
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import PlannedRow, PoolView, Row
 
-__all__ = ["CELLS", "Cell", "ComparedRow", "Comparison", "cells_of", "compare_rows", "compare_sides"]
+__all__ = ["CELLS", "Cell", "ComparedRow", "Comparison", "cells_of", "compare_sides"]
 
 Cell: TypeAlias = Literal["both", "only_a", "only_b", "neither"]
 CELLS: tuple[Cell, ...] = ("both", "only_a", "only_b", "neither")
@@ -87,29 +86,13 @@ def cells_of(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> NDArray[np.int8]:
     return np.select([a & b, a, b], [0, 1, 2], 3).astype(np.int8)
 
 
-def compare_rows(
-    view: PoolView, names: tuple[str, str], find: Callable[[PoolView, str], PlannedRow] = planned_row
-) -> Comparison:
-    """Compare two rows of a view.
-
-    Args:
-        view: the pool over the evaluated split.
-        names: of the rows.
-        find: gives the row of a name; raises UnknownNameError.
+def compare_sides(a: ComparedRow, b: ComparedRow) -> Comparison:
+    """Compare two rows on the same questions, each of a view of its own.
 
     Raises:
         UnknownNameError: there is no such row.
         UsageError: one of them has no accuracy, or is an expectation, which is right on no question for certain.
     """
-    return compare_sides(*(ComparedRow(name, view, partial(_found, find, name)) for name in names))
-
-
-def _found(find: Callable[[PoolView, str], PlannedRow], name: str, view: PoolView) -> PlannedRow:
-    return find(view, name)
-
-
-def compare_sides(a: ComparedRow, b: ComparedRow) -> Comparison:
-    """Compare two rows on the same questions, each of a view of its own; raises as `compare_rows` does."""
     reference = b.right()
     right_a, right_b = (np.asarray(each.right, dtype=bool) for each in (a.right(), reference))
     prepared = a.view.prepared

@@ -19,11 +19,12 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, parse_policy
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
-from selectllm_engine.evaluation.tabulation import evaluate, view_of
+from selectllm_engine.evaluation.tabulation import view_of
 from selectllm_engine.importers.predictions import import_predictions
 from selectllm_engine.llms import Pool
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.verdicts import Verdict
+from tables import evaluated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def from_logits(logits: Any) -> RouterScores:
 
 def paper(labels: Any, logits: Any = None, *, names=NAMES, seconds=SECONDS, pool=None):
     outcomes = make_outcomes(labels=labels, latency=seconds, names=names)
-    return evaluate(
+    return evaluated(
         outcomes,
         validation=None,
         pool=Pool.of(names, pool),
@@ -170,14 +171,14 @@ def test_what_the_notebook_does_not_compute_says_so() -> None:
 def test_all_llms_is_charged_with_everybody() -> None:
     answers = [[[0, 0], [0, 1]], [[1, 1], [0, 2]]]
     outcomes = make_outcomes(answers, latency=[1.5, 2.5], names=("y", "x"))
-    table = evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms), protocol="paper")
+    table = evaluated(outcomes, validation=None, pool=Pool.of(outcomes.llms), protocol="paper")
     row = table.row("all-llms")
     assert (row.accuracy, row.latency, row.latency_parallel, row.llms_per_question) == (0.5, 4.0, 2.5, 2.0)
 
 
 def test_latencies_that_vary_are_averaged() -> None:
     outcomes = make_outcomes(labels=[[True], [False]], latency=[[1.0], [4.0]])
-    table = evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms), protocol="paper")
+    table = evaluated(outcomes, validation=None, pool=Pool.of(outcomes.llms), protocol="paper")
     assert table.row("fake-a").latency == 2.5
 
 

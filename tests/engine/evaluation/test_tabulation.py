@@ -16,9 +16,10 @@ from selectllm_engine.evaluation.outcomes import LeftOut
 from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, parse_policy
 from selectllm_engine.evaluation.router_scores import RouterScores
 from selectllm_engine.evaluation.statistics import holm
-from selectllm_engine.evaluation.tabulation import PoolView, Prepared, evaluate, tabulate, view_of
+from selectllm_engine.evaluation.tabulation import PoolView, Prepared, tabulate, view_of
 from selectllm_engine.llms import Pool
 from selectllm_engine.verdicts import Verdict
+from tables import evaluated
 
 if TYPE_CHECKING:
     from selectllm_engine.evaluation.table import Row
@@ -218,9 +219,9 @@ def test_k_recomputes_everything_but_the_router(data: st.DataObject) -> None:
     cut = make_outcomes(outcomes.answers[:, :, :k], latency=outcomes.latency, cost=outcomes.cost)
     router = data.draw(small_scores(len(outcomes.labels), len(outcomes.llms)))
     options = {"validation": None, "pool": Pool.of(outcomes.llms), "routers": [router], "policies": ALL_POLICIES}
-    table = evaluate(outcomes, k=k, **options)
+    table = evaluated(outcomes, k=k, **options)
     rows = tuple(row for row in table.rows if row.name != SINGLE_AGAIN)  # it looks at more samples
-    assert rows == evaluate(cut, **options).rows
+    assert rows == evaluated(cut, **options).rows
     assert (table.k, table.samples) == (k, outcomes.samples)
 
 
@@ -246,25 +247,25 @@ def test_best_single_is_chosen_on_train_and_validation_ties_to_the_faster() -> N
     validation = make_outcomes(
         labels=[[True, True, False], [False, False, False]], latency=[3, 2, 1], split="validation"
     )
-    table = evaluate(outcomes, validation=validation, pool=Pool.of(outcomes.llms))
+    table = evaluated(outcomes, validation=validation, pool=Pool.of(outcomes.llms))
     assert table.best_single == "fake-b"
     assert table.row("best-single").accuracy == 0.0
     assert table.row("best-single").note == "fake-b, chosen on validation"
-    without = evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms))
+    without = evaluated(outcomes, validation=None, pool=Pool.of(outcomes.llms))
     assert without.best_single == "fake-a"
     assert "no train or validation split" in without.row("best-single").note
     # b is right twice in both together, a once and c three times
     train = make_outcomes(labels=[[False, True, True], [False, False, True], [False, False, True]], split="train")
-    both = evaluate(outcomes, validation=validation, train=train, pool=Pool.of(outcomes.llms))
+    both = evaluated(outcomes, validation=validation, train=train, pool=Pool.of(outcomes.llms))
     assert both.best_single == "fake-c"
     assert both.row("best-single").note == "fake-c, chosen on train and validation"
-    alone = evaluate(outcomes, validation=None, train=train, pool=Pool.of(outcomes.llms, ["fake-a", "fake-b"]))
+    alone = evaluated(outcomes, validation=None, train=train, pool=Pool.of(outcomes.llms, ["fake-a", "fake-b"]))
     assert alone.row("best-single").note == "fake-b, chosen on train"
 
 
 def test_gap_closed_and_its_absence() -> None:
     outcomes = make_outcomes(labels=[[True, False], [True, False], [False, True], [False, False]])
-    table = evaluate(
+    table = evaluated(
         outcomes,
         validation=None,
         pool=Pool.of(outcomes.llms),
@@ -275,7 +276,7 @@ def test_gap_closed_and_its_absence() -> None:
     assert table.row("best-single").gap_closed == 0.0
     assert table.row("fake-b").gap_closed == -1.0
     assert table.row("knn:fake argmax").gap_closed == 1.0
-    alone = evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms, ["fake-a"]))
+    alone = evaluated(outcomes, validation=None, pool=Pool.of(outcomes.llms, ["fake-a"]))
     assert alone.row("oracle").gap_closed is None
 
 
@@ -327,7 +328,7 @@ def test_several_routers_are_holm_adjusted_over_all_rows_that_one_can_run_but_be
     rng = np.random.default_rng(0)
     routers = [replace(scores(rng.random((60, 3))), name=name) for name in ("a", "b")]
     options = {"validation": None, "pool": Pool.of(outcomes.llms), "policies": [PolicySpec("argmax")]}
-    table = evaluate(outcomes, routers=routers, **options)
+    table = evaluated(outcomes, routers=routers, **options)
     tested = [row for row in table.rows if row.p_adjusted is not None]
     # all-llms, two LLMs that are not best-single, two routers; neither the oracle nor the upper bounds
     assert table.compared == len(tested) == 5
@@ -336,7 +337,7 @@ def test_several_routers_are_holm_adjusted_over_all_rows_that_one_can_run_but_be
     assert table.row(table.best_single).p_adjusted is table.row("best-single").p_adjusted is None
     adjusted = holm([row.p_vs_best_single for row in tested])
     assert [row.p_adjusted for row in tested] == pytest.approx(adjusted)
-    single = evaluate(outcomes, routers=routers[:1], **options)
+    single = evaluated(outcomes, routers=routers[:1], **options)
     assert single.compared == 0
     assert all(row.p_adjusted is None for row in single.rows)
 
@@ -348,7 +349,7 @@ def test_a_rows_own_p_does_not_depend_on_the_rows_beside_it() -> None:
     options = {"validation": None, "pool": Pool.of(outcomes.llms), "policies": [PolicySpec("argmax")]}
     alone = view_of_all(outcomes).policy_row(routers[0], PolicySpec("argmax"))
     for beside in range(1, 4):
-        row = evaluate(outcomes, routers=routers[:beside], **options).row("a argmax")
+        row = evaluated(outcomes, routers=routers[:beside], **options).row("a argmax")
         assert row.p_vs_best_single == alone.p_vs_best_single
         assert replace(row, p_adjusted=None) == alone
 
@@ -378,7 +379,7 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
     outcomes = replace(fake_outcomes(), left_out=(LeftOut("fake-a", 2),), left_out_total=2)
     validation = fake_outcomes(questions=20, seed=1, split="validation")
     router = scores(np.full((40, 3), 0.5))
-    table = evaluate(
+    table = evaluated(
         outcomes,
         validation=validation,
         pool=Pool.of(outcomes.llms, ["fake-c", "fake-a"]),
@@ -420,15 +421,15 @@ def test_json_has_the_fields_of_the_design_in_its_order() -> None:
 def test_nothing_to_evaluate_is_one_clear_line() -> None:
     empty = make_outcomes(np.zeros((0, 2, 3)))
     with pytest.raises(UsageError, match="no question that all LLMs have answered"):
-        evaluate(empty, validation=None, pool=Pool.of(empty.llms))
+        evaluated(empty, validation=None, pool=Pool.of(empty.llms))
     outcomes = fake_outcomes()
     with pytest.raises(UsageError, match="choose 1 to 5"):
-        evaluate(outcomes, validation=None, pool=Pool.of(outcomes.llms), k=6)
+        evaluated(outcomes, validation=None, pool=Pool.of(outcomes.llms), k=6)
     with pytest.raises(UnknownNameError, match="protocol"):
         view_of(Prepared(outcomes), Pool.of(outcomes.llms), protocol="papers")
 
 
 def test_an_empty_validation_split_is_none_at_all() -> None:
     outcomes = fake_outcomes()
-    table = evaluate(outcomes, validation=make_outcomes(np.zeros((0, 3, 5))), pool=Pool.of(outcomes.llms))
+    table = evaluated(outcomes, validation=make_outcomes(np.zeros((0, 3, 5))), pool=Pool.of(outcomes.llms))
     assert "no train or validation split" in table.row("best-single").note

@@ -9,14 +9,15 @@ from fakes import fake_outcomes, write_fake_run
 from selectllm_engine import load
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.evaluation import Prepared, view_of
-from selectllm_engine.insights import CELLS, compare_rows
+from selectllm_engine.insights import CELLS
 from selectllm_engine.llms import Pool
+from tables import compared
 
 
 def test_cells_counts_and_rows_agree() -> None:
     outcomes = fake_outcomes(100)
     view = view_of(Prepared(outcomes), Pool.of(outcomes.llms))
-    found = compare_rows(view, ("fake-a", "all-llms"))
+    found = compared(view, ("fake-a", "all-llms"))
     vote = view.figures(view.everyone()).right
     plain: dict[str, list[str]] = {cell: [] for cell in CELLS}
     for q, name in enumerate(outcomes.questions["question_id"]):
@@ -28,7 +29,7 @@ def test_cells_counts_and_rows_agree() -> None:
     assert (found.a.reference, found.a.p, found.b.delta) == ("all-llms", found.counts.p, 0.0)
     assert found.subjects == 5
     assert "only b" in repr(found)
-    turned = compare_rows(view, ("all-llms", "fake-a"))
+    turned = compared(view, ("all-llms", "fake-a"))
     assert turned.counts == (len(plain["both"]), len(plain["only_b"]), len(plain["only_a"]), len(plain["neither"]))
     assert (turned.a.delta, turned.a.p) == (pytest.approx(-found.a.delta), found.a.p)
     np.testing.assert_array_equal(turned.cells, np.array([0, 2, 1, 3])[found.cells])
@@ -38,11 +39,11 @@ def test_what_is_not_right_or_wrong_is_refused() -> None:
     outcomes = fake_outcomes(20)
     view = view_of(Prepared(outcomes), Pool.of(outcomes.llms))
     with pytest.raises(UsageError, match="random is an expectation"):
-        compare_rows(view, ("fake-a", "random"))
+        compared(view, ("fake-a", "random"))
     with pytest.raises(UsageError, match="on the scale of one sample"):
-        compare_rows(view, ("repeatable", "fake-a"))
+        compared(view, ("repeatable", "fake-a"))
     with pytest.raises(UnknownNameError, match="did you mean 'fake-c'"):
-        compare_rows(view, ("fake-cc", "fake-a"))
+        compared(view, ("fake-cc", "fake-a"))
 
 
 def test_of_a_run(tmp_path) -> None:

@@ -8,14 +8,15 @@ import pytest
 
 from fakes import fake_outcomes
 from selectllm_engine.evaluation import Prepared, mcnemar, view_of
-from selectllm_engine.insights import TELLING_KINDS, compare_rows, losses_by_subject, telling_questions
+from selectllm_engine.insights import TELLING_KINDS, losses_by_subject, telling_questions
 from selectllm_engine.llms import Pool
 from selectllm_engine.verdicts import Verdict
+from tables import compared
 
 
 def seen(outcomes, names, pool=None):
     view = view_of(Prepared(outcomes), Pool.of(outcomes.llms, pool))
-    return view, compare_rows(view, names)
+    return view, compared(view, names)
 
 
 def plain_holm(ps):
