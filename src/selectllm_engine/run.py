@@ -168,10 +168,6 @@ class StoredRun:
             self._prepared[split, k] = Prepared(outcomes, k)
         return self._prepared[split, k]
 
-    def validation(self, k: int | None = None) -> Prepared | None:
-        """The validation split over as many of its samples as there are up to k; None where there is none."""
-        return self.beside("validation", k)
-
     def beside(self, split: str, k: int | None) -> Prepared | None:
         """A split to learn from, over as many of its samples as there are up to k; None where there is none."""
         if split not in self.splits or not len(self.outcomes(split).labels):
@@ -199,14 +195,14 @@ class StoredRun:
             UsageError: a k that isn't there, or no complete question.
             UnknownNameError: an unknown LLM, split or protocol.
         """
-        prepared, held_out, train = self.prepared(split, k), self.validation(k), self.beside("train", k)
+        prepared, held_out, train = self.prepared(split, k), self.beside("validation", k), self.beside("train", k)
         chosen = self.pool(pool)
         return view_of(prepared, chosen, held_out, protocol, train=train, vote=vote, learner=self.learner(k))
 
     def learner(self, k: int | None = None) -> Learner:
         """What train and validation teach over their first k samples, kept for all pools."""
         if k not in self._learners:
-            self._learners[k] = Learner(self.beside("train", k), self.validation(k))
+            self._learners[k] = Learner(self.beside("train", k), self.beside("validation", k))
         return self._learners[k]
 
     def vote_weights(
@@ -246,7 +242,7 @@ class StoredRun:
         """
         key = (router, split, forest, unseen)
         if key not in self._scores:
-            held_out, train = self.validation(), self.beside("train", None)
+            held_out, train = self.beside("validation", None), self.beside("train", None)
             self._scores[key] = read_scores(
                 self._router_folder(router),
                 router,

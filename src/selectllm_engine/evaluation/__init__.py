@@ -13,6 +13,7 @@ from selectllm_engine.evaluation.conditional_logit import folds_of
 from selectllm_engine.evaluation.contamination import Gap
 from selectllm_engine.evaluation.curves import LAMBDAS, pareto_front
 from selectllm_engine.evaluation.details import Details, detail
+from selectllm_engine.evaluation.figures import known
 from selectllm_engine.evaluation.labelled_questions import Labelled, labelled
 from selectllm_engine.evaluation.learned_vote import vote
 from selectllm_engine.evaluation.learner import Learner

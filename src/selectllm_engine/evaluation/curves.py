@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LAMBDAS", "aiq", "pareto_front"]
 
+Burden = TypeVar("Burden", float, tuple[float, int])
+
 # Those that `cost-aware:auto` tries; beyond 1 the penalty outweighs any probability, the last always takes the fastest.
 LAMBDAS = (*(round(0.05 * step, 9) for step in range(21)), 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 1e6)
 
 
-def pareto_front(points: Sequence[tuple[float, float]]) -> list[int]:
+def pareto_front(points: Sequence[tuple[Burden, float]]) -> list[int]:
     """Which of the points (burden, accuracy) no other one beats in both, from cheap to accurate."""
     front: list[int] = []
     for at in sorted(range(len(points)), key=lambda at: (points[at][0], -points[at][1])):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.prepared import Prepared
     from selectllm_engine.evaluation.selection import Selection
 
-__all__ = ["Figures", "Floats", "Right", "figures_of"]
+__all__ = ["Figures", "Floats", "Right", "figures_of", "known"]
 
 Floats: TypeAlias = "NDArray[np.float32] | NDArray[np.float64]"
 Right: TypeAlias = "NDArray[np.bool_] | NDArray[np.float64]"  # floats: the chance of an expectation
@@ -45,6 +45,11 @@ class Figures:
     cost: Floats
     right_latency: float
     llms_per_question: float
+
+
+def known(value: float) -> float | None:
+    """A figure as it is shown: None where it is unknown, NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def figures_of(selection: Selection, prepared: Prepared, order: NDArray[np.intp]) -> Figures:

@@ -15,6 +15,7 @@ import numpy as np
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation.comparison import Reference, difference, two_by_two
 from selectllm_engine.evaluation.contamination import train_test_gaps
+from selectllm_engine.evaluation.figures import known
 from selectllm_engine.evaluation.pool_arrays import NO_VOTES, PoolArrays
 from selectllm_engine.evaluation.statistics import Interval, bootstrap, wilson
 from selectllm_engine.evaluation.table import BADGES, Row, RowKind
@@ -127,7 +128,7 @@ class PoolView(PoolArrays):
     ) -> Row:
         """The row of a selection of this pool; `figures` where they are not those of its votes over K samples."""
         figures = figures or self.figures(selection)
-        latency = _known(figures.latency)
+        latency = _mean(figures.latency)
         p50, p95 = _quantiles(figures.latency) if selection.weights is None else (None, None)
         if latency is None:
             notes = (*notes, f"no latency known for {self._unknown_latency(selection)}")
@@ -138,10 +139,10 @@ class PoolView(PoolArrays):
             policy=policy,
             parameter=parameter,
             latency=latency,
-            latency_parallel=_known(figures.parallel),
+            latency_parallel=_mean(figures.parallel),
             latency_p50=p50,
             latency_p95=p95,
-            cost=_known(figures.cost),
+            cost=_mean(figures.cost),
             llms_per_question=figures.llms_per_question,
             samples_per_question=self._samples(figures.llms_per_question),
             vote=(selection.vote or "equal") if figures.llms_per_question > 1 else None,
@@ -170,7 +171,7 @@ class PoolView(PoolArrays):
             latency_correct=right_latency / total if right_latency is not None and total else None,
             gap_closed=None
             if self.flatters
-            else _none_if_nan(_gap(np.array([[accuracy], [self.best_right.mean()], [self.oracle_accuracy]])).item()),
+            else known(_gap(np.array([[accuracy], [self.best_right.mean()], [self.oracle_accuracy]])).item()),
         )
         if chosen_right is None:
             unsolvable = _share(~self.solvable)
@@ -366,15 +367,11 @@ def _gap(means: NDArray[np.float64]) -> NDArray[np.float64]:
 def _quantiles(values: NDArray[Any]) -> tuple[float | None, float | None]:
     """Median and 95 % quantile; None where any value is unknown."""
     p50, p95 = np.quantile(values, [0.5, 0.95]).tolist()
-    return _none_if_nan(p50), _none_if_nan(p95)
+    return known(p50), known(p95)
 
 
-def _known(values: NDArray[Any]) -> float | None:
-    return _none_if_nan(float(values.mean(dtype=np.float64)))
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _mean(values: NDArray[Any]) -> float | None:
+    return known(values.mean(dtype=np.float64))
 
 
 def _share(questions: NDArray[np.bool_]) -> float:

@@ -29,11 +29,11 @@ __all__ = ["find_saving", "own_time"]
 
 
 class _Candidate(NamedTuple):
-    """A row's name, its figures on validation, and, when it is wanted, on the evaluated split; seconds to add."""
+    """A row's name, its figures on validation, its selection on the evaluated split once wanted; seconds to add."""
 
     name: str
     there: Figures
-    here: Callable[[], Figures]
+    here: Callable[[], Selection]
     seconds: float
 
 
@@ -72,7 +72,7 @@ def find_saving(
     if not cheaper:
         return None
     best = min(cheaper, key=lambda pair: pair[0])[1]
-    here, against = best.here(), view.figures(view.one(view.best_single))
+    here, against = view.figures(best.here()), view.figures(view.one(view.best_single))
     return Saving(
         row=best.name,
         latency=_saved(here.latency, against.latency, best.seconds),
@@ -91,8 +91,7 @@ def _candidates(
 ) -> Iterator[_Candidate]:
     for llm in view.order.tolist():
         if llm != view.best_single:
-            there = tuning.figures(tuning.one(llm))
-            yield _Candidate(view.pool.run[llm], there, partial(_figures, view, partial(view.one, llm)), 0.0)
+            yield _Candidate(view.pool.run[llm], tuning.figures(tuning.one(llm)), partial(view.one, llm), 0.0)
     for scores in routers:
         for spec in policies:
             seconds = (own_time(scores, spec) if charge_router else 0.0) or 0.0
@@ -104,8 +103,7 @@ def _candidates(
                 there = tuning.figures(tuning.policy(scores.on_validation(), tuned))
             except NotAvailableError:
                 continue
-            here = partial(_figures, view, partial(view.policy, scores, tuned))
-            yield _Candidate(f"{scores.name} {spec.name}", there, here, seconds)
+            yield _Candidate(f"{scores.name} {spec.name}", there, partial(view.policy, scores, tuned), seconds)
 
 
 def _stays(view: PoolView, scores: RouterScores, spec: PolicySpec) -> bool:
@@ -114,10 +112,6 @@ def _stays(view: PoolView, scores: RouterScores, spec: PolicySpec) -> bool:
         return False
     choice = view.policy(scores, spec).choice
     return choice is not None and bool((np.asarray(choice) == view.best_single).all())
-
-
-def _figures(view: PoolView, select: Callable[[], Selection]) -> Figures:
-    return view.figures(select())
 
 
 def _as_accurate(figures: Figures, single: NDArray[np.bool_]) -> bool:

@@ -173,12 +173,9 @@ def two_proportions(right_a: int, of_a: int, right_b: int, of_b: int) -> float:
 
 def holm(ps: Sequence[float]) -> list[float]:
     """The ps of several tests, adjusted step by step (Holm 1979), in the order given."""
-    adjusted = [0.0] * len(ps)
-    running = 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=lambda place: ps[place])):
-        running = max(running, min(1.0, ps[place] * (len(ps) - rank)))
-        adjusted[place] = running
-    return adjusted
+    order, adjusted = np.argsort(ps, kind="stable"), np.zeros(len(ps))
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, np.asarray(ps)[order] * np.arange(len(ps), 0, -1)))
+    return adjusted.tolist()
 
 
 def bootstrap(

@@ -6,6 +6,7 @@ K samples are wanted, k are there. Answers come in the order of samples; None is
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -107,8 +108,4 @@ def _reach(votes: Sequence[int], made: int, samples: int, rule: StopRule) -> int
 
 def _votes(answers: Sequence[str | None]) -> list[int]:
     """How often each answer was given, in the order in which they were seen first."""
-    counts: dict[str, int] = {}
-    for answer in answers:
-        if answer is not None:
-            counts[answer] = counts.get(answer, 0) + 1
-    return list(counts.values())
+    return list(Counter(answer for answer in answers if answer is not None).values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +53,11 @@ class Vote:
 
 def majority_vote(answers: Sequence[str | None]) -> Vote:
     """The most frequent answer of one question; None doesn't vote, and ties go to the answer seen first."""
-    counts: dict[str, int] = {}
-    for answer in answers:
-        if answer is not None:
-            counts[answer] = counts.get(answer, 0) + 1
+    counts = Counter(answer for answer in answers if answer is not None).most_common()  # ties stay as first seen
     if not counts:
         return Vote(None, 0, 0, tied=False)
-    most = max(counts.values())
-    leaders = [answer for answer, count in counts.items() if count == most]  # a dict remembers who was seen first
-    return Vote(leaders[0], most, sum(counts.values()), tied=len(leaders) > 1)
+    (answer, most), *others = counts
+    return Vote(answer, most, sum(count for _, count in counts), tied=bool(others) and others[0][1] == most)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

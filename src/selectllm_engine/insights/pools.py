@@ -20,6 +20,8 @@ from selectllm_engine.evaluation import (
     PoolView,
     entries_by_llm,
     html_table,
+    known,
+    pareto_front,
     percent,
     vote,
 )
@@ -186,13 +188,13 @@ class _Scorer:
 
     def figures(self, state: _State, llms: Sequence[int]) -> SubsetFigures:
         """The figures of the subset that a state stands for."""
-        parallel = _known(state.slowest.mean(dtype=np.float64))
+        parallel = known(state.slowest.mean(dtype=np.float64))
         return SubsetFigures(
             oracle=float(np.count_nonzero(state.solved) / len(state.solved)),
             pooled=float(self.prepared.labels[:, llms[0]].mean()) if len(llms) == 1 else self._pooled(state.score),
-            latency=_known(self.seconds[list(llms)].sum()),
+            latency=known(self.seconds[list(llms)].sum()),
             latency_parallel=parallel,
-            cost=_known(self.dollars[list(llms)].sum()),
+            cost=known(self.dollars[list(llms)].sum()),
         )
 
     def _pooled(self, score: NDArray[np.int64] | None) -> float | None:
@@ -284,12 +286,8 @@ def find_subsets(
         return (-value(measured[chosen]), *burden(chosen))
 
     ranked = sorted(measured, key=order)
-    front, best = set(), -1.0
-    for chosen in sorted(ranked, key=lambda chosen: (burden(chosen), -value(measured[chosen]))):
-        if value(measured[chosen]) > best:
-            front.add(chosen)
-            best = value(measured[chosen])
-
+    points = [(burden(chosen), value(measured[chosen])) for chosen in ranked]
+    front = {ranked[at] for at in pareto_front(points)}
     shown = measured if validation is None else dict(_same(scorer(prepared, learner), llms, measured))
     subsets = []
     for rank, chosen in enumerate(ranked, start=1):
@@ -363,10 +361,6 @@ def _same(
     if len(wanted) == 2 ** len(llms) - 1:
         return _all(scorer, llms, None)
     return ((chosen, scorer.of(chosen)) for chosen in wanted)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _timed(measured: Iterable[SubsetFigures]) -> bool:

@@ -20,6 +20,7 @@ from selectllm_engine.evaluation import (
     as_routers,
     as_spec,
     html_table,
+    known,
     majority_vote,
     pooled_votes,
     tally,
@@ -211,9 +212,9 @@ def view_question(
                 name,
                 None if said is None else said[llm],
                 right=bool(prepared.labels[place, llm]),
-                latency=_number(prepared.latency[place, llm]),
-                cost=_number(prepared.cost[place, llm]),
-                probability=None if scores is None else _number(scores.probabilities[place, llm]),
+                latency=known(prepared.latency[place, llm]),
+                cost=known(prepared.cost[place, llm]),
+                probability=None if scores is None else known(scores.probabilities[place, llm]),
                 selected=None if scores is None else bool(chosen[llm]),
                 weight=None if weighed is None else weighed.weights.get(name),
             )
@@ -301,7 +302,3 @@ def _votes(name: str, answers: Sequence[str | None] | None, *, right: bool | Non
         right=right,
         **more,
     )
-
-
-def _number(value: Any) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.evaluation import EQUAL, POLICIES
+from selectllm_engine.evaluation import EQUAL, POLICIES, known
 from selectllm_engine.routers.chooser import choose_by, is_trained
 from selectllm_engine.routers.families import parse_router, usable
 from selectllm_engine.routers.features import Nearest
@@ -185,7 +185,7 @@ def _routed(
             view.pool.run[llm],
             float(probabilities[llm]),
             None if forest is None else float(forest[llm]),
-            None if np.isnan(latency[llm]) else float(latency[llm]),
+            known(latency[llm]),
             None if asked is None else float(asked[llm]),
         )
         for llm in np.flatnonzero(view.mask)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import pareto_front
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,13 +182,11 @@ def front(field: Field, by: By) -> list[int]:
     The limits are what the proposals take that no other beats in accuracy and in that, `STEP` apart.
     """
     limits = np.array([getattr(done, by) + getattr(done, f"{by}_error") for done in field.tried])
-    accuracy, best, tried = field.right.mean(axis=1), -1.0, []
-    for place in np.argsort(limits, kind="stable").tolist():
-        if field.allowed[place] and accuracy[place] > best and limits[place] < np.inf:
-            best = accuracy[place]
-            tried.append(float(limits[place]))
+    accuracy = field.right.mean(axis=1)
+    allowed = np.flatnonzero(field.allowed & (limits < np.inf))
+    tried = pareto_front(list(zip(limits[allowed].tolist(), accuracy[allowed].tolist(), strict=True)))
     chosen, limit = [], np.inf
-    for each in reversed(tried):
+    for each in limits[allowed[tried[::-1]]]:
         if each <= limit / STEP:
             limit = each
             chosen.append(choose(field.narrowed(limits <= each))[0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
-from selectllm_engine.evaluation import Reference, holm, mcnemar, needed_questions, newcombe, wilson
+from selectllm_engine.evaluation import Reference, holm, known, mcnemar, needed_questions, newcombe, wilson
 from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, front, most_accurate
 from selectllm_engine.setups.choice_data import choice_data
 from selectllm_engine.setups.search import MANY, Search
@@ -352,8 +352,8 @@ class _Made(NamedTuple):
             accuracy=accuracy,
             accuracy_low=low,
             accuracy_high=high,
-            latency=None if np.isnan(tried.latency) else tried.latency,
-            cost=None if np.isnan(tried.cost) else tried.cost,
+            latency=known(tried.latency),
+            cost=known(tried.cost),
             llms_per_question=tried.llms,
             delta=outlook.delta - luck if place != self.single else 0.0,
             delta_low=interval.low if unsure else None,
