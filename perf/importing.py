@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.importers.assembly import Options
-from selectllm_engine.importers.table import Columns, import_table
+from selectllm_engine.importers.table import TableColumns, import_table
 from selectllm_engine.store.cache import Cache
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def ways() -> Iterator[tuple[str, bool, bool]]:
 
 def in_this_process(path: Path, cache: Path, *, ids: bool, split: bool) -> tuple[Callable[[], object], ...]:
     """What reads the file, and what imports it."""
-    names = Columns(llms=LLMS, subject="subject", id="sample_id" if ids else None)
+    names = TableColumns(llms=LLMS, subject="subject", id="sample_id" if ids else None)
     options = Options(split_by=SPLIT_BY if split else None)
     read = pl.read_csv if path.suffix == ".csv" else pl.read_parquet
     return lambda: read(path), lambda: import_table(Cache(cache), path, "wide", names, options=options)

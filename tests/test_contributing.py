@@ -20,7 +20,7 @@ from fakes import write_fake_run
 from paths import ROOT
 from plain import ORACLES
 from selectllm_engine.benchmarks import PRESETS, Description, known_sizes, load_benchmark
-from selectllm_engine.benchmarks.description import Part
+from selectllm_engine.benchmarks.description import SplitShare
 from selectllm_engine.benchmarks.presets import Preset
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.evaluation import POLICIES, Selection
@@ -106,7 +106,7 @@ def test_a_benchmark(cache, tmp_path, monkeypatch, capsys):
     (tmp_path / "toy").mkdir()
     pl.DataFrame({"ask": ["1 + 1?", "2 + 1?"], "say": [2, 3]}).write_parquet(tmp_path / "toy" / "test-0.parquet")
     line = Preset(
-        description=Description(hub="o/n", question="ask", answer="say", split={"test": Part(of="test")}),
+        description=Description(hub="o/n", question="ask", answer="say", split={"test": SplitShare(of="test")}),
         sizes={"test": 2},
         source="a toy",
     )

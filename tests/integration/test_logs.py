@@ -16,7 +16,7 @@ import local_tasks
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.importers.records import Options
-from selectllm_engine.store import Choice
+from selectllm_engine.store import VerdictChoice
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_tui.cli import main
@@ -27,7 +27,7 @@ LLMS = os.environ.get("SELECTLLM_TEST_LLMS", "")
 NAME = "smollm2-135m-it"
 SIZE, EPOCHS = 12, 3
 # Real verdicts are too strict for 98 % of agreement; with ours, texts vote.
-OWN = Options(verdicts=Choice.parse(["own"]))
+OWN = Options(verdicts=VerdictChoice.parse(["own"]))
 GIVE_UP = 900.0  # seconds; loading takes most of it on a busy machine
 
 for each in ("lm_eval", "inspect_ai", "zipfile_zstd", "torch"):

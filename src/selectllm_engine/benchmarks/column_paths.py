@@ -13,13 +13,13 @@ from selectllm_engine.errors import BenchmarkError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Place", "aliases_of", "find", "paths_in", "stripped", "text_of"]
+__all__ = ["PathValues", "aliases_of", "find", "paths_in", "stripped", "text_of"]
 
 _HOLE = re.compile(r"\{([^{}\s][^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathValues:
     """The values at a path, and of what type they are."""
 
     values: pl.Expr
@@ -31,21 +31,21 @@ def paths_in(text: str) -> list[str]:
     return _HOLE.findall(text) or [text]
 
 
-def find(path: str, schema: pl.Schema, where: str) -> Place:
+def find(path: str, schema: pl.Schema, where: str) -> PathValues:
     """What a dotted path leads to: into the fields of nested values, those of every element of a list, or to its n-th.
 
     Raises:
         BenchmarkError: there is no such column or field.
     """
     if path in schema:
-        return Place(pl.col(path), schema[path])
+        return PathValues(pl.col(path), schema[path])
     name, *steps = path.split(".")
     if name not in schema:
         like = nearest(name, schema, cutoff=0.8)
         has = ", ".join(map(repr, schema)) or "none"
         remedy = f"it has {has}" if like is None else f"did you mean {like!r}?"
         raise BenchmarkError(f"{where}: no column {name!r}", remedy)
-    place = Place(pl.col(name), schema[name])
+    place = PathValues(pl.col(name), schema[name])
     for step in steps:
         deeper = _step(place, step)
         if deeper is None:
@@ -54,16 +54,16 @@ def find(path: str, schema: pl.Schema, where: str) -> Place:
     return place
 
 
-def _step(place: Place, step: str) -> Place | None:
+def _step(place: PathValues, step: str) -> PathValues | None:
     if isinstance(place.dtype, pl.Struct):
         fields = {each.name: each.dtype for each in place.dtype.fields}
-        return Place(place.values.struct.field(step), _dtype(fields[step])) if step in fields else None
+        return PathValues(place.values.struct.field(step), _dtype(fields[step])) if step in fields else None
     if isinstance(place.dtype, pl.List):
         inner = _dtype(place.dtype.inner)
         if step.isdecimal():
-            return Place(place.values.list.get(int(step), null_on_oob=True), inner)
-        deeper = _step(Place(pl.element(), inner), step)
-        return None if deeper is None else Place(place.values.list.eval(deeper.values), pl.List(deeper.dtype))
+            return PathValues(place.values.list.get(int(step), null_on_oob=True), inner)
+        deeper = _step(PathValues(pl.element(), inner), step)
+        return None if deeper is None else PathValues(place.values.list.eval(deeper.values), pl.List(deeper.dtype))
     return None
 
 
@@ -119,9 +119,9 @@ def _pieces(template: str, schema: pl.Schema, where: str) -> Iterator[pl.Expr]:
     yield pl.lit(template[end:])
 
 
-def _written(place: Place) -> pl.Expr:
+def _written(place: PathValues) -> pl.Expr:
     if isinstance(place.dtype, pl.List):
-        return _written(Place(place.values.list.first(), _dtype(place.dtype.inner)))
+        return _written(PathValues(place.values.list.first(), _dtype(place.dtype.inner)))
     if place.dtype == pl.Boolean:
         return pl.when(place.values).then(pl.lit("yes")).when(place.values.not_()).then(pl.lit("no"))
     return place.values.cast(pl.String)

@@ -12,7 +12,7 @@ from selectllm_engine.benchmarks.benchmark import LETTERS, QUESTION_SCHEMA, Benc
 from selectllm_engine.benchmarks.column_paths import aliases_of, find, paths_in, text_of
 from selectllm_engine.benchmarks.described_options import read_options, shuffled
 from selectllm_engine.benchmarks.described_splits import SourceSplit, by_column, by_parts
-from selectllm_engine.benchmarks.description import ONLY, Part
+from selectllm_engine.benchmarks.description import ONLY, SplitShare
 from selectllm_engine.benchmarks.source_frames import NoFilesError, read_rows
 from selectllm_engine.errors import BenchmarkError
 from selectllm_engine.foreign_files import first_line
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.benchmarks.description import Description
 
-__all__ = ["Bad", "Reading", "load", "read"]
+__all__ = ["Bad", "FileContents", "load", "read"]
 
 _TOGETHER = 100_000  # rows whose texts are made together; then those of the source, most of the memory, are let go of
 
@@ -38,7 +38,7 @@ class Bad:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class FileContents:
     """What a description's files hold: questions, exemplars, and the rows that are left out."""
 
     questions: pl.DataFrame
@@ -74,7 +74,7 @@ def load(name: str, description: Description, *, data: Path | None = None, seed:
     )
 
 
-def read(name: str, description: Description, *, data: Path | None, seed: int = 0) -> Reading:
+def read(name: str, description: Description, *, data: Path | None, seed: int = 0) -> FileContents:
     """The questions of a description's files, drawn into splits, and what is wrong with the others.
 
     Ids hold a row's place in the source split, within its subject where there are subjects: they are the same whatever
@@ -94,7 +94,7 @@ def read(name: str, description: Description, *, data: Path | None, seed: int = 
         raise
 
 
-def _read(name: str, description: Description, data: Path | None, seed: int) -> Reading:
+def _read(name: str, description: Description, data: Path | None, seed: int) -> FileContents:
     parts = _parts(description)
     takes = description.exemplars
     sources: dict[str, SourceSplit] = {}
@@ -107,11 +107,11 @@ def _read(name: str, description: Description, data: Path | None, seed: int) -> 
     else:
         chosen, shown = by_parts(parts, takes, sources, seed)
     questions = pl.concat([_question_rows(rows, split) for split, rows in chosen], rechunk=False)
-    return Reading(questions, tuple(map(_exemplar, shown.iter_rows(named=True))), tuple(bad))
+    return FileContents(questions, tuple(map(_exemplar, shown.iter_rows(named=True))), tuple(bad))
 
 
-def _parts(description: Description) -> Mapping[str, Part]:
-    return {ONLY: Part()} if isinstance(description.split, str) else description.split
+def _parts(description: Description) -> Mapping[str, SplitShare]:
+    return {ONLY: SplitShare()} if isinstance(description.split, str) else description.split
 
 
 def _source(name: str, description: Description, of: str, data: Path | None) -> tuple[SourceSplit, list[Bad]]:

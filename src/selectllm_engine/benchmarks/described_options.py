@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.benchmarks.benchmark import LETTERS
-from selectllm_engine.benchmarks.column_paths import Place, find, stripped, text_of
+from selectllm_engine.benchmarks.column_paths import PathValues, find, stripped, text_of
 from selectllm_engine.benchmarks.draws import shuffled_within
 from selectllm_engine.errors import BenchmarkError
 
@@ -88,7 +88,7 @@ def _choices(description: Description, schema: pl.Schema, where: str) -> pl.Expr
     raise BenchmarkError(f"{where}: {description.choices!r} is {place.dtype}", "name the place of their texts in it")
 
 
-def _of_field(place: Place, name: str) -> pl.Expr:
+def _of_field(place: PathValues, name: str) -> pl.Expr:
     text = stripped(place.values.struct.field(name).cast(pl.String))
     return pl.when(text != "").then(text)
 

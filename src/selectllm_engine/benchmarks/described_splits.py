@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.benchmarks.description import Exemplars, Part
+    from selectllm_engine.benchmarks.description import Exemplars, SplitShare
 
 __all__ = ["SourceSplit", "by_column", "by_parts"]
 
@@ -46,7 +46,7 @@ def by_column(source: SourceSplit) -> tuple[list[tuple[str, pl.DataFrame]], pl.D
 
 
 def by_parts(
-    parts: Mapping[str, Part], takes: Exemplars | None, sources: Mapping[str, SourceSplit], seed: int
+    parts: Mapping[str, SplitShare], takes: Exemplars | None, sources: Mapping[str, SourceSplit], seed: int
 ) -> tuple[list[tuple[str, pl.DataFrame]], pl.DataFrame]:
     """The splits, one after the other from the drawn order of their source, and the exemplars."""
     chosen: dict[str, pl.DataFrame] = {}

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Description", "Exemplars", "Part", "described_by"]
+__all__ = ["Description", "Exemplars", "SplitShare", "described_by"]
 
 ONLY = ""  # the source split of files that have but one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SplitShare:
     """A share, above 0 and at most 1, of one of the source's splits; below 1 it is drawn by a seed."""
 
     of: str = ONLY
@@ -81,7 +81,7 @@ class Description:
     subject: str | None = None
     language: str | None = None
     rationale: str | None = None
-    split: str | Mapping[str, Part] = field(default_factory=lambda: {"test": Part()})
+    split: str | Mapping[str, SplitShare] = field(default_factory=lambda: {"test": SplitShare()})
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     patterns: Mapping[str, str] = field(default_factory=dict)
     remove: Mapping[str, str] = field(default_factory=dict)
@@ -125,10 +125,10 @@ def _texts(given: str | list[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _part(given: str | float | Mapping[str, Any]) -> Part:
+def _part(given: str | float | Mapping[str, Any]) -> SplitShare:
     if isinstance(given, str):
-        return Part(of=given)
-    return Part(share=float(given)) if isinstance(given, int | float) else Part(**given)
+        return SplitShare(of=given)
+    return SplitShare(share=float(given)) if isinstance(given, int | float) else SplitShare(**given)
 
 
 def _written(value: object) -> str:

@@ -35,7 +35,7 @@ _PLAIN_NUMBER = re.compile(r"[-+−]?\s*[$€£¥]?\s*[-+−]?[\d.,/]*\d[\d.,]*(
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _QuestionRow:
     """One row as it was read; `kind` None where the row says nothing about it."""
 
     record: FileRecord
@@ -101,8 +101,8 @@ def _paths(data: Path) -> list[Path]:
     return paths
 
 
-def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _Row:
-    return _Row(
+def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _QuestionRow:
+    return _QuestionRow(
         record=record,
         id=record.optional("id") or f"{path.stem if several else name}-{record.number:04d}",
         split=_split(record, path),
@@ -124,7 +124,7 @@ def _split(record: FileRecord, path: Path) -> str:
     return SPLIT_WORDS[word.lower()]
 
 
-def _kind(row: _Row) -> str:
+def _kind(row: _QuestionRow) -> str:
     from selectllm_engine.answers import KINDS
 
     kind = row.kind or ("letter" if row.choices else "number" if _PLAIN_NUMBER.fullmatch(row.answer) else "word")
@@ -166,7 +166,7 @@ def _split_text(record: FileRecord, text: str) -> Sequence[object]:
         raise BenchmarkError(f"{record.where}: 'choices' is no JSON list", "close its quotes and brackets") from None
 
 
-def _gold(row: _Row, kind: str) -> str:
+def _gold(row: _QuestionRow, kind: str) -> str:
     from selectllm_engine.answers import canonical
 
     if row.choices is None:
@@ -189,9 +189,9 @@ def _gold(row: _Row, kind: str) -> str:
     return fitting.pop()
 
 
-def _doubtful(rows: Sequence[_Row]) -> list[str]:
+def _doubtful(rows: Sequence[_QuestionRow]) -> list[str]:
     """A line about questions that are there with different answers, where there are any."""
-    answers: dict[tuple[str, tuple[str, ...] | None], dict[str, _Row]] = {}
+    answers: dict[tuple[str, tuple[str, ...] | None], dict[str, _QuestionRow]] = {}
     for row in rows:
         answers.setdefault((row.text, row.choices), {}).setdefault(row.answer, row)
     several = [found for found in answers.values() if len(found) > 1]
@@ -202,9 +202,9 @@ def _doubtful(rows: Sequence[_Row]) -> list[str]:
     return [f"one question is there with different answers: {shown}{more}; each counts as a question of its own"]
 
 
-def _check(rows: Sequence[_Row], data: Path) -> None:
+def _check(rows: Sequence[_QuestionRow], data: Path) -> None:
     """Raise BenchmarkError for ids that are not unique, exemplars that are questions too, and for no questions."""
-    first: dict[str, _Row] = {}
+    first: dict[str, _QuestionRow] = {}
     for row in rows:
         if row.id in first:
             problem = f"{row.record.where}: id {short(row.id)} is also that of {first[row.id].record.where}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selectllm_engine.benchmarks.description import Exemplars, Part
+from selectllm_engine.benchmarks.description import Exemplars, SplitShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,16 +32,16 @@ class Preset:
         return self.description.kind or ("letter" if self.description.choices else None)
 
 
-def published(*ours: str, **others: str) -> dict[str, Part]:
+def published(*ours: str, **others: str) -> dict[str, SplitShare]:
     """The source's splits of these names, and others of ours from those that are named."""
-    return {each: Part(of=each) for each in ours} | {each: Part(of=of) for each, of in others.items()}
+    return {each: SplitShare(of=each) for each in ours} | {each: SplitShare(of=of) for each, of in others.items()}
 
 
 # Where the published test split has no answers, the published validation split is test and train gives validation.
 WITHOUT_TEST = {
-    "train": Part(of="train", share=0.9),
-    "validation": Part(of="train", share=0.1),
-    "test": Part(of="validation"),
+    "train": SplitShare(of="train", share=0.9),
+    "validation": SplitShare(of="train", share=0.1),
+    "test": SplitShare(of="validation"),
 }
 NO_ANSWERS = "its test split has no answers: validation is test, a tenth of train validation"
 FIVE = Exemplars(of="train", take=5)

@@ -10,7 +10,7 @@ from selectllm_engine.benchmarks.configurations import (
     GLOBAL_MMLU_LANGUAGES,
     MMLU_SUBJECTS,
 )
-from selectllm_engine.benchmarks.description import Description, Exemplars, Part
+from selectllm_engine.benchmarks.description import Description, Exemplars, SplitShare
 from selectllm_engine.benchmarks.preset import (
     CONVERTED,
     FIVE,
@@ -31,9 +31,9 @@ _MMLU = Description(
     answer="answer",
     subject="subject",
     split={
-        "train": Part(of="test", share=13757 / 14042),
-        "validation": Part(of="test", share=285 / 14042),
-        "test": Part(of="validation"),
+        "train": SplitShare(of="test", share=13757 / 14042),
+        "validation": SplitShare(of="test", share=285 / 14042),
+        "test": SplitShare(of="validation"),
     },
     exemplars=Exemplars(of="dev"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selectllm_engine.benchmarks.configurations import MATH_SUBJECTS
-from selectllm_engine.benchmarks.description import Description, Exemplars, Part
+from selectllm_engine.benchmarks.description import Description, Exemplars, SplitShare
 from selectllm_engine.benchmarks.preset import (
     CONVERTED,
     FIVE,
@@ -26,9 +26,9 @@ _GSM8K = Description(
     patterns={"answer": r"####([^#]*)$", "rationale": r"(?s)^(.*)####"},
     remove={"rationale": r"<<[^<>]*>>"},  # <<48/2=24>> are calculator notes
     split={
-        "train": Part(of="train", share=6816 / 7473),
-        "validation": Part(of="train", share=359 / 7473),
-        "test": Part(of="test"),
+        "train": SplitShare(of="train", share=6816 / 7473),
+        "validation": SplitShare(of="train", share=359 / 7473),
+        "test": SplitShare(of="test"),
     },
     exemplars=Exemplars(of="train", take=5),
 )

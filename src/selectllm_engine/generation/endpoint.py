@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.generation.openai_protocol import Ask
 
-__all__ = ["KEY", "Endpoint", "Limits", "RefusedError", "endpoint_key"]
+__all__ = ["KEY", "Endpoint", "EndpointLimits", "RefusedPromptError", "endpoint_key"]
 
 KEY = "OPENAI_API_KEY"
 MENDS = 4  # times that a reply which is not whole is asked for again
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"\d+(\.\d*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class EndpointLimits:
     """How patient one is with a server, and how much of it one takes.
 
     Attributes:
@@ -58,7 +58,7 @@ class Limits:
     reply: int = 64 << 20
 
 
-class RefusedError(EngineError):
+class RefusedPromptError(EngineError):
     """A server refuses one prompt, in its own words; it may answer others."""
 
 
@@ -74,7 +74,7 @@ class Endpoint:
         UsageError: the key can't be one.
     """
 
-    def __init__(self, base_url: str, model: str, *, key: str = KEY, limits: Limits | None = None) -> None:
+    def __init__(self, base_url: str, model: str, *, key: str = KEY, limits: EndpointLimits | None = None) -> None:
         import openai
 
         self.model = model
@@ -83,7 +83,7 @@ class Endpoint:
         self._base_url = base_url
         self._key_name = key
         self._key = endpoint_key(key)
-        self._limits = limits or Limits()
+        self._limits = limits or EndpointLimits()
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
             api_key=self._key or "none",  # servers of one's own want none
@@ -130,7 +130,7 @@ class Endpoint:
         """All completions of a request.
 
         Raises:
-            RefusedError: the server refuses this prompt.
+            RefusedPromptError: the server refuses this prompt.
             EngineError, UnknownNameError: nothing more can be had from it.
         """
         import openai
@@ -145,7 +145,7 @@ class Endpoint:
                 ) from None
             self._refused += 1
             if self._answered or self._refused < REFUSALS:
-                raise RefusedError(self._reason(error)) from None
+                raise RefusedPromptError(self._reason(error)) from None
             raise self._fatal(error) from None  # it has been so from the beginning
         except EngineError:
             raise

@@ -24,7 +24,7 @@ from selectllm_engine.generation.weights import check_access, count_parameters, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from selectllm_engine.generation.plan import Item, Plan, Request
+    from selectllm_engine.generation.plan import Item, Plan, PlanRequest
     from selectllm_engine.llms import LLM
 
 __all__ = ["Lack", "Need", "Needs", "check_gpus", "find_needs", "kv_bytes"]
@@ -155,7 +155,7 @@ def _hub_cache() -> Path:
     return machine.expanded(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
 
 
-def check_gpus(gpus: Sequence[str], request: Request) -> Sequence[machine.Gpu]:
+def check_gpus(gpus: Sequence[str], request: PlanRequest) -> Sequence[machine.Gpu]:
     """The GPUs of these numbers.
 
     Raises:
@@ -180,7 +180,7 @@ def check_gpus(gpus: Sequence[str], request: Request) -> Sequence[machine.Gpu]:
     return asked
 
 
-def _devices(needs: Needs, gpus: Sequence[str], request: Request) -> list[Lack]:
+def _devices(needs: Needs, gpus: Sequence[str], request: PlanRequest) -> list[Lack]:
     if not gpus:
         remedy = "take a smaller LLM, or a machine with more"
         return _too_large(needs, machine.memory() or 0, "this machine has {} of memory", remedy)

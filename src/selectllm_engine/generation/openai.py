@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_engine.generation.endpoint import KEY, Endpoint, Limits, RefusedError
+from selectllm_engine.generation.endpoint import KEY, Endpoint, EndpointLimits, RefusedPromptError
 from selectllm_engine.generation.engine import Encoded, Finished, Timing
 from selectllm_engine.generation.openai_protocol import Ask
 
@@ -34,7 +34,7 @@ _PAUSE = 0.2
 _Result = TypeVar("_Result")
 
 
-def load(spec: WorkerSpec, folder: Path | None, limits: Limits | None = None) -> OpenAIEngine:
+def load(spec: WorkerSpec, folder: Path | None, limits: EndpointLimits | None = None) -> OpenAIEngine:
     """The engine for an LLM at its endpoint.
 
     Raises:
@@ -61,12 +61,12 @@ class OpenAIEngine:
     """One LLM at an endpoint; see `Engine` for what the methods do."""
 
     def __init__(
-        self, base_url: str, model: str, *, concurrency: int, key: str = KEY, limits: Limits | None = None
+        self, base_url: str, model: str, *, concurrency: int, key: str = KEY, limits: EndpointLimits | None = None
     ) -> None:
         self.chat, self.context = True, None
         self.capacity = concurrency
         self.by_length = False
-        self._limits = limits or Limits()
+        self._limits = limits or EndpointLimits()
         self._endpoint = Endpoint(base_url, model, key=key, limits=self._limits)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -147,7 +147,7 @@ class OpenAIEngine:
         try:
             reply = await self._endpoint.complete(ask)
             done.put(Finished(request_id, reply.completions, reply.prompt_tokens))
-        except RefusedError as error:
+        except RefusedPromptError as error:
             done.put(Finished(request_id, problem=error.problem))
         except SelectLLMError as error:
             done.put(Finished(request_id, problem=error.problem) if self._endpoint.stopping else error)

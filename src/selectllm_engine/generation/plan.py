@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Item",
     "Plan",
-    "Request",
+    "PlanRequest",
     "Source",
     "at_endpoint",
     "engine_of",
@@ -48,7 +48,7 @@ _ENOUGH_ROWS = 100  # stored generations to tell their size from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class PlanRequest:
     """What is asked for, for all LLMs and benchmarks alike. `max_tokens` and `prompt` override, where given.
 
     `stop`, `splits`, `limit` and `shard` are as in Task.
@@ -108,7 +108,7 @@ class Item:
 class Plan:
     """All items, LLM by LLM, and the benchmarks that could not be read, with their problems."""
 
-    request: Request
+    request: PlanRequest
     cache: Cache
     items: tuple[Item, ...]
     unread: Mapping[str, SelectLLMError] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class Plan:
 
 
 def make_plan(
-    cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: Request
+    cache: Cache, sources: Mapping[str, Source | SelectLLMError], llms: Sequence[LLM], request: PlanRequest
 ) -> Plan:
     """Compare what is asked for with what the cache holds. Variants follow their LLM.
 
@@ -210,7 +210,7 @@ def make_plan(
     return Plan(request=request, cache=cache, items=tuple(items), unread=unread)
 
 
-def _item(cache: Cache, source: Source, llm: LLM, request: Request) -> Item:
+def _item(cache: Cache, source: Source, llm: LLM, request: PlanRequest) -> Item:
     ids = choose_questions(source.questions, request.splits, request.limit, request.shard)["question_id"].to_list()
     total, missing, problem, to_time, room, differs = len(ids) * request.samples, 0, None, True, 0, False
     try:
@@ -277,12 +277,12 @@ def same_worker(llm: LLM) -> tuple[str | None, ...]:
     return llm.family, llm.weights, llm.revision, llm.endpoint, llm.api_key_env
 
 
-def engine_of(llm: LLM, request: Request) -> str:
+def engine_of(llm: LLM, request: PlanRequest) -> str:
     """The engine that runs an LLM: one with an endpoint is run by its server, whatever runs the others."""
     return SERVED if llm.endpoint is not None else request.engine
 
 
-def with_overrides(llm: LLM, terse: bool, request: Request) -> LLM:
+def with_overrides(llm: LLM, terse: bool, request: PlanRequest) -> LLM:
     """The LLM with the prompt and sampling that the request asks for, but for what makes a variant of it."""
     if request.prompt is not None and not (llm.variant and {"prompt", "system"} & llm.variant.changes.keys()):
         llm = replace(llm, prompt=request.prompt, wording=request.wording)

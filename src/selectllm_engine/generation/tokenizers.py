@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.llms import Thinking
 
-__all__ = ["Tokenizer", "first_line", "remedy"]
+__all__ = ["Tokenizer", "remedy", "telling_line"]
 
 _COUNT = re.compile(r"\d+ validation errors? for ")
 
@@ -40,7 +40,7 @@ class Tokenizer:
             self.wrapped: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()
         except Exception as error:
-            problem = f"the tokenizer or configuration cannot be loaded ({first_line(error)})"
+            problem = f"the tokenizer or configuration cannot be loaded ({telling_line(error)})"
             raise EngineError(problem, remedy(error)) from error
         self.chat = bool(getattr(self.wrapped, "chat_template", None))
         self.context: int | None = getattr(config, "max_position_embeddings", None)
@@ -61,7 +61,7 @@ class Tokenizer:
                 try:
                     tokens = self._template(without_system(prompt.messages), told)
                 except Exception as error:
-                    problem = f"the LLM's chat template cannot be used ({first_line(error)})"
+                    problem = f"the LLM's chat template cannot be used ({telling_line(error)})"
                     raise EngineError(problem, "set chat = false for it in selectllm.toml") from error
         return Encoded(array("I", tokens), len(tokens))  # a tenth of a list's memory: there can be thousands
 
@@ -82,7 +82,7 @@ class Tokenizer:
         )
 
 
-def first_line(error: BaseException) -> str:
+def telling_line(error: BaseException) -> str:
     """The line of a library's message that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and _COUNT.match(lines[0]):  # pydantic's heading

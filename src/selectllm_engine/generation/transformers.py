@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation.engine import Completion, Finished, Timing
 from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
-from selectllm_engine.generation.tokenizers import Tokenizer, first_line, remedy
+from selectllm_engine.generation.tokenizers import Tokenizer, remedy, telling_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def load(spec: WorkerSpec, folder: Path) -> TransformersEngine:
 
 
 @dataclass(slots=True)
-class _Request:
+class _PromptSamples:
     """A prompt, and its completions as they get done."""
 
     id: str
@@ -69,7 +69,7 @@ class _Batch:
     values of all tokens but the last.
     """
 
-    rows: list[tuple[_Request, int]]
+    rows: list[tuple[_PromptSamples, int]]
     ids: Any
     mask: Any
     cache: Any
@@ -114,7 +114,7 @@ class TransformersEngine:
         self.by_length = True
         self._model: Any = None
         self._ends: list[int] = []
-        self._waiting: deque[tuple[_Request, int]] = deque()
+        self._waiting: deque[tuple[_PromptSamples, int]] = deque()
         self._batch: _Batch | None = None
 
     def start(self, *, longest: int, seed: int) -> None:
@@ -137,7 +137,7 @@ class TransformersEngine:
             self._model = model.eval().to(self._device)
         except Exception as error:
             what = _REMEDY if _out_of_memory(error) else remedy(error)
-            raise EngineError(f"transformers cannot load it ({first_line(error)})", what) from error
+            raise EngineError(f"transformers cannot load it ({telling_line(error)})", what) from error
         ends = self._model.generation_config.eos_token_id
         ends = self._tokenizer.wrapped.eos_token_id if ends is None else ends
         self._ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
@@ -150,7 +150,7 @@ class TransformersEngine:
 
     def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
         """Queue the samples of a prompt."""
-        request = _Request(request_id, prompt.content, sampling, [None] * samples)
+        request = _PromptSamples(request_id, prompt.content, sampling, [None] * samples)
         self._waiting.extend((request, sample) for sample in range(samples))
 
     def unfinished(self) -> int:
@@ -171,7 +171,7 @@ class TransformersEngine:
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
-            reason = first_line(error)
+            reason = telling_line(error)
         self._halve(reason)
         return []
 
@@ -197,7 +197,7 @@ class TransformersEngine:
         import torch
 
         sampling = self._waiting[0][0].sampling
-        rows: list[tuple[_Request, int]] = []
+        rows: list[tuple[_PromptSamples, int]] = []
         while self._waiting and len(rows) < self.capacity and self._waiting[0][0].sampling == sampling:
             rows.append(self._waiting.popleft())
         try:
@@ -261,7 +261,7 @@ class TransformersEngine:
             stopping_criteria=StoppingCriteriaList(stops),
         )
 
-    def _room(self, request: _Request) -> int:
+    def _room(self, request: _PromptSamples) -> int:
         """The most new tokens for a prompt."""
         asked = request.sampling.max_tokens
         return asked if self.context is None else max(1, min(asked, self.context - len(request.tokens)))
@@ -302,7 +302,7 @@ class TransformersEngine:
             batch.cache.batch_select_indices(kept)
         return finished
 
-    def _completion(self, tokens: list[int], request: _Request) -> Completion | None:
+    def _completion(self, tokens: list[int], request: _PromptSamples) -> Completion | None:
         """What a sample's new tokens amount to; None where it goes on."""
         end = next((at for at, token in enumerate(tokens) if token in self._ends), None)
         length = len(tokens) if end is None else end + 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import EngineError, MissingExtraError
 from selectllm_engine.generation.engine import Completion, Finished, Timing
 from selectllm_engine.generation.hardware import cores, cpu_name, gpu_name
-from selectllm_engine.generation.tokenizers import Tokenizer, first_line, remedy
+from selectllm_engine.generation.tokenizers import Tokenizer, remedy, telling_line
 from selectllm_engine.generation.weights import read_config
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class VLLMEngine:
         try:  # only as `vllm.LLM` it gets the batch that suits the GPU: else an eighth of it
             self._engine = LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
         except Exception as error:
-            raise EngineError(f"vLLM cannot load it ({first_line(error)})", _remedy(error)) from error
+            raise EngineError(f"vLLM cannot load it ({telling_line(error)})", _remedy(error)) from error
         self.capacity = self._engine.vllm_config.scheduler_config.max_num_seqs
 
     def settings(self, *, longest: int, seed: int) -> dict[str, object]:

@@ -36,11 +36,11 @@ from selectllm_engine.importers.earlier_imports import accuracies, digest_of, fa
 from selectllm_engine.importers.formats import Imported
 from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.option_orders import Orders
-from selectllm_engine.importers.questions import QUESTIONS, Ids, Questions, contradiction, quoted
+from selectllm_engine.importers.questions import QUESTIONS, Ids, ImportedQuestions, contradiction, quoted
 from selectllm_engine.importers.records import RESULTS, Chunk, Options, Reading, Record, chunks_of, origin_of, shaped
-from selectllm_engine.importers.results import Results, Subjects
+from selectllm_engine.importers.results import LLMResults, Subjects
 from selectllm_engine.importers.splits import split_questions
-from selectllm_engine.store import Choice, QuestionIds, refuse_twin
+from selectllm_engine.store import QuestionIds, VerdictChoice, refuse_twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,7 +171,7 @@ def _before(cache: Cache, benchmark: str, origin: Mapping[str, Any], options: Op
     return Imported(benchmark, tuple(found), _counts(questions), rows, unchanged=True)
 
 
-def _check_subjects(choice: Choice, questions: pl.DataFrame) -> None:
+def _check_subjects(choice: VerdictChoice, questions: pl.DataFrame) -> None:
     """Raise UnknownNameError where verdicts are chosen for a subject that there is not."""
     known = [each or "" for each in questions["subject"].unique(maintain_order=True)]
     for subject in choice.subjects:
@@ -202,7 +202,7 @@ class _Target:
         taken: Sequence[str],
         known: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        self.llms: dict[str, Results] = {}
+        self.llms: dict[str, LLMResults] = {}
         self._cache = cache
         self._benchmark = benchmark
         self._facts = facts
@@ -212,7 +212,7 @@ class _Target:
         self._known = known
         self._ids = Ids(benchmark, stored)
         self._orders = Orders(stored)
-        self._questions = Questions()
+        self._questions = ImportedQuestions()
 
     def add(self, chunk: Chunk) -> None:
         """Take the rows of a chunk; generations are written at once."""
@@ -232,7 +232,7 @@ class _Target:
                         f"{self._benchmark} has results of {name} already, from something else",
                         "choose another --benchmark, or remove them with selectllm cache remove --llm",
                     )
-                self.llms[name] = Results(name, self._facts)
+                self.llms[name] = LLMResults(name, self._facts)
             rows = shaped(frame, RESULTS)
             self.llms[name].add(self._cache, self._benchmark, ids, rows, once=once, subjects=subjects, letters=letters)
 
@@ -259,7 +259,7 @@ class _Target:
             work.append(threads.submit(self._count))
             for place, llm in enumerate(self.llms.values()):
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
-                choice = self._options.verdicts or Choice()
+                choice = self._options.verdicts or VerdictChoice()
                 facts = {"created": created, "rows": reading.rows, "scored": scored, "verdicts": choice.stored()}
                 before = self._known.get(llm.name, {})
                 facts |= before if self._options.verdicts is None else {"created": before.get("created") or created}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.store import Choice, load_outcomes
+from selectllm_engine.store import VerdictChoice, load_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ def facts_of(cache: Cache, benchmark: str) -> dict[str, dict[str, Any]]:
     for llm in cache.llms(benchmark):
         if digest_of(cache, benchmark, llm) is not None:
             manifest = cache.manifest(benchmark, llm)
-            found[llm] = {"created": manifest.get("created"), "verdicts": Choice.of(manifest).stored()}
+            found[llm] = {"created": manifest.get("created"), "verdicts": VerdictChoice.of(manifest).stored()}
     return found
 
 

@@ -84,7 +84,7 @@ def import_helm(
     reading = Reading()
     runs = _selected(find_runs(path), tasks, reading)
     origin = origin_of([file for run in runs.values() for file in run.files], llms=list(runs), metric=metric)
-    records = _Reader(metric, reading).records(runs, progress)
+    records = _RunReader(metric, reading).records(runs, progress)
     return store(cache, benchmark, records, source="helm", origin=origin, options=options, reading=reading)
 
 
@@ -102,7 +102,7 @@ def _selected(runs: Sequence[HelmRun], tasks: Sequence[str] | None, reading: Rea
     return chosen
 
 
-class _Reader:
+class _RunReader:
     """Reads the runs in order."""
 
     def __init__(self, metric: str | None, reading: Reading) -> None:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.configurations import telling_names
-from selectllm_engine.importers.inspect_logs import Log, open_log, samples
+from selectllm_engine.importers.inspect_logs import InspectLog, open_log, samples
 from selectllm_engine.importers.inspect_samples import Scorer, number, question_of, record_of, score_of, unusable
 from selectllm_engine.importers.records import Options, Reading, Record, origin_of
 
@@ -81,11 +81,11 @@ def import_inspect(
     logs, names = _selected(opened, _names(opened, llm), reading)
     llms = list(dict.fromkeys(names[log.path] for log in logs))
     origin = origin_of([log.path for log in logs], llms=llms, scorer=scorer)
-    records = _Logs(logs, names, scorer, reading, progress).records()
+    records = _LogsReader(logs, names, scorer, reading, progress).records()
     return store(cache, benchmark, records, source="inspect", origin=origin, options=options, reading=reading)
 
 
-def _logs(path: Path, reading: Reading) -> list[Log]:
+def _logs(path: Path, reading: Reading) -> list[InspectLog]:
     paths = [path]
     if path.is_dir():
         paths = sorted(each for each in path.rglob("*") if each.suffix.lower() in {".eval", ".json"})
@@ -98,7 +98,7 @@ def _logs(path: Path, reading: Reading) -> list[Log]:
     return logs
 
 
-def _of_tasks(logs: Sequence[Log], tasks: Sequence[str] | None) -> list[Log]:
+def _of_tasks(logs: Sequence[InspectLog], tasks: Sequence[str] | None) -> list[InspectLog]:
     known = sorted({log.task for log in logs})
     for task in tasks or ():
         if task not in known:
@@ -106,9 +106,11 @@ def _of_tasks(logs: Sequence[Log], tasks: Sequence[str] | None) -> list[Log]:
     return [log for log in logs if tasks is None or log.task in tasks]
 
 
-def _selected(logs: Sequence[Log], names: Mapping[Path, str], reading: Reading) -> tuple[list[Log], Mapping[Path, str]]:
+def _selected(
+    logs: Sequence[InspectLog], names: Mapping[Path, str], reading: Reading
+) -> tuple[list[InspectLog], Mapping[Path, str]]:
     """The newest successful run of every LLM and task, else the newest."""
-    best: dict[tuple[str, str, str], Log] = {}
+    best: dict[tuple[str, str, str], InspectLog] = {}
     for log in sorted(logs, key=lambda each: (each.status == "success", each.created)):
         best[names[log.path], log.task, log.variant] = log
     if older := len(logs) - len(best):
@@ -120,7 +122,7 @@ def _selected(logs: Sequence[Log], names: Mapping[Path, str], reading: Reading) 
     return chosen, names
 
 
-def _names(logs: Sequence[Log], llm: str | None) -> dict[Path, str]:
+def _names(logs: Sequence[InspectLog], llm: str | None) -> dict[Path, str]:
     """What the LLM of each log is called here: local weights by their folder, unless two have the same."""
     models = list(dict.fromkeys(log.model for log in logs))
     if llm is not None:
@@ -138,7 +140,7 @@ def _names(logs: Sequence[Log], llm: str | None) -> dict[Path, str]:
     return dict(zip((log.path for log in logs), telling_names(told), strict=True))
 
 
-def _asking(log: Log, logs: Sequence[Log]) -> Mapping[str, str]:
+def _asking(log: InspectLog, logs: Sequence[InspectLog]) -> Mapping[str, str]:
     """A task's arguments, where they change how its questions are asked and not which they are."""
     others = [
         each for each in logs if each.model == log.model and each.task == log.task and each.variant != log.variant
@@ -149,16 +151,16 @@ def _asking(log: Log, logs: Sequence[Log]) -> Mapping[str, str]:
     return log.arguments if any(asked & _first_questions(each) for each in others) else {}
 
 
-def _first_questions(log: Log) -> set[str]:
+def _first_questions(log: InspectLog) -> set[str]:
     return {question_of(sample) for sample in islice(samples(log), _FEW) if sample is not None}
 
 
-class _Logs:
+class _LogsReader:
     """Reads the logs in order, and says at the end what there is to know about their scores."""
 
     def __init__(
         self,
-        logs: Sequence[Log],
+        logs: Sequence[InspectLog],
         names: Mapping[Path, str],
         scorer: str | None,
         reading: Reading,
@@ -200,7 +202,9 @@ class _Logs:
             self._judged.setdefault(what, set()).add(log.task)
         self._summary()
 
-    def _judge(self, sample: Mapping[str, Any], log: Log, chosen: Scorer, scores: Mapping[str, Any]) -> Record | None:
+    def _judge(
+        self, sample: Mapping[str, Any], log: InspectLog, chosen: Scorer, scores: Mapping[str, Any]
+    ) -> Record | None:
         verdict, value = chosen.verdict(scores)
         score, parted = score_of(value), isinstance(value, dict)
         if parted:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["LARGEST", "Log", "open_log", "samples"]
+__all__ = ["LARGEST", "InspectLog", "open_log", "samples"]
 
 LARGEST = 1 << 28  # bytes of one sample; of one JSON log, four times that
 _SAMPLE = re.compile(r"samples/.+_epoch_\d+(?:/sample)?\.json", re.DOTALL)
@@ -31,7 +31,7 @@ _LOG = "name a folder of Inspect's logs, or one .eval or JSON log"
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class InspectLog:
     """What one log says about its run.
 
     Attributes:
@@ -59,7 +59,7 @@ class Log:
     samples: int
 
 
-def open_log(path: Path, largest: int = LARGEST) -> Log | None:
+def open_log(path: Path, largest: int = LARGEST) -> InspectLog | None:
     """The header of a log; None for a JSON file that is something else.
 
     Raises:
@@ -85,7 +85,7 @@ def open_log(path: Path, largest: int = LARGEST) -> Log | None:
         return None
     arguments = evaluation.get("model_args")
     weights = arguments.get("model_path") if isinstance(arguments, dict) else None
-    return Log(
+    return InspectLog(
         path=path,
         named=evaluation["model"],
         model=weights if isinstance(weights, str) and weights else evaluation["model"],
@@ -120,7 +120,7 @@ def _mapping(found: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def samples(log: Log, largest: int = LARGEST) -> Iterator[Mapping[str, Any] | None]:
+def samples(log: InspectLog, largest: int = LARGEST) -> Iterator[Mapping[str, Any] | None]:
     """The samples of a log, one by one; None for one of more than `largest` bytes.
 
     Raises:

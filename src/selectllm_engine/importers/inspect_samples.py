@@ -14,7 +14,7 @@ from selectllm_engine.store import digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from selectllm_engine.importers.inspect_logs import Log
+    from selectllm_engine.importers.inspect_logs import InspectLog
 
 __all__ = ["Scorer", "number", "question_of", "record_of", "score_of", "unusable"]
 
@@ -74,7 +74,7 @@ def unusable(sample: Mapping[str, Any] | None) -> str | None:
 
 def record_of(
     sample: Mapping[str, Any],
-    log: Log,
+    log: InspectLog,
     *,
     llm: str,
     score: float | None,
@@ -168,7 +168,7 @@ def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
     return f"({gold})" if options and len(gold) == 1 else gold
 
 
-def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: Log) -> Mapping[str, Any]:
+def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: InspectLog) -> Mapping[str, Any]:
     """Tokens and cost of the LLM itself over the whole sample, else of its last call."""
     usage = sample.get("model_usage")
     usage = usage if isinstance(usage, dict) else {}

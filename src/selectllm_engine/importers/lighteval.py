@@ -67,7 +67,7 @@ def import_lighteval(
     reading = Reading()
     files = _selected(find_details(path), tasks, reading)
     origin = origin_of([file.path for file in files.values()], llms=list(files), metric=metric)
-    records = _Reader(metric, reading).records(files, progress)
+    records = _DetailsReader(metric, reading).records(files, progress)
     return store(cache, benchmark, records, source="lighteval", origin=origin, options=options, reading=reading)
 
 
@@ -87,7 +87,7 @@ def _selected(
     return chosen
 
 
-class _Reader:
+class _DetailsReader:
     """Reads the files in order."""
 
     def __init__(self, metric: str | None, reading: Reading) -> None:

@@ -106,11 +106,11 @@ def import_lm_eval(
     origin = origin_of(
         [file.path for file in files], llms=names, filter=filter_name, metric=metric, latency=dict(latency or {})
     )
-    records = _Log(files, choice, reading, progress).records()
+    records = _LogReader(files, choice, reading, progress).records()
     return store(cache, benchmark, records, source="lm-eval", origin=origin, options=options, reading=reading)
 
 
-class _Log:
+class _LogReader:
     """Reads the files in order."""
 
     def __init__(self, files: Sequence[LogFile], choice: _Choice, reading: Reading, progress: Progress | None) -> None:

@@ -69,7 +69,7 @@ def import_opencompass(
     reading = Reading()
     files = _selected(find_files(path), tasks, reading)
     paths = [each for file in files for each in (*file.parts, *([file.results] if file.results else []))]
-    records = _Reader(reading).records(files, progress)
+    records = _PredictionReader(reading).records(files, progress)
     origin = origin_of(paths, llms=[file.llm for file in files])
     return store(cache, benchmark, records, source="opencompass", origin=origin, options=options, reading=reading)
 
@@ -86,7 +86,7 @@ def _selected(files: Sequence[PredictionFile], tasks: Sequence[str] | None, read
     return list(chosen.values())
 
 
-class _Reader:
+class _PredictionReader:
     """Reads the files in order."""
 
     def __init__(self, reading: Reading) -> None:

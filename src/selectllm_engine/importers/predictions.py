@@ -43,7 +43,7 @@ _SPLITS = {"train": "train", "val": "validation", "valid": "validation", "valida
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _PredictionRow:
     number: int  # counted from 1, the header not included
     question: str
     split: str
@@ -94,7 +94,7 @@ def import_predictions(
     return Imported(benchmark, columns, splits, len(rows), notes=notes, unchanged=unchanged)
 
 
-def _read(path: Path) -> tuple[list[_Row], str]:
+def _read(path: Path) -> tuple[list[_PredictionRow], str]:
     """All rows, and the digest of the file."""
     try:
         data = path.read_bytes()
@@ -113,7 +113,7 @@ def _read(path: Path) -> tuple[list[_Row], str]:
     return rows, digest(data)
 
 
-def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[_Row]:
+def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[_PredictionRow]:
     header = [name.strip() for name in next(reader, [])]
     missing = [name for name in _COLUMNS if name not in header]
     if missing:
@@ -129,7 +129,7 @@ def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[_Row]:
         question, split, right, predicted, raw, logits = (cells[place] for place in places)
         if split.strip().lower() not in _SPLITS:
             raise _wrong(path, number, f"split {split[:40]!r}, which is none of train, val, test")
-        yield _Row(
+        yield _PredictionRow(
             number,
             question,
             _SPLITS[split.strip().lower()],
@@ -151,7 +151,7 @@ def _wrong(path: Path, number: int, what: str, remedy: str = "") -> ImportFormat
     return ImportFormatError(f"{path}, row {number}: {what}", remedy)
 
 
-def _columns(path: Path, rows: Sequence[_Row], given: Sequence[str] | None) -> tuple[str, ...]:
+def _columns(path: Path, rows: Sequence[_PredictionRow], given: Sequence[str] | None) -> tuple[str, ...]:
     """The LLMs that the numbers of each row belong to, in order."""
     seen = sorted({name for row in rows for name in (*row.right, *row.predicted)})
     width = len(rows[0].raw)
@@ -177,7 +177,7 @@ def _columns(path: Path, rows: Sequence[_Row], given: Sequence[str] | None) -> t
     return tuple(given)
 
 
-def _check(path: Path, rows: Sequence[_Row], columns: Sequence[str]) -> None:
+def _check(path: Path, rows: Sequence[_PredictionRow], columns: Sequence[str]) -> None:
     """Compare the columns with the names in each row's prediction."""
     clash = {"question_id", "split"} & set(columns)
     if clash:
@@ -210,7 +210,7 @@ def _seconds(latency: Mapping[str, float], columns: Sequence[str]) -> dict[str, 
 
 
 def _notes(
-    rows: Sequence[_Row], columns: Sequence[str], seconds: Mapping[str, float], benchmark: str
+    rows: Sequence[_PredictionRow], columns: Sequence[str], seconds: Mapping[str, float], benchmark: str
 ) -> tuple[str, ...]:
     notes = []
     gated = sum([(value > 0) for value in row.logits] != [bool(value) for value in row.raw] for row in rows)
@@ -235,7 +235,7 @@ def _origin(cache: Cache, benchmark: str) -> Any:
 def _store(
     cache: Cache,
     benchmark: str,
-    rows: Sequence[_Row],
+    rows: Sequence[_PredictionRow],
     columns: Sequence[str],
     *,
     seconds: Mapping[str, float],

@@ -70,7 +70,7 @@ def import_promptfoo(
     reading = Reading()
     files = _files(path, reading)
     origin = origin_of(files, metric=metric)
-    records = _Results(files, metric, reading, progress).records()
+    records = _ResultsReader(files, metric, reading, progress).records()
     return store(cache, benchmark, records, source="promptfoo", origin=origin, options=options, reading=reading)
 
 
@@ -105,7 +105,7 @@ def _time(path: Path) -> str:
     return ""
 
 
-class _Results:
+class _ResultsReader:
     """Reads the files in order."""
 
     def __init__(self, files: Sequence[Path], metric: str | None, reading: Reading, progress: Progress | None) -> None:

@@ -10,7 +10,7 @@ from xxhash import xxh3_128_digest
 
 from selectllm_engine.errors import ImportFormatError
 
-__all__ = ["QUESTIONS", "Ids", "Questions", "contradiction", "distinct", "quoted"]
+__all__ = ["QUESTIONS", "Ids", "ImportedQuestions", "contradiction", "distinct", "quoted"]
 
 QUESTIONS = pl.Schema(
     {
@@ -179,7 +179,7 @@ def quoted(one: Any, other: Any) -> tuple[str, str]:
     return part(one), part(other)
 
 
-class Questions:
+class ImportedQuestions:
     """Distinct questions, in order of arrival; what one row leaves out another may give."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from selectllm_engine.store import Choice
+    from selectllm_engine.store import VerdictChoice
 
 __all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "chunks_of", "origin_of", "shaped"]
 
@@ -109,7 +109,7 @@ class Options:
     seed: int = 0
     threshold: float = 0.5
     kind: str | None = None
-    verdicts: Choice | None = None
+    verdicts: VerdictChoice | None = None
     again: bool = False
 
     def origin(self) -> dict[str, Any]:

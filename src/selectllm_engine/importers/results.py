@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Cache, QuestionIds
 
-__all__ = ["Results", "Subjects"]
+__all__ = ["LLMResults", "Subjects"]
 
 _RESERVED = {"question_id", "split"}  # columns beside the LLMs' in a router's probabilities
 
@@ -62,7 +62,7 @@ class Subjects:
         return {name: int(count) for name, count in zip(self._coded[1], counts, strict=True) if count}
 
 
-class Results:
+class LLMResults:
     """One LLM's results in the making: generations are written as they come, verdicts at the end.
 
     Attributes:

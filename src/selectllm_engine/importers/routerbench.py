@@ -17,7 +17,7 @@ from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
 from selectllm_engine.importers.printed_lists import names
 from selectllm_engine.importers.source_files import open_table
-from selectllm_engine.importers.table import Columns, wide_chunks
+from selectllm_engine.importers.table import TableColumns, wide_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def import_routerbench(
     if unused := [name for name in table.columns if name not in used]:
         listed = ", ".join(name[:40] for name in unused[:_UNUSED])
         reading.note(f"columns not used: {listed}{' and more' if len(unused) > _UNUSED else ''}")
-    columns = Columns(
+    columns = TableColumns(
         question="prompt",
         id=_known(table, "sample_id"),
         subject=_known(table, "eval_name"),

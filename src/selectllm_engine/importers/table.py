@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from selectllm_engine.importers.source_files import SourceTable
     from selectllm_engine.store import Cache, Progress
 
-__all__ = ["Columns", "import_columns", "import_table"]
+__all__ = ["TableColumns", "import_columns", "import_table"]
 
 _QUESTION = {"id": "key", "gold": "gold", "kind": "kind", "subject": "subject", "split": "split"}
 _NUMBERS = ("score", "latency", "cost", "prompt_tokens", "output_tokens")
@@ -42,7 +42,7 @@ _WHO, _AT = "\0llm", "\0sample"  # no columns of a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class TableColumns:
     """Which column holds what; None: the table doesn't say.
 
     Attributes:
@@ -82,7 +82,7 @@ def import_table(
     cache: Cache,
     path: Path,
     benchmark: str,
-    columns: Columns,
+    columns: TableColumns,
     *,
     options: Options | None = None,
     progress: Progress | None = None,
@@ -136,12 +136,12 @@ def import_columns(
     llms: Sequence[str] | None = None,
     **columns: str,
 ) -> Imported:
-    """`import_table` with the fields of `Columns` by their names."""
-    named = Columns(llms=None if llms is None else tuple(llms), **columns)
+    """`import_table` with the fields of `TableColumns` by their names."""
+    named = TableColumns(llms=None if llms is None else tuple(llms), **columns)
     return import_table(cache, path, benchmark, named, options=options, progress=progress)
 
 
-def _wide(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _wide(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     llms = columns.llms or ()
     if len(set(llms)) != len(llms):
         raise UsageError("--llms names an LLM twice", "name each once")
@@ -151,7 +151,7 @@ def _wide(table: SourceTable, columns: Columns, reading: Reading, progress: Prog
 
 def wide_chunks(
     table: SourceTable,
-    columns: Columns,
+    columns: TableColumns,
     fields: Mapping[str, Mapping[str, str]],
     reading: Reading,
     progress: Progress | None,
@@ -171,7 +171,7 @@ def _is_listed(frame: pl.DataFrame) -> bool:
     return "text" in frame.columns and isinstance(frame.schema["text"], pl.List)
 
 
-def _fields(table: SourceTable, columns: Columns, llm: str, *, alone: bool) -> dict[str, str]:
+def _fields(table: SourceTable, columns: TableColumns, llm: str, *, alone: bool) -> dict[str, str]:
     """Which column holds what of one LLM."""
     found = {}
     for field in (*_NUMBERS, *_TEXTS):
@@ -189,7 +189,7 @@ def _fields(table: SourceTable, columns: Columns, llm: str, *, alone: bool) -> d
     return found
 
 
-def _nested(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _nested(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     scores = table.need(columns.scores or "")
     for rows in _batches(table, columns, [{"scores": scores}], reading, progress):
         cells = rows.batch[scores]
@@ -198,7 +198,7 @@ def _nested(table: SourceTable, columns: Columns, reading: Reading, progress: Pr
         yield Chunk(rows.questions, {llm: rows.kept({"score": rows.numbers(each)}) for llm, each in columns_.items()})
 
 
-def _parsed(rows: _Rows, cells: pl.Series) -> pl.DataFrame:
+def _parsed(rows: _TableRows, cells: pl.Series) -> pl.DataFrame:
     """A column of JSON objects as text → one column per key."""
     found = []
     for row, cell in enumerate(texts(cells)):
@@ -213,7 +213,7 @@ def _parsed(rows: _Rows, cells: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series([each.get(name) for each in found], dtype=pl.String) for name in names})
 
 
-def _long(table: SourceTable, columns: Columns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _long(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
     named = {field: name for field in (*_NUMBERS, *_TEXTS) if (name := getattr(columns, field)) is not None}
     judged = [field for field in ("score", "text") if field in named]
     if not judged:
@@ -243,7 +243,7 @@ def _long(table: SourceTable, columns: Columns, reading: Reading, progress: Prog
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
+class _TableRows:
     """A batch of rows of which `before` others came; `keep` marks those with a question, None for all."""
 
     table: SourceTable
@@ -301,11 +301,11 @@ class _Rows:
 
 def _batches(
     table: SourceTable,
-    columns: Columns,
+    columns: TableColumns,
     fields: Iterable[Mapping[str, str]],
     reading: Reading,
     progress: Progress | None,
-) -> Iterator[_Rows]:
+) -> Iterator[_TableRows]:
     """Batches with the columns that `fields` name, and those of the question understood."""
     of_question = [getattr(columns, each) for each in ("question", *_QUESTION, "choices", "sample")]
     wanted = [(field, column) for each in fields for field, column in each.items()]
@@ -319,7 +319,7 @@ def _batches(
         keep = question.is_not_null() if question.has_nulls() else None
         if keep is not None:
             reading.skipped["no question"] += batch.height - int(keep.sum())
-        rows = _Rows(table, batch, before, keep, pl.DataFrame(), None)
+        rows = _TableRows(table, batch, before, keep, pl.DataFrame(), None)
         if columns.sample is not None:
             given = rows.numbers(batch[columns.sample])
             number = given.cast(pl.Int32, strict=False)

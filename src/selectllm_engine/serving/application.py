@@ -24,7 +24,7 @@ from selectllm_engine.serving.chat import (
 from selectllm_engine.serving.desk import SELF
 from selectllm_engine.serving.metrics import MEDIA
 from selectllm_engine.serving.reports import decided, details_of, headers_of
-from selectllm_engine.serving.upstream import RefusedError
+from selectllm_engine.serving.upstream import RefusedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -164,7 +164,7 @@ class _Pages:
         except RequestError as error:
             status = error.status
             raise
-        except RefusedError as error:
+        except RefusedRequestError as error:
             status = error.status
             return Response(error.body, status, headers={"Content-Type": error.media})
         finally:

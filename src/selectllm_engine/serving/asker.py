@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.serving.chat import RequestError
 from selectllm_engine.serving.samples import BROKEN, Sample, StreamedReply, samples_of
-from selectllm_engine.serving.upstream import DownError, RefusedError
+from selectllm_engine.serving.upstream import DownError, RefusedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -91,7 +91,7 @@ class Asker:
         await asyncio.gather(*(each.close() for each in self._upstreams.values()))
 
     async def complete(self, llm: int, fields: Mapping[str, Any], answer: Answer) -> Completed:
-        """A whole reply; raises DownError or RefusedError."""
+        """A whole reply; raises DownError or RefusedRequestError."""
         start = time.perf_counter()
         with self._asking(llm, answer):
             done = await self._upstreams[llm].complete(fields)
@@ -99,7 +99,7 @@ class Asker:
         return done
 
     async def open(self, llm: int, answer: Answer) -> None:
-        """Begin a streamed reply, the answer's pieces then; raises DownError or RefusedError."""
+        """Begin a streamed reply, the answer's pieces then; raises DownError or RefusedRequestError."""
         start = time.perf_counter()
         with self._asking(llm, answer):
             opened = await self._upstreams[llm].open(answer.request.fields)
@@ -161,7 +161,7 @@ class Asker:
         self._metrics.dollars.labels(name).inc(sum(each or 0.0 for each in dollars))
 
 
-def nobody(refusals: Sequence[RefusedError]) -> Exception:
+def nobody(refusals: Sequence[RefusedRequestError]) -> Exception:
     """What is raised where no LLM answers: the first refusal of the request, else that nobody could be reached."""
     if refusals:
         return refusals[0]

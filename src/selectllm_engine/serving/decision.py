@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.routers.chooser import Beliefs, Chooser, Fixed
     from selectllm_engine.run import StoredRun
 
-__all__ = ["Decision", "Kinds", "decide"]
+__all__ = ["AnswerKinds", "Decision", "decide"]
 
 _OPTION = re.compile(r"\(([A-Z])\)")
 
@@ -54,7 +54,7 @@ def decide(chooser: Chooser | Fixed, text: str) -> Decision:
     return Decision(beliefs, tuple(int(llm) for llm in chooser.view.order if mask[llm]), selection)
 
 
-class Kinds:
+class AnswerKinds:
     """How answers to a question are read.
 
     In a benchmark with several kinds of answers, a question with options is of kind letter, and others are of the kind

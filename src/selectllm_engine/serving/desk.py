@@ -13,8 +13,8 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.serving.asker import Answer, Asker, nobody
 from selectllm_engine.serving.chat import SELF, RequestError
-from selectllm_engine.serving.decision import Decision, Kinds, decide
-from selectllm_engine.serving.upstream import DownError, RefusedError, Upstream
+from selectllm_engine.serving.decision import AnswerKinds, Decision, decide
+from selectllm_engine.serving.upstream import DownError, RefusedRequestError, Upstream
 from selectllm_engine.serving.voter import Voter
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from selectllm_engine.serving.metrics import Metrics
     from selectllm_engine.setups import Setup
 
-__all__ = ["SELF", "Desk", "Limits"]
+__all__ = ["SELF", "Desk", "ServerLimits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServerLimits:
     """What a server puts up with.
 
     Attributes:
@@ -77,7 +77,7 @@ class Desk:
         llms: Mapping[str, LLM],
         metrics: Metrics,
         *,
-        limits: Limits,
+        limits: ServerLimits,
         journal: Journal | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ class Desk:
         self._voter: Voter | None = None
         if setup.samples > 1 or setup.asks_several:
             self._voter = Voter(
-                self._asker, chooser, Kinds(run), samples=setup.samples, ranked=self._ranked, thread=self._thread
+                self._asker, chooser, AnswerKinds(run), samples=setup.samples, ranked=self._ranked, thread=self._thread
             )
 
     @property
@@ -143,7 +143,7 @@ class Desk:
         return decision, None
 
     async def answer(self, request: ChatRequest) -> Answer:
-        """Answer a request; raises RequestError, or RefusedError where all that were asked refuse it."""
+        """Answer a request; raises RequestError, or RefusedRequestError where all that were asked refuse it."""
         answer = Answer(request)
         if request.model != SELF:
             if request.model not in self.setup.pool:
@@ -187,14 +187,14 @@ class Desk:
 
     async def _pass_on(self, order: Sequence[int], answer: Answer) -> None:
         """The reply of the first of these LLMs that gives one, as it comes."""
-        refusals: list[RefusedError] = []
+        refusals: list[RefusedRequestError] = []
         for llm in self._asker.rested_first(order):
             try:
                 if answer.request.stream:
                     await self._asker.open(llm, answer)
                 else:
                     answer.body = (await self._asker.complete(llm, answer.request.fields, answer)).body
-            except RefusedError as error:
+            except RefusedRequestError as error:
                 refusals.append(error)
             except DownError:
                 pass

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.llms import LLM
 
-__all__ = ["Completed", "DownError", "Opened", "RefusedError", "Upstream"]
+__all__ = ["Completed", "DownError", "Opened", "RefusedRequestError", "Upstream"]
 
 CONNECT_SECONDS = 5.0
 RETRIES = 2  # of a request, before another LLM answers
@@ -39,7 +39,7 @@ class DownError(Exception):
     """An endpoint gives no answer."""
 
 
-class RefusedError(Exception):
+class RefusedRequestError(Exception):
     """An endpoint refuses this request.
 
     Attributes:
@@ -119,7 +119,7 @@ class Upstream:
         return (price.input * prompt_tokens + price.output * output_tokens) / 1e6
 
     async def complete(self, fields: Mapping[str, Any]) -> Completed:
-        """A whole reply; raises DownError or RefusedError."""
+        """A whole reply; raises DownError or RefusedRequestError."""
         import httpx
 
         for attempt in count():
@@ -136,7 +136,7 @@ class Upstream:
         raise AssertionError("there is always another attempt")
 
     async def open(self, fields: Mapping[str, Any]) -> Opened:
-        """A streamed reply, once its first piece is there; raises DownError or RefusedError."""
+        """A streamed reply, once its first piece is there; raises DownError or RefusedRequestError."""
         import httpx
 
         for attempt in count():
@@ -170,7 +170,7 @@ class Upstream:
         try:
             if response.status_code in _REFUSALS:
                 media = response.headers.get("content-type", "application/json")
-                raise RefusedError(response.status_code, await _whole(response), media)
+                raise RefusedRequestError(response.status_code, await _whole(response), media)
             raise _BusyError(response.status_code, response.headers.get("retry-after", ""))
         finally:
             await response.aclose()

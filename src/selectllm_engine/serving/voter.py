@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selectllm_engine.serving.asker import nobody
 from selectllm_engine.serving.ballot import Ballot
-from selectllm_engine.serving.upstream import DownError, RefusedError
+from selectllm_engine.serving.upstream import DownError, RefusedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.serving.asker import Answer, Asker
-    from selectllm_engine.serving.decision import Kinds
+    from selectllm_engine.serving.decision import AnswerKinds
 
 __all__ = ["Voter"]
 
@@ -39,7 +39,7 @@ class Voter:
         self,
         asker: Asker,
         chooser: Chooser | Fixed,
-        kinds: Kinds,
+        kinds: AnswerKinds,
         *,
         samples: int,
         ranked: Sequence[int],
@@ -52,7 +52,7 @@ class Voter:
         """Ask whom the policy says, side by side or in turn, and vote; where nobody answers, the next best alone."""
         decision, chooser = answer.decision, self._chooser
         kind, choices = await self._threaded(self._kinds.of, answer.request.text)
-        ballot, refusals = Ballot(kind, choices, self._samples), list[RefusedError]()
+        ballot, refusals = Ballot(kind, choices, self._samples), list[RefusedRequestError]()
         if decision is not None and decision.selection is not None:
             await asyncio.gather(*(self._sample(llm, ballot, answer, refusals) for llm in decision.asked))
         elif decision is not None:
@@ -66,7 +66,7 @@ class Voter:
         carrier, sample = ballot.carrier(answer.outcome, self._ranked)
         answer.llm, answer.choice = self._asker.names[carrier], sample.choice
 
-    async def _next_best(self, ballot: Ballot, answer: Answer, refusals: list[RefusedError]) -> int:
+    async def _next_best(self, ballot: Ballot, answer: Answer, refusals: list[RefusedRequestError]) -> int:
         """The best LLM that gives an answer."""
         for llm in self._asker.rested_first(self._ranked):
             if self._asker.names[llm] not in answer.asked:
@@ -80,7 +80,7 @@ class Voter:
         llm: int,
         ballot: Ballot,
         answer: Answer,
-        refusals: list[RefusedError],
+        refusals: list[RefusedRequestError],
         *,
         although_resting: bool = False,
     ) -> None:
@@ -97,14 +97,14 @@ class Voter:
                 await self._asker.complete(llm, fields, answer)
         except DownError:
             return
-        except RefusedError as error:
+        except RefusedRequestError as error:
             if ballot.samples == 1:
                 refusals.append(error)
                 return
         there = answer.given.get(self._asker.names[llm], [])
         singly = (self._asker.complete(llm, _another(fields, at), answer) for at in range(len(there), ballot.samples))
         for done in await asyncio.gather(*singly, return_exceptions=True):
-            if isinstance(done, RefusedError):
+            if isinstance(done, RefusedRequestError):
                 refusals.append(done)
             elif isinstance(done, BaseException) and not isinstance(done, DownError):
                 raise done

@@ -4,7 +4,7 @@ In: rows of generations, other tools' verdicts, trained routers. Out: `Outcomes`
 Read `cache` first: what lies where, and who may write it.
 """
 
-from selectllm_engine.store.agreement import AGREEMENT, Choice, Judge, threshold_of
+from selectllm_engine.store.agreement import AGREEMENT, Judge, VerdictChoice, threshold_of
 from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
 from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
 from selectllm_engine.store.expected_tokens import ExpectedTokens, read_expected_tokens
@@ -45,7 +45,6 @@ __all__ = [
     "VERDICT_SCHEMA",
     "Cache",
     "Change",
-    "Choice",
     "ConfidenceForest",
     "ExpectedTokens",
     "Judge",
@@ -54,6 +53,7 @@ __all__ = [
     "Problem",
     "Progress",
     "QuestionIds",
+    "VerdictChoice",
     "Voting",
     "Writer",
     "as_vote_rule",

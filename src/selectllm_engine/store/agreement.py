@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGREEMENT",
-    "Choice",
     "Judge",
+    "VerdictChoice",
     "chosen_judges",
     "compare",
     "count",
@@ -62,14 +62,14 @@ _COUNTS = pl.Schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class VerdictChoice:
     """What a person chose: "auto", "own" or "recorded" for all subjects, and for some by name."""
 
     everywhere: str = "auto"
     subjects: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, words: Iterable[str]) -> Choice:
+    def parse(cls, words: Iterable[str]) -> VerdictChoice:
         """The choice that `own` or `SUBJECT=own`, perhaps several of them, say; raises UsageError."""
         everywhere, subjects = "auto", {}
         for word in words:
@@ -85,7 +85,7 @@ class Choice:
         return cls(everywhere, subjects)
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> Choice:
+    def of(cls, manifest: Mapping[str, Any]) -> VerdictChoice:
         """The choice that an LLM's manifest holds."""
         stored = manifest.get("verdicts")
         stored = stored if isinstance(stored, dict) else {}
@@ -254,7 +254,7 @@ def stored_counts(
 
 
 def chosen_judges(
-    counts: Mapping[str, pl.DataFrame], choices: Mapping[str, Choice], scored: Iterable[str]
+    counts: Mapping[str, pl.DataFrame], choices: Mapping[str, VerdictChoice], scored: Iterable[str]
 ) -> dict[str, dict[str | None, Judge]]:
     """Per LLM and subject whose verdict counts.
 

@@ -67,7 +67,7 @@ def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None)
     counts = {name: verdict_counts(cache, benchmark, name, progress=progress) for name in sampled}
     judges = agreement.chosen_judges(
         counts,
-        {name: agreement.Choice.of(manifest) for name, manifest in manifests.items()},
+        {name: agreement.VerdictChoice.of(manifest) for name, manifest in manifests.items()},
         [name for name in sampled if name in judged or manifests[name].get("scored")],
     )
     for name in sorted(earlier):

@@ -45,7 +45,7 @@ _NO_LINE = [math.nan] * 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Results:
+class _SplitResults:
     """What the cache has of one LLM for the questions of the split; `question` is the row in their table."""
 
     name: str
@@ -174,7 +174,7 @@ def _results(
     answers: pl.DataFrame,
     *,
     judges: Mapping[str | None, Judge],
-) -> _Results:
+) -> _SplitResults:
     rows = questions.select("question_id").with_row_index("question")
 
     def of_split(frame: pl.DataFrame) -> pl.DataFrame:
@@ -192,7 +192,7 @@ def _results(
     manifest = cache.manifest(benchmark, name)
     stop = None if answers.is_empty() else stop_of(manifest)
     recorded = {subject for subject, judge in judges.items() if judge == "recorded"}
-    return _Results(
+    return _SplitResults(
         name,
         manifest,
         answers,
@@ -209,7 +209,7 @@ def _among(subjects: pl.Series, some: Collection[str | None]) -> NDArray[np.bool
     return found.to_numpy()
 
 
-def _unanswered(each: _Results, place: NDArray[np.int64]) -> Unanswered | None:
+def _unanswered(each: _SplitResults, place: NDArray[np.int64]) -> Unanswered | None:
     """What of the samples of the complete questions is no answer; None where there are no texts."""
     if not each.sampled:
         return None
@@ -256,7 +256,7 @@ def _best_k(m: NDArray[np.int32]) -> int:
 
 
 def _codes(
-    results: Sequence[_Results], gold: pl.Series, place: NDArray[np.int64], samples: int
+    results: Sequence[_SplitResults], gold: pl.Series, place: NDArray[np.int64], samples: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int16], pl.Series]:
     """Answers and gold answers as codes into each question's own vocabulary, in the order of first appearance."""
     questions, width = len(gold), len(results) * samples
@@ -316,20 +316,22 @@ def _mean(rows: pl.DataFrame | None, column: str, place: NDArray[np.int64], ques
         return np.bincount(at, weights=values, minlength=questions) / counts
 
 
-def _tokens(each: _Results, place: NDArray[np.int64], questions: int, samples: int) -> tuple[NDArray[np.float64], ...]:
+def _tokens(
+    each: _SplitResults, place: NDArray[np.int64], questions: int, samples: int
+) -> tuple[NDArray[np.float64], ...]:
     used = each.answers.filter(pl.col("sample") < samples)
     return tuple(_mean(used, column, place, questions) for column in ("prompt_tokens", "output_tokens"))
 
 
 def _recorded(
-    each: _Results, column: str, place: NDArray[np.int64], questions: int, samples: int
+    each: _SplitResults, column: str, place: NDArray[np.int64], questions: int, samples: int
 ) -> NDArray[np.float64]:
     own = _mean(each.answers.filter(pl.col("sample") < samples), column, place, questions)
     return _mean(each.verdicts, column, place, questions) if np.isnan(own).all() else own
 
 
 def _latency(
-    each: _Results, benchmark: str, place: NDArray[np.int64], questions: int, samples: int
+    each: _SplitResults, benchmark: str, place: NDArray[np.int64], questions: int, samples: int
 ) -> tuple[NDArray[np.float64], list[float]]:
     """Seconds per question from the first source that has any: the measured fit, what was recorded, the study's.
 
@@ -348,7 +350,7 @@ def _latency(
 
 
 def _cost(
-    each: _Results, place: NDArray[np.int64], questions: int, samples: int
+    each: _SplitResults, place: NDArray[np.int64], questions: int, samples: int
 ) -> tuple[NDArray[np.float64], list[float]]:
     """Dollars per question for one sample: as recorded, else tokens at the LLM's price per million.
 

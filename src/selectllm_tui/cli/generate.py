@@ -189,7 +189,7 @@ def generate(
     """
     from selectllm_engine.evaluation import parse_stop
     from selectllm_engine.generation.needs import find_needs
-    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms
+    from selectllm_engine.generation.plan import PlanRequest, at_endpoint, make_plan, parse_llms
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
@@ -209,7 +209,7 @@ def generate(
     if not dry_run:
         allow_keys(llms, settings)
     style, wording = settings.prompt(prompt) if prompt is not None else (None, None)
-    request = Request(
+    request = PlanRequest(
         samples=samples,
         stop=None if stop is None else str(parse_stop(stop)),
         limit=limit,

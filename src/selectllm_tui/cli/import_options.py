@@ -61,10 +61,10 @@ def chosen(
     """The options that every format shares."""
     from selectllm_engine.importers.assembly import Options
     from selectllm_engine.importers.splits import parse_shares
-    from selectllm_engine.store import Choice
+    from selectllm_engine.store import VerdictChoice
 
     shares = None if split_by is None else parse_shares(split_by)
-    choice = Choice.parse(verdicts) if verdicts else None
+    choice = VerdictChoice.parse(verdicts) if verdicts else None
     return Options(split_by=shares, seed=seed, threshold=threshold, kind=kind, verdicts=choice, again=again)
 
 

@@ -59,7 +59,7 @@ def measure(
     With --dummy no run is needed: LLM=FOLDER with a config.json shows what weights of that shape would take here.
     """
     from selectllm_engine.generation.needs import check_gpus, find_needs
-    from selectllm_engine.generation.plan import Request, at_endpoint, make_plan, parse_llms, stored_llms
+    from selectllm_engine.generation.plan import PlanRequest, at_endpoint, make_plan, parse_llms, stored_llms
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache
@@ -72,7 +72,7 @@ def measure(
     settings = read_settings()
     gpus = parse_gpus(gpu)
     groups = group_gpus(gpus, tensor_parallel, engine)
-    request = Request(
+    request = PlanRequest(
         samples=0,
         engine=engine.value,
         seed=seed,

@@ -77,7 +77,7 @@ def serve(
     if log_texts and log is None:
         raise UsageError("--log-texts says what a log holds", "name one: --log FILE")
     from selectllm_engine.serving.application import application
-    from selectllm_engine.serving.desk import SELF, Desk, Limits
+    from selectllm_engine.serving.desk import SELF, Desk, ServerLimits
     from selectllm_engine.serving.journal import Journal
     from selectllm_engine.serving.metrics import Metrics
     from selectllm_engine.serving.server import client_key, listen
@@ -88,7 +88,7 @@ def serve(
 
     key, settings = client_key(host, api_key_env), read_settings()
     allow_keys([settings.llms[name] for name in setup.pool if name in settings.llms], settings)
-    limits = Limits(requests=concurrency, seconds=timeout, router_seconds=router_timeout, unsure=unsure)
+    limits = ServerLimits(requests=concurrency, seconds=timeout, router_seconds=router_timeout, unsure=unsure)
     with reading(setup.benchmark, cache, setup=setup) as run:
         chooser = chooser_of(run, setup, {**settings.encoders, **parse_encoders(encoder)})
         journal = None if log is None else Journal(log, texts=log_texts)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selectllm_engine.answers import canonical, canonical_answers
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA, Description, load_benchmark
-from selectllm_engine.benchmarks.description import Exemplars, Part, described_by
+from selectllm_engine.benchmarks.description import Exemplars, SplitShare, described_by
 from selectllm_engine.benchmarks.draws import drawn, shuffled_within
 from selectllm_engine.errors import BenchmarkError, UsageError
 from selectllm_engine.settings import parse_settings
@@ -186,7 +186,11 @@ def test_shares_are_drawn_and_exemplars_are_in_no_split(tmp_path):
         pl.DataFrame({"q": [f"{split} {n}" for n in range(count)], "a": range(count)}).write_parquet(
             tmp_path / f"{split}-0.parquet"
         )
-    parts = {"train": Part(of="train", share=0.7), "validation": Part(of="train", share=0.3), "test": Part(of="test")}
+    parts = {
+        "train": SplitShare(of="train", share=0.7),
+        "validation": SplitShare(of="train", share=0.3),
+        "test": SplitShare(of="test"),
+    }
     described = Description(question="q", answer="a", hub="o/n", split=parts, exemplars=Exemplars(of="train", take=5))
     first, again, other = (load_benchmark("x", data=tmp_path, description=described, seed=seed) for seed in (1, 1, 2))
     assert dict(Counter(first.questions["split"])) == {"train": 65, "validation": 30, "test": 20}
@@ -235,7 +239,7 @@ def test_columns_of_answers_are_canonical_as_single_ones_are(texts, kind):
 
 def test_files_of_every_format_and_place(tmp_path):
     frame = pl.DataFrame({"q": ['one,\n"two"', "three"], "a": ["1", "2"]})
-    described = Description(question="q", answer="a", split={"test": Part(of="held")}, config=("c",), hub="o/n")
+    described = Description(question="q", answer="a", split={"test": SplitShare(of="held")}, config=("c",), hub="o/n")
     wanted = None
     for name in ("c/held-00000-of-00001.parquet", "held-1.parquet", "data/held-1.parquet", "held.csv", "held.jsonl"):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
@@ -258,7 +262,7 @@ def test_rows_of_several_configurations_follow_each_other(tmp_path):
             tmp_path / config / "test-0.parquet"
         )
     described = Description(
-        question="q", answer="a", config=("de", "fr"), subject="config", split={"test": Part(of="test")}
+        question="q", answer="a", config=("de", "fr"), subject="config", split={"test": SplitShare(of="test")}
     )
     questions = load_benchmark("x", data=tmp_path, description=described).questions
     assert dict(Counter(questions["subject"])) == {"de": 3, "fr": 3}
@@ -270,7 +274,7 @@ def test_rows_of_several_configurations_follow_each_other(tmp_path):
 def test_what_nobody_here_can_repair_is_left_out_and_noted(tmp_path, monkeypatch):
     rows = pl.DataFrame({"q": [f"q{n}" for n in range(4)], "a": ["1", None, "x", "4"]})
     monkeypatch.setattr("selectllm_engine.benchmarks.source_frames.hub_frame", lambda *_: rows)
-    described = Description(question="q", answer="a", kind="number", hub="o/n", split={"test": Part(of="test")})
+    described = Description(question="q", answer="a", kind="number", hub="o/n", split={"test": SplitShare(of="test")})
     benchmark = load_benchmark("x", description=described)
     assert golds(benchmark) == ["1", "4"]
     assert sorted(benchmark.notes) == [

@@ -13,7 +13,7 @@ from selectllm_engine.benchmarks import Exemplar, known_sizes
 from selectllm_engine.errors import BenchmarkError, CacheError, EngineError, MissingExtraError
 from selectllm_engine.generation import engine, needs
 from selectllm_engine.generation.needs import find_needs, kv_bytes
-from selectllm_engine.generation.plan import Request, make_plan
+from selectllm_engine.generation.plan import PlanRequest, make_plan
 from selectllm_engine.generation.sources import Source, read_source, unread_source
 from selectllm_engine.llms import LLM, STUDY, Sampling
 from selectllm_engine.store.cache import Cache
@@ -40,7 +40,7 @@ def planned(tmp_path):
 
     def run(llms, *, source=None, gpus=(), **request):
         source = source or Source(name="own", questions=fake_questions({"test": 7}), terse=False)
-        plan = make_plan(Cache(tmp_path / "cache"), {source.name: source}, llms, Request(**request))
+        plan = make_plan(Cache(tmp_path / "cache"), {source.name: source}, llms, PlanRequest(**request))
         return find_needs(plan, gpus=gpus)
 
     return run
@@ -155,7 +155,7 @@ def test_weights_that_cannot_be_fetched(planned, monkeypatch, tmp_path):
 
 def test_what_is_missing_is_named_once(planned, tmp_path):
     sources = {name: Source(name=name, questions=fake_questions({"test": 7}), terse=False) for name in ("x", "y")}
-    plan = make_plan(Cache(tmp_path / "cache"), sources, [LLM(name="a", weights="/no/where")], Request())
+    plan = make_plan(Cache(tmp_path / "cache"), sources, [LLM(name="a", weights="/no/where")], PlanRequest())
     assert said(find_needs(plan)) == [
         "a on x, y: no folder /no/where; give an existing folder, or a hub id such as owner/name"
     ]
@@ -192,7 +192,7 @@ def test_few_shot_prompts_without_exemplars(planned):
 
 def test_a_benchmark_that_cannot_be_read_is_planned_by_its_size(planned, tmp_path):
     source = unread_source("mmlu", BenchmarkError("the hub is away", "name files"))
-    plan = make_plan(Cache(tmp_path / "cache"), {"mmlu": source}, STUDY[:1], Request(samples=2, limit=10))
+    plan = make_plan(Cache(tmp_path / "cache"), {"mmlu": source}, STUDY[:1], PlanRequest(samples=2, limit=10))
     (item,) = plan.items
     assert (item.questions, item.missing, item.open) == (30, 60, False)
     assert plan.specs() == []

@@ -20,7 +20,7 @@ from fake_server import FAULTS, FakeServer
 from fakes import fake_questions
 from selectllm_engine.errors import EngineError, UnknownNameError, UsageError
 from selectllm_engine.generation import endpoint
-from selectllm_engine.generation.endpoint import KEY, Limits
+from selectllm_engine.generation.endpoint import KEY, EndpointLimits
 from selectllm_engine.generation.openai import OpenAIEngine, load
 from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.runner import Stop, run
@@ -70,7 +70,7 @@ class Lab:
         self.engine = None
 
         def load_engine(spec, folder):
-            self.engine = load(spec, folder, Limits(**{"mend": 0.01, **(limits or {})}))
+            self.engine = load(spec, folder, EndpointLimits(**{"mend": 0.01, **(limits or {})}))
             return self.engine
 
         def told(event, /, **fields):
@@ -115,7 +115,7 @@ def engine():
                 server.url,
                 fields.pop("model", "m"),
                 concurrency=fields.pop("concurrency", 64),
-                limits=Limits(mend=0.01),
+                limits=EndpointLimits(mend=0.01),
             )
         )
         made[-1].look()

@@ -13,7 +13,7 @@ from selectllm_engine.benchmarks import Benchmark, Exemplar
 from selectllm_engine.errors import BenchmarkError, CacheError, UnknownNameError, UsageError
 from selectllm_engine.generation import plan, sources
 from selectllm_engine.generation.needs import find_needs
-from selectllm_engine.generation.plan import Request, make_plan, parse_llm, parse_llms, stored_llm
+from selectllm_engine.generation.plan import PlanRequest, make_plan, parse_llm, parse_llms, stored_llm
 from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.sources import Source, read_source
 from selectllm_engine.llms import LLM, STUDY, Sampling, Variant
@@ -103,7 +103,7 @@ def test_the_cached_questions_stay_unless_others_are_asked_for(cache, source):
 
 def items(cache, source, llms, **request):
     source(QUESTIONS)
-    given = make_plan(cache, {"fake": read_source(cache, "fake")}, llms, Request(**request))
+    given = make_plan(cache, {"fake": read_source(cache, "fake")}, llms, PlanRequest(**request))
     return given, {item.llm.name: item for item in given.items}
 
 
@@ -195,7 +195,7 @@ def test_nothing_is_written_by_planning(tmp_path, source):
     empty = Source(name="new", questions=QUESTIONS, terse=True)
     cache = write_fake_run(tmp_path / "cache", questions={"test": 1}, llms=("a",), samples=1)
     before = sorted(cache.root.rglob("*"))
-    make_plan(cache, {"new": empty}, [LLM(name="x", weights="owner/name")], Request()).specs()
+    make_plan(cache, {"new": empty}, [LLM(name="x", weights="owner/name")], PlanRequest()).specs()
     assert sorted(cache.root.rglob("*")) == before
 
 

@@ -12,7 +12,7 @@ from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS
 from selectllm_engine.importers.splits import parse_shares, split_questions
 from selectllm_engine.insights.disagreements import find_disagreements
-from selectllm_engine.store.agreement import Choice
+from selectllm_engine.store.agreement import VerdictChoice
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 
@@ -242,7 +242,7 @@ def test_both_verdicts_are_kept_and_compared(cache):
         Record(llm="b", question="Two?", gold="2", text="It is 2."),
         Record(llm="b", question="Three?", gold="3", text="It is 3.", score=1.0),
     ]
-    bring(cache, rows, verdicts=Choice("own"))
+    bring(cache, rows, verdicts=VerdictChoice("own"))
     found = find_disagreements(load("b", cache))
     assert found.judged == 5
     columns = ("question_id", "llm", "gold", "vote", "right", "recorded_answer", "recorded_right")

@@ -7,7 +7,7 @@ import pytest
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.cells import lists, numbers, samples, texts, written
-from selectllm_engine.importers.table import Columns, import_table
+from selectllm_engine.importers.table import TableColumns, import_table
 from selectllm_engine.store import load_outcomes
 
 
@@ -103,7 +103,7 @@ def test_separators(cache, tmp_path, name, separator):
     rows = [["q", "m", "s"], ["One?", "1", "0,5" if separator != "," else "0.5"], ["Two?", "0", "1"]]
     path = tmp_path / name
     path.write_text("\n".join(separator.join(row) for row in rows), "utf-8")
-    import_table(cache, path, "b", Columns(question="q", llms=("m",), latency="s"))
+    import_table(cache, path, "b", TableColumns(question="q", llms=("m",), latency="s"))
     assert cache.verdicts("b", "m").select("score", "latency").rows() == [(1.0, 0.5), (0.0, 1.0)]
 
 
@@ -126,7 +126,7 @@ def test_k_texts_in_a_list_are_k_samples(cache, tmp_path, suffix, wide):
     else:
         path.write_text("\n".join(map(json.dumps, rows)) if suffix == ".jsonl" else json.dumps(rows), "utf-8")
     who = {"llms": ("m",)} if wide else {"llm": "llm"}
-    import_table(cache, path, "b", Columns(question="q", text="m says", score="ok", gold="g", **who))
+    import_table(cache, path, "b", TableColumns(question="q", text="m says", score="ok", gold="g", **who))
     outcomes = load_outcomes(cache, "b", "test")
     assert outcomes.samples == 3
     assert outcomes.labels.all()
@@ -137,7 +137,7 @@ def test_one_score_of_k_texts_is_that_of_the_vote(cache, tmp_path):
     rows = [{"q": f"What is {n}?", "t": [f"{n}", "9", f"{n}"], "ok": 1, "g": n, "s": 2.5} for n in range(3)]
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    columns = Columns(question="q", llm_name="m", text="t", score="ok", gold="g", latency="s")
+    columns = TableColumns(question="q", llm_name="m", text="t", score="ok", gold="g", latency="s")
     import_table(cache, path, "b", columns)
     assert cache.verdicts("b", "m").select("sample", "score").rows() == [(0, 1.0)] * 3
     assert load_outcomes(cache, "b", "test").samples == 3
@@ -148,7 +148,7 @@ def test_lists_of_different_lengths(cache, tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"q": "1?", "t": ["1", "2"], "ok": [1], "g": 1}), "utf-8")
     with pytest.raises(ImportFormatError, match="lists of different lengths in score and text"):
-        import_table(cache, path, "b", Columns(question="q", llm_name="m", text="t", score="ok", gold="g"))
+        import_table(cache, path, "b", TableColumns(question="q", llm_name="m", text="t", score="ok", gold="g"))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -159,7 +159,7 @@ def test_a_blank_text_is_an_llms_silence_in_csv_as_in_json(cache, tmp_path, suff
         path.write_text("q,t,g\n" + "\n".join(f"{q},{t},{g}" for q, t, g in rows), "utf-8")
     else:
         path.write_text("\n".join(json.dumps({"q": q, "t": t, "g": g}) for q, t, g in rows), "utf-8")
-    import_table(cache, path, "b", Columns(question="q", llm_name="m", text="t", gold="g"))
+    import_table(cache, path, "b", TableColumns(question="q", llm_name="m", text="t", gold="g"))
     outcomes = load_outcomes(cache, "b", "test")
     assert outcomes.labels[:, 0].tolist() == [True, False]
     assert (outcomes.unanswered[0].samples, outcomes.unanswered[0].empty) == (2, 1)
@@ -173,5 +173,5 @@ def test_gold_answers_in_lists(cache, tmp_path):
             pl.DataFrame(rows).write_parquet(path)
         else:
             path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
-        import_table(cache, path, suffix[1:], Columns(question="q", llm_name="m", text="t", gold="g"))
+        import_table(cache, path, suffix[1:], TableColumns(question="q", llm_name="m", text="t", gold="g"))
         assert cache.questions(suffix[1:])["gold"].to_list() == ["one", None]

@@ -14,7 +14,7 @@ from selectllm_engine.errors import ImportFormatError, MissingExtraError, Select
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.importers.inspect_logs import open_log, samples
 from selectllm_engine.importers.records import Options
-from selectllm_engine.store import Choice
+from selectllm_engine.store import VerdictChoice
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
@@ -93,7 +93,7 @@ def test_a_log_whose_sample_broke(cache):
 
 @needs_zstd
 def test_real_logs_with_epochs(cache):
-    own = Options(verdicts=Choice.parse(["own"]))  # the log's are too strict for 98 % of agreement
+    own = Options(verdicts=VerdictChoice.parse(["own"]))  # the log's are too strict for 98 % of agreement
     done = import_inspect(cache, LOGS, "b", options=own, tasks=["sums", "words"])
     assert (done.llms, done.rows, done.splits) == ((LLM,), 18, {"test": 6})
     assert "sums: scorer match (not answer)" in done.notes

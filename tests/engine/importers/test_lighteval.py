@@ -9,7 +9,7 @@ from paths import DATA
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.lighteval import import_lighteval
 from selectllm_engine.importers.records import Options
-from selectllm_engine.store import Choice
+from selectllm_engine.store import VerdictChoice
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 LOGS = DATA / "lighteval"
@@ -68,7 +68,7 @@ def test_texts_as_lighteval_wrote_them(cache):
 def test_several_samples_as_lighteval_wrote_them(cache):
     import_lighteval(cache, LOGS, "b", tasks=["sums_twice"])
     assert load_outcomes(cache, "b", "test").samples == 0  # a mean of both is no vote: where they differ it decides
-    own = Options(verdicts=Choice.parse(["own"]))
+    own = Options(verdicts=VerdictChoice.parse(["own"]))
     import_lighteval(cache, LOGS, "b", tasks=["sums_twice"], options=own)
     assert load_outcomes(cache, "b", "test").samples == 2
     assert sorted(cache.verdicts("b", "fake/weak")["score"]) == [0.5, 0.5, 1.0, 1.0]  # the mean, with the first

@@ -14,7 +14,7 @@ from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNa
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.importers.records import Options
-from selectllm_engine.store import Choice
+from selectllm_engine.store import VerdictChoice
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
@@ -52,7 +52,7 @@ def by_document(cache, llm, frame):
 
 
 def test_the_texts_of_a_document_are_samples_and_its_metric_the_verdict(cache):
-    own = Options(verdicts=Choice("own"))
+    own = Options(verdicts=VerdictChoice("own"))
     done = import_lm_eval(cache, LOGS, "b", tasks=["local_sums"], options=own)
     assert done.llms == LLMS
     assert (done.rows, done.splits) == (24, {"test": 6})  # 6 documents, 2 filters, 2 LLMs

@@ -6,7 +6,7 @@ import pytest
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.assembly import Options
 from selectllm_engine.importers.routerbench import import_routerbench
-from selectllm_engine.store import Choice
+from selectllm_engine.store import VerdictChoice
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 ROWS = {
@@ -76,7 +76,7 @@ def test_the_columns_of_an_export(cache, write_routerbench):
         "m/one|latency": [0.5, 0.5, 1.5],
         "m/one|answer": ["B", "A", None],
     }
-    import_routerbench(cache, write_routerbench(**changed), "b", options=Options(verdicts=Choice("own")))
+    import_routerbench(cache, write_routerbench(**changed), "b", options=Options(verdicts=VerdictChoice("own")))
     question = cache.questions("b").row(0, named=True)
     assert (question["text"], question["gold"], question["choices"]) == ("['x']", "B", ["x", "y"])
     assert question["subject"] is None  # the benchmark's name is none

@@ -15,7 +15,7 @@ from selectllm_engine.api import load
 from selectllm_engine.errors import ImportFormatError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.importers import source_files
 from selectllm_engine.importers.assembly import Options
-from selectllm_engine.importers.table import Columns, import_table
+from selectllm_engine.importers.table import TableColumns, import_table
 from selectllm_engine.insights.disagreements import find_disagreements
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
@@ -25,8 +25,8 @@ WIDE = [
     {"q": "2+2?", "gold": "4", "m": "true", "n": "", "m text": "4", "n text": None, "s": "test"},
     {"q": "3+3?", "gold": "6", "m": "0", "n": "1", "m text": "I say 7", "n text": "Six? 6", "s": "test"},
 ]
-COLUMNS = Columns(question="q", llms=("m", "n"), gold="gold", text="{llm} text", split="s")
-SCORES = Columns(question="q", llms=("m", "n"))
+COLUMNS = TableColumns(question="q", llms=("m", "n"), gold="gold", text="{llm} text", split="s")
+SCORES = TableColumns(question="q", llms=("m", "n"))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_long_table(cache, tmp_path, suffix):
         for llm in ("x", "y")
         for sample in (1, 2)
     ]
-    columns = Columns(question="q", llm="llm", score="score", sample="sample", latency="time", cost="usd")
+    columns = TableColumns(question="q", llm="llm", score="score", sample="sample", latency="time", cost="usd")
     done = import_table(cache, write(tmp_path, rows, suffix), "b", columns)
     assert (done.llms, done.rows) == (("x", "y"), 8)
     assert cache.verdicts("b", "y")["sample"].to_list() == [0, 1, 0, 1]
@@ -84,7 +84,7 @@ def test_a_long_table(cache, tmp_path, suffix):
 
 def test_rows_that_repeat_are_samples(cache, tmp_path):
     rows = [{"llm": "x", "q": "1+1?", "text": text, "gold": 2} for text in ("2", "3", "2")]
-    columns = Columns(question="q", llm="llm", text="text", gold="gold")
+    columns = TableColumns(question="q", llm="llm", text="text", gold="gold")
     import_table(cache, write(tmp_path, rows, ".csv"), "b", columns)
     assert cache.generations("b", "x")["sample"].to_list() == [0, 1, 2]
 
@@ -94,7 +94,7 @@ def test_nested_scores(cache, tmp_path, suffix):
     rows = [{"q": "1?", "scores": {"a": 1, "b": 0}}, {"q": "2?", "scores": {"a": 0.5, "b": None}}]
     if suffix == ".csv":
         rows = [{**row, "scores": json.dumps(row["scores"])} for row in rows]
-    done = import_table(cache, write(tmp_path, rows, suffix), "b", Columns(question="q", scores="scores"))
+    done = import_table(cache, write(tmp_path, rows, suffix), "b", TableColumns(question="q", scores="scores"))
     assert done.llms == ("a", "b")
     assert cache.verdicts("b", "a")["score"].to_list() == [1.0, 0.5]
     assert cache.verdicts("b", "b").height == 1
@@ -103,7 +103,7 @@ def test_nested_scores(cache, tmp_path, suffix):
 @pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet"])
 def test_fields_of_objects(cache, tmp_path, suffix):
     rows = [{"q": "1?", "a": {"says": "It is 1", "right": True}, "b": {"says": "It is 2", "right": False}}]
-    columns = Columns(question="q", llms=("a", "b"), score="{llm}.right", text="{llm}.says")
+    columns = TableColumns(question="q", llms=("a", "b"), score="{llm}.right", text="{llm}.says")
     import_table(cache, write(tmp_path, rows, suffix), "b", columns)
     assert cache.generations("b", "b")["text"].to_list() == ["It is 2"]
     assert cache.verdicts("b", "a")["score"].to_list() == [1.0]
@@ -120,7 +120,7 @@ def test_choices(cache, tmp_path, given):
 
 def test_texts_without_scores(cache, tmp_path):
     rows = [{"q": "1+1?", "g": "2", "a says": "2", "b says": "3"}]
-    columns = Columns(question="q", llms=("a", "b"), text="{llm} says", gold="g")
+    columns = TableColumns(question="q", llms=("a", "b"), text="{llm} says", gold="g")
     done = import_table(cache, write(tmp_path, rows, ".csv"), "b", columns)
     assert not done.both
     assert cache.verdicts("b", "a") is None
@@ -133,7 +133,7 @@ def test_silence_is_an_answer(cache, tmp_path, suffix):
     path = write(tmp_path, rows, suffix)
     if suffix == ".csv":
         path.write_text('q,a says,b says,g\n1?,"",,1\n2?,x,"",2\n')
-    import_table(cache, path, "b", Columns(question="q", llms=("a", "b"), text="{llm} says", gold="g"))
+    import_table(cache, path, "b", TableColumns(question="q", llms=("a", "b"), text="{llm} says", gold="g"))
     assert cache.generations("b", "a")["text"].to_list() == ["", "x"]
     assert cache.generations("b", "b")["text"].to_list() == [""]
 
@@ -143,7 +143,7 @@ def test_rows_that_cannot_be_used_are_counted(cache, tmp_path):
         {"llm": llm, "q": q, "score": score}
         for llm, q, score in [("a", "1?", "1"), ("", "1?", "0"), ("b", "", "0"), ("b", "1?", "nan"), ("a", "2?", "0")]
     ]
-    done = import_table(cache, write(tmp_path, rows, ".csv"), "b", Columns(question="q", llm="llm", score="score"))
+    done = import_table(cache, write(tmp_path, rows, ".csv"), "b", TableColumns(question="q", llm="llm", score="score"))
     assert done.rows == 5
     assert done.skipped == {"no question": 1, "no LLM": 1, "neither score nor text": 1}
     assert done.llms == ("a",)
@@ -194,17 +194,25 @@ def test_llms_of_two_tables_join_on_the_question(cache, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (Columns(question="q"), UsageError, "not said which columns are LLMs; give --llms .* table.csv has q, gold, m"),
+        (
+            TableColumns(question="q"),
+            UsageError,
+            "not said which columns are LLMs; give --llms .* table.csv has q, gold, m",
+        ),
         (replace(SCORES, llm="m"), UsageError, "exclude each other"),
-        (Columns(question="query", llms=("m",)), UnknownNameError, "no column 'query'"),
+        (TableColumns(question="query", llms=("m",)), UnknownNameError, "no column 'query'"),
         (replace(SCORES, gold="godl"), UnknownNameError, "no column 'godl'; did you mean 'gold'"),
         (replace(SCORES, llms=("m", "m text 2")), UnknownNameError, "did you mean 'm text'"),
         (replace(SCORES, llms=("m", "m")), UsageError, "names an LLM twice"),
         (replace(SCORES, text="m text"), UsageError, r"--text m text is one column for several LLMs.*'\{llm\}_text'"),
         (replace(SCORES, text="{llm}-text"), UnknownNameError, "no column 'm-text'; did you mean 'm text'"),
-        (Columns(question="q", llm="gold"), UsageError, "needs a column with scores or texts"),
-        (Columns(question="q", scores="gold"), ImportFormatError, "row 1: gold is no object"),
-        (Columns(question="q", llm="gold", score="m text"), ImportFormatError, "row 1: m text 'It is 2' is no number"),
+        (TableColumns(question="q", llm="gold"), UsageError, "needs a column with scores or texts"),
+        (TableColumns(question="q", scores="gold"), ImportFormatError, "row 1: gold is no object"),
+        (
+            TableColumns(question="q", llm="gold", score="m text"),
+            ImportFormatError,
+            "row 1: m text 'It is 2' is no number",
+        ),
     ],
 )
 def test_columns_that_make_no_sense(cache, tmp_path, columns, error, message):
@@ -305,7 +313,7 @@ def test_real_answers_of_two_llms(cache, shared, tmp_path):
     table = pl.read_csv(shared / "routellm/gsm8k_responses.csv")
     table.with_columns(gold=pl.col("prompt").replace_strict(gold)).write_parquet(tmp_path / "real.parquet")
     llms = ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview")
-    columns = Columns(question="prompt", llms=llms, text="{llm}_response", gold="gold")
+    columns = TableColumns(question="prompt", llms=llms, text="{llm}_response", gold="gold")
     done = import_table(cache, tmp_path / "real.parquet", "b", columns, options=Options(split_by=(50, 10, 40)))
     assert (done.rows, done.skipped, done.splits) == (1319, {}, {"train": 660, "validation": 131, "test": 528})
     found = find_disagreements(load("b", cache))
@@ -317,7 +325,7 @@ def test_real_answers_of_two_llms(cache, shared, tmp_path):
 @pytest.mark.shared
 def test_real_answers_in_objects(cache, shared):
     llms = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
-    columns = Columns(llms=llms, score="{llm}.is_correct", text="{llm}.solution", gold="ground_truth")
+    columns = TableColumns(llms=llms, score="{llm}.is_correct", text="{llm}.solution", gold="ground_truth")
     done = import_table(cache, shared / "gsm8k/example_model_solutions.jsonl", "b", columns)
     assert (done.rows, done.llms) == (1319, llms)
     found = find_disagreements(load("b", cache))
@@ -331,7 +339,7 @@ def test_real_answers_with_ten_options(cache, shared, tmp_path):
     with zipfile.ZipFile(archive) as file:
         (name,) = file.namelist()
         (tmp_path / "outputs.json").write_bytes(file.read(name))
-    columns = Columns(
+    columns = TableColumns(
         llms=("llama",),
         text="generated_text",
         answer="pred",
@@ -352,12 +360,12 @@ def test_real_answers_with_ten_options(cache, shared, tmp_path):
 def test_a_sample_that_is_no_number_of_one(cache, tmp_path, sample):
     path = write(tmp_path, [{"q": "What?", "llm": "a", "score": "1", "n": sample}], ".csv")
     with pytest.raises(ImportFormatError, match="has a sample"):
-        import_table(cache, path, "b", Columns(question="q", llm="llm", score="score", sample="n"))
+        import_table(cache, path, "b", TableColumns(question="q", llm="llm", score="score", sample="n"))
 
 
 def test_a_column_of_texts_is_no_score_too(cache, tmp_path):
     path = write(tmp_path, [{"q": "What?", "a": "The answer is 4.", "gold": "4"}], ".csv")
-    import_table(cache, path, "b", Columns(question="q", llms=("a",), text="{llm}", gold="gold"))
+    import_table(cache, path, "b", TableColumns(question="q", llms=("a",), text="{llm}", gold="gold"))
     assert cache.verdicts("b", "a") is None
     assert cache.generations("b", "a")["text"].to_list() == ["The answer is 4."]
 
@@ -376,14 +384,14 @@ def test_scores_of_a_csv_are_the_same_whether_all_are_numbers_or_not(tmp_path_fa
     found = []
     for name in ("a", "b"):  # one word in the column makes all of it text
         cache = Cache(folder / f"cache {name}")
-        import_table(cache, folder / f"{name}.csv", "b", Columns(question="q", id="q", llms=("m",)))
+        import_table(cache, folder / f"{name}.csv", "b", TableColumns(question="q", id="q", llms=("m",)))
         found.append(dict(cache.verdicts("b", "m").select("question_id", "score").iter_rows()))
     assert found[1] == {**found[0], "last": 1.0}
 
 
 def test_a_column_of_scores_may_be_something_else_too(tmp_path, cache):
     (tmp_path / "a.csv").write_text("q,m\n1.50,1.0\n0,0.0\n")
-    import_table(cache, tmp_path / "a.csv", "b", Columns(question="q", id="m", llms=("m",), answer="q"))
+    import_table(cache, tmp_path / "a.csv", "b", TableColumns(question="q", id="m", llms=("m",), answer="q"))
     assert cache.verdicts("b", "m").select("question_id", "score", "answer").rows() == [
         ("1.0", 1.0, "1.50"),
         ("0.0", 0.0, "0"),

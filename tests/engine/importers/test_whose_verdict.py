@@ -5,7 +5,7 @@ import pytest
 from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameError
 from selectllm_engine.importers.assembly import Options, Reading, Record, store
 from selectllm_engine.insights import judgements
-from selectllm_engine.store import Choice, load_outcomes
+from selectllm_engine.store import VerdictChoice, load_outcomes
 
 
 def bring(cache, rows, *, name="b", digest="1", **options):
@@ -144,33 +144,33 @@ def test_questions_that_nothing_judges_are_told_and_left_out(cache):
 def test_a_person_chooses(cache):
     rows = [answered("a", n, n + 1, 1.0, subject="s") for n in range(4)]
     bring(cache, rows)
-    bring(cache, rows, name="own", verdicts=Choice("own"))
-    bring(cache, rows, name="subject", verdicts=Choice.parse(["s=own"]))
+    bring(cache, rows, name="own", verdicts=VerdictChoice("own"))
+    bring(cache, rows, name="subject", verdicts=VerdictChoice.parse(["s=own"]))
     assert [accuracies(cache, name)["a"] for name in ("b", "own", "subject")] == [1.0, 0.0, 0.0]
     assert load_outcomes(cache, "own", "test").samples == 1
     right = [answered("a", n, n, 1.0, subject="s") for n in range(4)]
-    bring(cache, right, name="recorded", verdicts=Choice("recorded"))
+    bring(cache, right, name="recorded", verdicts=VerdictChoice("recorded"))
     assert load_outcomes(cache, "recorded", "test").answers is None
 
 
 def test_the_choice_may_be_changed_without_reading_again(cache):
     rows = [answered("a", n, n + 1, 1.0) for n in range(4)]
     bring(cache, rows)
-    done = bring(cache, iter(lambda: 1 / 0, None), verdicts=Choice("own"))
+    done = bring(cache, iter(lambda: 1 / 0, None), verdicts=VerdictChoice("own"))
     assert done.unchanged
     assert accuracies(cache) == {"a": 0.0}
     bring(cache, iter(lambda: 1 / 0, None))  # without a choice it stays
     assert accuracies(cache) == {"a": 0.0}
-    bring(cache, iter(lambda: 1 / 0, None), verdicts=Choice())
+    bring(cache, iter(lambda: 1 / 0, None), verdicts=VerdictChoice())
     assert accuracies(cache) == {"a": 1.0}
 
 
 def test_choices_that_cannot_be(cache):
     rows = [answered("a", n, n, subject="sums") for n in range(2)]
     with pytest.raises(UnknownNameError, match="no subject 'sumz'; did you mean 'sums'"):
-        bring(cache, rows, verdicts=Choice.parse(["sumz=own"]))
+        bring(cache, rows, verdicts=VerdictChoice.parse(["sumz=own"]))
     with pytest.raises(ImportFormatError, match="no verdicts are recorded"):
-        bring(cache, rows, verdicts=Choice("recorded"))
+        bring(cache, rows, verdicts=VerdictChoice("recorded"))
 
 
 # The same question said differently
@@ -251,7 +251,7 @@ def test_a_question_in_two_splits_and_one_with_two_gold_answers_name_the_ids(cac
 
 def test_again_judges_anew_and_keeps_what_a_person_chose(cache):
     rows = [answered(llm, n, "It depends" if llm == "x" else n, 1.0) for llm in ("x", "y") for n in range(6)]
-    bring(cache, rows, verdicts=Choice("own"), split_by=(50, 0, 50))
+    bring(cache, rows, verdicts=VerdictChoice("own"), split_by=(50, 0, 50))
     cache.router_dir("b", "prior", write=True).joinpath("manifest.json").write_text("{}")
     before = cache.questions("b")
     done = bring(cache, rows, again=True, split_by=(50, 0, 50))
@@ -260,8 +260,8 @@ def test_again_judges_anew_and_keeps_what_a_person_chose(cache):
     assert cache.questions("b").equals(before)
     assert cache.llms("b") == ["x", "y"]
     assert cache.routers("b") == ["prior"]
-    assert Choice.of(cache.manifest("b", "x")) == Choice("own")
-    done = bring(cache, rows, again=True, kind="labels", verdicts=Choice(), split_by=(50, 0, 50))
+    assert VerdictChoice.of(cache.manifest("b", "x")) == VerdictChoice("own")
+    done = bring(cache, rows, again=True, kind="labels", verdicts=VerdictChoice(), split_by=(50, 0, 50))
     assert any(each.startswith("judged anew: x 0.0 → 100.0 % (train), x 0.0 → 100.0 % (test)") for each in done.notes)
     assert "routers were trained on the verdicts of before: train them again" in done.notes
     assert cache.verify() == []

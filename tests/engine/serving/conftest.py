@@ -8,7 +8,7 @@ import selectllm_engine as sl
 from fake_endpoints import FakeEndpoints, fake_llms, replayed
 from paths import ROOT
 from selectllm_engine.serving.application import application
-from selectllm_engine.serving.desk import Desk, Limits
+from selectllm_engine.serving.desk import Desk, ServerLimits
 from selectllm_engine.serving.metrics import Metrics
 from selectllm_engine.setups import Setup, chooser_of
 
@@ -33,7 +33,7 @@ class Served:
         self.setup = Setup(**{"benchmark": run.benchmark, "kind": KIND, "pool": run.llms, **setup})
         self.endpoints = FakeEndpoints(run.llms, answer)
         llms, chooser = llms or fake_llms(run.llms), chooser_of(run, self.setup)
-        limits = limits or Limits(router_seconds=600.0)
+        limits = limits or ServerLimits(router_seconds=600.0)
         self.metrics = Metrics()
         self.desk = Desk(
             run, self.setup, chooser, llms, self.metrics, limits=limits, journal=journal, transport=self.endpoints

@@ -16,7 +16,7 @@ from selectllm_engine.llms import Price
 from selectllm_engine.serving import desk as desks
 from selectllm_engine.serving.chat import read_chat
 from selectllm_engine.serving.connections import Connections
-from selectllm_engine.serving.desk import Limits
+from selectllm_engine.serving.desk import ServerLimits
 from selectllm_engine.serving.journal import Journal
 from selectllm_engine.serving.upstream import Upstream
 
@@ -356,10 +356,10 @@ async def test_best_single_answers_where_the_router_fails_is_slow_or_unsure(serv
     assert reply.headers["x-selectllm-fallback"] == "router failed"
     assert reply.headers["x-selectllm-asked"] == made.desk.best_single
     monkeypatch.setattr(desks, "decide", decide)
-    unsure = served(says(), limits=Limits(router_seconds=600.0, unsure=0.999), **ROUTED)
+    unsure = served(says(), limits=ServerLimits(router_seconds=600.0, unsure=0.999), **ROUTED)
     assert (await raw(unsure)).headers["x-selectllm-fallback"] == "router unsure"
     assert unsure.endpoints.asked == {unsure.desk.best_single: 1}
-    slow = served(says(), limits=Limits(router_seconds=0.0), **ROUTED)
+    slow = served(says(), limits=ServerLimits(router_seconds=0.0), **ROUTED)
     assert (await raw(slow)).headers["x-selectllm-fallback"] == "router slow"
     assert slow.counted("fallbacks_total", reason="router slow") == 1
 
@@ -427,7 +427,7 @@ async def test_keys_go_to_their_endpoint_alone(recorded, served, monkeypatch):
     ],
 )
 async def test_odd_requests_are_refused(served, body, status):
-    made = served(says(), limits=Limits(router_seconds=600.0, body=1000 if status == 413 else 1 << 20), **ROUTED)
+    made = served(says(), limits=ServerLimits(router_seconds=600.0, body=1000 if status == 413 else 1 << 20), **ROUTED)
     async with made.http() as client:
         reply = await client.post("/v1/chat/completions", content=body, headers={"Content-Type": "application/json"})
         assert reply.status_code == status
@@ -438,7 +438,7 @@ async def test_odd_requests_are_refused(served, body, status):
 
 
 async def test_more_requests_than_the_limit_are_told_to_come_again(served):
-    made = served(says(), limits=Limits(requests=1, router_seconds=600.0), **ROUTED)
+    made = served(says(), limits=ServerLimits(requests=1, router_seconds=600.0), **ROUTED)
     gate = asyncio.Event()
     made.endpoints.faults = {0: gate.wait}
     made.endpoints.faults = {0: _waiting(gate)}

@@ -12,7 +12,7 @@ from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
 from selectllm_engine.evaluation import Unanswered
 from selectllm_engine.importers.records import Record
-from selectllm_engine.store import Choice, verdict_counts
+from selectllm_engine.store import VerdictChoice, verdict_counts
 from selectllm_engine.store.agreement import chosen_judges, compare, count, count_scores, renewal, stored_counts
 from selectllm_engine.store.cache import Cache
 from selectllm_engine.store.parts import MEASURED
@@ -115,34 +115,36 @@ def counted(*rows):
 )
 def test_98_percent_of_every_llm(agreeing, judge):
     counts = {f"llm {at}": counted(("s", 100, each, 100, 100)) for at, each in enumerate(agreeing)}
-    choices = dict.fromkeys(counts, Choice())
+    choices = dict.fromkeys(counts, VerdictChoice())
     assert chosen_judges(counts, choices, counts) == {name: {"s": judge} for name in counts}
 
 
 def test_subjects_are_judged_apart_and_may_be_chosen():
     counts = {"a": counted(("s", 10, 10, 10, 10), ("t", 10, 0, 10, 10), (None, 10, 0, 10, 10))}
-    auto, chosen = Choice(), Choice.parse(["recorded", "t=own"])
+    auto, chosen = VerdictChoice(), VerdictChoice.parse(["recorded", "t=own"])
     assert chosen_judges(counts, {"a": auto}, ["a"]) == {"a": {"s": "own", "t": "recorded", None: "recorded"}}
     assert chosen_judges(counts, {"a": chosen}, ["a"]) == {"a": {"s": "recorded", "t": "own", None: "recorded"}}
-    assert Choice.of({"verdicts": chosen.stored()}) == chosen
+    assert VerdictChoice.of({"verdicts": chosen.stored()}) == chosen
 
 
 def test_without_a_comparison_the_log_decides_where_it_says_anything():
     counts = {"a": counted(("s", 0, 0, 5, 0), ("t", 0, 0, 0, 5)), "b": counted(("s", 0, 0, 0, 5))}
-    found = chosen_judges(counts, dict.fromkeys(counts, Choice()), ["a", "b"])
+    found = chosen_judges(counts, dict.fromkeys(counts, VerdictChoice()), ["a", "b"])
     assert found == {"a": {"s": "recorded", "t": "own"}, "b": {"s": "recorded"}}
-    assert chosen_judges(counts, dict.fromkeys(counts, Choice()), ["a"])["b"] == {"s": "own"}  # nobody ever judged b
+    assert chosen_judges(counts, dict.fromkeys(counts, VerdictChoice()), ["a"])["b"] == {
+        "s": "own"
+    }  # nobody ever judged b
 
 
 @pytest.mark.parametrize("word", ["mine", "s=", "s=mine", ""])
 def test_choices_that_are_none(word):
     with pytest.raises(UsageError, match="is no choice; write auto, own, recorded, or SUBJECT=one of them"):
-        Choice.parse([word])
+        VerdictChoice.parse([word])
 
 
 @pytest.mark.parametrize("stored", [None, 3, {"all": "mine"}, {"all": "own", "subjects": 7}, {"subjects": {"s": "x"}}])
 def test_odd_choices_in_a_manifest_are_none(stored):
-    assert Choice.of({"verdicts": stored}) in (Choice(), Choice("own"))
+    assert VerdictChoice.of({"verdicts": stored}) in (VerdictChoice(), VerdictChoice("own"))
 
 
 def test_counts_are_kept_and_made_again_where_what_they_count_changed(tmp_path):

@@ -11,7 +11,7 @@ from fakes import fake_questions, write_fake_run
 from selectllm_engine.errors import CacheError, DamagedError, LockedError, SelectLLMError
 from selectllm_engine.importers.assembly import Record, store
 from selectllm_engine.importers.records import Options
-from selectllm_engine.store.agreement import Choice
+from selectllm_engine.store.agreement import VerdictChoice
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import JOURNAL, TEMPORARY, scratch
 from selectllm_engine.store.frames import write_frame
@@ -123,7 +123,7 @@ CHANGES = {
     "some LLMs again": ((["a", "b"], ["c"]), lambda root: into(root, ["a", "b"], again=True, score=0.0)),
     "whose verdict counts": (
         (["a", "b"],),
-        lambda root: into(root, ["a", "b"], verdicts=Choice(everywhere="own")),
+        lambda root: into(root, ["a", "b"], verdicts=VerdictChoice(everywhere="own")),
     ),
     "a router": ((["a", "b"],), train),
     "a router anew": ((["a", "b"], None), lambda root: train(root, ("probabilities.parquet", "forest.parquet"))),
