@@ -5,8 +5,9 @@ Names are imported when they are first used, so that `import selectllm_engine` c
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from selectllm_engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from selectllm_engine.answers import extract_answer
@@ -30,26 +31,15 @@ __all__ = [
     "train",
 ]
 
-_HOME = {
-    "LLM": "llms",
-    "Pool": "llms",
-    "Run": "api",
-    "SelectLLMError": "errors",
-    "Table": "evaluation.table",
-    "Vote": "evaluation.votes",
-    "benchmarks": "api",
-    "extract_answer": "answers.extract",
-    "load": "api",
-    "majority_vote": "evaluation.votes",
-    "train": "routers.training",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "answers.extract": ("extract_answer",),
+        "api": ("Run", "benchmarks", "load"),
+        "errors": ("SelectLLMError",),
+        "evaluation.table": ("Table",),
+        "evaluation.votes": ("Vote", "majority_vote"),
+        "llms": ("LLM", "Pool"),
+        "routers.training": ("train",),
+    },
+)

@@ -8,8 +8,9 @@ texts at once. Names are imported when they are first used: who only reads answe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from selectllm_engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from selectllm_engine.answers.columns import canonical_answers, extract_answers
@@ -33,26 +34,14 @@ __all__ = [
     "latex_of",
 ]
 
-_HOME = {
-    "ALIASES": "texts",
-    "EXTRACTOR_VERSION": "version",
-    "KINDS": "kinds",
-    "Kind": "kinds",
-    "canonical": "extract",
-    "canonical_answers": "columns",
-    "canonical_number": "extract",
-    "extract_answer": "extract",
-    "extract_answers": "columns",
-    "find_answer": "extract",
-    "latex_of": "latex",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "columns": ("canonical_answers", "extract_answers"),
+        "extract": ("canonical", "canonical_number", "extract_answer", "find_answer"),
+        "kinds": ("KINDS", "Kind"),
+        "latex": ("latex_of",),
+        "texts": ("ALIASES",),
+        "version": ("EXTRACTOR_VERSION",),
+    },
+)
