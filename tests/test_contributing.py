@@ -27,8 +27,8 @@ from selectllm_engine.evaluation import POLICIES, Selection
 from selectllm_engine.evaluation.policies import PolicyInfo
 from selectllm_engine.generation import engine
 from selectllm_engine.importers import FORMATS, ImportFormat, ImportOption
-from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.records import Reading, Record
+from selectllm_engine.importers.importer import importer
+from selectllm_engine.importers.records import Record
 from selectllm_engine.routers import FAMILIES, Family, suite
 from selectllm_tui import cli
 from selectllm_tui.snapshots.model import sliders
@@ -181,18 +181,18 @@ def test_a_policy(add, cache, monkeypatch, capsys):
     assert policies_without_oracle() == []
 
 
-def import_toy(cache, path, benchmark, *, options=None, progress=None, mark="x"):
+@importer("toy")
+def import_toy(path, reading, progress, *, mark="x"):
     """Import lines `question=answer`.
 
     A line is a question, what an LLM answered behind the sign.
     """
-    reading = Reading()
     lines = (line.split("=") for line in path.read_text("utf-8").splitlines())
     records = (
         Record(llm="a", question=question, gold=mark, kind="word", text=f"The answer is {said}.")
         for question, said in lines
     )
-    return store(cache, benchmark, records, source="toy", origin={"mark": mark}, options=options, reading=reading)
+    return records, {"mark": mark}
 
 
 def test_an_importer(add, cache, monkeypatch, tmp_path):

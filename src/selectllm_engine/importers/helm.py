@@ -22,18 +22,17 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.helm_runs import HelmRun, Said, Trial, find_runs, trials
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.naming import telling_names
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_helm"]
 
@@ -55,37 +54,23 @@ _METRICS = (  # the first that a run has is its verdict; those for one kind of q
 _SOLVED = re.compile(r"The answer is ([^.\s][^\s]*?)\.?\s*$")  # how HELM writes GSM8K's solutions
 
 
+@importer("helm")
 def import_helm(
-    cache: Cache,
     path: Path,
-    benchmark: str,
+    reading: Reading,
+    progress: Progress,
     *,
-    options: Options | None = None,
     tasks: Sequence[str] | None = None,
     metric: str | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read HELM's runs into a benchmark; on an error nothing is changed.
+) -> Recorded:
+    """Read HELM's benchmark_output, a suite in it, or a run's folder.
 
-    Args:
-        cache: where to store it.
-        path: benchmark_output, a suite in it, or a run's folder.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        tasks: only these scenarios, as the subjects are named; None: all.
-        metric: which one is the verdict; None: the best known of each run.
-        progress: told (done, total) runs.
-
-    Raises:
-        ImportFormatError: there are no runs, or a file is damaged.
-        UnknownNameError: a task or metric that the runs don't have.
-        CacheError: see `assembly.store`.
+    `tasks` are the only scenarios wanted, as the subjects are named. `metric` is the verdict, else the best known of
+    each run. Raises UnknownNameError for a task or metric that the runs don't have.
     """
-    reading = Reading()
     runs = _selected(find_runs(path), tasks, reading)
     origin = origin_of([file for run in runs.values() for file in run.files], llms=list(runs), metric=metric)
-    records = _RunReader(metric, reading).records(runs, progress)
-    return store(cache, benchmark, records, source="helm", origin=origin, options=options, reading=reading)
+    return _RunReader(metric, reading).records(runs, progress), origin
 
 
 def _selected(runs: Sequence[HelmRun], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], HelmRun]:
@@ -111,7 +96,7 @@ class _RunReader:
         self._judged: dict[str, set[str]] = {}  # metric -> tasks
         self._without = 0
 
-    def records(self, runs: Mapping[tuple[str, str], HelmRun], progress: Progress | None) -> Iterator[Record]:
+    def records(self, runs: Mapping[tuple[str, str], HelmRun], progress: Progress) -> Iterator[Record]:
         """The records of all runs; what there is to say is noted once they are through."""
         for done, ((llm, _), run) in enumerate(runs.items(), start=1):
             samples: Counter[str] = Counter()
@@ -119,8 +104,7 @@ class _RunReader:
                 found = self._records(run, trial, llm, samples[trial.id])
                 samples[trial.id] += len(found)
                 yield from found
-            if progress is not None:
-                progress(done, len(runs))
+            progress(done, len(runs))
         note = self._reading.note
         if self._metric is not None and self._metric not in self._metrics:
             raise UnknownNameError("metric", self._metric, sorted(self._metrics))

@@ -25,18 +25,17 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
-from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.configurations import telling_names
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.inspect_logs import InspectLog, open_log, samples
 from selectllm_engine.importers.inspect_samples import Scorer, number, question_of, record_of, score_of, unusable
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_inspect"]
 
@@ -46,43 +45,31 @@ _GRADED = re.compile(
 )
 
 
+@importer("inspect")
 def import_inspect(
-    cache: Cache,
     path: Path,
-    benchmark: str,
+    reading: Reading,
+    progress: Progress,
     *,
-    options: Options | None = None,
     llm: str | None = None,
     tasks: Sequence[str] | None = None,
     scorer: str | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read Inspect's logs into a benchmark; on an error nothing is changed.
+) -> Recorded:
+    """Read one of Inspect's logs, or a folder with logs at any depth.
 
-    Args:
-        cache: where to store it.
-        path: a log, or a folder with logs at any depth.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        llm: name of the LLM, where all logs are of one; without it the logs say it.
-        tasks: only these; None: all.
-        scorer: whose verdicts and answers are recorded, or SCORER.PART; None: the first of each log.
-        progress: told (done, total) samples.
+    `llm` names the LLM, where all logs are of one; else the logs do. `tasks` are the only ones wanted. `scorer` is
+    whose verdicts and answers are recorded, or SCORER.PART; else the first of each log.
 
     Raises:
-        ImportFormatError: there are no logs, or one can't be read.
         UnknownNameError: a task or scorer that the logs don't have.
         UsageError: `llm` names several LLMs at once, or a score has parts of which none is chosen.
         MissingExtraError: a log is compressed with zstd and the extra `inspect` is not installed.
-        CacheError: see `assembly.store`.
     """
-    reading = Reading()
     opened = _of_tasks(_logs(path, reading), tasks)
     logs, names = _selected(opened, _names(opened, llm), reading)
     llms = list(dict.fromkeys(names[log.path] for log in logs))
     origin = origin_of([log.path for log in logs], llms=llms, scorer=scorer)
-    records = _LogsReader(logs, names, scorer, reading, progress).records()
-    return store(cache, benchmark, records, source="inspect", origin=origin, options=options, reading=reading)
+    return _LogsReader(logs, names, scorer, reading, progress).records(), origin
 
 
 def _logs(path: Path, reading: Reading) -> list[InspectLog]:
@@ -164,7 +151,7 @@ class _LogsReader:
         names: Mapping[Path, str],
         scorer: str | None,
         reading: Reading,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         self._logs, self._names, self._scorer, self._reading = logs, names, scorer, reading
         self._progress = progress
@@ -181,8 +168,7 @@ class _LogsReader:
             chosen, seen = Scorer(self._scorer), set[str]()
             for sample in samples(log):
                 done += 1
-                if self._progress is not None:
-                    self._progress(done, total)
+                self._progress(done, total)
                 if reason := unusable(sample):
                     self._reading.skip(reason)
                     continue

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.lighteval_details import DetailsFile, DetailsRow, find_details, rows_of
 from selectllm_engine.importers.naming import telling_names
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import score
 from selectllm_engine.store import digest
 
@@ -30,45 +30,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_lighteval"]
 
 _METRICS = ("extractive_match", "exact_match", "em", "qem", "acc", "acc_norm", "pass@k", "avg@n", "maj@n", "f1")
 
 
+@importer("lighteval")
 def import_lighteval(
-    cache: Cache,
     path: Path,
-    benchmark: str,
+    reading: Reading,
+    progress: Progress,
     *,
-    options: Options | None = None,
     tasks: Sequence[str] | None = None,
     metric: str | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read lighteval's details into a benchmark; on an error nothing is changed.
+) -> Recorded:
+    """Read lighteval's output folder, or one Parquet file of details.
 
-    Args:
-        cache: where to store it.
-        path: lighteval's output folder, or one Parquet file of details.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        tasks: only these; None: all.
-        metric: which one is the verdict; None: the best known of each task's.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no details, or a file can't be read.
-        UnknownNameError: a task or metric that the details don't have.
-        CacheError: see `assembly.store`.
+    `tasks` are the only ones wanted. `metric` is the verdict, else the best known of each task's. Raises
+    UnknownNameError for a task or metric that the details don't have.
     """
-    reading = Reading()
     files = _selected(find_details(path), tasks, reading)
     origin = origin_of([file.path for file in files.values()], llms=list(files), metric=metric)
-    records = _DetailsReader(metric, reading).records(files, progress)
-    return store(cache, benchmark, records, source="lighteval", origin=origin, options=options, reading=reading)
+    return _DetailsReader(metric, reading).records(files, progress), origin
 
 
 def _selected(
@@ -96,14 +81,13 @@ class _DetailsReader:
         self._judged: dict[str, set[str]] = {}  # metric -> tasks
         self._without = 0
 
-    def records(self, files: Mapping[tuple[str, str], DetailsFile], progress: Progress | None) -> Iterator[Record]:
+    def records(self, files: Mapping[tuple[str, str], DetailsFile], progress: Progress) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
         for done, ((llm, task), file) in enumerate(files.items(), start=1):
             seen: Counter[str] = Counter()
             for row in rows_of(file):
                 yield from self._records(row, llm, task, seen)
-            if progress is not None:
-                progress(done, len(files))
+            progress(done, len(files))
         note = self._reading.note
         if self._metric is not None and self._metric not in self._metrics:
             raise UnknownNameError("metric", self._metric, sorted(self._metrics))

@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.assembly import Reading, Record, origin_of, store
+from selectllm_engine.importers.importer import Recorded, importer
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.source_files import read_json
 from selectllm_engine.importers.splits import WORDS
 
@@ -20,36 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.assembly import Options
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_llmrouterbench"]
 
 _TIME = re.compile(r"(\d{8})_(\d{6})\.json$")
 
 
-def import_llmrouterbench(
-    cache: Cache, path: Path, benchmark: str, *, options: Options | None = None, progress: Progress | None = None
-) -> Imported:
-    """Read a folder of LLMRouterBench's results into a benchmark; see `assembly.store`.
-
-    Args:
-        cache: where to store it.
-        path: the folder `results/bench`, one above it, or one of a dataset below it; or one file.
-        benchmark: the benchmark's name.
-        options: splits, threshold and kind of gold answers.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no results, or a file is damaged.
-        CacheError: there is another benchmark of this name, or the cache can't be written.
-    """
-    reading = Reading()
+@importer("llmrouterbench")
+def import_llmrouterbench(path: Path, reading: Reading, progress: Progress) -> Recorded:
+    """Read the folder `results/bench`, one above it, or one of a dataset below it; or one file."""
     files = _files(path)
-    records = _records(files, reading, progress)
-    origin = origin_of([each for group in files for each in group])
-    return store(cache, benchmark, records, source="llmrouterbench", origin=origin, options=options, reading=reading)
+    return _records(files, reading, progress), origin_of([each for group in files for each in group])
 
 
 def _files(path: Path) -> list[list[Path]]:
@@ -70,7 +53,7 @@ def _time(path: Path) -> tuple[bool, str, str]:
     return match is not None, match[1] + match[2] if match else "", path.name
 
 
-def _records(groups: Sequence[Sequence[Path]], reading: Reading, progress: Progress | None) -> Iterator[Record]:
+def _records(groups: Sequence[Sequence[Path]], reading: Reading, progress: Progress) -> Iterator[Record]:
     odd: dict[str, None] = {}
     total, done = sum(map(len, groups)), 0
     for group in groups:
@@ -83,8 +66,7 @@ def _records(groups: Sequence[Sequence[Path]], reading: Reading, progress: Progr
             if place + 1 == len(group):
                 reading.note(f"{path.parent.name} has demos only in {path.parent}")
         done += len(group)
-        if progress:
-            progress(done, total)
+        progress(done, total)
     if odd:
         reading.note(f"splits that are none of train, validation, test: {', '.join(odd)}; taken as none")
 

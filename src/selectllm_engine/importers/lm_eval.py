@@ -16,17 +16,15 @@ Of several runs of one LLM on one task the newest counts. The log knows no laten
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
-from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.importers.assembly import store
+from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.documents import gold_of, letter_of, options_of, question_of
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.lm_eval_logs import (
     METRICS,
     LogFile,
@@ -36,14 +34,13 @@ from selectllm_engine.importers.lm_eval_logs import (
     newest,
     rows_of,
 )
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_lm_eval"]
 
@@ -51,71 +48,52 @@ _FIRST = 200  # rows that show which metric is a score
 _PICKS = ("acc", "acc_norm")  # those that say whether the picked choice is right
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
-    """What a person chose about these logs."""
-
-    filter: str | None
-    metric: str | None
-    latency: Mapping[str, float]
-
-
+@importer("lm-eval")
 def import_lm_eval(
-    cache: Cache,
     path: Path,
-    benchmark: str,
+    reading: Reading,
+    progress: Progress,
     *,
-    options: Options | None = None,
     llm: str | None = None,
     tasks: Sequence[str] | None = None,
     filter_name: str | None = None,
     metric: str | None = None,
     latency: Mapping[str, float] | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read lm-eval's sample logs into a benchmark; on an error nothing is changed.
+) -> Recorded:
+    """Read lm-eval's output folder, or one file of samples.
 
-    Args:
-        cache: where to store it.
-        path: lm-eval's output folder, or one file of samples.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        llm: name of the LLM, where all files are of one; without it the folder's name says it.
-        tasks: only these; None: all.
-        filter_name: whose verdicts are recorded for generative tasks; None: see above.
-        metric: which one is the verdict of the tasks that have it; else the best known of each task's. With
-            "acc_norm" multiple choice goes by log-likelihood per character.
-        latency: seconds per question of each LLM.
-        progress: told (done, total) bytes.
+    `llm` names the LLM, where all files are of one; else the folder's name does. `tasks` are the only ones wanted.
+    `filter_name` is whose verdicts are recorded for generative tasks, see above. `metric` is the verdict of the tasks
+    that have it, else the best known of each task's; with "acc_norm" multiple choice goes by log-likelihood per
+    character. `latency` is in seconds per question of each LLM.
 
     Raises:
-        ImportFormatError: there are no samples, or a file can't be read.
         UnknownNameError: a task, filter, metric or LLM that the logs don't have.
         UsageError: `llm` names several LLMs at once, or a latency is no time.
-        CacheError: see `assembly.store`.
     """
-    reading = Reading()
     files = newest(find_files(path, llm), tasks, reading)
     names = list(dict.fromkeys(file.llm for file in files))
-    for name, value in (latency or {}).items():
-        if name not in names:
-            raise UnknownNameError("LLM", name, names)
-        if not (math.isfinite(value) and value >= 0):
-            raise UsageError(f"the latency of {name} is {value}", "give seconds")
-    choice = _Choice(filter=filter_name, metric=metric, latency=dict(latency or {}))
-    origin = origin_of(
-        [file.path for file in files], llms=names, filter=filter_name, metric=metric, latency=dict(latency or {})
-    )
-    records = _LogReader(files, choice, reading, progress).records()
-    return store(cache, benchmark, records, source="lm-eval", origin=origin, options=options, reading=reading)
+    seconds = seconds_of(latency or {}, names)
+    origin = origin_of([file.path for file in files], llms=names, filter=filter_name, metric=metric, latency=seconds)
+    reader = _LogReader(files, reading, progress, filter_name=filter_name, metric=metric, latency=seconds)
+    return reader.records(), origin
 
 
 class _LogReader:
     """Reads the files in order."""
 
-    def __init__(self, files: Sequence[LogFile], choice: _Choice, reading: Reading, progress: Progress | None) -> None:
-        self._files, self._choice, self._reading = files, choice, reading
-        self._progress = progress
+    def __init__(
+        self,
+        files: Sequence[LogFile],
+        reading: Reading,
+        progress: Progress,
+        *,
+        filter_name: str | None,
+        metric: str | None,
+        latency: Mapping[str, float],
+    ) -> None:
+        self._files, self._reading, self._progress = files, reading, progress
+        self._filter, self._wanted, self._latency = filter_name, metric, latency
         self._prompts: dict[str, str] = {}  # by key, the first LLM's, where the prompt must do as the question
         self._judged: dict[str, set[str]] = {}  # what was used -> tasks
         self._filters: dict[str, dict[str, int]] = {}  # task -> its filters
@@ -131,11 +109,10 @@ class _LogReader:
         for file, size in zip(self._files, sizes, strict=True):
             used = 0
             filters: Counter[str] = Counter()
-            chosen = self._choice.filter or _default_filter(file)
+            chosen = self._filter or _default_filter(file)
             self._metric = _default_metric(file)
             for done, row in rows_of(file):
-                if self._progress is not None:
-                    self._progress(before + done, total)
+                self._progress(before + done, total)
                 filters[row.filter] += 1
                 if row.generated and row.filter != chosen:
                     self._reading.skip("further filters of the same texts")
@@ -144,8 +121,8 @@ class _LogReader:
                 used += bool(found)
                 yield from found
             before += size
-            if self._choice.filter and filters and not used and chosen not in filters:
-                raise UnknownNameError("filter", self._choice.filter, filters)
+            if self._filter and filters and not used and chosen not in filters:
+                raise UnknownNameError("filter", self._filter, filters)
             self._filters.setdefault(file.task, {}).update(filters)
         self._summary()
 
@@ -214,22 +191,23 @@ class _LogReader:
         """What all samples of a document have in common."""
         key = f"{file.task}-{row.hash}"
         text = question_of(row.document) or self._prompts.setdefault(key, row.prompts[0])
-        latency = self._choice.latency.get(file.llm)
+        latency = self._latency.get(file.llm)
         return {"llm": file.llm, "key": key, "question": text, "subject": file.task, "latency": latency}
 
     def _score(self, row: LogRow) -> tuple[str | None, float | None]:
         """The metric that is the verdict, and its value; None where that is unknown, whatever other metrics say."""
         self._metrics.update(row.metrics)
-        wanted = self._choice.metric
-        name = wanted if wanted in row.metrics else self._metric  # another task's, or nobody's: see `_summary`
+        name = (
+            self._wanted if self._wanted in row.metrics else self._metric
+        )  # another task's, or nobody's: see `_summary`
         value = None if name is None else _as_score(row.values.get(name))
         self._odd += value is None and bool(row.metrics)
         return name, value
 
     def _summary(self) -> None:
         note = self._reading.note
-        if self._choice.metric is not None and self._choice.metric not in self._metrics:
-            raise UnknownNameError("metric", self._choice.metric, sorted(self._metrics))
+        if self._wanted is not None and self._wanted not in self._metrics:
+            raise UnknownNameError("metric", self._wanted, sorted(self._metrics))
         for what, tasks in self._judged.items():
             others = sorted({each for task in tasks for each in self._filters[task] if f"filter {each}," not in what})
             more = f" (others: {', '.join(others)})" if others and what.startswith("filter ") else ""

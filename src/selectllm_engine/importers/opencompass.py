@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
-from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.opencompass_files import (
     JudgedPrediction,
     PredictionFile,
@@ -27,51 +27,32 @@ from selectllm_engine.importers.opencompass_files import (
     judged_of,
     rows_of,
 )
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_opencompass"]
 
 _LABEL = "label: "
 
 
+@importer("opencompass")
 def import_opencompass(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    tasks: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read OpenCompass's predictions and results into a benchmark; on an error nothing is changed.
+    path: Path, reading: Reading, progress: Progress, *, tasks: Sequence[str] | None = None
+) -> Recorded:
+    """Read OpenCompass's work dir, one run in it, or a folder or file of predictions.
 
-    Args:
-        cache: where to store it.
-        path: the work dir, one run in it, or a folder or file of predictions.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        tasks: only these datasets; None: all.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no predictions, or a file is damaged.
-        UnknownNameError: a dataset that was not run.
-        CacheError: see `assembly.store`.
+    `tasks` are the only datasets wanted; raises UnknownNameError for one that was not run.
     """
-    reading = Reading()
     files = _selected(find_files(path), tasks, reading)
     paths = [each for file in files for each in (*file.parts, *([file.results] if file.results else []))]
-    records = _PredictionReader(reading).records(files, progress)
     origin = origin_of(paths, llms=[file.llm for file in files])
-    return store(cache, benchmark, records, source="opencompass", origin=origin, options=options, reading=reading)
+    return _PredictionReader(reading).records(files, progress), origin
 
 
 def _selected(files: Sequence[PredictionFile], tasks: Sequence[str] | None, reading: Reading) -> list[PredictionFile]:
@@ -94,7 +75,7 @@ class _PredictionReader:
         self._asked: dict[str, str] = {}  # by key, what the first LLM was asked
         self._unjudged: dict[str, None] = {}
 
-    def records(self, files: Sequence[PredictionFile], progress: Progress | None) -> Iterator[Record]:
+    def records(self, files: Sequence[PredictionFile], progress: Progress) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
         for done, file in enumerate(files, start=1):
             judged, size = judged_of(file)
@@ -111,8 +92,7 @@ class _PredictionReader:
                 yield from found
             if not any(each.score is not None for each in judged.values()):
                 self._unjudged[file.dataset] = None
-            if progress is not None:
-                progress(done, len(files))
+            progress(done, len(files))
         if self._unjudged:
             told = ", ".join(self._unjudged)
             self._reading.note(f"{told}: no verdict per question (opencompass --dump-eval-details writes them)")

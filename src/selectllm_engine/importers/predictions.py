@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,11 @@ import numpy as np
 import polars as pl
 
 from selectllm_engine.benchmarks import question_frame
-from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError, UnknownNameError, UsageError
+from selectllm_engine.errors import CacheError, DamagedError, ImportFormatError
 from selectllm_engine.importers.formats import Imported
 from selectllm_engine.importers.printed_lists import names as printed_names
 from selectllm_engine.importers.printed_lists import numbers as printed_numbers
+from selectllm_engine.importers.records import seconds_of
 from selectllm_engine.llms import study_latency
 from selectllm_engine.store import MANIFEST, digest, router_manifest, write_frame, write_sealed
 
@@ -81,7 +81,7 @@ def import_predictions(
     rows, fingerprint = _read(path)
     columns = _columns(path, rows, llms)
     _check(path, rows, columns)
-    seconds = _seconds(latency or {}, columns)
+    seconds = seconds_of(latency or {}, columns)
     origin = {"digest": fingerprint, "llms": list(columns), "latency": seconds}
     splits = dict(Counter(row.split for row in rows))
     notes = _notes(rows, columns, seconds, benchmark)
@@ -198,15 +198,6 @@ def _check(path: Path, rows: Sequence[_PredictionRow], columns: Sequence[str]) -
             f"({len(wrong)} of {len(rows)} rows differ)",
             "if the columns are in another order, give it with --llms a,b,…",
         )
-
-
-def _seconds(latency: Mapping[str, float], columns: Sequence[str]) -> dict[str, float]:
-    for name, value in latency.items():
-        if name not in columns:
-            raise UnknownNameError("LLM", name, columns)
-        if not (math.isfinite(value) and value >= 0):
-            raise UsageError(f"the latency of {name} is {value}", "give seconds")
-    return dict(latency)
 
 
 def _notes(

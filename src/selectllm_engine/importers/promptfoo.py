@@ -20,11 +20,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
-from selectllm_engine.importers.assembly import store
 from selectllm_engine.importers.documents import question_of
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, lines, members
 from selectllm_engine.importers.naming import Once, telling_names
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, number, words
 from selectllm_engine.store import digest
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_promptfoo"]
 
@@ -43,35 +42,15 @@ _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _ERROR = 2  # a `failureReason`
 
 
-def import_promptfoo(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    metric: str | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read promptfoo's results into a benchmark; on an error nothing is changed.
+@importer("promptfoo")
+def import_promptfoo(path: Path, reading: Reading, progress: Progress, *, metric: str | None = None) -> Recorded:
+    """Read a file of promptfoo's results, or a folder with some at any depth.
 
-    Args:
-        cache: where to store it.
-        path: a file of results, or a folder with some at any depth.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        metric: a named score that is the verdict; None: whether the test passed.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no results, or a file is damaged.
-        UnknownNameError: a metric that the results don't have.
-        CacheError: see `assembly.store`.
+    `metric` is a named score that is the verdict, else it is whether the test passed; raises UnknownNameError for one
+    that the results don't have.
     """
-    reading = Reading()
     files = _files(path, reading)
-    origin = origin_of(files, metric=metric)
-    records = _ResultsReader(files, metric, reading, progress).records()
-    return store(cache, benchmark, records, source="promptfoo", origin=origin, options=options, reading=reading)
+    return _ResultsReader(files, metric, reading, progress).records(), origin_of(files, metric=metric)
 
 
 def _files(path: Path, reading: Reading) -> list[Path]:
@@ -108,7 +87,7 @@ def _time(path: Path) -> str:
 class _ResultsReader:
     """Reads the files in order."""
 
-    def __init__(self, files: Sequence[Path], metric: str | None, reading: Reading, progress: Progress | None) -> None:
+    def __init__(self, files: Sequence[Path], metric: str | None, reading: Reading, progress: Progress) -> None:
         self._files, self._metric, self._reading, self._progress = files, metric, reading, progress
         self._prompts: dict[str, str] = {}  # by key, the first prompt that was made of a test's variables
         self._metrics: set[str] = set()
@@ -126,8 +105,7 @@ class _ResultsReader:
                 record = self._record(row, columns, subject)
                 if record is not None and once.first(record.llm, record.key or "", place):
                     yield record
-            if self._progress is not None:
-                self._progress(place + 1, len(self._files))
+            self._progress(place + 1, len(self._files))
         note = self._reading.note
         if self._metric is not None and self._metric not in self._metrics:
             raise UnknownNameError("metric", self._metric, sorted(self._metrics))

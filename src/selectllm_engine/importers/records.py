@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,12 @@ from selectllm_engine.importers.golds import KINDS
 from selectllm_engine.importers.questions import QUESTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from selectllm_engine.store import VerdictChoice
 
-__all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "chunks_of", "origin_of", "shaped"]
+__all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "chunks_of", "origin_of", "seconds_of", "shaped"]
 
 RESULTS = pl.Schema(
     {
@@ -152,6 +153,16 @@ def origin_of(paths: Iterable[Path], **settings: Any) -> dict[str, Any]:
             raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
         found.update(b"\0")
     return {"digest": found.hexdigest(), **settings}
+
+
+def seconds_of(latency: Mapping[str, float], llms: Collection[str]) -> dict[str, float]:
+    """The seconds per question that a person gave for some of the LLMs; raises UnknownNameError or UsageError."""
+    for name, value in latency.items():
+        if name not in llms:
+            raise UnknownNameError("LLM", name, llms)
+        if not (math.isfinite(value) and value >= 0):
+            raise UsageError(f"the latency of {name} is {value}", "give seconds")
+    return dict(latency)
 
 
 def chunks_of(records: Iterable[Record], reading: Reading) -> Iterator[Chunk]:

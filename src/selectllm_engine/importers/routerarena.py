@@ -16,19 +16,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, lines, members
 from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.importers.naming import Once
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, number, score, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_routerarena"]
 
@@ -36,34 +35,14 @@ _FILES = "name a file of router_inference/predictions or cached_results, or such
 _OTHER_WORDINGS = "-robustness.json"
 
 
-def import_routerarena(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    routers: bool = False,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read RouterArena's predictions or cached results into a benchmark; on an error nothing is changed.
+@importer("routerarena")
+def import_routerarena(path: Path, reading: Reading, progress: Progress, *, routers: bool = False) -> Recorded:
+    """Read RouterArena's predictions or cached results: a file, or a folder with such files at any depth.
 
-    Args:
-        cache: where to store it.
-        path: a file, or a folder with such files at any depth.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        routers: whether each router is imported as one LLM, instead of the LLMs that answered.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no such files, or one is damaged.
-        CacheError: see `assembly.store`.
+    With `routers` each router is one LLM, instead of the LLMs that answered.
     """
-    reading = Reading()
     files = _files(path, reading, routers=routers)
-    records = _records(files, reading, progress, routers=routers)
-    origin = origin_of(files, routers=routers)
-    return store(cache, benchmark, records, source="routerarena", origin=origin, options=options, reading=reading)
+    return _records(files, reading, progress, routers=routers), origin_of(files, routers=routers)
 
 
 def _files(path: Path, reading: Reading, *, routers: bool) -> list[Path]:
@@ -98,7 +77,7 @@ def _is_ours(path: Path) -> bool:
     return place == "0" and "prediction" in mapping(entry) and _index(mapping(entry)) is not None
 
 
-def _records(files: Sequence[Path], reading: Reading, progress: Progress | None, *, routers: bool) -> Iterator[Record]:
+def _records(files: Sequence[Path], reading: Reading, progress: Progress, *, routers: bool) -> Iterator[Record]:
     once = Once()
     for place, path in enumerate(files):
         rows = lines(path) if path.suffix == ".jsonl" else members(path)
@@ -111,8 +90,7 @@ def _records(files: Sequence[Path], reading: Reading, progress: Progress | None,
             record = _record(row, reading, router=path.stem if routers else None)
             if record is not None and once.first(record.llm, record.key or "", place):
                 yield record
-        if progress is not None:
-            progress(place + 1, len(files))
+        progress(place + 1, len(files))
     if once.passed:
         reading.note(f"{once.passed:,} answers of an LLM that another file has too: passed over")
 

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.foreign_files import json_lines
-from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.importer import Recorded, importer
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, number, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["LOG_FORMAT", "import_served"]
 
@@ -28,34 +27,13 @@ LOG_FORMAT = 1  # of the log's lines
 _REMEDY = "name a file that selectllm serve --log wrote"
 
 
-def import_served(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read a server's log into a benchmark; on an error nothing is changed.
-
-    Args:
-        cache: where to store it.
-        path: the log.
-        benchmark: its name.
-        options: splits and kind of gold answers.
-        progress: told (done, total) bytes.
-
-    Raises:
-        ImportFormatError: it is no log, holds no texts, or no gold answer.
-        CacheError: see `assembly.store`.
-    """
-    reading = Reading()
-    records = _records(path, reading, progress)
-    origin = origin_of([path])
-    return store(cache, benchmark, records, source="served", origin=origin, options=options, reading=reading)
+@importer("served")
+def import_served(path: Path, reading: Reading, progress: Progress) -> Recorded:
+    """Read a server's log; raises ImportFormatError where it holds no texts, or no gold answer."""
+    return _records(path, reading, progress), origin_of([path])
 
 
-def _records(path: Path, reading: Reading, progress: Progress | None) -> Iterator[Record]:
+def _records(path: Path, reading: Reading, progress: Progress) -> Iterator[Record]:
     without_gold, judged, done = set[str](), False, 0
     total = path.stat().st_size
 
@@ -83,8 +61,7 @@ def _records(path: Path, reading: Reading, progress: Progress | None) -> Iterato
                 without_gold.add(found[0].question)
             judged = judged or any(each.gold is not None for each in found)
             done += len(line)
-            if progress is not None:
-                progress(done, total)
+            progress(done, total)
     if without_gold and not judged:
         raise refused("no line has a gold answer", 'give those lines one of which you know it: "gold": "42"')
     if without_gold:

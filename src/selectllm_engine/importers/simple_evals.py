@@ -21,19 +21,18 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
-from selectllm_engine.importers.assembly import store
+from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, members
 from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.importers.printed_lists import names as printed_names
-from selectllm_engine.importers.records import Options, Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.formats import Imported
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["import_simple_evals"]
 
@@ -52,35 +51,17 @@ class _File:
     time: str
 
 
+@importer("simple-evals")
 def import_simple_evals(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    tasks: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read simple-evals' results into a benchmark; on an error nothing is changed.
+    path: Path, reading: Reading, progress: Progress, *, tasks: Sequence[str] | None = None
+) -> Recorded:
+    """Read a file *_allresults.json, or a folder with some at any depth.
 
-    Args:
-        cache: where to store it.
-        path: a file *_allresults.json, or a folder with some at any depth.
-        benchmark: its name.
-        options: splits, threshold and kind of gold answers.
-        tasks: only these evaluations; None: all.
-        progress: told (done, total) files.
-
-    Raises:
-        ImportFormatError: there are no results, or a file is damaged.
-        UnknownNameError: an evaluation that was not run.
-        CacheError: see `assembly.store`.
+    `tasks` are the only evaluations wanted; raises UnknownNameError for one that was not run.
     """
-    reading = Reading()
     files = _selected(_files(path), tasks, reading)
-    records = _records(files, reading, progress)
     origin = origin_of([file.path for file in files], llms=[file.llm for file in files])
-    return store(cache, benchmark, records, source="simple-evals", origin=origin, options=options, reading=reading)
+    return _records(files, reading, progress), origin
 
 
 def _files(path: Path) -> list[_File]:
@@ -112,7 +93,7 @@ def _selected(files: Sequence[_File], tasks: Sequence[str] | None, reading: Read
     return list(chosen.values())
 
 
-def _records(files: Sequence[_File], reading: Reading, progress: Progress | None) -> Iterator[Record]:
+def _records(files: Sequence[_File], reading: Reading, progress: Progress) -> Iterator[Record]:
     below = 0
     for done, file in enumerate(files, start=1):
         for conversation, report, told in _examples(file.path):
@@ -143,8 +124,7 @@ def _records(files: Sequence[_File], reading: Reading, progress: Progress | None
                     prompt_tokens=count(usage.get("input_tokens", usage.get("prompt_tokens"))),
                     output_tokens=count(usage.get("output_tokens", usage.get("completion_tokens"))),
                 )
-        if progress is not None:
-            progress(done, len(files))
+        progress(done, len(files))
     if below:
         reading.note(f"{below:,} scores are below 0: taken as 0")
 
