@@ -19,7 +19,7 @@ from fake_engine import fake_weights
 from fakes import write_fake_run
 from paths import ROOT
 from plain import ORACLES
-from selectllm_engine.benchmarks import PRESETS, Description, known_sizes, load_benchmark
+from selectllm_engine.benchmarks import PRESETS, known_sizes, load_benchmark
 from selectllm_engine.benchmarks.description import SplitShare
 from selectllm_engine.benchmarks.presets import Preset
 from selectllm_engine.errors import UnknownNameError
@@ -105,11 +105,8 @@ def test_the_rows_are_these():
 def test_a_benchmark(cache, tmp_path, monkeypatch, capsys):
     (tmp_path / "toy").mkdir()
     pl.DataFrame({"ask": ["1 + 1?", "2 + 1?"], "say": [2, 3]}).write_parquet(tmp_path / "toy" / "test-0.parquet")
-    line = Preset(
-        description=Description(hub="o/n", question="ask", answer="say", split={"test": SplitShare(of="test")}),
-        sizes={"test": 2},
-        source="a toy",
-    )
+    split = {"test": SplitShare(of="test")}
+    line = Preset(hub="o/n", question="ask", answer="say", split=split, sizes={"test": 2}, source="a toy")
     monkeypatch.setitem(PRESETS, "toy", line)
     loaded = load_benchmark("toy", data=tmp_path / "toy")
     assert loaded.questions["gold"].to_list() == ["2", "3"]

@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selectllm_engine.benchmarks.description import Exemplars, SplitShare
+from selectllm_engine.benchmarks.description import Description, Exemplars, SplitShare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from selectllm_engine.benchmarks.description import Description
 
 __all__ = ["CONVERTED", "FIVE", "FIVE_SHOWN", "NO_ANSWERS", "WITHOUT_TEST", "Preset", "published"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
+class Preset(Description):
     """A description, the questions per split that it gives, and where they come from."""
 
-    description: Description
     sizes: Mapping[str, int]
     source: str
     licence: str | None = None
@@ -27,9 +24,9 @@ class Preset:
     note: str | None = None
 
     @property
-    def kind(self) -> str | None:
-        """Of its answers."""
-        return self.description.kind or ("letter" if self.description.choices else None)
+    def answers(self) -> str | None:
+        """Of which kind they are."""
+        return self.kind or ("letter" if self.choices else None)
 
 
 def published(*ours: str, **others: str) -> dict[str, SplitShare]:

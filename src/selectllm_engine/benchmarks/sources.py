@@ -64,7 +64,7 @@ def load_benchmark(
             return _module(MADE).load(name, kinds, sizes=sizes, seed=seed)  # type: ignore[no-any-return]
         return _module(SOURCES[name]).load(sizes=sizes, seed=seed)  # type: ignore[no-any-return]
     if description is None and name in PRESETS:
-        description = PRESETS[name].description
+        description = PRESETS[name]
     if description is None and data is None:
         raise UnknownNameError("benchmark", name, known_names())
     if sizes:

@@ -72,9 +72,9 @@ def _rows() -> Iterator[dict[str, object]]:
         warning = None if preset.confirmed else "unconfirmed: its columns were not found on its own public card"
         yield row(
             name,
-            kind=preset.kind,
+            kind=preset.answers,
             **preset.sizes,
-            hub=preset.description.hub,
+            hub=preset.hub,
             licence=preset.licence,
             source=preset.source,
             confirmed=preset.confirmed,
@@ -208,7 +208,7 @@ def _read_questions(
     from selectllm_engine.benchmarks.described_benchmarks import read
 
     preset = PRESETS.get(name)
-    description = own.description or (preset.description if preset else None)
+    description = own.description or preset
     data = data or own.data
     if description is None and data is None and name not in known_names():
         raise UnknownNameError("benchmark", name, (*known_names(), *others))

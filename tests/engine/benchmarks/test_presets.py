@@ -182,7 +182,7 @@ def test_every_preset_has_invented_rows():
 def write(name, tmp_path):
     """A folder with invented rows as a preset's data set has them on the hub."""
     made, _ = ROWS[name]
-    described = PRESETS[name].description
+    described = PRESETS[name]
     of = {part.of for part in described.split.values()} | ({described.exemplars.of} if described.exemplars else set())
     for start, split in enumerate(sorted(of)):
         for number, config in enumerate(described.config or ("",)):
@@ -197,7 +197,7 @@ def test_rows_in_a_presets_layout_become_questions(name, tmp_path):
     preset, described, gold = PRESETS[name], write(name, tmp_path), ROWS[name][1]
     benchmark = load_benchmark(name, data=tmp_path)
     assert set(benchmark.questions["split"]) == set(preset.sizes)
-    assert set(benchmark.questions["kind"]) == ({preset.kind} if name != "bbh" else {"word", "letter"})
+    assert set(benchmark.questions["kind"]) == ({preset.answers} if name != "bbh" else {"word", "letter"})
     assert not benchmark.notes
     for row in benchmark.questions.iter_rows(named=True):
         assert row["gold"] == canonical(row["gold"], row["kind"]) or row["kind"] == "expression"
