@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, DamagedError
+from selectllm_engine.importers.values import mapping, words
 from selectllm_engine.store import VerdictChoice, load_outcomes
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def digest_of(cache: Cache, benchmark: str, llm: str) -> str | None:
         origin = cache.manifest(benchmark, llm).get("origin")
     except DamagedError:
         return None
-    found = origin.get("digest") if isinstance(origin, dict) else None
-    return found if isinstance(found, str) else None
+    return words(mapping(origin).get("digest"))
 
 
 def accuracies(cache: Cache, benchmark: str) -> dict[str, dict[str, float]]:

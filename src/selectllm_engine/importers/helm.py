@@ -26,7 +26,7 @@ from selectllm_engine.importers.helm_runs import HelmRun, Said, Trial, find_runs
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.naming import telling_names
 from selectllm_engine.importers.records import Reading, Record, origin_of
-from selectllm_engine.importers.values import count, mapping, words
+from selectllm_engine.importers.values import count, entries, last_asked, mapping, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -115,8 +115,7 @@ class _RunReader:
 
     def _records(self, run: HelmRun, trial: Trial, llm: str, before: int) -> list[Record]:
         question = _question(trial.instance)
-        references = trial.instance.get("references")
-        options = [mapping(each) for each in references] if isinstance(references, list) else []
+        options = [mapping(each) for each in entries(trial.instance.get("references"))]
         if trial.perturbed:
             self._reading.skip("perturbed instances")
         elif not trial.said:
@@ -171,7 +170,7 @@ def _texts(run: HelmRun, trial: Trial, options: int) -> tuple[Said, ...]:
 def _asked(references: Sequence[Mapping[str, Any]], *, chooses: bool) -> dict[str, Any]:
     """Options, gold answer and kind."""
     texts = [str(mapping(each.get("output")).get("text", "")) for each in references]
-    right = [place for place, each in enumerate(references) if _is_correct(each.get("tags"))]
+    right = [place for place, each in enumerate(references) if "correct" in entries(each.get("tags"))]
     if chooses and texts:
         gold = f"({LETTERS[right[0]]})" if len(right) == 1 else None  # a bare letter may be an option's text
         return {"choices": tuple(texts), "gold": gold, "kind": "letter"}
@@ -181,16 +180,9 @@ def _asked(references: Sequence[Mapping[str, Any]], *, chooses: bool) -> dict[st
     return {"gold": solved[1] if solved else gold}
 
 
-def _is_correct(tags: Any) -> bool:
-    return isinstance(tags, list) and "correct" in tags
-
-
 def _question(instance: Mapping[str, Any]) -> str:
     """The instance's text; of a conversation what the user said last."""
     asked = mapping(instance.get("input"))
     if text := words(asked.get("text")):
         return text
-    messages = asked.get("messages")
-    told = map(mapping, messages if isinstance(messages, list) else ())
-    said = [each.get("content") for each in told if each.get("role") == "user"]
-    return str(said[-1]) if said else ""
+    return last_asked(asked.get("messages"))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.json_members import has_member, members
-from selectllm_engine.importers.values import count, mapping, number, words
+from selectllm_engine.importers.values import count, entries, mapping, number, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["HelmRun", "Said", "Trial", "find_runs", "trials"]
@@ -164,7 +164,7 @@ def _of_state(run: HelmRun) -> Iterator[Trial]:
             id=name,
             number=number_,
             instance=mapping(asked[0].get("instance")),
-            said=tuple(map(_said, _list(results[0].get("completions")))) if done else (),
+            said=tuple(map(_said, entries(results[0].get("completions")))) if done else (),
             seconds=sum(each or 0.0 for each in times) if done and None not in times else None,
             perturbed=perturbed,
             stats={} if perturbed else stats.get((name, number_), {}),
@@ -219,7 +219,7 @@ def _stats(path: Path) -> dict[tuple[str, int], dict[str, float]]:
             key = str(entry.get("instance_id")), count(entry.get("train_trial_index")) or 0
             named = (
                 (mapping(stat.get("name")).get("name"), stat.get("mean"))
-                for stat in map(mapping, _list(entry.get("stats")))
+                for stat in map(mapping, entries(entry.get("stats")))
             )
             found.setdefault(key, {}).update(_means(named))
     return found
@@ -232,10 +232,6 @@ def _means(stats: Iterable[tuple[Any, Any]]) -> dict[str, float]:
         for name, value in stats
         if isinstance(name, str) and isinstance(value, (int, float)) and abs(value) < 1 << 53
     }
-
-
-def _list(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _object(path: Path, place: str, value: Any) -> Mapping[str, Any]:

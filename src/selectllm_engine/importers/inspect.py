@@ -28,8 +28,9 @@ from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageEr
 from selectllm_engine.importers.configurations import telling_names
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.inspect_logs import InspectLog, open_log, samples
-from selectllm_engine.importers.inspect_samples import Scorer, number, question_of, record_of, score_of, unusable
+from selectllm_engine.importers.inspect_samples import Scorer, question_of, record_of, score_of, unusable
 from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.values import mapping, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -173,8 +174,7 @@ class _LogsReader:
                     self._reading.skip(reason)
                     continue
                 assert sample is not None  # noqa: S101  # or it were unusable
-                scores = sample.get("scores")
-                scores = scores if isinstance(scores, dict) else {}
+                scores = mapping(sample.get("scores"))
                 seen.update(scores)
                 record = self._judge(sample, log, chosen, scores)
                 if record is None:

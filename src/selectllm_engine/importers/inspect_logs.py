@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, MissingExtraError, SelectLLMError
 from selectllm_engine.importers.configurations import flattened
+from selectllm_engine.importers.values import entries, mapping
 from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
@@ -76,23 +77,21 @@ def open_log(path: Path, largest: int = LARGEST) -> InspectLog | None:
             count = sum(1 for each in members if _SAMPLE.fullmatch(each))
     else:
         header = _whole(path, largest)
-        found = header.get("samples") if isinstance(header, dict) else None
-        count = len(found) if isinstance(found, list) else 0
-    evaluation = header.get("eval") if isinstance(header, dict) else None
-    if not isinstance(evaluation, dict) or not isinstance(evaluation.get("model"), str):
+        count = len(entries(mapping(header).get("samples")))
+    evaluation = mapping(mapping(header).get("eval"))
+    if not isinstance(evaluation.get("model"), str):
         if path.suffix.lower() == ".eval":
             raise ImportFormatError(f"{path} is no log of Inspect: its header names no model", _LOG)
         return None
-    arguments = evaluation.get("model_args")
-    weights = arguments.get("model_path") if isinstance(arguments, dict) else None
+    weights = mapping(evaluation.get("model_args")).get("model_path")
     return InspectLog(
         path=path,
         named=evaluation["model"],
         model=weights if isinstance(weights, str) and weights else evaluation["model"],
         task=str(evaluation.get("task") or path.stem),
         variant=json.dumps(evaluation.get("task_args"), sort_keys=True),
-        arguments=flattened(_mapping(evaluation.get("task_args"))),
-        settings=_settings(evaluation, _mapping(header.get("plan"))),
+        arguments=flattened(mapping(evaluation.get("task_args"))),
+        settings=_settings(evaluation, mapping(header.get("plan"))),
         status=str(header.get("status", "started")),
         created=str(evaluation.get("created", "")),
         samples=count,
@@ -100,24 +99,20 @@ def open_log(path: Path, largest: int = LARGEST) -> InspectLog | None:
 
 
 def _settings(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
-    model = {name: value for name, value in _mapping(evaluation.get("model_args")).items() if name != "model_path"}
+    model = {name: value for name, value in mapping(evaluation.get("model_args")).items() if name != "model_path"}
     solver = {"solver": evaluation.get("solver"), "solver_args": evaluation.get("solver_args")}
     steps = plan.get("steps")
     whole = json.dumps(steps, sort_keys=True) if isinstance(steps, list) else None
     return flattened(
         {
             **model,
-            **_mapping(plan.get("config")),
-            **_mapping(evaluation.get("model_generate_config")),
+            **mapping(plan.get("config")),
+            **mapping(evaluation.get("model_generate_config")),
             "roles": evaluation.get("model_roles"),
             **solver,
             "plan": whole if whole is None else digest(whole.encode())[:6],
         }
     )
-
-
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, dict) else {}
 
 
 def samples(log: InspectLog, largest: int = LARGEST) -> Iterator[Mapping[str, Any] | None]:
@@ -127,8 +122,7 @@ def samples(log: InspectLog, largest: int = LARGEST) -> Iterator[Mapping[str, An
         ImportFormatError: the log is damaged.
     """
     if log.path.suffix.lower() != ".eval":
-        listed = _whole(log.path, largest).get("samples")
-        for place, found in enumerate(listed if isinstance(listed, list) else []):
+        for place, found in enumerate(entries(_whole(log.path, largest).get("samples"))):
             yield _object(log.path, f"sample {place + 1}", found)
         return
     with _opened(log.path) as archive:

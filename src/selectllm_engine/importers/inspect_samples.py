@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.records import Record
+from selectllm_engine.importers.values import count, entries, mapping, number, score, words
 from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from selectllm_engine.importers.inspect_logs import InspectLog
 
-__all__ = ["Scorer", "number", "question_of", "record_of", "score_of", "unusable"]
+__all__ = ["Scorer", "question_of", "record_of", "score_of", "unusable"]
 
 _SCORES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 _ATTACHED = "attachment://"
-_INT = 2**31
 
 
 class Scorer:
@@ -45,7 +44,7 @@ class Scorer:
                 self.name = max(named, key=len)
                 self._part = self._chosen.removeprefix(f"{self.name}.")
         found = scores.get(self.name) if self.name else None
-        verdict = found if isinstance(found, dict) else {}
+        verdict = mapping(found)
         value = verdict.get("value")
         if isinstance(value, dict) and self._part:
             if self._part not in value:
@@ -65,7 +64,7 @@ def unusable(sample: Mapping[str, Any] | None) -> str | None:
     choices = sample.get("choices")
     if isinstance(choices, list) and len(choices) > len(LETTERS):
         return "samples with more than 26 choices"
-    if _count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
+    if count(sample.get("epoch")) is None or not isinstance(sample.get("id"), (int, str)):
         return "samples without an id or epoch"
     if not question_of(sample).strip():
         return "samples without a question in words"
@@ -86,12 +85,9 @@ def record_of(
 
     `literal`: whether the target is the answer itself, which among options it always is.
     """
-    output = sample.get("output")
-    output = output if isinstance(output, dict) else {}
-    first = (output.get("choices") or [None])[0] if isinstance(output.get("choices"), list) else None
-    first = first if isinstance(first, dict) else {}
-    message = first.get("message")
-    text = _words(message.get("content") if isinstance(message, dict) else None, sample)
+    output = mapping(sample.get("output"))
+    first = mapping(next(iter(entries(output.get("choices"))), None))
+    text = _words(mapping(first.get("message")).get("content"), sample)
     answer = answer if isinstance(answer, str) and answer else None
     text = answer if not text and answer else text
     if text is None:
@@ -100,8 +96,7 @@ def record_of(
     choices = sample.get("choices")
     options = tuple(str(each) for each in choices) if isinstance(choices, list) and choices else None
     usage = _usage(sample, output, log)
-    prompt = [_count(usage.get(f"input_tokens{each}")) for each in ("", "_cache_read", "_cache_write")]
-    stop = first.get("stop_reason")
+    prompt = [count(usage.get(f"input_tokens{each}")) for each in ("", "_cache_read", "_cache_write")]
     return Record(
         llm=llm,
         key=_key(sample, log.task, question, options, target),
@@ -116,9 +111,9 @@ def record_of(
         score=score,
         latency=number(sample.get(clock)) if clock else None,
         cost=number(usage.get("total_cost")),
-        prompt_tokens=_count(sum(each or 0 for each in prompt)) if prompt[0] is not None else None,
-        output_tokens=_count(usage.get("output_tokens")),
-        finish_reason=stop if isinstance(stop, str) else None,
+        prompt_tokens=count(sum(each or 0 for each in prompt)) if prompt[0] is not None else None,
+        output_tokens=count(usage.get("output_tokens")),
+        finish_reason=words(first.get("stop_reason")),
     )
 
 
@@ -134,8 +129,8 @@ def question_of(sample: Mapping[str, Any]) -> str:
     """The input, of a conversation what the user said in it."""
     asked = sample.get("input")
     if isinstance(asked, list):
-        messages = [each for each in asked if isinstance(each, dict) and each.get("role") == "user"]
-        return "\n\n".join(filter(None, (_words(each.get("content"), sample) for each in messages)))
+        told = (_words(each.get("content"), sample) for each in map(mapping, asked) if each.get("role") == "user")
+        return "\n\n".join(filter(None, told))
     return _words(asked, sample) or ""
 
 
@@ -152,9 +147,7 @@ def _words(content: Any, sample: Mapping[str, Any]) -> str | None:
     if not isinstance(content, str):
         return None
     if content.startswith(_ATTACHED):
-        attachments = sample.get("attachments")
-        found = attachments.get(content.removeprefix(_ATTACHED)) if isinstance(attachments, dict) else None
-        return found if isinstance(found, str) else None
+        return words(mapping(sample.get("attachments")).get(content.removeprefix(_ATTACHED)))
     return content
 
 
@@ -170,10 +163,8 @@ def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
 
 def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: InspectLog) -> Mapping[str, Any]:
     """Tokens and cost of the LLM itself over the whole sample, else of its last call."""
-    usage = sample.get("model_usage")
-    usage = usage if isinstance(usage, dict) else {}
-    own = usage.get(log.named) or (next(iter(usage.values())) if len(usage) == 1 else output.get("usage"))
-    return own if isinstance(own, dict) else {}
+    usage = mapping(sample.get("model_usage"))
+    return mapping(usage.get(log.named) or (next(iter(usage.values())) if len(usage) == 1 else output.get("usage")))
 
 
 def score_of(value: Any) -> float | None:
@@ -186,20 +177,4 @@ def score_of(value: Any) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    score = number(float(value) if isinstance(value, bool) else value)
-    return score if score is not None and score <= 1 else None
-
-
-def number(value: Any) -> float | None:
-    """A number that is not negative; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT else None
+    return score(value)

@@ -108,7 +108,7 @@ class _Reader:
             for name in self._names():
                 yield name, self._value()
         else:
-            for place in self._places():
+            for place in self._until("]"):
                 yield str(place), self._value()
 
     def _names(self) -> Iterator[str]:
@@ -119,9 +119,6 @@ class _Reader:
                 raise self._damaged()
             self._at += 1
             yield name
-
-    def _places(self) -> Iterator[int]:
-        yield from self._until("]")
 
     def _until(self, closing: str) -> Iterator[int]:
         """Counts members up to the closing bracket."""

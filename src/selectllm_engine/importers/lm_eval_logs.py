@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.configurations import flattened, settings_of_text, telling_names
+from selectllm_engine.importers.values import last_written, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -108,8 +109,8 @@ def _old(path: Path) -> LogFile | None:
     if (match := _OLD_NAME.fullmatch(path.name)) is None:
         return None
     whole = f"{match['args']}_{match['task']}"
-    averages = _averages(path.parent / "results.json").get("results")
-    for task in sorted(averages, key=len, reverse=True) if isinstance(averages, dict) else ():
+    averages = mapping(_averages(path.parent / "results.json").get("results"))
+    for task in sorted(averages, key=len, reverse=True):
         if whole.endswith(f"_{task}"):
             written = whole.removesuffix(f"_{task}")
             break
@@ -148,10 +149,9 @@ def _settings(file: LogFile, told: bool) -> dict[str, str] | None:
     None where the file can't be read.
     """
     averages = _of_run(file) if told else {}
-    config = averages.get("config")
-    config = dict(config) if isinstance(config, dict) else {}
+    config = mapping(averages.get("config"))
     model = config.get("model_args")
-    model = settings_of_text(model) if isinstance(model, str) else model if isinstance(model, dict) else {}
+    model = settings_of_text(model) if isinstance(model, str) else mapping(model)
     if (match := _OLD_NAME.fullmatch(file.path.name)) is not None:
         model = {**settings_of_text(match["args"].replace("__", "/")), **model}
     model = {name: value for name, value in model.items() if name not in {"pretrained", "model"}}
@@ -162,15 +162,15 @@ def _settings(file: LogFile, told: bool) -> dict[str, str] | None:
         "system": averages.get("system_instruction") or config.get("system_instruction"),
         "chat_template": averages.get("chat_template_sha"),
         "multiturn": averages.get("fewshot_as_multiturn"),
-        "shots": shots.get(file.task) if isinstance(shots := averages.get("n-shot"), dict) else None,
+        "shots": mapping(averages.get("n-shot")).get(file.task),
     }
     try:
         _, row = next(rows_of(file), (0, None))
     except ImportFormatError:  # an older run, perhaps, that is not used at all
         return None
     if row is not None:
-        settings = row.continuations[0] if isinstance(row.continuations[0], dict) else {}
-        found = {**{name: value for name, value in settings.items() if name != "until"}, **found}
+        settings = {name: value for name, value in mapping(row.continuations[0]).items() if name != "until"}
+        found = {**settings, **found}
         if not told:
             found["prompt"] = blake2b(row.prompts[0].encode(errors="replace"), digest_size=3).hexdigest()
     return flattened(found)
@@ -330,14 +330,9 @@ def _requests(arguments: Any) -> list[list[Any]] | None:
 
 def _prompt(asked: Any) -> str:
     """What was asked; of a conversation, logged as [JSON of its messages], what was asked last."""
-    if not (isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str)):
-        return str(asked)
-    whole = asked[0]
-    try:
-        last = [each["content"] for each in json.loads(whole) if each["role"] == "user"][-1]
-    except (ValueError, TypeError, LookupError, RecursionError):
-        return whole
-    return last if isinstance(last, str) else whole
+    if isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str):
+        return last_written(asked[0])
+    return str(asked)
 
 
 def likelihood(repetitions: Any) -> float | None:

@@ -28,7 +28,7 @@ from selectllm_engine.importers.opencompass_files import (
     rows_of,
 )
 from selectllm_engine.importers.records import Reading, Record, origin_of
-from selectllm_engine.importers.values import count, mapping
+from selectllm_engine.importers.values import count, last_asked, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -164,12 +164,7 @@ def _compared_labels(row: Mapping[str, Any], labels: Sequence[str]) -> tuple[str
 def _question(asked: Any) -> str:
     """What was asked; of a conversation, what the user said last."""
     if isinstance(asked, list):
-        said = [
-            mapping(each).get("prompt", mapping(each).get("content"))
-            for each in asked
-            if str(mapping(each).get("role")).lower() in ("human", "user")
-        ]
-        return str(said[-1]) if said else ""
+        return last_asked(asked)
     return asked if isinstance(asked, str) else json.dumps(asked) if asked else ""
 
 

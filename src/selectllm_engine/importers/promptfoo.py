@@ -25,7 +25,7 @@ from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, lines, members
 from selectllm_engine.importers.naming import Once, telling_names
 from selectllm_engine.importers.records import Reading, Record, origin_of
-from selectllm_engine.importers.values import count, mapping, number, words
+from selectllm_engine.importers.values import count, entries, last_written, mapping, number, words
 from selectllm_engine.store import digest
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class _ResultsReader:
         variables, test = mapping(row.get("vars")), mapping(row.get("testCase"))
         prompt = mapping(row.get("prompt"))
         key = digest(json.dumps(variables or prompt.get("raw"), sort_keys=True).encode())
-        asked = question_of(variables) or self._prompts.setdefault(key, _asked(prompt.get("raw")))
+        asked = question_of(variables) or self._prompts.setdefault(key, last_written(words(prompt.get("raw")) or ""))
         if not asked.strip():
             self._reading.skip("tests without a prompt in words")
             return None
@@ -203,21 +203,9 @@ def _label(prompt: Mapping[str, Any]) -> str:
     return label.removesuffix(raw).partition(": ")[0].strip() or label or raw
 
 
-def _asked(raw: Any) -> str:
-    """The prompt; of a conversation what the user said last."""
-    if isinstance(raw, str) and raw.lstrip().startswith("["):
-        try:
-            said = [each["content"] for each in json.loads(raw) if each["role"] == "user"]
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return raw
-        return said[-1] if said and isinstance(said[-1], str) else raw
-    return raw if isinstance(raw, str) else ""
-
-
 def _gold(test: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
-    asserted = test.get("assert")
     found: set[str] = set()
-    for each in asserted if isinstance(asserted, list) else ():
+    for each in entries(test.get("assert")):
         kind, value = mapping(each).get("type"), mapping(each).get("value")
         if kind not in _LITERAL or isinstance(value, (list, dict, bool)) or value is None:
             continue

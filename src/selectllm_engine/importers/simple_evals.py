@@ -26,7 +26,7 @@ from selectllm_engine.importers.json_members import has_member, members
 from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.importers.printed_lists import names as printed_names
 from selectllm_engine.importers.records import Reading, Record, origin_of
-from selectllm_engine.importers.values import count, mapping
+from selectllm_engine.importers.values import count, entries, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -145,7 +145,7 @@ def _conversation(conversation: Any) -> tuple[str, list[str]]:
     """What the user said last, and what the LLM said after it: one text, or several tries."""
     asked = ""
     texts: list[str] = []
-    for message in conversation if isinstance(conversation, list) else ():
+    for message in entries(conversation):
         said, role = _words(mapping(message).get("content")), mapping(message).get("role")
         if role == "user":
             asked, texts = said, []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -97,7 +98,7 @@ def open_table(path: Path) -> SourceTable:
     if suffix == ".json":
         return _json(path)
     if suffix in {".jsonl", ".ndjson"}:
-        return _jsonl(path)
+        return _objects(path, partial(_lines, path), 0, "line")
     raise ImportFormatError(f"{path.name} is none of {', '.join(SUFFIXES)}", "convert it, or rename it to what it is")
 
 
@@ -260,10 +261,6 @@ def _json(path: Path) -> SourceTable:
         return ((number, row, 0) for number, row in enumerate(content, start=1))
 
     return _objects(path, rows, len(content), "row")
-
-
-def _jsonl(path: Path) -> SourceTable:
-    return _objects(path, lambda: _lines(path), 0, "line")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any, int]]:

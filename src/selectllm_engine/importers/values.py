@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["count", "mapping", "number", "score", "words"]
+__all__ = ["count", "entries", "last_asked", "last_written", "mapping", "number", "score", "words"]
 
 _INT = 2**31
 
@@ -16,6 +17,26 @@ _INT = 2**31
 def mapping(value: Any) -> Mapping[str, Any]:
     """An object, empty for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def entries(value: Any) -> Sequence[Any]:
+    """A list, empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def last_asked(messages: Any) -> str:
+    """What the user said last in a conversation; "" where that is nothing."""
+    told = [each for each in map(mapping, entries(messages)) if str(each.get("role")).lower() in ("user", "human")]
+    return str(told[-1].get("prompt", told[-1].get("content"))) if told else ""
+
+
+def last_written(text: str) -> str:
+    """The same of a conversation that is written in JSON; any other text as it is."""
+    try:
+        last = [each["content"] for each in json.loads(text) if each["role"] == "user"][-1]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return text
+    return last if isinstance(last, str) else text
 
 
 def number(value: Any) -> float | None:
