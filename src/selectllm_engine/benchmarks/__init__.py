@@ -24,6 +24,7 @@ from selectllm_engine.benchmarks.files import load_exemplars
 from selectllm_engine.benchmarks.oddities import odd
 from selectllm_engine.benchmarks.presets import PRESETS
 from selectllm_engine.benchmarks.sources import SOURCES, known_names, known_sizes, load_benchmark
+from selectllm_engine.benchmarks.splits import SPLIT_WORDS
 
 __all__ = [
     "LETTERS",
@@ -31,6 +32,7 @@ __all__ = [
     "QUESTION_SCHEMA",
     "SOURCES",
     "SPLITS",
+    "SPLIT_WORDS",
     "Benchmark",
     "Description",
     "Exemplar",

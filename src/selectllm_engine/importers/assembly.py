@@ -331,10 +331,14 @@ class _Target:
 
         They have canonical gold answers and splits; those that are stored already stay as they are.
         """
+
+        def whole(rows: pl.DataFrame) -> pl.DataFrame:
+            golds = canonical_golds(rows, self._options.kind, reading.note, scored=scored)
+            return split_questions(golds, self._options, reading.note)
+
         new = questions.rename({"question": "text"})
         if self._stored is None:
-            new = canonical_golds(new, self._options.kind, reading.note, scored=scored)
-            new = split_questions(new, self._options, reading.note)
+            new = whole(new)
             return new, new
         again = new.filter(pl.col("question_id").is_in(self._stored["question_id"].implode()))
         if again.is_empty():
@@ -344,16 +348,13 @@ class _Target:
         if self._options.again:  # in place of what is stored, but for the splits
             splits = kept.select("question_id", stored="split")
             new = new.join(splits, on="question_id", how="left", maintain_order="left")
-            new = new.with_columns(split=pl.coalesce("stored", "split")).drop("stored")
-            new = canonical_golds(new, self._options.kind, reading.note, scored=scored)
-            new = split_questions(new, self._options, reading.note).select(kept.columns)
+            new = whole(new.with_columns(split=pl.coalesce("stored", "split")).drop("stored")).select(kept.columns)
             return new, new
         new = new.join(kept, on="question_id", how="anti", maintain_order="left")
         if new.is_empty():
             return kept, new
         reading.note(f"{new.height:,} questions are new to {self._benchmark}: its other LLMs lack them")
-        new = canonical_golds(new, self._options.kind, reading.note, scored=scored)
-        new = split_questions(new, self._options, reading.note).select(kept.columns)
+        new = whole(new).select(kept.columns)
         return pl.concat([kept, new]), new
 
 

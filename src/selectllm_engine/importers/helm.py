@@ -25,7 +25,7 @@ from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.helm_runs import HelmRun, Said, Trial, find_runs, trials
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.naming import telling_names
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import count, entries, last_asked, mapping, words
 
 if TYPE_CHECKING:
@@ -75,11 +75,7 @@ def import_helm(
 
 def _selected(runs: Sequence[HelmRun], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], HelmRun]:
     """The runs that count, by LLM and task."""
-    known = sorted({run.task for run in runs})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
-    wanted = [run for run in runs if tasks is None or run.task in tasks]
+    wanted = of_tasks(runs, tasks)
     names = telling_names({run.path: (run.model, run.task, run.settings) for run in wanted})
     chosen = {(names[run.path], run.task): run for run in wanted}
     if older := len(wanted) - len(chosen):

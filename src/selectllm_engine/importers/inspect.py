@@ -29,7 +29,7 @@ from selectllm_engine.importers.configurations import telling_names
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.inspect_logs import InspectLog, open_log, samples
 from selectllm_engine.importers.inspect_samples import Scorer, question_of, record_of, score_of, unusable
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import mapping, number
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def import_inspect(
         UsageError: `llm` names several LLMs at once, or a score has parts of which none is chosen.
         MissingExtraError: a log is compressed with zstd and the extra `inspect` is not installed.
     """
-    opened = _of_tasks(_logs(path, reading), tasks)
+    opened = of_tasks(_logs(path, reading), tasks)
     logs, names = _selected(opened, _names(opened, llm), reading)
     llms = list(dict.fromkeys(names[log.path] for log in logs))
     origin = origin_of([log.path for log in logs], llms=llms, scorer=scorer)
@@ -84,14 +84,6 @@ def _logs(path: Path, reading: Reading) -> list[InspectLog]:
     if other := len(opened) - len(logs):
         reading.note(f"{other:,} JSON files are no logs of Inspect: passed over")
     return logs
-
-
-def _of_tasks(logs: Sequence[InspectLog], tasks: Sequence[str] | None) -> list[InspectLog]:
-    known = sorted({log.task for log in logs})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
-    return [log for log in logs if tasks is None or log.task in tasks]
 
 
 def _selected(

@@ -22,7 +22,7 @@ from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.lighteval_details import DetailsFile, DetailsRow, find_details, rows_of
 from selectllm_engine.importers.naming import telling_names
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import score
 from selectllm_engine.store import digest
 
@@ -60,11 +60,7 @@ def _selected(
     files: Sequence[DetailsFile], tasks: Sequence[str] | None, reading: Reading
 ) -> dict[tuple[str, str], DetailsFile]:
     """The files that count, by LLM and task."""
-    known = sorted({file.task for file in files})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
-    wanted = sorted((file for file in files if tasks is None or file.task in tasks), key=lambda file: file.time)
+    wanted = sorted(of_tasks(files, tasks), key=lambda file: file.time)
     names = telling_names({file.path: (file.llm, file.task, file.settings) for file in wanted})
     chosen = {(names[file.path], file.task): file for file in wanted}
     if older := len(wanted) - len(chosen):

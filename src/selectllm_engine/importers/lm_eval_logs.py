@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
+from selectllm_engine.errors import ImportFormatError, UsageError
 from selectllm_engine.importers.configurations import flattened, settings_of_text, telling_names
+from selectllm_engine.importers.records import of_tasks
 from selectllm_engine.importers.values import last_written, mapping
 
 if TYPE_CHECKING:
@@ -228,17 +229,12 @@ def _llms(folders: set[str]) -> dict[str, str]:
 
 def newest(files: Sequence[LogFile], tasks: Sequence[str] | None, reading: Reading) -> list[LogFile]:
     """The newest file of every LLM and task; raises UnknownNameError for a task that there is not."""
-    known = sorted({file.task for file in files})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
+    wanted = of_tasks(files, tasks)
     best: dict[tuple[str, str], LogFile] = {}
-    for file in files:
-        if tasks is None or file.task in tasks:
-            old = best.get((file.llm, file.task))
-            best[file.llm, file.task] = file if old is None or file.time >= old.time else old
-    older = len([file for file in files if tasks is None or file.task in tasks]) - len(best)
-    if older:
+    for file in wanted:
+        old = best.get((file.llm, file.task))
+        best[file.llm, file.task] = file if old is None or file.time >= old.time else old
+    if older := len(wanted) - len(best):
         reading.note(f"{older:,} older files of the same LLM and task passed over: the newest counts")
     return list(best.values())
 

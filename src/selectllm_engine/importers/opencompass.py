@@ -18,7 +18,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
-from selectllm_engine.errors import UnknownNameError
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.opencompass_files import (
     JudgedPrediction,
@@ -27,7 +26,7 @@ from selectllm_engine.importers.opencompass_files import (
     judged_of,
     rows_of,
 )
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import count, last_asked, mapping
 
 if TYPE_CHECKING:
@@ -56,12 +55,8 @@ def import_opencompass(
 
 
 def _selected(files: Sequence[PredictionFile], tasks: Sequence[str] | None, reading: Reading) -> list[PredictionFile]:
-    known = sorted({file.dataset for file in files})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
-    wanted = [file for file in files if tasks is None or file.dataset in tasks]
-    chosen = {(file.llm, file.dataset): file for file in sorted(wanted, key=lambda each: each.run)}
+    wanted = of_tasks(files, tasks)
+    chosen = {(file.llm, file.task): file for file in sorted(wanted, key=lambda each: each.run)}
     if older := len(wanted) - len(chosen):
         reading.note(f"{older:,} older predictions of the same LLM and dataset passed over: the newest run counts")
     return list(chosen.values())
@@ -81,7 +76,7 @@ class _PredictionReader:
             judged, size = judged_of(file)
             if judged and len(judged) != (rows := sum(1 for _ in rows_of(file))):
                 self._reading.note(
-                    f"{file.llm}, {file.dataset}: {len(judged):,} verdicts on {rows:,} predictions: left unknown"
+                    f"{file.llm}, {file.task}: {len(judged):,} verdicts on {rows:,} predictions: left unknown"
                 )
                 judged, size = {}, 0
             samples: dict[int, int] = {}
@@ -91,7 +86,7 @@ class _PredictionReader:
                 samples[question] = samples.get(question, 0) + len(found)
                 yield from found
             if not any(each.score is not None for each in judged.values()):
-                self._unjudged[file.dataset] = None
+                self._unjudged[file.task] = None
             progress(done, len(files))
         if self._unjudged:
             told = ", ".join(self._unjudged)
@@ -100,7 +95,7 @@ class _PredictionReader:
     def _records(
         self, file: PredictionFile, row: Mapping[str, Any], question: int, judged: JudgedPrediction | None, before: int
     ) -> list[Record]:
-        key = f"{file.dataset}-{question}"
+        key = f"{file.task}-{question}"
         labels = [name.removeprefix(_LABEL) for name in row if name.startswith(_LABEL)]
         question_, options = _compared_labels(row, labels)
         asked = self._asked.setdefault(
@@ -133,7 +128,7 @@ class _PredictionReader:
                 key=key,
                 question=asked,
                 gold=gold,
-                subject=file.dataset,
+                subject=file.task,
                 sample=before + place,
                 text=text,
                 answer=judged.answer if judged is not None and place == 0 else None,

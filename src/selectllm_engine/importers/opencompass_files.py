@@ -26,7 +26,7 @@ class PredictionFile:
     """An LLM's predictions on a dataset, in parts, and its results, None where they are not there."""
 
     llm: str
-    dataset: str
+    task: str  # the dataset
     run: str
     parts: tuple[Path, ...]
     results: Path | None

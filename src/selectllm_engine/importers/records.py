@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import polars as pl
 import xxhash
@@ -16,12 +16,23 @@ from selectllm_engine.importers.golds import KINDS
 from selectllm_engine.importers.questions import QUESTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from selectllm_engine.store import VerdictChoice
 
-__all__ = ["RESULTS", "Chunk", "Options", "Reading", "Record", "chunks_of", "origin_of", "seconds_of", "shaped"]
+__all__ = [
+    "RESULTS",
+    "Chunk",
+    "Options",
+    "Reading",
+    "Record",
+    "chunks_of",
+    "of_tasks",
+    "origin_of",
+    "seconds_of",
+    "shaped",
+]
 
 RESULTS = pl.Schema(
     {
@@ -153,6 +164,23 @@ def origin_of(paths: Iterable[Path], **settings: Any) -> dict[str, Any]:
             raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
         found.update(b"\0")
     return {"digest": found.hexdigest(), **settings}
+
+
+class _OfTask(Protocol):
+    @property
+    def task(self) -> str: ...
+
+
+_Found = TypeVar("_Found", bound=_OfTask)
+
+
+def of_tasks(found: Sequence[_Found], tasks: Sequence[str] | None) -> list[_Found]:
+    """Files or runs of the tasks that are wanted, all where none is named; raises UnknownNameError."""
+    known = sorted({each.task for each in found})
+    for task in tasks or ():
+        if task not in known:
+            raise UnknownNameError("task", task, known)
+    return [each for each in found if tasks is None or each.task in tasks]
 
 
 def seconds_of(latency: Mapping[str, float], llms: Collection[str]) -> dict[str, float]:

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import ImportFormatError, UnknownNameError
+from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, members
 from selectllm_engine.importers.lettered_options import options_in
 from selectllm_engine.importers.printed_lists import names as printed_names
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import count, entries, mapping
 
 if TYPE_CHECKING:
@@ -82,11 +82,7 @@ def _files(path: Path) -> list[_File]:
 
 
 def _selected(files: Sequence[_File], tasks: Sequence[str] | None, reading: Reading) -> list[_File]:
-    known = sorted({file.task for file in files})
-    for task in tasks or ():
-        if task not in known:
-            raise UnknownNameError("task", task, known)
-    wanted = [file for file in files if tasks is None or file.task in tasks]
+    wanted = of_tasks(files, tasks)
     chosen = {(file.llm, file.task): file for file in sorted(wanted, key=lambda each: each.time)}
     if older := len(wanted) - len(chosen):
         reading.note(f"{older:,} older files of the same LLM and evaluation passed over: the newest counts")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from xxhash import xxh3_64_intdigest
 
-from selectllm_engine.benchmarks import SPLITS
+from selectllm_engine.benchmarks import SPLIT_WORDS, SPLITS
 from selectllm_engine.errors import ImportFormatError, UsageError
 
 if TYPE_CHECKING:
@@ -20,15 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["WORDS", "parse_shares", "split_questions"]
 
 _UNTRAINED = "all questions are test: to train routers, import with --split-by 50/10/40"
-WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
+# As a benchmark's files have them, without exemplars: what tools call dev is validation.
+WORDS = {word: split for word, split in SPLIT_WORDS.items() if split in SPLITS} | {"dev": "validation"}
 
 
 def parse_shares(text: str) -> tuple[int, int, int]:
