@@ -34,7 +34,8 @@ print(json.dumps({"seconds": seconds, "before": before / 2**20, "peak": peak / 2
 
 
 def write_run(root: Path, questions: int, llms: int, samples: int) -> None:
-    from selectllm_engine.store.cache import GENERATION_SCHEMA, QUESTION_SCHEMA, Cache
+    from selectllm_engine.benchmarks import QUESTION_SCHEMA
+    from selectllm_engine.store import GENERATION_SCHEMA, Cache
 
     rng = np.random.default_rng(0)
     cache = Cache(root)

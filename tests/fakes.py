@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from selectllm_engine.benchmarks import QUESTION_SCHEMA
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, Outcomes
 from selectllm_engine.evaluation.votes import llm_votes, tally
-from selectllm_engine.store.cache import GENERATION_SCHEMA, QUESTION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

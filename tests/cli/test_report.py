@@ -16,7 +16,7 @@ import selectllm_engine as sl
 from fakes import fake_generations, fake_manifest, fake_questions
 from selectllm_engine.errors import UsageError
 from selectllm_engine.setups import setup_of, write_setup
-from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 from selectllm_tui.cli import main
 from selectllm_tui.cli.report.elements import Html, element, prose
 from selectllm_tui.cli.report.questions import QUESTIONS

@@ -12,7 +12,7 @@ from textual.worker import WorkerCancelled
 
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
 from selectllm_engine.api import load
-from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_tui.screens.main import MainScreen

@@ -5,7 +5,7 @@ Read `cache` first: what lies where, and who may write it.
 """
 
 from selectllm_engine.store.agreement import AGREEMENT, Judge, VerdictChoice, threshold_of
-from selectllm_engine.store.cache import Cache, Problem, Writer, open_cache
+from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
 from selectllm_engine.store.expected_tokens import ExpectedTokens, read_expected_tokens
 from selectllm_engine.store.files import (
@@ -28,7 +28,9 @@ from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import UNSEEN, own_seconds, read_scores, read_table
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
+from selectllm_engine.store.verification import Problem
 from selectllm_engine.store.vote_files import Voting, as_vote_rule, read_vote
+from selectllm_engine.store.writer import Writer
 
 __all__ = [
     "AGREEMENT",

@@ -28,12 +28,12 @@ from selectllm_engine.store.files import JOURNAL, folder_name, make_folder, move
 from selectllm_engine.store.frames import read_frame, write_frame
 from selectllm_engine.store.layers import Layers, folders_in
 from selectllm_engine.store.manifests import MANIFEST, TOKENS, llm_manifest, variant_of
-from selectllm_engine.store.parts import GENERATION_SCHEMA, MOST_PARTS, Parts
+from selectllm_engine.store.parts import MOST_PARTS, Parts
 from selectllm_engine.store.question_marks import changed, joined, read_marks, write_marks
 from selectllm_engine.store.question_table import QuestionIds, checked, extended, replaced
 from selectllm_engine.store.renames import carry_out, discard_damaged
 from selectllm_engine.store.sealed_json import write_sealed
-from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts
+from selectllm_engine.store.verdicts import VERDICTS, read_verdicts
 from selectllm_engine.store.verification import Problem, verify_folder
 from selectllm_engine.store.writer import Writer, locked
 
@@ -46,17 +46,7 @@ if TYPE_CHECKING:
     from selectllm_engine.store.files import Progress
     from selectllm_engine.store.question_marks import Change, Mark
 
-__all__ = [
-    "GENERATION_SCHEMA",
-    "QUESTION_SCHEMA",
-    "VERDICT_SCHEMA",
-    "Cache",
-    "Problem",
-    "Writer",
-    "folder_name",
-    "name_of",
-    "open_cache",
-]
+__all__ = ["Cache", "open_cache"]
 
 _Version = tuple[str, int, int]  # path, size and time of change
 
@@ -178,7 +168,7 @@ class Cache(Layers):
         own = self.own(benchmark)
         with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
             for llm in folders_in(own / "llms"):
-                locks.enter_context(locked(own / "llms" / folder_name(llm), f"{llm} on {benchmark}"))
+                locks.enter_context(_llm_lock(own, llm))
             yield Cache(place)
             carry_out(self.root, [(place / own.name / name, own / name) for name in ("questions.parquet", "llms")])
 
@@ -195,7 +185,7 @@ class Cache(Layers):
         own = self.own(benchmark)
         with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
             for llm in extending:
-                locks.enter_context(locked(own / "llms" / folder_name(llm), f"{llm} on {benchmark}"))
+                locks.enter_context(_llm_lock(own, llm))
             fresh = Cache(place)
             yield fresh
             stored = self.questions(benchmark)
@@ -206,17 +196,16 @@ class Cache(Layers):
                 moves.append((place / "questions.parquet", own / "questions.parquet"))
             there = folders_in(own / "llms")
             for llm in fresh.llms(benchmark):
-                folder = own / "llms" / folder_name(llm)
                 refuse_twin("LLM", llm, there)
+                folder = own / "llms" / folder_name(llm)
                 if llm not in extending:
-                    locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
-                if llm not in extending and any(not each.name.startswith(".") for each in folder.iterdir()):
-                    if not again:
-                        raise CacheError(
-                            f"{benchmark} has results of {llm} already", "choose another name for --benchmark"
-                        )
-                    self.manifest(benchmark, llm)  # whose results they are must be clear before they are moved away
-                moves.append((fresh.folder(benchmark) / "llms" / folder.name, folder))
+                    locks.enter_context(_llm_lock(own, llm))
+                    if any(not each.name.startswith(".") for each in folder.iterdir()):
+                        if not again:
+                            problem = f"{benchmark} has results of {llm} already"
+                            raise CacheError(problem, "choose another name for --benchmark")
+                        self.manifest(benchmark, llm)  # whose results they are must be clear before they are moved
+                moves.append((fresh.llm_folder(benchmark, llm), folder))
             carry_out(self.root, moves)
 
     def update(self, benchmark: str, llms: Sequence[str], **fields: Any) -> None:
@@ -230,8 +219,7 @@ class Cache(Layers):
         with self.changing(), scratch(self.root) as place, contextlib.ExitStack() as locks:
             moves = []
             for number, llm in enumerate(llms):
-                folder = own / "llms" / folder_name(llm)
-                locks.enter_context(locked(folder, f"{llm} on {benchmark}"))
+                folder = locks.enter_context(_llm_lock(own, llm))
                 write_sealed(place / str(number), {**llm_manifest(folder), **fields})
                 moves.append((place / str(number), folder / MANIFEST))
             carry_out(self.root, moves)
@@ -245,9 +233,9 @@ class Cache(Layers):
         """
         found = []
         for name in folders_in(self.folder(benchmark) / "llms"):
-            if not self.parts(benchmark, name).listed() and not self._llm(benchmark, name, "verdicts.parquet").exists():
+            if not self.parts(benchmark, name).listed() and not (self.llm_folder(benchmark, name) / VERDICTS).exists():
                 continue
-            path = self._llm(benchmark, name, MANIFEST)
+            path = self.llm_folder(benchmark, name) / MANIFEST
             try:
                 manifest = llm_manifest(path.parent)
                 found.append((str(manifest.get("created", "")), name, variant_of(manifest)))
@@ -269,13 +257,13 @@ class Cache(Layers):
             DamagedError: the manifest can't be read.
         """
         try:
-            return llm_manifest(self._llm(benchmark, llm, MANIFEST).parent)
+            return llm_manifest(self.llm_folder(benchmark, llm))
         except FileNotFoundError:
             raise UnknownNameError("LLM", llm, folders_in(self.folder(benchmark) / "llms", MANIFEST)) from None
 
     def parts(self, benchmark: str, llm: str) -> Parts:
         """The files of an LLM's generations."""
-        return Parts(self._llm(benchmark, llm, "generations"), report=self.report, sound=self._sound)
+        return Parts(self.llm_folder(benchmark, llm) / "generations", report=self.report, sound=self._sound)
 
     def sampled(self, benchmark: str, llm: str) -> pl.DataFrame:
         """Which samples exist: columns question_id, sample. Those in damaged parts don't count; see `problems`."""
@@ -304,7 +292,7 @@ class Cache(Layers):
 
         answers = read_answers(
             self.parts(benchmark, llm),
-            self._llm(benchmark, llm, "answers"),
+            self.llm_folder(benchmark, llm) / "answers",
             lambda: self.questions(benchmark),
             report=self.report,
             writable=not self.is_packaged(benchmark),
@@ -354,7 +342,7 @@ class Cache(Layers):
     def verdicts(self, benchmark: str, llm: str) -> pl.DataFrame | None:
         """What another tool recorded: columns question_id, sample, score (0 to 1), answer, latency (s), cost ($)."""
         try:
-            return read_verdicts(self._llm(benchmark, llm, "verdicts.parquet"), lambda: self._ids(benchmark))
+            return read_verdicts(self.llm_folder(benchmark, llm) / VERDICTS, lambda: self._ids(benchmark))
         except FileNotFoundError:
             return None
 
@@ -368,9 +356,9 @@ class Cache(Layers):
             LockedError: another process is writing them.
             CacheError: the cache can't be written.
         """
-        folder = self.own(benchmark) / "llms" / folder_name(llm)
-        refuse_twin("LLM", llm, folders_in(folder.parent))
-        with locked(folder, f"{llm} on {benchmark}"):
+        own = self.own(benchmark)
+        refuse_twin("LLM", llm, folders_in(own / "llms"))
+        with _llm_lock(own, llm) as folder:
             parts = Parts(folder / "generations", report=self.report, sound=self._sound)
             yield Writer(folder, llm=llm, parts=parts, questions=lambda: self._ids(benchmark), most_parts=most_parts)
 
@@ -502,5 +490,10 @@ class Cache(Layers):
             raise UnknownNameError("benchmark", benchmark, self.benchmarks()) from None
         return last[1].clone(), last[2]
 
-    def _llm(self, benchmark: str, llm: str, file: str) -> Path:
-        return self.folder(benchmark) / "llms" / folder_name(llm) / file
+
+@contextlib.contextmanager
+def _llm_lock(benchmark: Path, llm: str) -> Iterator[Path]:
+    """The folder of an LLM in that of a benchmark, its lock held."""
+    folder = benchmark / "llms" / folder_name(llm)
+    with locked(folder, f"{llm} on {name_of(benchmark.name)}"):
+        yield folder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from selectllm_engine.store import agreement
-from selectllm_engine.store.files import folder_name
+from selectllm_engine.store.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,8 @@ def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress
     if not parts and (verdicts := cache.verdicts(benchmark, llm)) is not None:
         threshold = agreement.threshold_of(cache.manifest(benchmark, llm))
         return agreement.count_scores(cache.questions(benchmark), verdicts, threshold)
-    place = _place(cache, benchmark, llm)
-    changes = [_state(path) for path in (cache.folder(benchmark) / "questions.parquet", place / "verdicts.parquet")]
+    place = cache.llm_folder(benchmark, llm)
+    changes = [_state(path) for path in (cache.folder(benchmark) / "questions.parquet", place / VERDICTS)]
     state = [agreement.threshold_of(cache.manifest(benchmark, llm)), *changes, *parts]
     if cache.questions(benchmark)["kind"].eq("expression").any():
         from selectllm_engine.store.equal_answers import compared_as
@@ -58,7 +58,7 @@ def verdict_counts(cache: Cache, benchmark: str, llm: str, *, progress: Progress
 def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None) -> dict[str, dict[str | None, Judge]]:
     """Per LLM and subject whose verdict counts, of the LLMs that have texts; empty where nothing is recorded."""
     names = cache.llms(benchmark)
-    judged = {name for name in names if (_place(cache, benchmark, name) / "verdicts.parquet").exists()}
+    judged = {name for name in names if (cache.llm_folder(benchmark, name) / VERDICTS).exists()}
     sampled = [name for name in names if cache.parts(benchmark, name).listed()]
     if not judged.intersection(sampled):
         return {}
@@ -85,12 +85,8 @@ def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None)
 
 def _is_first(cache: Cache, benchmark: str, llm: str, manifest: Mapping[str, Any]) -> bool:
     """Whether an LLM was imported before verdicts were compared, and has not been read since."""
-    folder = _place(cache, benchmark, llm) / "answers"
+    folder = cache.llm_folder(benchmark, llm) / "answers"
     return "verdicts" not in manifest and not any(folder.glob("judged-v*.parquet"))
-
-
-def _place(cache: Cache, benchmark: str, llm: str) -> Path:
-    return cache.folder(benchmark) / "llms" / folder_name(llm)
 
 
 def _state(path: Path) -> tuple[int, int] | None:

@@ -146,6 +146,10 @@ class Layers:
         """Where a benchmark of one's own is or would be."""
         return self.root / folder_name(benchmark)
 
+    def llm_folder(self, benchmark: str, llm: str) -> Path:
+        """Where an LLM's results are read from."""
+        return self.folder(benchmark) / "llms" / folder_name(llm)
+
     def layer(self, benchmark: str) -> Path | None:
         """The cache that a benchmark is read from; None where neither has it."""
         for layer in (self.root, self.packaged):

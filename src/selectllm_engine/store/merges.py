@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import CacheError, DamagedError, SettingsMismatchError
-from selectllm_engine.store.files import first_reason, folder_name
+from selectllm_engine.store.files import first_reason
 from selectllm_engine.store.parts import part_metadata
 from selectllm_engine.store.question_table import extended
 
@@ -77,7 +77,7 @@ def merge(cache: Cache, other: Cache, benchmark: str) -> Merged:
         fresh.write_questions(benchmark, extended(stored, questions, benchmark))
         for llm in other.llms(benchmark):
             if llm in both:
-                _copy(_folder(cache, benchmark, llm), _folder(fresh, benchmark, llm))
+                _copy(cache.llm_folder(benchmark, llm), fresh.llm_folder(benchmark, llm))
             try:
                 joined = _take(fresh, other, benchmark, llm)
             except SettingsMismatchError as error:
@@ -85,7 +85,7 @@ def merge(cache: Cache, other: Cache, benchmark: str) -> Merged:
             if joined:
                 merged.llms[llm] = joined
             else:
-                shutil.rmtree(_folder(fresh, benchmark, llm))  # what is here stays as it is
+                shutil.rmtree(fresh.llm_folder(benchmark, llm))  # what is here stays as it is
         merged.questions = fresh.questions(benchmark).height - stored.height
     merged.marks = cache.join_marks(benchmark, other.marks(benchmark))
     return merged
@@ -114,10 +114,6 @@ def _take(fresh: Cache, other: Cache, benchmark: str, llm: str) -> int:
                 writer.write_verdicts(verdicts)
             joined += verdicts.height
     return joined
-
-
-def _folder(cache: Cache, benchmark: str, llm: str) -> Path:
-    return cache.folder(benchmark) / "llms" / folder_name(llm)
 
 
 def _copy(folder: Path, to: Path) -> None:

@@ -46,11 +46,7 @@ def extended(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.Da
         return frame
     both = stored.join(frame, on="question_id", suffix=" new")
     differs = both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name} new")) for name in _IDENTITY))
-    if not differs.is_empty():
-        raise CacheError(
-            f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
-            "choose another name for --benchmark or another --cache",
-        )
+    _refuse(differs, benchmark)
     return pl.concat([stored, frame.join(stored, on="question_id", how="anti", maintain_order="left")])
 
 
@@ -62,14 +58,18 @@ def replaced(stored: pl.DataFrame, frame: pl.DataFrame, benchmark: str) -> pl.Da
     """
     both = stored.select("question_id", "text").join(frame.select("question_id", new="text"), on="question_id")
     differs = both.filter(pl.col("text") != pl.col("new"))
+    _refuse(differs, benchmark)
+    kept = stored.join(frame, on="question_id", how="anti", maintain_order="left")
+    order = pl.concat([stored["question_id"], frame["question_id"]]).unique(maintain_order=True).to_frame()
+    return order.join(pl.concat([kept, frame]), on="question_id", maintain_order="left").select(stored.columns)
+
+
+def _refuse(differs: pl.DataFrame, benchmark: str) -> None:
     if not differs.is_empty():
         raise CacheError(
             f"the id {differs['question_id'][0]!r} stands for another question in the cached {benchmark}",
             "choose another name for --benchmark or another --cache",
         )
-    kept = stored.join(frame, on="question_id", how="anti", maintain_order="left")
-    order = pl.concat([stored["question_id"], frame["question_id"]]).unique(maintain_order=True).to_frame()
-    return order.join(pl.concat([kept, frame]), on="question_id", maintain_order="left").select(stored.columns)
 
 
 class QuestionIds:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store.question_table import QuestionIds
 
-__all__ = ["VERDICT_SCHEMA", "read_verdicts", "write_verdicts"]
+__all__ = ["VERDICTS", "VERDICT_SCHEMA", "read_verdicts", "write_verdicts"]
 
+VERDICTS = "verdicts.parquet"  # in an LLM's folder
 VERDICT_SCHEMA = pl.Schema(
     {
         "question_id": pl.String(),

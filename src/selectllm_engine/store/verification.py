@@ -17,7 +17,7 @@ from selectllm_engine.store.question_marks import MARKS, read_marks
 from selectllm_engine.store.question_table import QuestionIds
 from selectllm_engine.store.scores import read_table
 from selectllm_engine.store.sealed_json import accept as accept_change
-from selectllm_engine.store.verdicts import read_verdicts
+from selectllm_engine.store.verdicts import VERDICTS, read_verdicts
 from selectllm_engine.store.writer import locked
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
             yield path, _part
         for path in _files(llm / "answers"):
             yield path, _sealed
-        if (llm / "verdicts.parquet").exists():
-            yield llm / "verdicts.parquet", partial(_verdicts, ids)
+        if (llm / VERDICTS).exists():
+            yield llm / VERDICTS, partial(_verdicts, ids)
     of_tokens = [each for each in _subfolders(folder) if each.name == TOKENS]
     for router in [*_subfolders(folder / "routers"), *of_tokens]:
         yield router, _folder

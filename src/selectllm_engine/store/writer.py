@@ -16,7 +16,7 @@ from selectllm_engine.store.files import read_file, set_aside, sweep
 from selectllm_engine.store.manifests import MANIFEST, llm_manifest
 from selectllm_engine.store.parts import Parts, first_of_each, part_metadata
 from selectllm_engine.store.sealed_json import write_sealed
-from selectllm_engine.store.verdicts import VERDICT_SCHEMA, read_verdicts, write_verdicts
+from selectllm_engine.store.verdicts import VERDICT_SCHEMA, VERDICTS, read_verdicts, write_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,7 +167,7 @@ class Writer:
             pl.col("score").is_between(0, 1).fill_null(value=False).all(),
         ).row(0) == (True, True, True):
             raise CacheError(f"verdicts of {self.llm} need a question, a sample number and a score from 0 to 1")
-        path = self.folder / "verdicts.parquet"
+        path = self.folder / VERDICTS
         with contextlib.suppress(FileNotFoundError, DamagedError):
             frame, distinct = pl.concat([frame, read_verdicts(path, self._questions)]), False
         write_verdicts(path, frame if distinct else first_of_each(frame), questions or self._questions())

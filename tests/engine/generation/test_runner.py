@@ -15,7 +15,7 @@ from selectllm_engine.generation.keeper import Keeper, Periods
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM, Sampling
-from selectllm_engine.store.cache import Cache, Writer
+from selectllm_engine.store import Cache, Writer
 from selectllm_engine.store.parts import part_metadata
 
 EXEMPLARS = tuple(Exemplar(f"What is {n} + 1?", str(n + 1)) for n in range(6))

@@ -17,7 +17,7 @@ from selectllm_engine.errors import (
     DamagedError,
     UsageError,
 )
-from selectllm_engine.store.cache import folder_name, name_of
+from selectllm_engine.store import folder_name, name_of
 from selectllm_engine.store.frames import LARGE, MUCH, SEAL_KEY, check_frame, read_frame, write_frame
 
 SIZES = {"train": 4, "test": 6}

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import fake_manifest
 from selectllm_engine.benchmarks import question_frame
-from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 
 SAID = "I say ({})."
 

@@ -13,7 +13,7 @@ from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.errors import CacheError, UnknownNameError
 from selectllm_engine.evaluation.outcomes import NOT_FOUND, LeftOut
 from selectllm_engine.evaluation.votes import llm_votes, majority_vote, tally
-from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 
 SAYS = "The answer is {}."

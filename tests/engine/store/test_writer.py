@@ -15,7 +15,7 @@ from selectllm_engine.errors import (
     DamagedError,
     SettingsMismatchError,
 )
-from selectllm_engine.store.cache import GENERATION_SCHEMA, Cache
+from selectllm_engine.store import GENERATION_SCHEMA, Cache
 from selectllm_engine.store.parts import MOST_PARTS, part_metadata
 
 # Parts
