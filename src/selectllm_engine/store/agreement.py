@@ -11,7 +11,6 @@ and kept beside the answers, so that opening a run again compares nothing.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,8 +18,8 @@ import polars as pl
 import xxhash
 
 from selectllm_engine.answers import EXTRACTOR_VERSION
-from selectllm_engine.errors import CacheError, DamagedError, UsageError
-from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.errors import UsageError
+from selectllm_engine.store.frames import keep_derived, read_derived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -241,15 +240,11 @@ def stored_counts(
     """The counts of an LLM, from `folder` where they are about `state`, else made now and, where possible, kept."""
     key = xxhash.xxh3_64_hexdigest(repr([EXTRACTOR_VERSION, AGREEMENT, *state]).encode())
     path = folder / f"judged-v{EXTRACTOR_VERSION}-{key}.parquet"
-    with contextlib.suppress(FileNotFoundError, DamagedError):
-        return read_frame(path, _COUNTS)
+    if (known := read_derived(path, _COUNTS)) is not None:
+        return known
     made = make()
     if writable:
-        with contextlib.suppress(CacheError, OSError):  # a full or read-only disk costs time only
-            write_frame(path, made)
-            for other in folder.glob("judged-v*.parquet"):
-                if other != path:
-                    other.unlink(missing_ok=True)
+        keep_derived(path, made, "judged-v*.parquet")
     return made
 
 

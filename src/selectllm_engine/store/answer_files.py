@@ -19,7 +19,7 @@ from selectllm_engine.answers import EXTRACTOR_VERSION
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.store.files import TEMPORARY
-from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.frames import read_derived, write_frame
 from selectllm_engine.store.option_counts import with_options
 from selectllm_engine.store.parts import MEASURED, Part, Parts, first_of_each
 
@@ -154,9 +154,7 @@ def _path(folder: Path, part: Part) -> Path:
 
 
 def _stored(folder: Path, part: Part) -> pl.DataFrame | None:
-    with contextlib.suppress(FileNotFoundError, DamagedError):
-        return read_frame(_path(folder, part), ANSWER_SCHEMA, optional=_LATER)
-    return None
+    return read_derived(_path(folder, part), ANSWER_SCHEMA, optional=_LATER)
 
 
 def _outdated(folder: Path, part: Part) -> pl.DataFrame | None:
@@ -164,10 +162,9 @@ def _outdated(folder: Path, part: Part) -> pl.DataFrame | None:
     versions = {
         path: match for path in folder.glob(f"v*-{part.digest}.parquet") if (match := _NAME.fullmatch(path.name))
     }
-    for path in sorted(versions, key=lambda path: int(versions[path][1]), reverse=True):
-        with contextlib.suppress(FileNotFoundError, DamagedError):
-            return read_frame(path, ANSWER_SCHEMA, optional=_LATER)
-    return None
+    newest = sorted(versions, key=lambda path: int(versions[path][1]), reverse=True)
+    found = (read_derived(path, ANSWER_SCHEMA, optional=_LATER) for path in newest)
+    return next((each for each in found if each is not None), None)
 
 
 def _rows(parts: Parts, part: Part) -> int:

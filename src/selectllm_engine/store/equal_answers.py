@@ -8,15 +8,13 @@ of math-verify, and safe to delete. Without math-verify expressions are compared
 
 from __future__ import annotations
 
-import contextlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from selectllm_engine.answers import ALIASES
-from selectllm_engine.errors import CacheError, DamagedError
-from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.frames import keep_derived, read_derived
 from selectllm_engine.store.mathematics import Mathematics, math_version
 
 if TYPE_CHECKING:
@@ -82,29 +80,17 @@ class EqualExpressions:
         asked = told.select("about", "answer").drop_nulls().unique(maintain_order=True)
         asked = asked.filter(pl.col("about") != pl.col("answer"))
         with self._lock:
-            known = self._read() if self._known is None else self._known
+            known = read_derived(self._path, _SCHEMA) if self._known is None else self._known
+            known = pl.DataFrame(schema=_SCHEMA) if known is None else known
             new = asked.join(known, on=["about", "answer"], how="anti", maintain_order="left")
             if not new.is_empty():
                 with Mathematics() if self._limit is None else Mathematics(self._limit) as mathematics:
                     known = pl.concat([known, _compared(mathematics, new, known, progress)])
-                self._keep(known)
+                if self._writable:
+                    keep_derived(self._path, known, "equal-v*.parquet")
             self._known = known
         same = told.join(known.drop("alone"), on=["about", "answer"], how="left", maintain_order="left")
         return same.with_columns(answer=pl.coalesce("same", "answer")).drop("about", "same")
-
-    def _read(self) -> pl.DataFrame:
-        with contextlib.suppress(FileNotFoundError, DamagedError):
-            return read_frame(self._path, _SCHEMA)
-        return pl.DataFrame(schema=_SCHEMA)
-
-    def _keep(self, known: pl.DataFrame) -> None:
-        if not self._writable:
-            return
-        with contextlib.suppress(CacheError, OSError):  # a full or read-only disk costs time only
-            write_frame(self._path, known)
-            for other in self._path.parent.glob("equal-v*.parquet"):
-                if other != self._path:
-                    other.unlink(missing_ok=True)
 
 
 def _compared(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import xxhash
 
-from selectllm_engine.errors import DamagedError
+from selectllm_engine.errors import CacheError, DamagedError
 from selectllm_engine.foreign_files import polars_reading
 from selectllm_engine.store.files import atomic, read_file
 
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["SEAL_KEY", "check_frame", "frame_of", "parsing", "read_frame", "write_frame"]
+__all__ = [
+    "SEAL_KEY",
+    "check_frame",
+    "frame_of",
+    "keep_derived",
+    "parsing",
+    "read_derived",
+    "read_frame",
+    "write_frame",
+]
 
 SEAL_KEY = "selectllm"  # in the metadata of Parquet files
 _SEAL = b"xxh3-64:"  # what precedes a file's checksum, which is that of its bytes with zeros in the checksum's place
@@ -175,6 +184,22 @@ def parsing(path: Path) -> Iterator[None]:
         if isinstance(error.__cause__, FileNotFoundError):  # merged or replaced meanwhile
             raise error.__cause__ from None
         raise
+
+
+def read_derived(path: Path, schema: pl.Schema, *, optional: Iterable[str] = ()) -> pl.DataFrame | None:
+    """What was derived and kept before; None where it is not there, or damaged, for it can be made again."""
+    with contextlib.suppress(FileNotFoundError, DamagedError):
+        return read_frame(path, schema, optional=optional)
+    return None
+
+
+def keep_derived(path: Path, frame: pl.DataFrame, others: str) -> None:
+    """Write what was derived, in place of other files beside it that match `others`; where that can't be, don't."""
+    with contextlib.suppress(CacheError, OSError):  # a full or read-only disk costs time only
+        write_frame(path, frame)
+        for other in path.parent.glob(others):
+            if other != path:
+                other.unlink(missing_ok=True)
 
 
 def frame_of(

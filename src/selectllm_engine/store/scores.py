@@ -53,71 +53,49 @@ def read_scores(
         unseen: take what the router says about each subject that learned from the others alone. There is no forest
             then, for forests know all subjects.
     """
-    if unseen:
-        return _read_unseen(folder, router, outcomes, validation, train)
+
+    def useless(note: str) -> RouterScores:
+        return RouterScores(router, np.full(outcomes.labels.shape, np.nan, np.float32), note=note)
+
+    if unseen and not (folder / f"{UNSEEN}.parquet").exists():
+        return useless("was trained without --hold-out-subjects")
     try:
         manifest = router_manifest(folder)
-        learned = train if manifest.get("train_held_out") is True else None
-        stored = _Stored(folder / "probabilities.parquet", outcomes, validation, learned)
-        logits = _Stored(path, outcomes, None) if (path := folder / "logits.parquet").exists() else None
-        predicted = _Stored(path, outcomes, None) if (path := folder / "predicted.parquet").exists() else None
-        trees = _Stored(path, outcomes, validation) if (path := folder / "forest.parquet").exists() else None
+        learned = train if unseen or manifest.get("train_held_out") is True else None
+        table = folder / f"{UNSEEN if unseen else 'probabilities'}.parquet"
+        stored = _Stored(table, outcomes, validation, learned)
+        paths = {} if unseen else {name: folder / f"{name}.parquet" for name in ("forest", "logits", "predicted")}
+        beside = {name: _Stored(path, outcomes, validation) for name, path in paths.items() if path.exists()}
     except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
-        nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
-        return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
-    known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
-    lacking = int((~_possible(stored.here[:, known])).sum()) if known else len(stored.here)
-    if lacking:
-        note = f"{router} has no probabilities for {lacking:,} of {len(stored.here):,} questions; train it again"
-        return RouterScores(router, stored.here.astype(np.float32), missing=stored.missing, note=note)
-    held_out = stored.held_out
-    if held_out is not None and not _possible(held_out[:, known]).all():
-        held_out = None
-    here, there = (None, None) if trees is None or not trees.sound(known) else (trees.here, trees.held_out)
-    if here is None and forest and held_out is not None and validation is not None and not stored.missing:
-        here, there = _fit_forest(stored.here, held_out, validation, same=validation is outcomes)
-    return RouterScores(
-        router,
-        stored.here.astype(np.float32),
-        forest=_single(here),
-        validation=_single(held_out),
-        validation_forest=_single(there),
-        logits=None if logits is None else logits.here,
-        predicted=None if predicted is None else predicted.here > 0,
-        seconds_per_question=own_seconds(manifest),
-        train=None if stored.taught is None or not _possible(stored.taught[:, known]).all() else _single(stored.taught),
-        missing=stored.missing,
-    )
-
-
-def _read_unseen(
-    folder: Path, router: str, outcomes: Outcomes, validation: Outcomes | None, train: Outcomes | None
-) -> RouterScores:
-    nothing = np.full(outcomes.labels.shape, np.nan, np.float32)
-    path = folder / f"{UNSEEN}.parquet"
-    if not path.exists():
-        return RouterScores(router, nothing, note="was trained without --hold-out-subjects")
-    try:
-        stored = _Stored(path, outcomes, validation, train)
-        seconds = own_seconds(router_manifest(folder))
-    except (FileNotFoundError, DamagedError, pl.exceptions.PolarsError):
-        return RouterScores(router, nothing, note=f"the probabilities of {router} can't be read; train it again")
+        return useless(f"the probabilities of {router} can't be read; train it again")
     known = [llm for llm, name in enumerate(outcomes.llms) if name not in stored.missing]
 
     def sound(values: NDArray[np.float64] | None) -> NDArray[np.float32] | None:
         return _single(values) if values is not None and _possible(values[:, known]).all() else None
 
-    here = sound(stored.here)
-    if here is None or not known:
-        return RouterScores(router, nothing, note=f"{router} lacks questions; train it again")
+    lacking = int((~_possible(stored.here[:, known])).sum()) if known else len(stored.here)
+    if unseen and (lacking or not known):
+        return useless(f"{router} lacks questions; train it again")
+    if lacking:
+        note = f"{router} has no probabilities for {lacking:,} of {len(stored.here):,} questions; train it again"
+        return RouterScores(router, stored.here.astype(np.float32), missing=stored.missing, note=note)
+    held_out, trees = sound(stored.held_out), beside.get("forest")
+    here, there = (None, None) if trees is None or not trees.sound(known) else (trees.here, trees.held_out)
+    wanted = forest and not unseen and not stored.missing
+    if here is None and wanted and held_out is not None and validation is not None:
+        here, there = _fit_forest(stored.here, held_out, validation, same=validation is outcomes)
     return RouterScores(
         router,
-        here,
-        validation=sound(stored.held_out),
-        seconds_per_question=seconds,
+        stored.here.astype(np.float32),
+        forest=_single(here),
+        validation=held_out,
+        validation_forest=_single(there),
+        logits=beside["logits"].here if "logits" in beside else None,
+        predicted=beside["predicted"].here > 0 if "predicted" in beside else None,
+        seconds_per_question=own_seconds(manifest),
         train=sound(stored.taught),
         missing=stored.missing,
-        unseen=True,
+        unseen=unseen,
     )
 
 
@@ -186,11 +164,11 @@ def _single(values: NDArray[np.float64] | None) -> NDArray[np.float32] | None:
 
 
 def _fit_forest(
-    here: NDArray[np.float64], held_out: NDArray[np.float64], validation: Outcomes, *, same: bool
+    here: NDArray[np.float64], held_out: NDArray[np.float32], validation: Outcomes, *, same: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The confidence forest's probabilities here and, out of bag, on the validation split."""
     from selectllm_engine.store.confidence_forest import ConfidenceForest
 
-    fitted = ConfidenceForest().fit(held_out.astype(np.float32), validation.labels)
+    fitted = ConfidenceForest().fit(held_out, validation.labels)
     out_of_bag = fitted.out_of_bag_.astype(np.float64)
     return (out_of_bag if same else fitted.predict_proba(here.astype(np.float32)).astype(np.float64)), out_of_bag

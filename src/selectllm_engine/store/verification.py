@@ -59,7 +59,7 @@ def verify_folder(
         except CacheError as error:
             problem = Problem(path, error.problem)
             if accept and path.name in {MANIFEST, MARKS}:
-                problem = _mended(folder, problem, _accept)
+                problem = _mended(folder, problem, lambda path: "sealed as it is" if accept_change(path) else "")
             if repair and not problem.repaired:
                 problem = _mended(folder, problem, _unlink if path in links else _take_away)
             problems.append(problem)
@@ -101,15 +101,11 @@ def _take_away(path: Path) -> str:
     return f"set aside as {set_aside(path).name}"
 
 
-def _accept(path: Path) -> str:
-    return "sealed as it is" if accept_change(path) else ""
-
-
-def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object]]]:
     """Every file with the function that reads it and raises CacheError."""
     yield folder / "questions.parquet", _questions
     if (folder / MARKS).exists():
-        yield folder / MARKS, _marks
+        yield folder / MARKS, lambda path: read_marks(path.parent)
 
     @lru_cache(maxsize=1)
     def ids() -> QuestionIds | None:
@@ -119,25 +115,25 @@ def _checks(folder: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
             return None
 
     for llm in _subfolders(folder / "llms"):
-        yield llm, _folder
+        yield llm, lambda path: name_of(path.name)
         if any(not each.name.startswith(".") for each in llm.iterdir()):  # else a writer came, and was refused
             yield llm / MANIFEST, partial(_manifest, llm_manifest)
         for path in _files(llm / "generations"):
             yield path, _part
         for path in _files(llm / "answers"):
-            yield path, _sealed
+            yield path, read_frame
         if (llm / VERDICTS).exists():
             yield llm / VERDICTS, partial(_verdicts, ids)
     of_tokens = [each for each in _subfolders(folder) if each.name == TOKENS]
     for router in [*_subfolders(folder / "routers"), *of_tokens]:
-        yield router, _folder
+        yield router, lambda path: name_of(path.name)
         yield router / MANIFEST, partial(_manifest, router_manifest)
         for path in sorted(router.glob("*.parquet")):
-            yield path, _scores
+            yield path, read_table
         yield from _weights(router)
 
 
-def _weights(router: Path) -> Iterator[tuple[Path, Callable[[Path], None]]]:
+def _weights(router: Path) -> Iterator[tuple[Path, Callable[[Path], object]]]:
     """What a router learned: the files that its manifest lists with their digests."""
     try:
         files = router_manifest(router).get("files")
@@ -169,10 +165,6 @@ def _link(path: Path) -> None:
     raise DamagedError(f"{path} is a link, and a cache holds none")
 
 
-def _folder(path: Path) -> None:
-    name_of(path.name)
-
-
 def _manifest(read: Callable[[Path], object], path: Path) -> None:
     if not path.exists():
         raise DamagedError(f"{path} is missing")
@@ -193,10 +185,6 @@ def _questions(path: Path) -> None:
         raise DamagedError(f"{path} has a question id twice")
 
 
-def _marks(path: Path) -> None:
-    read_marks(path.parent)
-
-
 def _verdicts(questions: Callable[[], QuestionIds | None], path: Path) -> None:
     if (known := questions()) is None:
         read_frame(path)
@@ -209,11 +197,3 @@ def _unchanged(expected: str, path: Path) -> None:
         raise DamagedError(f"{path} is missing")
     if digest(read_file(path)) != expected:
         raise DamagedError(f"{path} is truncated or changed")
-
-
-def _sealed(path: Path) -> None:
-    read_frame(path)
-
-
-def _scores(path: Path) -> None:
-    read_table(path)
