@@ -2,13 +2,14 @@
 
 import random
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from fake_engine import fake_weights
-from fake_replay import FAKE_REPLAY_WORKER, FakeReplay
+from fake_replay import FAKE_REPLAY_WORKER, FakeReplay, fake_recording
 from fakes import fake_questions
 from paths import ROOT
 from selectllm_engine.evaluation.outcomes import samples_made
@@ -16,23 +17,10 @@ from selectllm_engine.evaluation.stop_rules import StopRule, reach
 from selectllm_engine.generation.keeper import Periods
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.generation.spec import Task, WorkerSpec
-from selectllm_engine.llms import LLM
+from selectllm_engine.llms import LLM, Variant
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA
-
-
-def fake_recording(questions, samples, seed, wrong=3):
-    """Texts of `samples` samples per question, right or one of few wrong answers, some without any."""
-    draw = random.Random(seed)
-    rows = []
-    for question_id, gold in questions.select("question_id", "gold").iter_rows():
-        chance = draw.random()
-        for sample in range(samples):
-            answer = gold if draw.random() < chance else str(100 + draw.randrange(wrong))
-            text = "I cannot say" if draw.random() < 0.1 else f"The answer is {answer}."
-            rows.append((question_id, sample, text, 9, 5, "stop"))
-    return pl.DataFrame(rows, schema=GENERATION_SCHEMA, orient="row")
 
 
 class Lab:
@@ -49,7 +37,7 @@ class Lab:
             each.write_questions("fake", questions)
         fake_weights(
             folder / "weights",
-            recorded=str(folder / "recorded.parquet"),
+            recorded={"a": str(folder / "recorded.parquet")},
             into=str(self.cache.root),
             **behaviour,
         )
@@ -217,3 +205,32 @@ def test_the_recorded_run_replayed(llm, tmp_path):
     assert part.samples == whole.samples == 5
     assert (part.labels == whole.labels).all()
     assert np.isin(samples_made(part.answers), [3, 4, 5]).all()
+
+
+def test_variants_stop_by_votes_of_their_own(tmp_path):
+    """Loaded once, an LLM and its variant are asked for what each of them lacks."""
+    questions = fake_questions({"test": 60})
+    lab = Lab(tmp_path, questions, fake_recording(questions, 20, 1))
+    other = fake_recording(questions, 20, 2)
+    other.write_parquet(tmp_path / "other.parquet")
+    recorded = {"a": str(tmp_path / "recorded.parquet"), "a/hot": str(tmp_path / "other.parquet")}
+    fake_weights(tmp_path / "weights", recorded=recorded, into=str(lab.cache.root))
+    hot = replace(lab.spec(10, None).llm, name="a/hot", variant=Variant(of="a", changes={"temperature": 1.5}))
+    engines = []
+
+    def load(_, folder):
+        engines.append(FakeReplay(folder))
+        return engines[-1]
+
+    for samples in (5, 10):
+        spec = lab.spec(samples, "decided")
+        both = replace(spec, tasks=(*spec.tasks, replace(spec.tasks[0], llm=hot)))
+        assert run(both, lab.cache, load_engine=load, emit=lambda *_, **__: None, stop=Stop())
+    assert len(engines) == 2
+    assert lab.cache.sampled("fake", "a").height != lab.cache.sampled("fake", "a/hot").height
+    for name, texts in {"a": lab.recorded, "a/hot": other}.items():
+        rows = lab.cache.answers("fake", name).sort("question_id", "sample")
+        for question_id, said in rows.group_by("question_id").agg("answer").iter_rows():
+            assert reach(said, 10, StopRule()) == 10, question_id
+        made = lab.cache.generations("fake", name).select("question_id", "sample", "text")
+        assert made.join(texts, on=made.columns).height == made.height
