@@ -106,7 +106,7 @@ class FakeEngine:
         return Timing(prompt.tokens, output_tokens, 0.1 + 0.001 * prompt.tokens + 0.02 * output_tokens)
 
     def facts(self):
-        return {"engine": "fake 1", "hardware": "fake"}
+        return {"engine": "fake 1", "hardware": os.environ.get("FAKE_HARDWARE", "fake")}
 
 
 def load_fake(spec, folder):

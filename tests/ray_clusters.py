@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from itertools import zip_longest
 from pathlib import Path
 
 from paths import TESTS
@@ -13,25 +14,28 @@ OBJECTS = 100 << 20  # bytes of a node's store
 
 
 class FakeGpuCluster:
-    """A head, and nodes with a GPU each that nobody has; `types` name them."""
+    """A head, and nodes with a GPU each that nobody has; `types` name them, `homes` are the homes of their users."""
 
-    def __init__(self, types=("",) * 3, cpus=1, gpus=1):
+    def __init__(self, types=("",) * 3, cpus=1, gpus=1, homes=()):
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 0, "num_gpus": 0, "object_store_memory": OBJECTS, "include_dashboard": False}
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self._cpus, self._gpus = cpus, gpus
-        self.nodes = [self.add(each) for each in types]
+        self.nodes = [self.add(kind, home) for kind, home in zip_longest(types, homes)]
         self.address = self._cluster.address
 
-    def add(self, kind=""):
+    def add(self, kind="", home=None):
+        """A node; what the fake engine says of its hardware is `kind`."""
         resources = {f"accelerator_type:{kind}": 1} if kind else {}
+        variables = {"FAKE_HARDWARE": kind} if kind else {}
         return self._cluster.add_node(
             num_cpus=self._cpus,
             num_gpus=self._gpus,
             resources=resources,
             object_store_memory=OBJECTS,
             include_dashboard=False,
+            env_vars=variables if home is None else {**variables, "HOME": str(home)},
         )
 
     def replace_node(self, at):

@@ -79,13 +79,15 @@ class Completion:
 class Finished:
     """All completions of one request, in the order of their samples; or the `problem` for which there are none.
 
-    `prompt_tokens` is what a server told, for prompts whose length is not known exactly before.
+    `prompt_tokens` is what a server told, for prompts whose length is not known exactly before; `hardware` is what it
+    was computed on, where the engine has replicas that may be on several kinds.
     """
 
     request_id: str
     completions: tuple[Completion, ...] = ()
     prompt_tokens: int | None = None
     problem: str | None = None
+    hardware: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

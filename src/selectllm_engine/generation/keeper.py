@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["Keeper", "Periods"]
+__all__ = ["Keeper", "Periods", "Row"]
+
+Row = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +28,18 @@ class Periods:
 class Keeper:
     """Rows that `write` gets together, when it is time or when there are `most`. Leaving its context writes the rest.
 
+    Rows that were made on different hardware are written apart; where the engine has one kind alone it is None.
+
     Whoever adds rows calls `write_due` between two steps of the engine. A thread sees to it that a long step keeps no
     row waiting.
     """
 
-    def __init__(self, write: Callable[[list[tuple[object, ...]]], None], *, intervals: Periods, most: int) -> None:
+    def __init__(self, write: Callable[[list[Row], str | None], None], *, intervals: Periods, most: int) -> None:
         self._write = write
         self._intervals = intervals
         self._most = most
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: dict[str | None, list[Row]] = {}
+        self._count = 0
         self._written = time.monotonic()
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -51,15 +56,16 @@ class Keeper:
         self._thread.join()
         self._flush()
 
-    def add(self, row: tuple[object, ...]) -> None:
+    def add(self, row: Row, hardware: str | None = None) -> None:
         """Keep one row."""
         with self._lock:
-            self._rows.append(row)
+            self._rows.setdefault(hardware, []).append(row)
+            self._count += 1
 
     def write_due(self) -> None:
         """Write what has waited long enough."""
         with self._lock:
-            if time.monotonic() - self._written >= self._intervals.write or len(self._rows) >= self._most:
+            if time.monotonic() - self._written >= self._intervals.write or self._count >= self._most:
                 self._flush()
 
     def _watch(self) -> None:
@@ -73,7 +79,9 @@ class Keeper:
                     return  # `write_due` or the end meets the same, and says so
 
     def _flush(self) -> None:
-        if self._rows:
+        while self._rows:
             self._written = time.monotonic()
-            self._write(self._rows)
-            self._rows = []
+            hardware, rows = next(iter(self._rows.items()))
+            self._write(rows, hardware)
+            del self._rows[hardware]
+        self._count = 0

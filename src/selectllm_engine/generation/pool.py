@@ -1,26 +1,27 @@
 """Many engines as one: replicas of an LLM on the nodes of a Ray cluster, behind the protocol of a single engine.
 
 The process that has this is a worker like any other: it alone holds the lock, knows what is missing and writes.
-Replicas get chunks of questions, two at a time, so that none drains. Ray repeats nothing: what a replica had in flight
-when it, its process or its node died goes back to the queue, and another replica is asked for wherever there is room.
+Replicas get requests as they finish others, so that none drains. Ray repeats nothing: what a replica had when it, its
+process or its node died goes back to the queue, and another replica is asked for wherever there is room.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from selectllm_engine.errors import EngineError, SelectLLMError
 from selectllm_engine.generation.cluster import LOCAL, Place, choose_places, connect, every_node, reason_of
+from selectllm_engine.generation.dealing import FULL, MOST_DEATHS, Dealer, Hand
 from selectllm_engine.generation.engine import Finished
-from selectllm_engine.generation.replica import Loaded, Replica, Request, check_node
+from selectllm_engine.generation.replica import Loaded, Replica, Request, Turn, check_node
 from selectllm_engine.generation.weights import find_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from selectllm_engine.generation.engine import Encoded, Timing
@@ -31,58 +32,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "pooled"]
 
-IN_FLIGHT = 2  # chunks that a replica has
-MOST_DEATHS = 3  # replicas that may die of a chunk, and loads that may fail on a node, before there are no more
-MOST_BARREN = 9  # replicas lost in a row without any chunk done
+CALLS = 2  # in flight to a replica that has anything to do: it begins the next while the driver hears of the last
+MOST_FAILURES = 3  # loads that may fail on a node
+MOST_BARREN = 9  # replicas lost in a row without anything finished
 WAIT_SECONDS = 0.5  # for anything to happen, at a time
 LOOK_SECONDS = 3.0  # between two looks at the nodes
 PATIENCE_SECONDS = 600.0  # without any place for a replica
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    requests: tuple[Request, ...]
-    deaths: int = 0  # of replicas that had it
-
-    @property
-    def samples(self) -> int:
-        return sum(each.samples for each in self.requests)
-
-    def halves(self) -> list[_Chunk]:
-        """What is sent again after a death: its cause, if it is a question, is in one of them."""
-        middle = (len(self.requests) + 1) // 2
-        parts = self.requests[:middle], self.requests[middle:]
-        return [_Chunk(each, self.deaths + 1) for each in parts if each]
-
-
-@dataclass(slots=True, eq=False)
-class _Member:
-    """A replica as its driver sees it; its `capacity` is 0 until it is loaded."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Member(Hand):
+    """A replica as its driver sees it."""
 
     actor: Any
     node: str
-    loading: Any  # Ray's reference to what it will tell then
-    capacity: int = 0
+    loading: Any  # Ray's reference to what it will tell when it is loaded
     facts: Mapping[str, str] = field(default_factory=dict)
-    chunks: dict[Any, _Chunk] = field(default_factory=dict)  # in flight, by Ray's reference to their results
+    calls: dict[Any, int] = field(default_factory=dict)  # in flight: Ray's references to turns, new samples of each
     tokens: int = 0
-    seconds: float = 0.0  # with anything in flight, up to `since`
+    seconds: float = 0.0  # with anything to do, up to `since`
     since: float = 0.0
-
-    @property
-    def samples(self) -> int:
-        return sum(each.samples for each in self.chunks.values())
-
-    @property
-    def suspect(self) -> bool:
-        """Whether it has a chunk that a replica died with: nothing else is put beside that."""
-        return any(each.deaths for each in self.chunks.values())
 
     def count(self, tokens: int = 0) -> None:
         """Add what was made, and the time since the last call if there was anything to do."""
         now = time.monotonic()
         self.tokens += tokens
-        self.seconds += now - self.since if self.chunks else 0.0
+        self.seconds += now - self.since if self.requests else 0.0
         self.since = now
 
 
@@ -118,8 +93,7 @@ class Pool:
         self._reason = ""  # of the last loss
         self._barren = 0
         self._made = 0  # replicas so far
-        self._queue: deque[Request] = deque()
-        self._suspects: deque[_Chunk] = deque()
+        self._dealer = Dealer()
         self._skipped: list[Finished] = []
         self._ending = False
         self._timed: _Member | None = None
@@ -184,52 +158,36 @@ class Pool:
     def submit(self, request_id: str, prompt: Encoded, sampling: Sampling, samples: int) -> None:
         """Queue a request."""
         self._timed = None
-        self._queue.append(Request(request_id, prompt, sampling, samples))
+        self._dealer.add(Request(request_id, prompt, sampling, samples))
 
     def unfinished(self) -> int:
         """Samples in the queue and on replicas."""
-        queued = sum(each.samples for each in self._queue) + sum(each.samples for each in self._suspects)
-        return queued + sum(each.samples for each in self._members)
+        return self._dealer.samples + sum(each.samples for each in self._members)
 
     def finish_soon(self) -> None:
         """What no replica has yet isn't begun."""
         self._ending = True
 
     def step(self) -> list[Finished]:
-        """Hand out chunks, and wait a little for what comes back."""
+        """Hand out requests, and wait a little for what comes back."""
         if self._ending:
-            left = [*self._queue, *(each for chunk in self._suspects for each in chunk.requests)]
-            self._queue.clear()
-            self._suspects.clear()
-            self._skipped += [Finished(each.request_id, problem="not begun") for each in left]
+            self._skip(self._dealer.drop(), "not begun")
         self._hand_out()
         finished = self._tend() if not self._skipped else []
         finished, self._skipped = [*finished, *self._skipped], []
         return finished
 
     def _hand_out(self) -> None:
-        """Chunks that a replica died with go first, each alone; while they wait for an idle one, nobody gets more."""
-        for member in self._live():
-            if self._suspects and not member.chunks:
-                self._send(member, self._suspects.popleft())
-        while self._queue and not self._suspects:
-            free = [each for each in self._live() if len(each.chunks) < IN_FLIGHT and not each.suspect]
-            if not free:
-                return
-            member = min(free, key=lambda each: each.samples)
-            self._send(member, self._next_chunk(member))
+        for member in sorted(self._live(), key=lambda each: each.samples):
+            while len(member.calls) < CALLS:
+                member.count()
+                requests = self._dealer.deal(member, self._members)
+                if not member.requests:
+                    break
+                member.calls[member.actor.work.remote(requests)] = sum(each.samples for each in requests)
 
-    def _next_chunk(self, member: _Member) -> _Chunk:
-        """As much as the replica computes at once; less where little is left, so that all end together."""
-        share = -(-sum(each.samples for each in self._queue) // len(self._members))
-        wanted, requests = min(member.capacity, share), [self._queue.popleft()]
-        while self._queue and sum(each.samples for each in requests) + self._queue[0].samples <= wanted:
-            requests.append(self._queue.popleft())
-        return _Chunk(tuple(requests))
-
-    def _send(self, member: _Member, chunk: _Chunk) -> None:
-        member.count()
-        member.chunks[member.actor.sample.remote(chunk.requests)] = chunk
+    def _skip(self, requests: Iterable[Request], problem: str) -> None:
+        self._skipped += [Finished(each.request_id, problem=problem) for each in requests]
 
     def _tend(self) -> list[Finished]:
         """Ask for replicas where there is room, and take what comes back within a while."""
@@ -237,14 +195,14 @@ class Pool:
 
         self._fill()
         waited: dict[Any, _Member] = {each.loading: each for each in self._members if not each.capacity}
-        waited |= {ref: each for each in self._members for ref in each.chunks}
+        waited |= {ref: each for each in self._members for ref in each.calls}
         if not waited:
             time.sleep(WAIT_SECONDS if not self._members else 0)
         finished: list[Finished] = []
         ready, others = ray.wait([*waited], timeout=WAIT_SECONDS) if waited else ([], [])
         if ready and others:
             ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
-        for ref in ready:
+        for ref in sorted(ready, key=[*waited].index):  # turns in their order
             member = waited[ref]
             if member not in self._members:
                 continue  # lost by another of these
@@ -258,14 +216,20 @@ class Pool:
                 self._facts = self._facts or result.facts
                 self._failures.pop(member.node, None)
             else:
-                member.count(sum(made.output_tokens or 0 for each in result for made in each.completions))
-                del member.chunks[ref]
-                self._barren = 0
-                finished += result
-        # one chunk more for each than it has in flight, so that there is always one to be sent
-        self.capacity = (IN_FLIGHT + 1) * sum(each.capacity for each in self._live()) or 1
+                finished += self._take(member, ref, result)
+        # more than they have, so that there is always something to be sent
+        self.capacity = (FULL + 1) * sum(each.capacity for each in self._live()) or 1
         self._tell()
         return finished
+
+    def _take(self, member: _Member, ref: Any, turn: Turn) -> list[Finished]:
+        member.count(sum(made.output_tokens or 0 for each in turn.finished for made in each.completions))
+        del member.calls[ref]
+        for each in turn.finished:
+            del member.requests[each.request_id]
+            self._barren = 0
+        member.samples = turn.unfinished + sum(member.calls.values())
+        return [replace(each, hardware=member.facts["hardware"]) for each in turn.finished]
 
     def _fill(self) -> None:
         """A replica for every place that has none."""
@@ -274,7 +238,7 @@ class Pool:
         if (now := time.monotonic()) - self._looked >= LOOK_SECONDS:
             self._find_places(every_node())
         taken = Counter(each.node for each in self._members)
-        places = [each for each in self._places if self._failures[each.node] < MOST_DEATHS]
+        places = [each for each in self._places if self._failures[each.node] < MOST_FAILURES]
         if places or self._members:
             self._had_room = now
         elif self._failures and self._places:
@@ -285,7 +249,7 @@ class Pool:
             for _ in range(place.room - taken[place.node]):
                 self._made += 1
                 actor = _at(
-                    ray.remote(max_restarts=0, max_task_retries=0, max_concurrency=IN_FLIGHT + 1)(Replica),
+                    ray.remote(max_restarts=0, max_task_retries=0)(Replica),
                     place.node,
                     num_gpus=place.gpus,
                     num_cpus=place.cpus,
@@ -294,7 +258,7 @@ class Pool:
                 loading = actor.load.remote(
                     self._load_engine, self._replica_spec, self._known, longest=self._longest, seed=seed
                 )
-                self._members.append(_Member(actor, place.node, loading))
+                self._members.append(_Member(actor=actor, node=place.node, loading=loading))
 
     def _lose(self, member: _Member, error: BaseException) -> None:
         """Take a replica off; what it had is sent again, but for what three have died of."""
@@ -305,19 +269,15 @@ class Pool:
         self._reason = reason_of(error)
         if not member.capacity:
             ours = isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, SelectLLMError)
-            self._failures[member.node] += MOST_DEATHS if ours else 1  # what we know won't change
+            self._failures[member.node] += MOST_FAILURES if ours else 1  # what we know won't change
             if ours and not self._members and all(self._failures[each.node] for each in self._places):
                 raise _ours(error)
         else:
             self._barren += 1
             if self._barren >= MOST_BARREN:
                 raise EngineError(f"{self._barren} replicas were lost one after another ({self._reason})")
-        for chunk in member.chunks.values():
-            if chunk.deaths + 1 < MOST_DEATHS:
-                self._suspects += chunk.halves()
-            else:
-                problem = f"{MOST_DEATHS} replicas were lost with it, the last one because {self._reason}"
-                self._skipped += [Finished(each.request_id, problem=problem) for each in chunk.requests]
+        problem = f"{MOST_DEATHS} replicas were lost with it, the last one because {self._reason}"
+        self._skip(self._dealer.lose(member), problem)
         self._emit("lost", reason=self._reason)
 
     def _tell(self) -> None:
@@ -358,8 +318,7 @@ class Pool:
         import ray
 
         said = [each.facts for each in ([self._timed] if self._timed else self._live())] or [self._facts]
-        types = {each.type for each in self._places} if self._timed is None else set()
-        hardware = ", ".join(sorted(types if len(types) > 1 else {each["hardware"] for each in said}))
+        hardware = ", ".join(sorted({each["hardware"] for each in said}))
         room = sum(each.room for each in self._places)
         return {**said[0], "hardware": hardware, "ray": ray.__version__, "replicas": str(room)}
 

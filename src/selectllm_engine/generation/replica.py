@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.llms import Sampling
 
-__all__ = ["Loaded", "Replica", "Request", "check_node"]
+__all__ = ["Loaded", "Replica", "Request", "Turn", "check_node"]
+
+TURN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ class Loaded:
 
     capacity: int
     facts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a replica has finished in a turn, and how many samples it is still to make."""
+
+    finished: list[Finished]
+    unfinished: int
 
 
 def check_node(spec: WorkerSpec, known: str | None, version: str) -> bool:
@@ -66,12 +76,9 @@ def _weights(spec: WorkerSpec, known: str | None) -> Path | None:
 
 
 class Replica:
-    """An engine that several callers use together. All of its work is done by one thread, the callers wait."""
+    """An engine in a process of its own; Ray has one thread make all calls, one after the other."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1)  # libraries keep their own threads for each thread that calls them
-        self._finished: dict[str, Finished] = {}
-        self._engine: Engine
+    _engine: Engine
 
     def load(
         self,
@@ -87,29 +94,25 @@ class Replica:
         Raises:
             SelectLLMError: they are not here or can't be loaded.
         """
+        self._engine = load_engine(spec, _weights(spec, known))
+        self._engine.start(longest=longest, seed=seed)
+        return Loaded(self._engine.capacity, dict(self._engine.facts()))
 
-        def load() -> Loaded:
-            self._engine = load_engine(spec, _weights(spec, known))
-            self._engine.start(longest=longest, seed=seed)
-            return Loaded(self._engine.capacity, dict(self._engine.facts()))
+    def work(self, requests: Sequence[Request]) -> Turn:
+        """Begin some requests beside those under way, and compute for a turn.
 
-        return self._thread.submit(load).result()
-
-    def sample(self, requests: Sequence[Request]) -> list[Finished]:
-        """Answer some requests, beside those of other callers: the batch is theirs together."""
-        self._thread.submit(self._submit, requests).result()
-        missing = {each.request_id for each in requests}
-        while missing - self._finished.keys():
-            self._thread.submit(self._step).result()
-        return [self._finished.pop(each.request_id) for each in requests]
-
-    def _submit(self, requests: Sequence[Request]) -> None:
+        It ends sooner where something is finished and the batch is no longer full.
+        """
         for each in requests:
             self._engine.submit(each.request_id, each.prompt, each.sampling, each.samples)
-
-    def _step(self) -> None:
-        self._finished.update((each.request_id, each) for each in self._engine.step())
+        finished: list[Finished] = []
+        end = time.monotonic() + TURN_SECONDS
+        while (unfinished := self._engine.unfinished()) and time.monotonic() < end:
+            if finished and unfinished < self._engine.capacity:
+                break
+            finished += self._engine.step()
+        return Turn(finished, self._engine.unfinished())
 
     def time_one(self, prompt: Encoded, sampling: Sampling, output_tokens: int) -> Timing:
         """Time one prompt; see `Engine`."""
-        return self._thread.submit(self._engine.time_one, prompt, sampling, output_tokens).result()
+        return self._engine.time_one(prompt, sampling, output_tokens)

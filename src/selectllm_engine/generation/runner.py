@@ -25,7 +25,7 @@ from selectllm_engine.benchmarks import Benchmark
 from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
 from selectllm_engine.evaluation import parse_stop
 from selectllm_engine.generation.confidence import answer_logprob
-from selectllm_engine.generation.keeper import Keeper, Periods
+from selectllm_engine.generation.keeper import Keeper, Periods, Row
 from selectllm_engine.generation.latency import fits_too, measure_latency
 from selectllm_engine.generation.prompts import build_prompt, prompt_manifest, sampling_manifest, sampling_of
 from selectllm_engine.generation.rounds import Ask, OneRound, Rounds, missing_of
@@ -333,7 +333,7 @@ def _sample(
     stop.sampling = True
     emit("progress", benchmark=work.task.benchmark, done=work.done, tokens=0)  # speed is counted from here
     try:
-        with Keeper(lambda rows: _write(work, rows, metadata), intervals=intervals, most=FLUSH_ROWS) as kept:
+        with Keeper(partial(_write, work, metadata), intervals=intervals, most=FLUSH_ROWS) as kept:
             while True:
                 # A little more than is computed at once: every place freed within a step is taken in the next.
                 while not stop.level and engine.unfinished() < engine.capacity + engine.capacity // 8:
@@ -358,7 +358,8 @@ def _sample(
                     prompt_tokens = prompt.tokens if prompt.exact else finished.prompt_tokens
                     dollars += _dollars(work.price, prompt_tokens or prompt.tokens, finished.completions)
                     for sample, made in zip(samples, finished.completions, strict=True):
-                        kept.add((question_id, sample, *_told(work, question_id, made, prompt_tokens)))
+                        row = (question_id, sample, *_told(work, question_id, made, prompt_tokens))
+                        kept.add(row, finished.hardware)
                         odd.update(_odd(made))
                         tokens += made.output_tokens or 0
                         work.done += 1
@@ -418,10 +419,11 @@ def _guarded(work: Callable[[], _Result]) -> _Result:
         raise EngineError(f"the engine failed ({type(error).__name__}: {reason})", remedy) from error
 
 
-def _write(work: PreparedTask, rows: list[tuple[object, ...]], metadata: Mapping[str, str]) -> None:
+def _write(work: PreparedTask, metadata: Mapping[str, str], rows: list[Row], hardware: str | None) -> None:
     frame = pl.DataFrame(rows, schema={**GENERATION_SCHEMA, **TOLD}, orient="row")
     frame = frame.drop(name for name in TOLD if frame[name].is_null().all())
-    work.writer.append(frame, {**metadata, "time": datetime.now(UTC).isoformat(timespec="seconds")})
+    made_on = {} if hardware is None else {"hardware": hardware}
+    work.writer.append(frame, {**metadata, **made_on, "time": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def _time(
