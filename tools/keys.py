@@ -22,7 +22,7 @@ again, on; `ctrl+r` reads them once. `L` shows every LLM as it is sampled: how f
 that narrows, new tokens per second, and the share of samples without an answer.
 
 The explorer starts where the last one of the cache was left; `selectllm tui --fresh` doesn't. `[tui]` in
-[selectllm.toml](settings.md#tui) chooses theme, glyphs, start tab and keys.
+[selectllm.toml](settings.md#tui) chooses theme, glyphs, start tab, columns and keys.
 
 What is switched on is a [setup](concepts.md#setups-and-what-is-recommended): `W` saves it as a small file that every
 command takes, `selectllm tui --setup FILE` opens on one, and `y`, then `s` or `p`, copies the command or the Python
@@ -35,8 +35,9 @@ it.
 ![The explorer in Chromium](images/browser.png)
 
 Columns have a cursor, too: `<` and `>` move it, `s` sorts by the column under it (above the marks: by that LLM), `_`
-hides it, `|` makes it wider, `"` brings all back. The frame's lower edge names the LLM whose column the cursor or the
-mouse is on. `O` opens another benchmark of the cache; each is found again as it was left.
+hides it, `|` makes it wider, `"` brings all back. The frame's lower edge names the column that the cursor or the mouse
+is on, or its LLM. `[tui.columns]` says which columns a tab starts with, by the names that stand below. `O` opens
+another benchmark of the cache; each is found again as it was left.
 
 The mouse works too: click an LLM, a row (twice to open it), a column's head, a tab or a key in the footer.
 
@@ -66,9 +67,10 @@ TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run,
 
 def reference() -> str:
     """The page."""
-    tabs = [
-        f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{tab.about}\n" for name, tab in TABS.items()
-    ]
+    tabs = []
+    for name, tab in TABS.items():
+        columns = f"\nColumns: {', '.join(f'`{each}`' for each in tab.columns)}.\n" if tab.columns else ""
+        tabs.append(f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{tab.about}\n{columns}")
     return "\n".join([HEAD, *tabs, "## Keys\n", markdown(), TAIL])
 
 

@@ -230,6 +230,10 @@ KEYS: dict[str, dict[str, Key]] = {
         "glyphs": _one_of("unicode", "ascii"),
         "start": _TEXT,
         "resume": _FLAG,
+        "columns": Key(
+            "a table of a column, or a list of columns, by tab",
+            lambda value: isinstance(value, dict) and all(map(_TEXTS.fits, value.values())),
+        ),
         "keys": Key(
             "a table of a key, or a list of keys, by command",
             lambda value: isinstance(value, dict) and all(map(_TEXTS.fits, value.values())),

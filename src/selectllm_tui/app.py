@@ -259,7 +259,7 @@ class ExplorerApp(App[None]):
                 state = self._recalled(message.model) or State(ShownSetup.of(space), view)
             while self.screen is not main:
                 await self.pop_screen()
-        await self.switch_screen(MainScreen(message.model, state, message.notes))
+        await self.switch_screen(MainScreen(message.model, state.look(wished=self._wishes.columns), message.notes))
 
     def _recalled(self, model: Model) -> State | None:
         """The state in which the benchmark was left last time, where one asked for that; sets the theme of then."""

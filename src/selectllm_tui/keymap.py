@@ -404,7 +404,7 @@ COMMANDS: tuple[Command, ...] = (
         "columns_all",
         ("quotation_mark",),
         "all columns",
-        "Show all columns of the tab again, as wide as they were made.",
+        "Show all columns of the tab again, as wide as they were made; first those that `[tui.columns]` chooses.",
         "Columns",
         tabs=ARRANGED,
         reason=preconditions.arranged_columns,

@@ -107,7 +107,8 @@ def wider(step: int) -> Reason:
 
 def arranged_columns(context: Context) -> str | None:
     arranged = context.state.view.arranged
-    return None if arranged.hidden or arranged.widths else "all columns are shown as they were made"
+    touched = arranged.hidden or arranged.widths or arranged.shown or arranged.all
+    return None if touched else "all columns are shown as they were made"
 
 
 def routers(context: Context) -> str | None:

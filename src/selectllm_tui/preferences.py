@@ -11,7 +11,7 @@ from selectllm_engine.errors import UsageError, did_you_mean
 from selectllm_engine.settings import FILE
 from selectllm_tui.keymap import COMMANDS, Command
 from selectllm_tui.keymap_lookup import FIXED, key_name, named_in_settings
-from selectllm_tui.tabs import TABS
+from selectllm_tui.tabs import ARRANGED, TABS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,7 @@ class Preferences:
         ascii: draw with ASCII characters alone.
         start: the tab to start on; None for the first or that of last time.
         resume: start with the setup of last time.
+        columns: of tabs, which are shown and in which order.
         keys: Textual's names of the keys that take the place of a command's own, by target and first own key.
     """
 
@@ -43,6 +44,7 @@ class Preferences:
     ascii: bool = False
     start: str | None = None
     resume: bool = True
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
     keys: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -58,6 +60,7 @@ def preferences(settings: Settings) -> Preferences:
         ascii=given.get("glyphs") == "ascii",
         start=_known("start", given.get("start"), TABS) if "start" in given else None,
         resume=given.get("resume", True),
+        columns=tuple((tab, _columns(tab, chosen)) for tab, chosen in given.get("columns", {}).items()),
         keys=_keys(given.get("keys", {})),
     )
 
@@ -74,6 +77,17 @@ def _known(key: str, name: str | None, known: Mapping[str, object] | tuple[str, 
     if name is None or name not in known:
         raise UsageError(f"{FILE}: tui.{key} is {name!r}", did_you_mean(name, known))
     return name
+
+
+def _columns(tab: str, given: str | list[str]) -> tuple[str, ...]:
+    """The columns chosen for a tab, with the one that says what a row is."""
+    if tab not in ARRANGED:
+        raise UsageError(f"{FILE}: there is no table tui.columns.{tab}", did_you_mean(tab, ARRANGED))
+    known = TABS[tab].columns
+    chosen = tuple(dict.fromkeys([given] if isinstance(given, str) else given))
+    if unknown := next((each for each in chosen if each not in known), None):
+        raise UsageError(f"{FILE}: tui.columns.{tab} has no column {unknown!r}", did_you_mean(unknown, known))
+    return chosen if known[0] in chosen else (known[0], *chosen)
 
 
 def _keys(given: Mapping[str, str | list[str]]) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -55,7 +55,7 @@ def remember(cache: Path, benchmark: str, state: State, theme: str) -> None:
         "setup": _stored(state.setup),
         "pins": [_stored(each) for each in state.pins],
         "pin": state.pin,
-        "view": asdict(state.view),
+        "view": asdict(replace(state.view, wished=())),
     }
     with contextlib.suppress(OSError):
         path = _path(cache, benchmark)
@@ -128,6 +128,7 @@ def _columns(stored: dict[str, Any]) -> Columns:
         under=None if stored["under"] is None else str(stored["under"]),
         hidden=tuple(map(str, stored["hidden"])),
         widths=tuple((str(key), min(max(int(width), 1), WIDEST)) for key, width in stored["widths"]),
+        all=bool(stored.get("all")),
     )
 
 

@@ -289,7 +289,10 @@ class ShownSetup:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How a person arranged a tab's columns: which is `under` the cursor, which are `hidden`, which have a width."""
+    """How a person arranged a tab's columns: which is `under` the cursor, which are `hidden`, which have a width.
+
+    `shown` are those that the settings choose, in their order, none for all; `all` is all of them, whatever these say.
+    """
 
     under: str | None = None
     hidden: tuple[str, ...] = ()
@@ -297,6 +300,8 @@ class Columns:
 
     def width_of(self, key: str) -> int | None:
         """The cells that a column was given; None where it has its own."""
+    shown: tuple[str, ...] = ()
+    all: bool = False
         return dict(self.widths).get(key)
 
 
@@ -313,7 +318,7 @@ class View:
     `cell` is that of the 2 × 2 table of the pinned setup and this one whose questions are listed; None for all.
     `sorts` holds (tab, column, descending), `measures` (tab, which figure the tab shows); both only where a person
     chose other than the default.
-    `columns` is how those of a tab are arranged.
+    `columns` is how those of a tab are arranged, `wished` (tab, columns that the settings choose).
     """
 
     tab: str = "results"
@@ -342,12 +347,14 @@ class View:
     @property
     def arranged(self) -> Columns:
         """How the columns of the tab are arranged."""
-        return dict(self.columns).get(self.tab, AS_MADE)
+        own = dict(self.columns).get(self.tab, AS_MADE)
+        return own if own.all else replace(own, shown=dict(self.wished).get(self.tab, ()))
 
     def measure_of(self, tab: str, default: str) -> str:
         """The figure that a tab shows."""
         return dict(self.measures).get(tab, default)
 
+    wished: tuple[tuple[str, tuple[str, ...]], ...] = ()
     def measuring(self, tab: str, measure: str) -> View:
         """A tab that shows another figure."""
         return replace(self, measures=tuple((dict(self.measures) | {tab: measure}).items()))
@@ -449,7 +456,7 @@ class State:
     def arrange(self, **changes: Any) -> State:
         """The columns of the tab arranged otherwise."""
         others = tuple(each for each in self.view.columns if each[0] != self.view.tab)
-        chosen = replace(self.view.arranged, **changes)
+        chosen = replace(self.view.arranged, **changes, shown=())  # those are looked up
         return self.look(columns=others if chosen == AS_MADE else (*others, (self.view.tab, chosen)))
 
     def tab(self, step: int) -> State:

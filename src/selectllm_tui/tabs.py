@@ -24,6 +24,7 @@ class TabSpec:
         sorted_by_click: further columns, which a click on their head sorts by, or the key when the cursor is on them.
         downwards: columns that are sorted from the greatest down first; those of LLMs are, too.
         of_llms: whether it has a column for each LLM, to be sorted by.
+        columns: those of its table, for `[tui.columns]`; the first says what a row is, and is always shown.
         footer: the commands that its footer offers first, with what they are called there.
     """
 
@@ -34,6 +35,7 @@ class TabSpec:
     sorted_by_click: tuple[str, ...] = ()
     downwards: frozenset[str] = frozenset()
     of_llms: bool = False
+    columns: tuple[str, ...] = ()
     footer: dict[str, str] = field(default_factory=dict, hash=False)
 
     def sorts_by(self, column: str) -> bool:
@@ -57,9 +59,13 @@ TABS: dict[str, TabSpec] = {
             "makes it the policy, on an LLM switches it."
         ),
         measures=("figures", "published"),
-        sorts=(None, "accuracy", "latency", "delta", "gap", "name"),
-        sorted_by_click=("cost", "llms", "p", "interval", "pinned"),
-        downwards=frozenset({"accuracy", "delta", "gap", "interval", "pinned"}),
+        sorts=(None, "accuracy", "latency", "delta", "gap_closed", "name"),
+        sorted_by_click=("cost", "llms_per_question", "p", "interval", "pinned"),
+        downwards=frozenset({"accuracy", "delta", "gap_closed", "interval", "pinned"}),
+        columns=(
+            *("name", "group", "accuracy", "interval", "accuracy_low", "accuracy_high", "latency", "cost"),
+            *("llms_per_question", "delta", "gap_closed", "p", "pinned", "published"),
+        ),
         footer={"open": "use it", "sort": "sort", "filter_misrouted": "misrouted"},
     ),
     "matrix": TabSpec(
@@ -104,9 +110,10 @@ TABS: dict[str, TabSpec] = {
             "groups the questions that are listed. M marks a question (⚑), # notes a line on it (✎); mark: finds the "
             "marked, note: those with a note, note:word those with the word in it."
         ),
-        sorts=(None, "verdict", "right", "votes", "subject", "question_id"),
+        sorts=(None, "verdict", "right", "vote_share", "subject", "question_id"),
         sorted_by_click=("text",),
         of_llms=True,
+        columns=("question_id", "mark", "right", "verdict", "vote_share", "answered_by", "subject", "text", "note"),
         footer={"open": "open", "search": "search", "filters": "filter", "sort": "sort", "group": "group"},
     ),
     "question": TabSpec(
@@ -116,9 +123,10 @@ TABS: dict[str, TabSpec] = {
             "vote of the selected LLMs (▸) came to; pooled is all their samples in one vote. Ties go to the answer "
             "seen first. ↵ on an LLM shows its generations, T those of several LLMs side by side."
         ),
-        sorts=(None, "p", "winner", "right"),
+        sorts=(None, "probability", "answer", "right"),
         sorted_by_click=("llm", "bar", "weight", "votes"),
-        downwards=frozenset({"p", "right", "bar"}),
+        downwards=frozenset({"probability", "right", "bar"}),
+        columns=("llm", "probability", "bar", "weight", "votes", "counts", "answer", "right", "note"),
         footer={
             "open": "generations",
             "side_by_side": "side by side",
@@ -145,10 +153,14 @@ TABS: dict[str, TabSpec] = {
             "marks the Pareto front where they are ranked, ▸ the pool in use. ↵ makes the subset under the cursor the "
             "pool; u brings the old one back."
         ),
-        sorts=(None, "accuracy", "latency", "size"),
-        sorted_by_click=("rank", "front", "llms", "held_out", "oracle", "pinned"),
-        downwards=frozenset({"accuracy", "front", "held_out", "oracle", "pinned"}),
+        sorts=(None, "pooled", "latency", "size"),
+        sorted_by_click=("rank", "front", "llms", "validation_pooled", "oracle", "pinned"),
+        downwards=frozenset({"pooled", "front", "validation_pooled", "oracle", "pinned"}),
         of_llms=True,
+        columns=(
+            *("marks", "rank", "front", "llms", "validation_pooled", "pooled", "bar", "oracle", "latency", "size"),
+            "pinned",
+        ),
         footer={"open": "make it the pool", "sort": "sort"},
     ),
     "recommend": TabSpec(
@@ -162,10 +174,14 @@ TABS: dict[str, TabSpec] = {
             "brings the old one back. w puts the plot in the place of the words. esc stops a search that takes long."
         ),
         measures=("words", "plot"),
-        sorts=(None, "expected", "accuracy", "latency"),
-        sorted_by_click=("setup", "vote", "k", "delta", "cost"),
-        downwards=frozenset({"expected", "accuracy", "delta"}),
+        sorts=(None, "accuracy", "test_accuracy", "latency"),
+        sorted_by_click=("name", "vote", "k", "test_delta", "cost"),
+        downwards=frozenset({"accuracy", "test_accuracy", "test_delta"}),
         of_llms=True,
+        columns=(
+            *("name", "kind", "current", "pool", "vote", "k", "accuracy", "test_accuracy", "test_delta", "latency"),
+            "cost",
+        ),
         footer={"open": "use it", "measure": "words or plot", "save_setup": "save setup"},
     ),
 }

@@ -189,8 +189,10 @@ def widen_column(step: int) -> Transition:
 
 
 def show_columns(context: Context, _: str) -> State:
-    """All columns as they were made."""
-    return context.state.arrange(hidden=(), widths=())
+    """The columns as the settings have them; where they are so, all as they were made, and the other way round."""
+    arranged = context.state.view.arranged
+    touched = arranged.hidden or arranged.widths
+    return context.state.arrange(hidden=(), widths=(), all=arranged.all if touched else not arranged.all)
 
 
 def reverse_sort(context: Context, _: str) -> State:

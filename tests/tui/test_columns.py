@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
+from selectllm_tui.preferences import Preferences
 from selectllm_tui.snapshots.questions import listing
 from selectllm_tui.state import AS_MADE, Columns, ShownSetup, Space, State
 from selectllm_tui.tabs import ARRANGED, TABS
 from selectllm_tui.widgets.cells import Column, in_order
-from selectllm_tui.widgets.columns import arranged, heads, in_view, marks_column, part_cells, places
+from selectllm_tui.widgets.columns import arranged, heads, in_order_of, in_view, marks_column, part_cells, places
 from selectllm_tui.widgets.keybar import KeyBar
 from tui.explorers import press, resize, settled, until
 
@@ -201,6 +203,83 @@ async def test_pools_are_sorted_by_an_llm_of_theirs(cache: Path) -> None:
         has = [rows.cells(at)[2][1][0] == "●" for at in range(len(rows))]
         assert has == sorted(has, reverse=True)
         assert 0 < sum(has) < len(has)
+
+
+def test_chosen_columns_stand_in_their_order_and_those_off_the_screen_can_be_chosen() -> None:
+    columns = (Column("a", "", 3), Column("b", "", 3), Column("c", "", 3, screen=False))
+    assert in_order_of(columns, ("c", "gone", "a")) == [2, 0, 1]
+    assert in_order_of(columns, ()) == [0, 1, 2]
+    chosen = Columns(shown=("c", "a"), hidden=("a",))
+    shown = arranged([columns[at] for at in in_order_of(columns, chosen.shown)], chosen)
+    assert [(each.key, each.screen) for each in shown] == [("c", True), ("a", False), ("b", False)]
+
+
+def test_what_the_settings_choose_lies_under_what_keys_do() -> None:
+    wished = (("results", ("name", "latency", "accuracy")),)
+    state = State(ShownSetup.of(SPACE)).look(wished=wished)
+    assert state.view.arranged == Columns(shown=("name", "latency", "accuracy"))
+    hidden = on(on(state, "column_next"), "column_hide")
+    assert hidden.view.columns == (("results", Columns("accuracy", ("name",))),)  # what is kept says nothing of them
+    assert hidden.view.arranged.shown == wished[0][1]
+    back = on(hidden, "columns_all")
+    assert back.view.arranged == Columns("accuracy", shown=wished[0][1])
+    everything = on(back, "columns_all")
+    assert everything.view.arranged == Columns("accuracy", all=True)
+    assert on(everything, "columns_all") == back
+    assert state.look(tab="pools").view.arranged == AS_MADE
+
+
+@pytest.mark.parametrize("tab", ARRANGED)
+async def test_each_tab_shows_the_columns_of_the_settings(cache: Path, tab: str) -> None:
+    names = TABS[tab].columns
+    plain = ExplorerApp(cache=cache)
+    async with plain.run_test(size=(200, 40)) as pilot:
+        screen = await on_tab(pilot, tab)
+        await press(pilot, "B", "1")
+        made = {each.key for each in screen.tab.table.rows.columns}
+    # the rest is there only with prices, a learned vote, or the study's figures
+    assert made <= {*names} <= made | {"cost", "weight", "published"}
+    chosen = tuple(reversed(names))
+    app = ExplorerApp(cache=cache, wishes=Preferences(columns=((tab, chosen),)))
+    async with app.run_test(size=(300, 40)) as pilot:
+        screen = await on_tab(pilot, tab)
+        await press(pilot, "B", "1")
+        table = screen.tab.table
+        reach = [key for key, _ in table.reach]
+        parts = {part: column.key for column in table.rows.columns for part in column.parts}
+        assert [*dict.fromkeys(parts.get(key, key) for key in reach)] == [key for key in chosen if key in made]
+        for at in range(len(reach)):  # each cell stands under its own head
+            await press(pilot, "greater_than_sign")
+            assert screen.state.view.arranged.under == reach[at]
+            assert table.cell is not None
+            if reach[at] not in {"interval", "bar", "votes"}:  # drawn by width
+                assert table.cell[:5] in table.render_line(table.cursor + 1).text
+    few = ExplorerApp(cache=cache, wishes=Preferences(columns=((tab, (names[0], names[2])),)))
+    async with few.run_test(size=(120, 40)) as pilot:
+        screen = await on_tab(pilot, tab)
+        table = screen.tab.table
+        shown = [column.key for column, width in zip(table._columns, table._widths, strict=True) if width]
+        assert shown == [names[0], names[2]]
+        await press(pilot, "quotation_mark")
+        assert len(table.reach) > 2
+        await press(pilot, "quotation_mark")
+        assert len(dict.fromkeys(parts.get(key, key) for key, _ in table.reach)) == 2
+
+
+async def test_keys_change_columns_of_the_settings_and_that_is_resumed(cache: Path) -> None:
+    wishes = Preferences(columns=(("results", ("name", "latency", "accuracy", "delta")),))
+    app = ExplorerApp(cache=cache, wishes=wishes)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, *["greater_than_sign"] * 3, "underscore", "vertical_line", "q")
+    other = replace(wishes, columns=(("results", ("name", "delta", "accuracy", "latency")),))
+    app = ExplorerApp(cache=cache, resume=True, wishes=other)  # the file was edited meanwhile
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        assert [key for key, _ in screen.tab.table.reach] == ["name", "delta", "latency"]
+        assert screen.state.view.arranged.widths == (("delta", 10),)
+        head = screen.tab.table.render_line(0).text
+        assert head.index("Δ") < head.index("seconds")
 
 
 async def test_what_was_arranged_is_resumed_and_survives_an_llm_that_went(cache: Path) -> None:

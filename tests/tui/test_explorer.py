@@ -581,8 +581,8 @@ async def test_a_terminal_of_few_lines_still_shows_rows(cache: Path) -> None:
     [
         ("accuracy", "accuracy", True),
         ("latency", "latency", False),
-        ("llms", "llms_per_question", False),
-        ("gap", "gap_closed", True),
+        ("llms_per_question", "llms_per_question", False),
+        ("gap_closed", "gap_closed", True),
         ("delta", "delta", True),
         ("p", "p", False),
     ],

@@ -53,6 +53,12 @@ def test_nothing_is_wished_where_nothing_is_said() -> None:
         ("glyphs = 'asci'", "tui.glyphs is 'asci'", 'it must be "unicode" or "ascii"'),
         ("start = 'question s'", "tui.start is 'question s'", "did you mean 'questions'?"),
         ("resume = 'no'", "tui.resume is 'no'", "it must be true or false"),
+        ("columns = 'p'", "tui.columns is 'p'", "it must be a table of a column, or a list of columns, by tab"),
+        ("columns.results = []", "tui.columns is {'results': []}", "it must be a table of a column, or a list"),
+        ("columns.reslts = 'p'", "there is no table tui.columns.reslts", "did you mean 'results'?"),
+        ("columns.matrix = 'p'", "there is no table tui.columns.matrix", "results, questions, question"),
+        ("columns.results = ['p', 'gap']", "tui.columns.results has no column 'gap'", "did you mean 'gap_closed'?"),
+        ("columns.pools = 'latncy'", "tui.columns.pools has no column 'latncy'", "did you mean 'latency'?"),
         ("keys = 3", "tui.keys is 3", "it must be a table of a key, or a list of keys, by command"),
         ("keys.undoo = 'x'", "there is no command tui.keys.undoo", "did you mean 'undo'?"),
         ("keys.toggle = 'x'", "there is no command tui.keys.toggle", "did you mean 'toggle_here'?"),
@@ -73,6 +79,17 @@ def test_wrong_entries_are_refused_with_their_place(text: str, problem: str, rem
         wishes(f"[tui]\n{text}")
     assert refused.value.problem == f"selectllm.toml: {problem}"
     assert refused.value.remedy.startswith(remedy) or remedy in refused.value.remedy
+
+
+def test_columns_are_chosen_and_what_says_what_a_row_is_stays() -> None:
+    chosen = (
+        "[tui]\ncolumns = {results = ['delta', 'p', 'delta'], pools = 'pooled', questions = ['text', 'question_id']}"
+    )
+    assert wishes(chosen).columns == (
+        ("results", ("name", "delta", "p")),
+        ("pools", ("marks", "pooled")),
+        ("questions", ("text", "question_id")),
+    )
 
 
 def test_keys_may_change_places() -> None:

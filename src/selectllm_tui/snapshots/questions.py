@@ -282,9 +282,9 @@ def _sorted(
     column, descending = sort
     if column == "verdict":
         series = pl.Series(found.verdict[order])
-    elif column == "right" or (column == "votes" and found.pooled is None):
+    elif column == "right" or (column == "vote_share" and found.pooled is None):
         series = pl.Series(found.right_llms[order])
-    elif column == "votes" and found.pooled is not None:
+    elif column == "vote_share" and found.pooled is not None:
         series = pl.Series(found.pooled.count[order])
     elif column.startswith(LLM_COLUMN):
         name = column.removeprefix(LLM_COLUMN)

@@ -27,7 +27,7 @@ LARGE = 500_000  # labels from which on the setup's own row is shown before ther
 # Rows that are learned for each pool, which takes its time.
 LEARNED = {row_keys.baseline("learned-vote"), row_keys.policy("vote:auto"), row_keys.policy("cascade-value")}
 # Columns that are called otherwise in a row.
-FIELDS = {"gap": "gap_closed", "llms": "llms_per_question", "interval": "accuracy_low", "pinned": "accuracy"}
+FIELDS = {"interval": "accuracy_low", "pinned": "accuracy"}
 
 
 @dataclass(frozen=True, slots=True)

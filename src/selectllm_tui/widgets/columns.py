@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from selectllm_tui.state import Columns
     from selectllm_tui.widgets.paint import Line
 
-__all__ = ["Place", "arranged", "arrow", "heads", "in_view", "marks_column", "part_cells", "places"]
+__all__ = ["Place", "arranged", "arrow", "heads", "in_order_of", "in_view", "marks_column", "part_cells", "places"]
 
 CLOSE = 12  # LLMs from which on their marks stand without a space between them
 
@@ -50,10 +50,18 @@ def _sized(column: Column) -> Column:
     return replace(column, width=max(size * column.part + len(column.space) * (size - 1), 1))
 
 
+def in_order_of(columns: Sequence[Column], shown: Sequence[str]) -> list[int]:
+    """Which column is in which place: those that are shown first, in the order of `shown`."""
+    keys = [each.key for each in columns]
+    first = [keys.index(key) for key in shown if key in keys]
+    return [*first, *(at for at in range(len(keys)) if at not in first)]
+
+
 def arranged(columns: Sequence[Column], chosen: Columns) -> list[Column]:
     """The columns, in their order, as they were arranged: those of a chosen width have it wherever there is room."""
     made = []
-    for column in columns:
+    for each in columns:
+        column = replace(each, screen=each.key in chosen.shown) if chosen.shown else each
         width = chosen.width_of(LLM_COLUMN if column.parts else column.key)
         if column.key in chosen.hidden:
             made.append(replace(column, screen=False))
@@ -61,7 +69,9 @@ def arranged(columns: Sequence[Column], chosen: Columns) -> list[Column]:
             kept = [at for at, part in enumerate(column.parts) if part not in chosen.hidden]
             parts, names = tuple(column.parts[at] for at in kept), tuple(column.heads[at] for at in kept)
             space = " " if width is not None and width > 1 else column.space
-            shown = replace(column, parts=parts, heads=names, part=width or 1, space=space, screen=bool(kept))
+            shown = replace(
+                column, parts=parts, heads=names, part=width or 1, space=space, screen=column.screen and bool(kept)
+            )
             made.append(_sized(shown))
         elif width is not None:
             made.append(replace(column, width=width, flex=0, drop=0))

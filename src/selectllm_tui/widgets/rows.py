@@ -18,7 +18,7 @@ from textual.strip import Strip
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.state import AS_MADE, LLM_COLUMN
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
-from selectllm_tui.widgets.columns import arranged, arrow, heads, in_view, part_cells, places
+from selectllm_tui.widgets.columns import arranged, arrow, heads, in_order_of, in_view, part_cells, places
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint, width_of
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         self.header, self.gap, self.show_cursor = header, gap, cursor
         self.sorted_by: tuple[str, bool] | None = None
         self.arrangement = AS_MADE
+        self._order: Sequence[int] = ()  # which column of the rows is in which place
         self._reach: Sequence[Column] = ()  # the columns as they are arranged
         self._columns: Sequence[Column] = ()  # those in view
         self._widths: list[int] = []
@@ -137,7 +138,8 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if self._laid_out != (self.rows.columns, width, self.arrangement):
             self._laid_out = (self.rows.columns, width, self.arrangement)
-            self._reach = arranged(self.rows.columns, self.arrangement)
+            self._order = in_order_of(self.rows.columns, self.arrangement.shown)
+            self._reach = arranged([self.rows.columns[at] for at in self._order], self.arrangement)
             self._columns = in_view(self._reach, self.arrangement.under, width, self.gap)
             self._widths = layout(self._columns, width, self.gap)
         return width
@@ -214,13 +216,13 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
     def _row(self, cells: Sequence[Cell], base: Style, *, cursor: bool) -> Strip:
         spans: list[Span] = []
         under = self.arrangement.under if cursor else None
-        for column, width, cell, made in zip(self._columns, self._widths, cells, self.rows.columns, strict=True):
+        for column, width, at in zip(self._columns, self._widths, self._order, strict=True):
             if width:
                 if spans:
                     spans.append((" " * self.gap, "plain"))
-                shown = drawn(cell, width)
+                shown = drawn(cells[at], width)
                 if column.parts:
-                    shown = part_cells(shown, made.parts, column, under)
+                    shown = part_cells(shown, self.rows.columns[at].parts, column, under)
                 shown = fit(shown, width, column.align)
                 spans.extend([(text, "cell-cursor") for text, _ in shown] if under == column.key else shown)
         return paint(spans, self.scrollable_content_region.width, self.style_of, base)
@@ -316,7 +318,7 @@ class RowTable(ScrollView, Painting, can_focus=True, inherit_bindings=False):
         offset = event.get_content_offset(self)
         if offset is not None and self.header and offset.y == 0:
             at, place = self.column_at(event), self.place_at(event)
-            if at is not None and place is not None and self.rows.columns[at].sortable:
+            if at is not None and place is not None and self._columns[at].sortable:
                 self.post_message(self.HeaderPicked(self, place))
         elif (at := self._row_at(event)) >= 0:
             if at == self.cursor and event.chain > 1:

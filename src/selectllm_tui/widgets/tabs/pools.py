@@ -84,8 +84,8 @@ def columns_of(llms: tuple[str, ...]) -> tuple[Column, ...]:
 
 FIGURES = (
     Column("llms", "LLMs", 16, flex=3, drop=5, sortable=True),
-    Column("held_out", "validation", 10, align="right", drop=2, sortable=True),
-    Column("accuracy", "pooled", 8, align="right", sortable=True),
+    Column("validation_pooled", "validation", 10, align="right", drop=2, sortable=True),
+    Column("pooled", "pooled", 8, align="right", sortable=True),
     Column("bar", "", 8, flex=1, drop=3, export=False),
     Column("oracle", "oracle", 8, align="right", drop=1, sortable=True),
     Column("latency", "seconds", 8, align="right", sortable=True),
@@ -122,8 +122,8 @@ def _sorted(shown: list[Subset], column: str, descending: bool) -> list[Subset]:
         "rank": lambda each: each.rank,
         "front": lambda each: each.front,
         "llms": lambda each: " + ".join(each.llms),
-        "held_out": lambda each: each.validation.pooled if each.validation is not None else None,
-        "accuracy": _accuracy,
+        "validation_pooled": lambda each: each.validation.pooled if each.validation is not None else None,
+        "pooled": _accuracy,
         "pinned": _accuracy,
         "oracle": lambda each: each.figures.oracle,
         "latency": lambda each: each.figures.latency,

@@ -33,11 +33,11 @@ __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 # What columns sort by; votes by how many the most frequent answer has.
 SORTS: dict[str, Callable[[Ballot], float | str | None]] = {
     "llm": lambda each: each.llm,
-    "p": lambda each: each.probability,
+    "probability": lambda each: each.probability,
     "bar": lambda each: each.probability,
     "weight": lambda each: each.weight,
     "votes": lambda each: each.votes[0][1] if each.votes else None,
-    "winner": lambda each: each.winner,
+    "answer": lambda each: each.winner,
     "right": lambda each: each.right,
 }
 POOLED = "pooled"
@@ -141,12 +141,12 @@ def columns_of(detail: Detail) -> tuple[Column, ...]:
     """The columns; maj is headed by K."""
     return (
         Column("llm", "  LLM", 20, flex=1, sortable=True),
-        Column("p", "p", 4, align="right", sortable=True),
+        Column("probability", "p", 4, align="right", sortable=True),
         Column("bar", "(right)", 7, drop=2, export=False, sortable=True),
         *([Column("weight", "weight", 6, align="right", sortable=True)] if detail.chances else []),
         Column("votes", "votes", 18, flex=6, export=False, sortable=True),
-        Column("counts", "votes", 0, screen=False),
-        Column("winner", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right", sortable=True),
+        Column("counts", "votes", 24, flex=2, screen=False),
+        Column("answer", f"maj@{detail.k}" if detail.k else "answer", 6, flex=1, align="right", sortable=True),
         Column("right", "", 1, sortable=True),
         Column("note", "", 11, drop=1),
     )

@@ -74,10 +74,11 @@ class QuestionRows:
             Column("mark", "", 2, screen=left, export=left, saved="mark"),
             marks_column("right", self.questions.llms, sortable=True),
             Column("verdict", "verdict", 13, sortable=True),
-            Column("votes", "vote", 5, align="right", drop=2, sortable=True),
-            Column("routed", "answered by", 0, screen=False),  # on the screen that mark is underlined
+            Column("vote_share", "vote", 5, align="right", drop=2, sortable=True),
+            Column("answered_by", "answered by", 16, screen=False),  # on the screen that mark is underlined
             Column("subject", "subject", 12, drop=4, sortable=True),
             Column("text", "text", 24 if llms <= 12 else 10, flex=8, drop=1, sortable=True),
+            Column("note", "note", 16, flex=3, screen=False, export=left),
         )
 
     def __len__(self) -> int:
@@ -96,15 +97,17 @@ class QuestionRows:
         shown = self.questions
         q = int(shown.order[at])
         row, share = shown.frame.row(q, named=True), shown.share_of(q)
+        left = shown.state.marks.get(row["question_id"])
         return (
             partial(short_id, row["question_id"], shown.ids[0]),
-            mark_signs(shown.state.marks.get(row["question_id"])),
+            mark_signs(left),
             self._marks(q),
             line(VERDICT_STYLES[shown.verdict_of(q)]),
             line((f"{100 * share:.0f} %" if share is not None else "", "muted")),
             named(shown.answered_by(q), "plain"),
             line((row["subject"] or "", "muted")),
             self._text((row["text"] or "")[:LONGEST]),
+            line((left.note if left else "", "plain")),
         )
 
     @cached_property

@@ -212,13 +212,13 @@ def offer_rows(found: Recommended, state: State, digits: int | None = None) -> L
     columns = [
         Column("kind", "", 1, saved="kind"),
         Column("current", "", 1, export=False),
-        Column("setup", "setup", 22, flex=1, sortable=True),
-        marks_column("marks", run, drop=3, sortable=True),
+        Column("name", "setup", 22, flex=1, sortable=True),
+        marks_column("pool", run, drop=3, sortable=True),
         Column("vote", "vote", 8, drop=6, sortable=True),
         Column("k", "K", 2, align="right", drop=5, sortable=True),
-        Column("expected", "expected", 8, align="right", drop=1, sortable=True),
-        Column("accuracy", "test", 5, align="right", sortable=True),
-        Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
+        Column("accuracy", "expected", 8, align="right", drop=1, sortable=True),
+        Column("test_accuracy", "test", 5, align="right", sortable=True),
+        Column("test_delta", "Δ", 6, align="right", drop=2, sortable=True),
         Column("latency", "seconds", 7, align="right", sortable=True),
         Column("cost", "$/1000 q", 8, align="right", drop=4, sortable=True),
     ]
@@ -238,12 +238,12 @@ def _value(each: Offer, column: str) -> float | str | None:
     """What a column sorts by."""
     setup, test = each.proposed.setup, each.proposed.test
     values: dict[str, float | str | None] = {
-        "setup": setup.name,
+        "name": setup.name,
         "vote": setup.vote,
         "k": setup.k,
-        "expected": each.proposed.estimate.accuracy,
-        "accuracy": None if test is None else test.accuracy,
-        "delta": None if test is None else test.delta,
+        "accuracy": each.proposed.estimate.accuracy,
+        "test_accuracy": None if test is None else test.accuracy,
+        "test_delta": None if test is None else test.delta,
         "latency": each.burden["latency"],
         "cost": each.burden["cost"],
     }
@@ -258,13 +258,13 @@ def _cells(each: Offer, run: tuple[str, ...], digits: int, *, current: bool) -> 
     return {
         "kind": line((char, ink)),
         "current": line(("▸" if current else "", "accent")),
-        "setup": named(setup.name, style),
-        "marks": pool_marks(setup.pool, run),
+        "name": named(setup.name, style),
+        "pool": pool_marks(setup.pool, run),
         "vote": line((setup.vote, "muted")),
         "k": line(("" if setup.k is None else str(setup.k), "muted")),
-        "expected": line((formats.percent(each.proposed.estimate.accuracy), "muted")),
-        "accuracy": line((formats.percent(None if test is None else test.accuracy), style)),
-        "delta": line((points(test.delta) if test is not None and test.delta is not None else "", "muted")),
+        "accuracy": line((formats.percent(each.proposed.estimate.accuracy), "muted")),
+        "test_accuracy": line((formats.percent(None if test is None else test.accuracy), style)),
+        "test_delta": line((points(test.delta) if test is not None and test.delta is not None else "", "muted")),
         "latency": line((formats.fixed(each.burden["latency"], digits), style)),
         "cost": line((formats.fixed(None if cost is None else SCALES["cost"] * cost, formats.DOLLARS), style)),
     }
