@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import ShownSetup, State
+    from selectllm_tui.state import Opener, ShownSetup, State
     from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["ExplorerApp", "leave_soon"]
@@ -120,6 +120,7 @@ class ExplorerApp(App[None]):
         self.set_keymap(choose_keys(self._wishes.keys))
         self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
         self._left: dict[str, State] = {}  # of each benchmark that was open before
+        self._opened_by: Opener = "choice"
         self._seen: Contents | None = None
         self.crash: CrashError | None = None
         self.leaving = 0  # the exit code, once it is being left
@@ -251,12 +252,14 @@ class ExplorerApp(App[None]):
             return
         else:
             self._remember()
-            self._left[main.model.space.benchmark] = main.state
+            before = main.model.space.benchmark
+            self._left[before] = main.state.left(self._opened_by)
             if (left := self._left.get(benchmark)) is not None:
-                state = left.returned(space)
+                state = left.fit(space)
             else:
                 view = View(tab=main.state.view.tab, bare=main.state.view.bare)
                 state = self._recalled(message.model) or State(ShownSetup.of(space), view)
+            state = state.entered(self._opened_by, before)
             while self.screen is not main:
                 await self.pop_screen()
         await self.switch_screen(MainScreen(message.model, state.look(wished=self._wishes.columns), message.notes))
@@ -294,7 +297,7 @@ class ExplorerApp(App[None]):
 
     @on(ProblemScreen.Picked)
     async def _picked(self, message: ProblemScreen.Picked) -> None:
-        self._benchmark = message.benchmark
+        self._benchmark, self._opened_by = message.benchmark, message.by
         await self.action_reload()
 
     async def action_reload(self) -> None:

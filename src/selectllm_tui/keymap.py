@@ -149,10 +149,9 @@ COMMANDS: tuple[Command, ...] = (
         "undo",
         ("u",),
         "undo",
-        "Go back to the setup before the last change.",
+        "Take the last change back: of the setup, of a mark or note, or of the benchmark.",
         "Pool",
         reason=preconditions.undo,
-        do=lambda context, _: context.state.undo(),
         rank=13,
     ),
     Command(
@@ -162,7 +161,6 @@ COMMANDS: tuple[Command, ...] = (
         "Take the last undo back.",
         "Pool",
         reason=preconditions.redo,
-        do=lambda context, _: context.state.redo(),
     ),
     # Setup
     Command(

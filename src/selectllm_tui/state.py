@@ -34,7 +34,10 @@ __all__ = [
     "WIDEST",
     "WITHOUT_ROUTER",
     "Columns",
+    "Elsewhere",
     "Filter",
+    "Opener",
+    "Remarked",
     "ShownSetup",
     "Slider",
     "Space",
@@ -297,15 +300,33 @@ class Columns:
     under: str | None = None
     hidden: tuple[str, ...] = ()
     widths: tuple[tuple[str, int], ...] = ()
+    shown: tuple[str, ...] = ()
+    all: bool = False
 
     def width_of(self, key: str) -> int | None:
         """The cells that a column was given; None where it has its own."""
-    shown: tuple[str, ...] = ()
-    all: bool = False
         return dict(self.widths).get(key)
 
 
 AS_MADE = Columns()
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """What takes a change of marks and notes back."""
+
+    changes: Mapping[str, Change] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The benchmark that leads a step back, or forth."""
+
+    benchmark: str
+
+
+Step = ShownSetup | Remarked | Elsewhere
+Opener = Literal["choice", "undo", "redo"]  # by what a benchmark is opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +353,7 @@ class View:
     sorts: tuple[tuple[str, str, bool], ...] = ()
     measures: tuple[tuple[str, str], ...] = ()
     columns: tuple[tuple[str, Columns], ...] = ()
+    wished: tuple[tuple[str, tuple[str, ...]], ...] = ()
     limits: Limits = NO_LIMITS
     follow: bool = True
 
@@ -354,7 +376,6 @@ class View:
         """The figure that a tab shows."""
         return dict(self.measures).get(tab, default)
 
-    wished: tuple[tuple[str, tuple[str, ...]], ...] = ()
     def measuring(self, tab: str, measure: str) -> View:
         """A tab that shows another figure."""
         return replace(self, measures=tuple((dict(self.measures) | {tab: measure}).items()))
@@ -362,7 +383,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Setup, view, and the setups that undo and redo return to.
+    """Setup, view, and the steps that undo and redo take, the next one last and first.
 
     `before` is the setup on the screen before the last key that changed it: what changes are shown against.
     `pins` are setups to compare with, `pin` which of them does. `marks` are what people have left on questions, by id.
@@ -371,8 +392,8 @@ class State:
     setup: ShownSetup
     view: View = View()
     before: ShownSetup | None = None
-    past: tuple[ShownSetup, ...] = ()
-    future: tuple[ShownSetup, ...] = ()
+    past: tuple[Step, ...] = ()
+    future: tuple[Step, ...] = ()
     pins: tuple[ShownSetup, ...] = ()
     pin: int = 0
     marks: Mapping[str, Mark] = field(default_factory=dict, hash=False)
@@ -408,46 +429,64 @@ class State:
         return State(
             self.setup.fit(space),
             self.view,
-            past=tuple(each.fit(space) for each in self.past),
-            future=tuple(each.fit(space) for each in self.future),
+            past=tuple(each.fit(space) if isinstance(each, ShownSetup) else each for each in self.past),
+            future=tuple(each.fit(space) if isinstance(each, ShownSetup) else each for each in self.future),
             pins=pins,
             pin=min(self.pin, max(len(pins) - 1, 0)),
             marks=self.marks,
         )
 
     def marking(self, question_id: str, change: Change) -> State:
-        """What is left on a question changed."""
+        """What is left on a question changed, remembered for undo; nothing where it is the same."""
+        marked, back = self._remarked({question_id: change})
+        return replace(marked, past=self._remembering(back), future=()) if back.changes else self
+
+    def _remarked(self, changes: Mapping[str, Change]) -> tuple[State, Remarked]:
+        """The state with other marks, and what takes that back."""
         from selectllm_engine.store import changed
+        from selectllm_tui.mark_changes import differences
 
-        return replace(self, marks=changed(self.marks, {question_id: change}))
+        marks = changed(self.marks, changes)
+        return replace(self, marks=marks), Remarked(differences(marks, self.marks))
 
-    def returned(self, space: Space) -> State:
-        """As `fit`, with all that can be undone."""
-        fitted = self.fit(space)
-        past, future = (tuple(each.fit(space) for each in setups) for setups in (self.past, self.future))
-        return replace(fitted, past=past, future=future)
+    def _remembering(self, step: Step) -> tuple[Step, ...]:
+        return (*self.past, step)[-UNDO_DEPTH:]
+
+    def left(self, by: Opener) -> State:
+        """As it is left for another benchmark: the step by which undo or redo leaves it is taken."""
+        past = self.past[:-1] if by == "undo" else self.past
+        return replace(self, past=past, future=self.future[1:] if by == "redo" else self.future)
+
+    def entered(self, by: Opener, benchmark: str) -> State:
+        """As it is opened from another benchmark, to which undo leads back; redo, where undo led here."""
+        step = Elsewhere(benchmark)
+        if by == "undo":
+            return replace(self, future=(step, *self.future))
+        return replace(self, past=self._remembering(step))
 
     def change(self, setup: ShownSetup) -> State:
         """Another setup, remembered for undo; nothing where it is the same."""
         if setup == self.setup:
             return self
-        return replace(self, setup=setup, before=self.setup, past=(*self.past, self.setup)[-UNDO_DEPTH:], future=())
+        return replace(self, setup=setup, before=self.setup, past=self._remembering(self.setup), future=())
 
     def undo(self) -> State:
-        """The setup before the last change; nothing where there is none."""
-        if not self.past:
-            return self
-        return replace(
-            self, setup=self.past[-1], before=self.setup, past=self.past[:-1], future=(self.setup, *self.future)
-        )
+        """The last change taken back; nothing where there is none, or where it was the benchmark."""
+        taken, back = self._taken(self.past[-1] if self.past else None)
+        return self if back is None else replace(taken, past=self.past[:-1], future=(back, *self.future))
 
     def redo(self) -> State:
-        """The setup that undo left."""
-        if not self.future:
-            return self
-        return replace(
-            self, setup=self.future[0], before=self.setup, past=(*self.past, self.setup), future=self.future[1:]
-        )
+        """What undo took back made again."""
+        taken, back = self._taken(self.future[0] if self.future else None)
+        return self if back is None else replace(taken, past=(*self.past, back), future=self.future[1:])
+
+    def _taken(self, step: Step | None) -> tuple[State, Step | None]:
+        """The state after a step, and the step that takes that back; None where it is no step within the benchmark."""
+        if isinstance(step, Remarked):
+            return self._remarked(step.changes)
+        if isinstance(step, ShownSetup):
+            return replace(self, setup=step, before=self.setup), self.setup
+        return self, None
 
     def look(self, **changes: Any) -> State:
         """Another view of the same setup."""

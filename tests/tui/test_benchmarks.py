@@ -85,20 +85,50 @@ async def test_a_benchmark_is_opened_and_the_one_before_is_found_as_it_was(two: 
         second = await opened(pilot, "second")
         assert second.state.view.tab == left.view.tab
         assert len(second.state.setup.pool) == 4
-        assert not second.state.past
         await press(pilot, "1")
         {name: do for name, _, do in ExplorerCommands(second).entries()}["benchmark first"]()
         back = await opened(pilot, "first")
         assert back.state.setup == left.setup
-        await press(pilot, "u")
-        assert len(back.state.setup.pool) == 3
-        await press(pilot, "U", "U")
+        await press(pilot, "U")  # what was undone there before
         assert len(back.state.setup.pool) == 1
         back.open_benchmark("second")
         again = await opened(pilot, "second")
         assert len(again.state.setup.pool) == 3
+
+
+async def test_undo_goes_back_to_the_benchmark_before_and_redo_forth_again(two: Path) -> None:
+    app = ExplorerApp("first", two)
+    async with app.run_test(size=(120, 40)) as pilot:
+        first = await settled(pilot)
+        await press(pilot, "2", "right_square_bracket")
+        first.open_benchmark("second")
+        await opened(pilot, "second")
+        await press(pilot, "1", "u")
+        await pilot.press("u")
+        back = await opened(pilot, "first")
+        assert back.state.setup == first.state.setup
+        assert back.state.view.tab == "matrix"
         await press(pilot, "u")
+        assert len(back.state.setup.pool) == 3
+        assert not back.state.past
+        await press(pilot, "U")
+        assert back.state.setup == first.state.setup
+        await pilot.press("U")
+        again = await opened(pilot, "second")
         assert len(again.state.setup.pool) == 4
+        await press(pilot, "U")
+        assert len(again.state.setup.pool) == 3
+        assert not again.state.future
+        await press(pilot, "u")
+        await pilot.press("u")
+        back = await opened(pilot, "first")
+        await pilot.press("U")
+        await opened(pilot, "second")
+        (two / "first" / "questions.parquet").write_bytes(b"damaged")
+        before = main_of(pilot).state
+        await pilot.press("u")
+        await until(pilot, lambda: "reading" not in (main_of(pilot).query_one(KeyBar).message or ("reading",))[0])
+        assert main_of(pilot).state.past == before.past  # it can be tried again
 
 
 async def test_a_dialog_that_is_open_meanwhile_goes(two: Path) -> None:

@@ -108,6 +108,42 @@ async def test_a_note_is_changed_left_and_taken_away(own: Cache) -> None:
         assert "note taken away: test-0" in text_of(pilot)
 
 
+async def test_marks_and_notes_are_undone_and_made_again_in_their_order(own: Cache) -> None:
+    app = ExplorerApp(cache=own.root)
+    async with app.run_test(size=(160, 50)) as pilot:
+        screen = await questions(pilot)
+        await press(pilot, "M")
+        first = screen.state.view.question
+        await press(pilot, "2", "down", "number_sign", *"odd", "enter")
+        second = screen.state.view.question
+        await press(pilot, "number_sign", "enter")  # the same note is no change
+        seen = [screen.state]
+        for _ in range(3):
+            await press(pilot, "u")
+            await stored(pilot)
+            assert own.marks("fake") == screen.state.marks
+            seen.append(screen.state)
+        assert [each.marks for each in seen] == [
+            {first: Mark(marked=True), second: Mark(note="odd")},
+            {first: Mark(marked=True)},
+            {first: Mark(marked=True)},
+            {},
+        ]
+        assert f"marked no more: {first}" in text_of(pilot)
+        assert len(seen[1].setup.pool) + 1 == len(seen[2].setup.pool)
+        assert not screen.state.past
+        Cache(own.root).mark("fake", {second: {"marked": True}})  # somebody else's stays
+        for _ in range(3):
+            await press(pilot, "U")
+            await stored(pilot)
+        assert own.marks("fake") == {first: Mark(marked=True), second: Mark(marked=True, note="odd")}
+        assert screen.state.setup == seen[0].setup
+        await press(pilot, "U")
+        assert "nothing to redo" in text_of(pilot)
+        await press(pilot, "u", "M")
+        assert not screen.state.future
+
+
 async def test_two_explorers_see_each_others_marks(own: Cache) -> None:
     app = ExplorerApp(cache=own.root)
     async with app.run_test(size=(120, 40)) as pilot:

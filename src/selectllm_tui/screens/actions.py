@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.screens.choice import Choice
-from selectllm_tui.state import PINS
+from selectllm_tui.state import PINS, Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,24 @@ def do_note(screen: StateScreen) -> None:
             screen.set_state(screen.state.marking(question, {"note": text}))
 
     screen.app.push_screen(NoteScreen(question, screen.state.marks.get(question, Mark()).note), done)
+
+
+def do_undo(screen: StateScreen) -> None:
+    """Takes the last change back."""
+    step = screen.state.past[-1]
+    if isinstance(step, Elsewhere):
+        screen.open_benchmark(step.benchmark, "undo")
+    else:
+        screen.set_state(screen.state.undo())
+
+
+def do_redo(screen: StateScreen) -> None:
+    """Makes again what undo took back."""
+    step = screen.state.future[0]
+    if isinstance(step, Elsewhere):
+        screen.open_benchmark(step.benchmark, "redo")
+    else:
+        screen.set_state(screen.state.redo())
 
 
 def do_search(screen: StateScreen) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from selectllm_tui.state import Opener
     from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["COMMANDS", "LoadingScreen", "ProblemScreen", "progress_line"]
@@ -99,9 +100,10 @@ class ProblemScreen(Screen[None]):
 
     @dataclass
     class Picked(Message):
-        """A benchmark was chosen."""
+        """A benchmark was chosen, or is what undo or redo leads to."""
 
         benchmark: str
+        by: Opener = "choice"
 
     def __init__(self, problem: str, remedy: str, benchmarks: Sequence[StoredBenchmark] = ()) -> None:
         super().__init__()

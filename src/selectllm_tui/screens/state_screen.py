@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from selectllm_tui.cache_activity import SamplingActivity
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import ShownSetup, Space, State
+    from selectllm_tui.state import Opener, ShownSetup, Space, State
 
 __all__ = ["StateScreen"]
 
@@ -166,12 +166,12 @@ class StateScreen(Screen[None]):
         except SelectLLMError as error:
             self.say(str(error))
 
-    def open_benchmark(self, name: str) -> None:
+    def open_benchmark(self, name: str, by: Opener = "choice") -> None:
         """Asks for another benchmark; this one stays on the screen until that is read."""
         if name != self.model.space.benchmark:
             self.busy(True)
             self.say(f"reading {name} …", "accent")
-            self.post_message(ProblemScreen.Picked(name))
+            self.post_message(ProblemScreen.Picked(name, by))
 
     def compute(self) -> None:
         """Starts to compute what the state shows."""
