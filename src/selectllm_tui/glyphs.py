@@ -15,6 +15,7 @@ __all__ = ["AsciiGlyphs", "in_ascii"]
 _BRAILLE = range(0x2800, 0x2900)
 _GLYPHS: dict[str, str] = {
     **{chr(code): "+" for code in range(0x2500, 0x2580)},  # corners and crossings of lines
+    **{chr(code): "#" for code in range(0x2580, 0x25A0)},  # blocks
     **dict.fromkeys("─━═╌┄┈▔▁⎯", "-"),
     **dict.fromkeys("│┃║▏▎▍▌▐▕▊▉", "|"),
     **dict.fromkeys("█▇▆▅▓", "#"),
@@ -54,6 +55,16 @@ _GLYPHS: dict[str, str] = {
     "⚠": "!",
     "²": "2",
     "∞": "8",
+    "±": "+",
+    "◉": "@",
+    "⚑": "M",  # the keys that mark and note
+    "✎": "#",
+    "🔎": "/ ",  # the palette's, of two cells
+    "⟨": "<",  # what takes the place of invisible characters
+    "⟩": ">",
+    "⇥": ">",
+    "◌": ".",
+    **{chr(code): "?" for code in range(0x2400, 0x2427)},
     **{chr(code): " " if code == _BRAILLE.start else "." for code in _BRAILLE},
 }
 _TABLE = str.maketrans(_GLYPHS)

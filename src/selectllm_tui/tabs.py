@@ -104,8 +104,9 @@ TABS: dict[str, TabSpec] = {
             "that were selected, faint those outside the pool. vote is the winning answer's share of the selected "
             "LLMs' samples. Every wrong answer is exactly one of the first three: "
             + "; ".join(f"{each}: {each.sentence}" for each in Verdict if each not in {Verdict.RIGHT, Verdict.UNKNOWN})
-            + '. / finds questions by terms that must all hold: a word of the text or id, "two words", -word, ~regex, '
-            "3+, 5- and ;b+ (LLM 3 is right, LLM 5 is not, that with the letter b is), vote<60, sub:subject, by:LLM; "
+            + '. / finds questions by terms that must all hold: a word of the text or id, "two words", ~regex, '
+            "3+, 5- and ;b+ (LLM 3 is right, LLM 5 is not, that with the letter b is), vote<60, sub:subject, by:LLM; a "
+            "minus before a term, such as -word or -sub:subject, leaves out what it finds; "
             "beside each term stands how many questions it takes; * adds sub: or by: of what the cursor is on. F "
             "groups the questions that are listed. M marks a question (⚑), # notes a line on it (✎); mark: finds the "
             "marked, note: those with a note, note:word those with the word in it."

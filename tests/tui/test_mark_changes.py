@@ -80,10 +80,17 @@ async def test_a_question_is_marked_and_noted_on_and_found_again(own: Cache) -> 
             ("note:ODD", [second]),
             ("note:even", []),
             ('note:"odd one"', [second]),
+            ("-mark: note:", [second]),
+            ("-note: mark:", [first]),
+            ('-note:"odd one" mark:', [first]),
         ):
             screen.set_state(screen.state.look(search=search))
             await settled(pilot)
             assert [screen.listing.id_at(int(q)) for q in screen.listing.order] == found
+        screen.set_state(screen.state.look(search="-mark: -note:"))
+        await settled(pilot)
+        assert len(screen.listing.order) == 38
+        assert text_of(pilot).count("⌕ -mark: −1") == text_of(pilot).count("⌕ -note: −1") == 1
         screen.set_state(screen.state.look(search=""))
         await settled(pilot)
         rows = {row["question_id"]: row for row in csv.DictReader(io.StringIO(to_csv(screen.tab.records)))}

@@ -23,7 +23,7 @@ from selectllm_tui.tabs import TABS
 from selectllm_tui.terminal import is_light
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from tui.explorers import press, settled
+from tui.explorers import press, settled, write_routed_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +167,41 @@ async def test_ascii_glyphs_are_all_there_is_on_every_tab(
                 for segment in filtered
             )
             assert {each for each in painted if not each.isascii()} == set(), name
+
+
+DIALOGS = {
+    "results": ("question_mark", "ctrl+p", "i", "y", "e", "W", "L", "O", "semicolon"),
+    "questions": ("f", "F", "slash", "number_sign", "M"),
+    "question": ("enter", "T"),
+}
+
+
+async def test_ascii_glyphs_are_all_there_is_in_dialogs_and_of_marks(tmp_path: Path) -> None:
+    cache = write_routed_run(tmp_path)
+    cache.mark("fake", {"test-0": {"marked": True, "note": "odd\tone"}})
+    app = ExplorerApp(cache=tmp_path, wishes=Preferences(ascii=True))
+    async with app.run_test(size=(160, 40)) as pilot:
+        screen = await settled(pilot)
+        for tab, keys in DIALOGS.items():
+            screen.set_state(screen.state.look(tab=tab, search="", question="test-0"))
+            await settled(pilot)
+            for key in keys:
+                await press(pilot, key)
+                painted = "".join(
+                    segment.text
+                    for line in app.screen._compositor.render_strips()
+                    for segment in _filtered(app, line)  # type: ignore[attr-defined]
+                )
+                assert {each for each in painted if not each.isascii()} == set(), (tab, key)
+                await press(pilot, "escape")
+                if app.screen is not screen:
+                    await press(pilot, "escape")
+                assert app.screen is screen
+        await press(pilot, "B", "1", "D")
+        assert app.screen is not screen
+        assert all(
+            each.text.isascii() for line in app.screen._compositor.render_strips() for each in _filtered(app, line)
+        )
 
 
 def _filtered(app: ExplorerApp, line: object) -> list[object]:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import write_fake_run
+from selectllm_engine.store import Mark
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.snapshots.search import Field, find, hits, pattern_of, terms
+from selectllm_tui.snapshots.search import Field, Term, find, hits, pattern_of, terms
 from tui.explorers import press, settled
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TEXTS = ["Seven apples (red)", "two PLUMS", None, "seven plums and 3+ pears", "漢字 apples"]
 SUBJECTS = ["fruit", None, "leap-years", "Fruit salad", "letters"]
 SHARES = [100.0, 59.9, 60.0, 20.0, 0.0]
+MARKS = {"q-0": Mark(marked=True), "q-2": Mark(note="Odd plums"), "q-4": Mark(marked=True, note="odd")}
 LLMS = ("gemma-2b", "qwen", "Gemma-9b")
 
 
@@ -29,10 +31,15 @@ def field(*, votes: bool = True) -> Field:
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({"question_id": [f"q-{at}" for at in range(5)], "text": TEXTS, "subject": SUBJECTS})
     shape = (5, 3)
-    return Field(frame, LLMS, rng.random(shape) < 0.5, rng.random(shape) < 0.4, np.array(SHARES) if votes else None)
+    shares = np.array(SHARES) if votes else None
+    return Field(frame, LLMS, rng.random(shape) < 0.5, rng.random(shape) < 0.4, shares, MARKS)
 
 
-def plain(each: Field, q: int, kind: str, value: str) -> bool:
+def plain(each: Field, q: int, term: Term) -> bool:
+    return keeps(each, q, term.kind, term.value) != term.minus
+
+
+def keeps(each: Field, q: int, kind: str, value: str) -> bool:
     text, subject = (TEXTS[q] or "").casefold(), (SUBJECTS[q] or "").casefold()
     match kind:
         case "right" | "wrong":
@@ -49,8 +56,11 @@ def plain(each: Field, q: int, kind: str, value: str) -> bool:
             return any(each.selected[q, n] and value in name.casefold() for n, name in enumerate(LLMS))
         case "regex":
             return bool(re.search(value, text, re.IGNORECASE)) or bool(re.search(value, f"q-{q}"))
-        case "without":
-            return not (value.casefold() in text or value in f"q-{q}")
+        case "mark":
+            return MARKS.get(f"q-{q}", Mark()).marked
+        case "note":
+            note = MARKS.get(f"q-{q}", Mark()).note.casefold()
+            return bool(note) and value.casefold() in note
     return value.casefold() in text or value in f"q-{q}"
 
 
@@ -67,6 +77,8 @@ PIECES = [
     "~pl.ms|pears",
     "seven",
 ]
+PIECES += ["mark:", "-mark:", "note:", "-note:", "note:plums", '-note:"odd plums"', "-sub:fruit", "-by:gemma"]
+PIECES += ["-~pl.ms", "-vote<60", "-1+", "--x", "-sub:nuts"]
 PIECES += ['"and 3+ p"', '-"seven plums"', "q-3", "(red)", "漢字"]
 
 
@@ -77,11 +89,11 @@ def test_all_terms_must_hold(pieces: list[str]) -> None:
     kept, chips = find(each, " ".join(pieces), within)
     given_terms = terms(" ".join(pieces))
     assert [term.text for term in given_terms] == pieces
-    expected = [all(plain(each, q, term.kind, term.value) for term in given_terms) for q in range(5)]
+    expected = [all(plain(each, q, term) for term in given_terms) for q in range(5)]
     assert kept.tolist() == expected
     for at, chip in enumerate(chips):
         others = [term for place, term in enumerate(given_terms) if place != at]
-        rest = [within[q] and all(plain(each, q, term.kind, term.value) for term in others) for q in range(5)]
+        rest = [within[q] and all(plain(each, q, term) for term in others) for q in range(5)]
         assert chip.taken == sum(rest) - sum(kept[q] and rest[q] for q in range(5))
 
 
@@ -105,7 +117,7 @@ def test_votes_that_are_not_known_keep_all() -> None:
     assert (kept.all(), chip.problem) == (True, "only labels are known, no votes")
 
 
-@pytest.mark.parametrize("text", ["", " ", "-", "~", "sub:", "by:", '"', '-"'])
+@pytest.mark.parametrize("text", ["", " ", "-", "~", "sub:", "by:", '"', '-"', "-sub:", "-~", "-by:"])
 def test_what_is_being_typed_is_no_term_yet(text: str) -> None:
     assert terms(text) == []
 
@@ -114,7 +126,7 @@ def test_matches_are_found_in_the_text() -> None:
     assert hits("Seven apples, seven", pattern_of("seven 3+ -x")) == [(0, 5), (14, 19)]
     assert hits("ab12", pattern_of("~[0-9]+")) == [(2, 4)]
     assert hits("ab", pattern_of("~(")) == []
-    assert pattern_of("3+ vote<60 -x") == ""
+    assert pattern_of("3+ vote<60 -x -~x") == ""
 
 
 async def test_the_line_shows_its_terms_and_what_each_takes(cache: Path) -> None:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchScreen"]
 
-TERMS = (
-    'word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm  mark:  note:word'  # that find questions
-)
+# that find questions
+TERMS = 'word  "two words"  -word  ~regex  3+  5-  vote<60  sub:subject  by:llm  mark:  note:word  -mark:'
 
 
 class SearchScreen(Dialog[str]):

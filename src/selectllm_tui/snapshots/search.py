@@ -1,16 +1,17 @@
 """What is typed to find questions, as terms: each says which questions it keeps, and all of them must.
 
-word  "two words"  -word  ~regex   in the text, or in the id
+word  "two words"  ~regex          in the text, or in the id
 3+  5-  ;b+                        LLM 3 is right, LLM 5 is not, the LLM with the letter b is
 vote<60  vote>60  vote=100         the winning answer's share of the selected LLMs' samples, in percent
 sub:leap  by:gemma                 in the subject; in the name of an LLM that answers; sub:"two words", too
 mark:  note:  note:word            marked; with a note; with the word in the note; note:"two words", too
+-word  -mark:  -sub:leap           a minus keeps what the term after it doesn't
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chip", "Field", "Term", "find", "hits", "pattern_of", "terms"]
 
-_PIECE = re.compile(r'(?:-|sub:|by:|note:)?"[^"]*"?|\S+', re.IGNORECASE)
+_PIECE = re.compile(r'-?(?:sub:|by:|note:)?"[^"]*"?|\S+', re.IGNORECASE)
 _LLM = re.compile(r"(\d+|;[a-zA-Z])([+-])")
 _VOTE = re.compile(r"vote([<>=])(\d+(?:\.\d+)?)%?", re.IGNORECASE)
 _BARE = {"mark", "note"}  # kinds of terms that say something without a value
@@ -40,11 +41,12 @@ _COMPARE: dict[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] =
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term as it was typed: of which kind it is, and its value."""
+    """One term as it was typed: of which kind it is, and its value; with a minus it keeps what it else doesn't."""
 
     text: str
     kind: str
     value: str
+    minus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,17 @@ def terms(text: str) -> list[Term]:
 
 
 def _term(piece: str) -> Term:
+    if piece.startswith("-"):
+        rest = piece[1:]
+        term = Term(rest, "word", rest) if rest.startswith("-") else _term(rest)
+        return replace(term, text=piece, minus=True)
     if match := _LLM.fullmatch(piece):
         return Term(piece, "right" if match[2] == "+" else "wrong", match[1])
     if match := _VOTE.fullmatch(piece):
         return Term(piece, f"vote{match[1]}", match[2])
     if piece.casefold() == "mark:":
         return Term(piece, "mark", "")
-    starts = (("sub:", "subject"), ("by:", "by"), ("note:", "note"), ("~", "regex"), ("-", "without"))
+    starts = (("sub:", "subject"), ("by:", "by"), ("note:", "note"), ("~", "regex"))
     for start, kind in starts:
         if piece.casefold().startswith(start):
             return Term(piece, kind, piece[len(start) :].strip('"'))
@@ -107,7 +113,8 @@ def find(field: Field, text: str, within: NDArray[np.bool_]) -> tuple[NDArray[np
     given = terms(text)
     for each in given:
         try:
-            masks.append(_kept(field, each))
+            mask = _kept(field, each)
+            masks.append(~mask if each.minus else mask)
             problems.append("")
         except _TermError as problem:  # a term that can't be read, or not here, must not empty the list
             masks.append(np.ones(field.frame.height, dtype=bool))
@@ -144,10 +151,9 @@ def _kept(field: Field, term: Term) -> NDArray[np.bool_]:
             return _of_ids(field, noted)
         case "subject":
             return _matching(field.frame, [pl.col("subject")], re.escape(term.value))
-        case "word" | "without" | "regex":
+        case "word" | "regex":
             pattern = term.value if term.kind == "regex" else re.escape(term.value)
-            found = _matching(field.frame, [pl.col("text"), pl.col("question_id")], pattern)
-            return ~found if term.kind == "without" else found
+            return _matching(field.frame, [pl.col("text"), pl.col("question_id")], pattern)
     if field.shares is None:
         raise _TermError("only labels are known, no votes")
     return np.asarray(_COMPARE[term.kind[-1]](field.shares, float(term.value)))
@@ -167,8 +173,9 @@ def _matching(frame: pl.DataFrame, columns: Sequence[pl.Expr], pattern: str) -> 
 
 def pattern_of(text: str) -> str:
     """A regular expression for what the terms look for in a question's text; empty where that is nothing."""
-    parts = [re.escape(each.value) for each in terms(text) if each.kind == "word"]
-    parts += [f"(?:{each.value})" for each in terms(text) if each.kind == "regex"]
+    shown = [each for each in terms(text) if not each.minus]
+    parts = [re.escape(each.value) for each in shown if each.kind == "word"]
+    parts += [f"(?:{each.value})" for each in shown if each.kind == "regex"]
     return f"(?i){'|'.join(parts)}" if parts else ""
 
 
