@@ -18,6 +18,7 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.limits import Limits, place_of, places_of, round_numbers
 from selectllm_tui.recommendation_words import headline, trade
+from selectllm_tui.screens.workers import Ticked
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.widgets.plot import Plot
 from selectllm_tui.widgets.side import SliderTable
@@ -159,6 +160,8 @@ async def test_a_search_is_stopped_and_goes_on(cache: Path, monkeypatch: pytest.
         await until(pilot, lambda: screen.threads.computing)
         await pilot.press("escape")
         assert not screen.threads.computing
+        screen.post_message(Ticked(screen.threads.generation, 1, 9))  # was on its way
+        await pilot.pause()
         assert "stopped: " in text_of(pilot)
         assert "looking for setups" in text_of(pilot)
         await settled(pilot)

@@ -431,7 +431,7 @@ class StateScreen(Screen[None]):
 
     @on(Ticked)
     def _ticked(self, message: Ticked) -> None:
-        if message.generation == self.threads.generation:
+        if message.generation == self.threads.generation and self.threads.computing:  # one may come after a stop
             self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
 
     @on(Finished)
