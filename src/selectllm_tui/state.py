@@ -92,7 +92,10 @@ PINS = 4  # setups that can be pinned at once
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """The parameter of a policy: its symbol and the values that keys step through; an `endless` one may be infinite."""
+    """The parameter of a policy: its symbol and the values that keys step through.
+
+    An `endless` one may be infinite, one that goes `beyond` any larger number.
+    """
 
     symbol: str
     low: float
@@ -100,11 +103,22 @@ class Slider:
     step: float
     default: float
     endless: bool = False
+    beyond: bool = False
 
     def fit(self, value: float) -> float:
         """`value` where the policy takes it, on the grid or not; else the nearest."""
         taken = self.low <= value <= self.high or (self.endless and value == math.inf)
+        taken = taken or (self.beyond and self.high < value < math.inf)
         return value if taken else self.clamp(value)
+
+    @property
+    def values(self) -> list[float]:
+        """Those that keys step through, and infinity where that is one."""
+        steps = round((self.high - self.low) / self.step)
+        return [
+            *(self.clamp(self.low + at * self.step) for at in range(steps + 1)),
+            *([math.inf] if self.endless else []),
+        ]
 
     def clamp(self, value: float) -> float:
         """The nearest to `value` within the range and on the grid of steps."""
@@ -242,10 +256,15 @@ class ShownSetup:
         """A policy's slider (the current one's) moved by `steps`; the same at its end or where there is no slider."""
         name = policy or self.policy
         slider, value = space.policies.get(name), self.parameter_of(name)
-        if slider is None or value is None:
+        if slider is None or value is None or (steps > 0 and value > slider.high):
             return self
         values = dict(self.parameters) | {name: slider.clamp(value + steps * slider.step)}
         return replace(self, parameters=tuple(values.items()))
+
+    def at(self, policy: str, value: float, by: str | None) -> ShownSetup:
+        """A policy at a value of its parameter, that looks at `by` (None: at seconds first)."""
+        parameters = dict(self.parameters) | {policy: value}
+        return replace(self, policy=policy, parameters=tuple(parameters.items()), by=by)
 
     def with_k(self, space: Space, step: int) -> ShownSetup:
         """K moved by `step` within 1 to the samples there are."""

@@ -82,9 +82,11 @@ TABS: dict[str, TabSpec] = {
         "Trade-off",
         (
             "Accuracy against seconds (w: dollars) per question, on a logarithmic scale: LLMs, baselines, the "
-            "router's policies, the curve of cost-aware over λ, and the Pareto front: what nothing else beats in "
+            "router's policies, the curves of cost-aware over λ and of cascade-value over what an answer is worth (μ), "
+            "and the Pareto front: what nothing else beats in "
             "both; best is the upper left. tab and the arrows walk the points; the one under the cursor is read out "
-            "below; ↵ on a policy makes it the policy, on a point of the curve sets λ, on an LLM switches it. Z and X "
+            "below; ↵ on a policy makes it the policy, on a point of a curve sets its λ, or the B that leads to it, on "
+            "an LLM switches it. Z and X "
             "zoom, shift with the arrows moves, 0 brings everything back; the mouse's wheel and drag do too. A label "
             "that has no room is left out: zoom in to see it."
         ),

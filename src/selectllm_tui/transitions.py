@@ -16,7 +16,6 @@ __all__ = [
     "Transition",
     "choose_policy",
     "choose_router",
-    "choose_weight",
     "compare_with",
     "from_the_top",
     "hide_column",
@@ -207,16 +206,6 @@ def reverse_sort(context: Context, _: str) -> State:
 def choose_policy(state: State, name: str) -> State:
     """A policy picked by its row."""
     return state.change(replace(state.setup, policy=name))
-
-
-def choose_weight(state: State, space: Space, weight: float, by: str | None) -> State:
-    """Policy cost-aware at a λ, that looks at `by` (None: at seconds first); raises UsageError beyond the slider."""
-    slider = space.policies["cost-aware"]
-    if slider is None or slider.fit(weight) != weight:
-        raise UsageError(f"λ {weight:g} is beyond what the slider of cost-aware takes", "choose a point before it")
-    parameters = dict(state.setup.parameters) | {"cost-aware": weight}
-    changed = replace(state.setup, policy="cost-aware", parameters=tuple(parameters.items()), by=by)
-    return state.change(changed)
 
 
 def choose_router(state: State, name: str) -> State:

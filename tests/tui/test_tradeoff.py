@@ -8,13 +8,12 @@ import pytest
 from rich.cells import cell_len
 
 from selectllm_engine.api import load
-from selectllm_engine.errors import UsageError
+from selectllm_engine.evaluation import parse_policy
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.state import ShownSetup, State
-from selectllm_tui.transitions import choose_weight
 from selectllm_tui.widgets.plot import Plot, in_cells
 from tui.explorers import press, settled, write_routed_run
 from tui.test_comparing import text_of
@@ -26,6 +25,14 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from selectllm_tui.screens.main import MainScreen
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with enough labelled questions for cascade-value."""
+    root = tmp_path_factory.mktemp("taught")
+    write_routed_run(root, questions={"train": 220, "validation": 110, "test": 40})
+    return root
 
 
 async def tradeoff(pilot: Pilot[None]) -> tuple[MainScreen, Plot]:
@@ -94,15 +101,46 @@ def test_a_point_of_the_curve_is_what_its_setup_comes_to(cache: Path) -> None:
     shown = dict(snapshots(model, state.look(tab="tradeoff"), lambda *_: None))["tradeoff"]
     assert {(each.burden, each.accuracy) for each in shown.steps} == set(shown.curve)
     for step in shown.steps:
-        if step.weight > 1:
-            with pytest.raises(UsageError, match="beyond"):
-                choose_weight(state, model.space, step.weight, None)
-            continue
-        setup = choose_weight(state, model.space, step.weight, None).setup
+        setup = state.setup.at("cost-aware", step.weight, None)
         row = model.row(setup, RowKey("policy", "cost-aware"))
         assert row.accuracy == pytest.approx(step.accuracy)
         assert row.latency == pytest.approx(step.burden)
         assert row.delta == pytest.approx(step.delta)
+        assert setup.fit(model.space) == setup  # kept when read again, and by the next explorer
+        spec = parse_policy(setup.spec_of("cost-aware"))
+        assert (spec.name, spec.parameter) == ("cost-aware", step.weight)
+    assert max(step.weight for step in shown.steps) > 1
+    far = state.setup.at("cost-aware", 5.0, None)
+    assert far.with_parameter(model.space, 1) == far
+    assert far.with_parameter(model.space, -1).parameter == 1.0
+
+
+def test_points_of_cascade_value_s_curve_are_budgets_that_can_be_set(taught: Path) -> None:
+    model = Model(load("fake", taught))
+    state = State(ShownSetup.of(model.space))
+    seen = [tab for _, tab in snapshots(model, state.look(tab="tradeoff"), lambda *_: None)]
+    shown = seen[-1]
+    assert shown.value_steps
+    assert len({(each.burden, each.accuracy) for each in shown.value_steps}) == len(shown.value_steps)
+    assert {(each.burden, each.accuracy) for each in shown.value_steps} <= {*shown.value_curve}
+    for step in shown.value_steps:
+        setup = state.setup.at("cascade-value", step.weight, None)
+        assert setup.fit(model.space) == setup
+        assert parse_policy(setup.spec_of("cascade-value")).parameter == step.weight
+        row = model.row(setup, RowKey("policy", "cascade-value"))
+        assert (row.accuracy, row.latency, row.delta) == (step.accuracy, step.burden, step.delta)
+
+
+async def test_a_budget_on_the_curve_is_used(taught: Path) -> None:
+    app = ExplorerApp(cache=taught)
+    async with app.run_test(size=(160, 50)) as pilot:
+        screen, plot = await tradeoff(pilot)
+        step = screen.tab._shown.value_steps[-1]
+        plot.stand_on(next(each for each in plot._marks if each.key == step.key))
+        await pilot.pause()
+        assert step.label in text_of(pilot)
+        await press(pilot, "enter")
+        assert (screen.state.setup.policy, screen.state.setup.parameter) == ("cascade-value", step.weight)
 
 
 async def test_accuracy_alone_where_neither_latency_nor_cost_is_known(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ class PolicyInfo:
             size.
         whole: whether the parameter is a whole number.
         endless: whether it may be "max", which is infinity.
+        beyond: whether it may be larger than `high`, where sliders and tuning end.
         tuned: whether it may be "auto".
         options: words that may follow the parameter.
         needs_forest: it reads RouterScores.forest.
@@ -160,6 +161,7 @@ class PolicyInfo:
     step: float = 0.05
     whole: bool = False
     endless: bool = False
+    beyond: bool = False
     tuned: bool = True
     options: tuple[By, ...] = ()
     needs_forest: bool = False
@@ -184,7 +186,7 @@ class PolicyInfo:
         """Whether the parameter can have a value."""
         if not isinstance(value, int | float) or isinstance(value, bool) or (self.whole and value % 1 != 0):
             return False
-        top = math.inf if self.high is None or self.endless else self.high
+        top = math.inf if self.high is None or self.endless or self.beyond else self.high
         return self.low <= value <= top and (self.endless or value < math.inf)
 
     def value(self, number: float) -> float:
@@ -213,6 +215,7 @@ POLICIES: dict[str, PolicyInfo] = {
         "argmax of p − λ·latency/largest latency (or of cost)",
         symbol="λ",
         default=0.15,
+        beyond=True,
         options=("latency", "cost"),
     ),
     "threshold": PolicyInfo(
@@ -304,7 +307,7 @@ class PolicySpec:
         tuned = self.parameter == "auto" and info.tuned
         if self.parameter is not None and not tuned and not info.takes(self.parameter):
             limits = f"{'a whole number' if info.whole else 'a number'} from {info.low:g}"
-            limits += "" if info.high is None or info.endless else f" to {info.high:g}"
+            limits += "" if info.high is None or info.endless or info.beyond else f" to {info.high:g}"
             word = "auto" if info.tuned else "max"
             raise UsageError(
                 f"policy {self.name} takes {limits} or {word}, not {self.parameter!r}",

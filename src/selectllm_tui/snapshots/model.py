@@ -286,6 +286,14 @@ def sliders(llms: int) -> dict[str, Slider | None]:
     return {
         name: None
         if info.symbol is None or info.default is None
-        else Slider(info.symbol, info.low, info.top(llms), info.step, min(info.default, info.top(llms)), info.endless)
+        else Slider(
+            info.symbol,
+            info.low,
+            info.top(llms),
+            info.step,
+            min(info.default, info.top(llms)),
+            info.endless,
+            info.beyond,
+        )
         for name, info in POLICIES.items()
     }

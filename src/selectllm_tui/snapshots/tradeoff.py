@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from selectllm_engine.insights import cascade_value_curve, cost_aware_curve, trade_off_plot
+from selectllm_tui import row_keys
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.results import LEARNED, PACE, listing
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.snapshots.results import Entry
-    from selectllm_tui.state import State
+    from selectllm_tui.state import ShownSetup, State
 
-__all__ = ["Measure", "Point", "Tradeoff", "tradeoff"]
+__all__ = ["CURVES", "Measure", "Point", "Tradeoff", "tradeoff"]
 
-LAMBDA = "λ"  # what the key of a point on the curve begins with
+CURVES = {"λ": "cost-aware", "B": "cascade-value"}  # by what the keys of their points begin with
 Measure = Literal["latency", "cost", "accuracy"]
 PointKind = Literal["llm", "off", "baseline", "policy", "current"]
 MISSING = {
@@ -37,6 +38,7 @@ class Point:
 
     Where it is accuracy alone, `burden` is its place from the least accurate on. `key` is that of its row, with a λ
     where it is on the curve of cost-aware; `latency`, `cost` and `delta` (a fraction) are None where they are unknown.
+    `weight` is the λ, or the budget of cascade-value, that leads to a point of their curves.
     """
 
     label: str
@@ -57,7 +59,8 @@ class Tradeoff:
 
     `curve` is cost-aware over λ, `value_curve` is cascade-value over the price of a second or dollar.
 
-    On the `front` points without a label are the curve's; `steps` are the curve's as points that can be used.
+    On the `front` points without a label are the curve's; `steps` and `value_steps` are the curves' that can be used:
+    by their λ, and by their budget, which is what is set; it chooses the price.
     """
 
     measure: Measure
@@ -67,9 +70,10 @@ class Tradeoff:
     missing: str = ""
     value_curve: tuple[tuple[float, float], ...] = ()
     steps: tuple[Point, ...] = ()
+    value_steps: tuple[Point, ...] = ()
 
 
-def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeoff]]:
+def tradeoff(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Tradeoff]]:
     """Points and curve, as they get ready."""
     measure: By = "cost" if state.view.measure_of("tradeoff", "latency") == "cost" else "latency"
     setup, current = state.setup, current_key(state.setup)
@@ -77,6 +81,7 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
     entries: dict[tuple[str, str], Entry] = {}
     curve: list[TradeOff] = []
     value_curve: list[TradeOff] = []
+    value_steps: list[Point] = []
     shown = time.monotonic()
 
     def point(each: TradeOffPoint) -> Point:
@@ -106,9 +111,9 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
             alone = tuple(of_row(rows[at], place, accuracy) for place, (accuracy, at) in enumerate(told))
             return Tradeoff("accuracy", alone, (), ())
         missing = "" if points else MISSING[measure]
-        steps = _steps(curve, measure, points)
-        curves = figure.curves
-        return Tradeoff(measure, points, curves["cost-aware"], front, missing, curves["cascade-value"], steps)
+        steps, drawn = _steps(curve, measure, points), figure.curves
+        priced = (*drawn["cascade-value"], *((each.burden, each.accuracy) for each in value_steps))
+        return Tradeoff(measure, points, drawn["cost-aware"], front, missing, priced, steps, tuple(value_steps))
 
     for each in sorted(listing(model, state), key=lambda each: each.key in LEARNED):
         row = model.row(setup, each.key)
@@ -134,6 +139,9 @@ def tradeoff(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Tradeof
                 ("cascade-value", *shared),
                 lambda: cascade_value_curve(model.view(setup), model.scores(setup, "cascade-value"), measure),
             )
+            if value_curve:
+                yield "tradeoff", ready()
+                value_steps += _value_steps(model, setup, measure, tick)
     yield "tradeoff", ready()
 
 
@@ -148,7 +156,7 @@ def _steps(curve: list[TradeOff], measure: By, points: tuple[Point, ...]) -> tup
             burden=each.burden,
             accuracy=each.accuracy,
             reachable=True,
-            key=f"{LAMBDA}:{each.weight:g}",
+            key=f"λ:{each.weight:g}",
             latency=each.burden if measure == "latency" else None,
             cost=each.burden if measure == "cost" else None,
             delta=None if reference is None else each.accuracy - reference,
@@ -156,6 +164,31 @@ def _steps(curve: list[TradeOff], measure: By, points: tuple[Point, ...]) -> tup
         )
         found.setdefault((each.burden, each.accuracy), step)
     return tuple(found.values())
+
+
+def _value_steps(model: Model, setup: ShownSetup, measure: By, tick: Tick) -> Iterator[Point]:
+    """The points of cascade-value at the budgets of its slider: each with the smallest that leads to it."""
+    slider, key, seen = model.space.policies["cascade-value"], row_keys.policy("cascade-value"), set[object]()
+    for budget in slider.values if slider is not None else ():
+        tick(0, 0)  # nobody may wait for it any more
+        at = setup.at("cascade-value", budget, "cost" if measure == "cost" else None)
+        row = model.row(at, key)
+        burden = row.cost if measure == "cost" else row.latency
+        if burden is None or row.accuracy is None or (burden, row.accuracy) in seen:
+            continue
+        seen.add((burden, row.accuracy))
+        yield Point(
+            label=f"cascade-value B {at.value_of('cascade-value')}",
+            kind="policy",
+            burden=burden,
+            accuracy=row.accuracy,
+            reachable=True,
+            key=f"B:{budget:g}",
+            latency=row.latency,
+            cost=row.cost,
+            delta=row.delta,
+            weight=budget,
+        )
 
 
 def _kind(key: RowKey, current: RowKey, state: State) -> PointKind:

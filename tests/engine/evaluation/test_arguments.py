@@ -8,6 +8,7 @@ import pytest
 from plain import make_outcomes
 from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
 from selectllm_engine.evaluation import (
+    POLICIES,
     PolicySpec,
     Prepared,
     RouterScores,
@@ -41,6 +42,8 @@ def one_line(error: UsageError) -> bool:
         ("threshold", float("nan"), None, "from 0 to 1"),
         ("threshold", "high", None, "from 0 to 1"),
         ("threshold", True, None, "from 0 to 1"),
+        ("cost-aware", -0.1, None, "a number from 0 or auto"),
+        ("cost-aware", float("inf"), None, "a number from 0 or auto"),
         ("argmax", 0.5, None, "takes no value"),
         ("threshold", 0.5, "cost", "can't look at"),
         ("cost-aware", 0.5, "colour", "can't look at"),
@@ -50,6 +53,11 @@ def test_a_policy_is_checked_when_it_is_made(name, parameter, by, message) -> No
     with pytest.raises(UsageError, match=message) as caught:
         PolicySpec(name, parameter, by)
     assert one_line(caught.value)
+
+
+def test_the_penalty_of_cost_aware_may_be_larger_than_those_that_are_tried() -> None:
+    assert PolicySpec("cost-aware", 3.0).number == 3.0
+    assert max(POLICIES["cost-aware"].grid(3)) == 1
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

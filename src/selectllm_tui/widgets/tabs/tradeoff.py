@@ -10,7 +10,8 @@ from textual import on
 from selectllm_engine.errors import UsageError
 from selectllm_tui.notation import points
 from selectllm_tui.row_keys import RowKey
-from selectllm_tui.transitions import choose_policy, choose_weight
+from selectllm_tui.snapshots.tradeoff import CURVES
+from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import Line, line, shorten
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from selectllm_tui.snapshots.tradeoff import Point, Tradeoff
-    from selectllm_tui.state import Space, State
+    from selectllm_tui.state import State
 
 __all__ = ["TradeoffTab", "front_parts", "marks", "point_parts"]
 
@@ -59,17 +60,12 @@ class TradeoffTab(Tab["Tradeoff"]):
         super().__init__(id=id)
         self._measure = ""
         self._shown: Tradeoff | None = None
-        self._space: Space | None = None
 
     def compose(self) -> ComposeResult:
         """Legend, plot, front."""
         yield Bar(id="legend-line")
         yield Plot(id="plot-area")
         yield Bar(id="front")
-
-    def look(self, state: State, space: Space) -> None:  # noqa: ARG002
-        """What a point can be used in."""
-        self._space = space
 
     def show(self, snapshot: Tradeoff, state: State) -> None:  # noqa: ARG002
         """Renders the points there are."""
@@ -112,7 +108,9 @@ class TradeoffTab(Tab["Tradeoff"]):
         """The point under the cursor."""
         shown, key = self._shown, self.query_one(Plot).key
         return (
-            next((each for each in (*shown.points, *shown.steps) if each.key == key), None) if shown and key else None
+            next((each for each in (*shown.points, *shown.steps, *shown.value_steps) if each.key == key), None)
+            if shown and key
+            else None
         )
 
     @property
@@ -127,16 +125,17 @@ class TradeoffTab(Tab["Tradeoff"]):
         return key.name if key.kind == "llm" else None
 
     def opened(self, key: str, state: State) -> State:
-        """A policy's point makes it the policy, one of the curve sets λ, an LLM's switches the LLM."""
+        """A policy's point makes it the policy, one of a curve sets its λ or B, an LLM's switches the LLM."""
         kind, name = RowKey.parse(key)
         point = self._point
         if kind == "policy":
             return choose_policy(state, name)
         if kind == "llm":
             return state.change(state.setup.toggle(name))
-        if point is None or point.weight is None or self._space is None or self._shown is None:
+        if point is None or point.weight is None or self._shown is None:
             raise UsageError(f"{name or key} is to compare with, not to use", "choose a policy or an LLM")
-        return choose_weight(state, self._space, point.weight, "cost" if self._shown.measure == "cost" else None)
+        by = "cost" if self._shown.measure == "cost" else None
+        return state.change(state.setup.at(CURVES[kind], point.weight, by))
 
 
 def place(measure: str, burden: float) -> float:
@@ -159,8 +158,9 @@ def marks(snapshot: Tradeoff) -> list[Mark]:
         )
         for each in snapshot.points
     ] + [
-        Mark(place(snapshot.measure, each.burden), 100 * each.accuracy, DOT, "accent", "", LAST, each.key)
-        for each in snapshot.steps
+        Mark(place(snapshot.measure, each.burden), 100 * each.accuracy, char, style, "", LAST, each.key)
+        for steps, char, style in ((snapshot.steps, DOT, "accent"), (snapshot.value_steps, DASH, "warn"))
+        for each in steps
     ]
 
 
