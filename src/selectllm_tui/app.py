@@ -20,7 +20,8 @@ from textual.message import Message
 from selectllm_engine.errors import CacheError, SelectLLMError
 from selectllm_tui.crash import CrashError, save_report
 from selectllm_tui.glyphs import AsciiGlyphs
-from selectllm_tui.keymap_lookup import choose_keys
+from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import Keys
 from selectllm_tui.preferences import Preferences
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, PLAIN, THEMES, shades
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from textual.binding import BindingType
     from textual.color import Color
     from textual.command import Provider
     from textual.events import Event
@@ -82,6 +84,7 @@ class ExplorerApp(App[None]):
 
     TITLE = "selectllm"
     CSS = APP_CSS
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     ALLOW_SELECT: ClassVar[bool] = False  # tables are painted: what Textual would select in them is empty
     COMMANDS = {_palette}  # noqa: RUF012 - as the base class has it
 
@@ -117,7 +120,8 @@ class ExplorerApp(App[None]):
     ) -> None:
         super().__init__()
         self._wishes = wishes or Preferences()
-        self.set_keymap(choose_keys(self._wishes.keys))
+        self.keys = Keys(self._wishes.keys)
+        self.set_keymap(self.keys.keymap)
         self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
         self._left: dict[str, State] = {}  # of each benchmark that was open before
         self._opened_by: Opener = "choice"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LETTERS", "families", "key_of", "matching", "number_of", "short_names"]
+__all__ = ["DIGITS", "LETTERS", "families", "key_of", "matching", "number_of", "short_names"]
 
 DIGITS = "123456789"
 # What is left out acts on lists and pools: all, undo, down …

@@ -12,7 +12,8 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Prov
 from textual.content import Content
 
 from selectllm_tui.keymap import COMMANDS
-from selectllm_tui.keymap_lookup import keys_name, why_not
+from selectllm_tui.keymap_lookup import why_not
+from selectllm_tui.keys import keys_in
 from selectllm_tui.llm_names import families
 from selectllm_tui.screens.main import MainScreen
 from selectllm_tui.untrusted import safe, visible
@@ -62,11 +63,11 @@ class ExplorerCommands(Provider):
         screen = self.screen
         if not isinstance(screen, MainScreen):
             return
-        context = screen.context()
+        context, written = screen.context(), keys_in(screen.app).written
         for command in COMMANDS:
             if command.palette:
                 reason = why_not(command, context)
-                keys = f"  ({keys_name(command)})" if command.keys else ""
+                keys = f"  ({written(command)})" if command.keys else ""
                 yield command.title, reason or f"{command.help}{keys}", partial(screen.perform, command)
         state, space = screen.state, screen.model.space
         for name in space.llms:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from textual.keys import _character_to_key
+from textual.binding import Binding
 
 from selectllm_engine.errors import UsageError, did_you_mean
 from selectllm_engine.settings import FILE
-from selectllm_tui.keymap import COMMANDS, Command
-from selectllm_tui.keymap_lookup import FIXED, key_name, named_in_settings
+from selectllm_tui.commands.command import meet
+from selectllm_tui.keys import NAMED, key_name
 from selectllm_tui.tabs import ARRANGED, TABS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Preferences:
         start: the tab to start on; None for the first or that of last time.
         resume: start with the setup of last time.
         columns: of tabs, which are shown and in which order.
-        keys: Textual's names of the keys that take the place of a command's own, by target and first own key.
+        keys: Textual's names of the keys that take the place of a command's own, by its name.
     """
 
     theme: str | None = None
@@ -45,7 +45,7 @@ class Preferences:
     start: str | None = None
     resume: bool = True
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    keys: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def preferences(settings: Settings) -> Preferences:
@@ -90,40 +90,39 @@ def _columns(tab: str, given: str | list[str]) -> tuple[str, ...]:
     return chosen if known[0] in chosen else (known[0], *chosen)
 
 
-def _keys(given: Mapping[str, str | list[str]]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The chosen keys; raises UsageError where one isn't a key, or would do two things in one part of the screen."""
-    named = named_in_settings()
-    chosen: dict[Command, tuple[str, tuple[str, ...]]] = {}
+def _keys(given: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
+    """The chosen keys; raises UsageError where one isn't a key, or would do two things where both are heard."""
+    chosen: dict[str, tuple[str, ...]] = {}
     for name, keys in given.items():
-        if name not in named:
-            raise UsageError(f"{FILE}: there is no command tui.keys.{name}", did_you_mean(name, named))
-        command = named[name]
-        chosen[command] = (name, tuple(_key(name, each) for each in ([keys] if isinstance(keys, str) else keys)))
-    for command, (name, taken) in chosen.items():
-        for other in COMMANDS:
-            others = chosen[other][1] if other in chosen else other.keys
-            if other is not command and _meet(command, other) and (both := [key for key in taken if key in others]):
+        if name not in NAMED:
+            raise UsageError(f"{FILE}: there is no command tui.keys.{name}", did_you_mean(name, NAMED))
+        chosen[name] = tuple(_key(name, each) for each in ([keys] if isinstance(keys, str) else keys))
+    for name, taken in chosen.items():
+        new = {*taken} - {*NAMED[name].keys}  # what is its own already may stand behind another's
+        for other, command in NAMED.items():
+            gives_way = command.scope == "pool" and command.llm is not None  # a letter, which the prefix takes, too
+            own = () if gives_way else command.keys
+            both = {*taken} & {*chosen[other]} if other in chosen else new & {*own}
+            if both and other != name and meet(NAMED[name].scope, command.scope):
                 raise UsageError(
-                    f"{FILE}: tui.keys.{name} is {key_name(both[0])!r}, which is already the key of {other.title!r}",
-                    "choose another, or give that command another key, too",
+                    f"{FILE}: tui.keys.{name} is {key_name(min(both))!r}, which is already the key of {other}",
+                    f"choose another, or give {other} another key, too",
                 )
-    return {(command.target, command.keys[0]): each for command, (_, each) in chosen.items()}
-
-
-def _meet(one: Command, other: Command) -> bool:
-    """Whether a key of both would do two things: parts of the screen have keys of their own, the tabs share theirs."""
-    here = one.target == other.target or "main" in {one.target, other.target} or other.target == "textual"
-    apart = one.target in FIXED[:-1] or other.target in FIXED[:-1]
-    return here and not apart and (not one.tabs or not other.tabs or bool({*one.tabs} & {*other.tabs}))
+    return chosen
 
 
 def _key(name: str, key: str) -> str:
     """Textual's name of a key; raises UsageError where it is none."""
     head, plus, last = key.rpartition("+") if len(key) > 1 else ("", "", key)
-    plain = _character_to_key(last) if len(last) == 1 else last if last in _NAMES else None
+    plain = _named(last) if len(last) == 1 else last if last in _NAMES else None
     if plain is None or (plus and head not in {"ctrl", "alt", "shift", "super"}):
         raise UsageError(
             f"{FILE}: tui.keys.{name} has {key!r}, which is no key",
             "write a character, f1 to f12, ctrl+ with one of them, or a name such as space, pageup or up",
         )
     return f"{head}{plus}{plain}"
+
+
+def _named(character: str) -> str:
+    """What Textual calls the key of a character; a comma parts keys there."""
+    return "comma" if character == "," else next(iter(Binding.make_bindings([Binding(character, "")]))).key

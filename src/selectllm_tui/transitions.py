@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from selectllm_engine.errors import UsageError
-from selectllm_tui.llm_names import number_of
+from selectllm_tui.llm_names import key_of
 from selectllm_tui.preconditions import Context
 from selectllm_tui.row_keys import RowKey
 from selectllm_tui.state import LLM_COLUMN, WIDEST, ShownSetup, Space, State
@@ -50,13 +50,16 @@ def on_setup(change: Callable[[ShownSetup, Space], ShownSetup]) -> Transition:
     return transition
 
 
-def toggle(context: Context, key: str) -> State:
-    """Switches the LLM with that digit or letter."""
-    run = context.setup.pool.run
-    at = number_of(key)
-    if at is None or at >= len(run):
-        raise UsageError(f"there is no LLM {key}", f"the run has {len(run)}")
-    return context.state.change(context.setup.toggle(run[at]))
+def toggle(at: int) -> Transition:
+    """Switches the LLM at a place of the run."""
+
+    def transition(context: Context, _: str) -> State:
+        run = context.setup.pool.run
+        if at >= len(run):
+            raise UsageError(f"there is no LLM {key_of(at)}", f"the run has {len(run)}")
+        return context.state.change(context.setup.toggle(run[at]))
+
+    return transition
 
 
 def toggle_here(context: Context, _: str) -> State:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from textual.events import Key
+from textual.keys import key_to_character
 from textual.worker import WorkerCancelled
 
 from fakes import fake_generations, fake_manifest, fake_questions, write_fake_run
@@ -126,6 +128,12 @@ async def press(pilot: Pilot[None], *keys: str) -> MainScreen:
         await pilot.press(key)
         await settled(pilot)
     return main_of(pilot)
+
+
+def type_ahead(pilot: Pilot[None], *keys: str) -> None:
+    """Presses keys without any pause, as a terminal sends what is pasted or comes from a script."""
+    for key in keys:
+        pilot.app.post_message(Key(key, key_to_character(key) if key != "slash" else "/"))
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from fakes import write_fake_run
 from selectllm_tui.app import ExplorerApp
-from selectllm_tui.keymap_lookup import key_name
+from selectllm_tui.keys import key_name
 from selectllm_tui.palette import Palette
 from selectllm_tui.preconditions import Context, alike
 from selectllm_tui.screens.help import HelpScreen, help_entries
@@ -129,10 +129,10 @@ async def test_the_star_lists_the_questions_of_a_subject_or_of_an_llm(tmp_path: 
 
 def test_the_help_is_searched_in_keys_names_and_what_they_do() -> None:
     found = [each.command.name for each in help_entries("results", words="MISROUTED") if each.command]
-    assert found == ["filter_misrouted"]
+    assert found == ["filter_misrouted", "misrouted"]
     by_key = [each.command.name for each in help_entries("results", words="ctrl+d") if each.command]
     assert by_key
-    assert set(by_key) == {"half(1)"}
+    assert set(by_key) == {"half_down"}
     assert {"undo"} < {each.command.name for each in help_entries("results", words="setup change") if each.command} | {
         ""
     }

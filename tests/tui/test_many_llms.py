@@ -13,12 +13,12 @@ from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.llm_names import LETTERS, families, key_of, matching, number_of, short_names
 from selectllm_tui.palette import ExplorerCommands
 from selectllm_tui.preconditions import Context, listed
-from selectllm_tui.screens.choice import ChoiceScreen
 from selectllm_tui.snapshots.questions import listing
 from selectllm_tui.state import ShownSetup, Space, State
 from selectllm_tui.transitions import toggle, toggle_listed
+from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.side import PoolStrip
-from tui.explorers import press, settled, until, write_routed_run
+from tui.explorers import press, settled, type_ahead, until, write_routed_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def test_each_llm_has_a_key_of_its_own_that_moves_no_cursor() -> None:
     assert len(set(given)) == len(given) >= 45
     assert [number_of(key) for key in given] == [*range(len(given))]
     assert not any(map(number_of, ("", "0", "j", "k", "a", "x", "bc")))
-    moving = {key for command in COMMANDS if command.target == "table" for key in command.keys}
+    moving = {key for command in COMMANDS if command.scope == "table" for key in command.keys}
     assert not moving & set(LETTERS)
 
 
@@ -91,9 +91,9 @@ def test_what_is_listed_is_switched_at_once_and_never_the_last() -> None:
 
 def test_a_letter_that_no_llm_has_is_refused() -> None:
     state = State(ShownSetup.of(SPACE))
-    assert toggle(Context(state, SPACE), "b").setup.pool == Pool.of(NAMES, set(NAMES) - {NAMES[9]})
+    assert toggle(9)(Context(state, SPACE), "").setup.pool == Pool.of(NAMES, set(NAMES) - {NAMES[9]})
     with pytest.raises(UsageError, match="no LLM f"):
-        toggle(Context(state, SPACE), "f")
+        toggle(13)(Context(state, SPACE), "")
 
 
 async def test_letters_switch_in_the_pool_alone_and_do_what_they_do_elsewhere(many: Path) -> None:
@@ -118,14 +118,57 @@ async def test_a_prefix_and_a_key_switch_an_llm_from_anywhere(many: Path) -> Non
     app = ExplorerApp(cache=many)
     async with app.run_test(size=(40, 10)) as pilot:
         screen = await settled(pilot)
-        await press(pilot, "semicolon")
-        assert isinstance(app.screen, ChoiceScreen)
-        await press(pilot, "c")
+        await press(pilot, "semicolon", "c")
         assert NAMES[10] not in screen.state.setup.pool
         await press(pilot, "semicolon", "2")
         assert NAMES[1] not in screen.state.setup.pool
         await press(pilot, "semicolon", "escape")
         assert len(screen.state.setup.pool) == 10
+        assert screen.query_one(KeyBar).message is None
+
+
+async def test_the_key_after_the_prefix_may_come_at_once_and_is_always_an_llm_s(many: Path) -> None:
+    app = ExplorerApp(cache=many)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        await press(pilot, "f4")
+        type_ahead(pilot, "semicolon", "b", "semicolon", "d", "semicolon", "1")
+        await until(pilot, lambda: len(screen.state.setup.pool) == 9)
+        await settled(pilot)
+        assert set(NAMES) - set(screen.state.setup.pool.names) == {NAMES[0], NAMES[9], NAMES[11]}
+        assert screen.state.view.filter is None  # b and d are filters, too
+        bar = screen.query_one(KeyBar)
+        for key, said in (
+            ("j", "no LLM has the key j"),
+            ("z", "there is no LLM z"),
+            ("semicolon", "no LLM has the key ;"),
+        ):
+            cursor = screen.tab.table.cursor
+            await press(pilot, "semicolon")
+            assert "digit or letter" in bar.render_line(0).text
+            await press(pilot, key)
+            assert bar.message[0].startswith(said)
+            assert bar.prefix == ""
+            assert screen.tab.table.cursor == cursor
+
+
+async def test_what_takes_the_keys_away_ends_the_wait_for_an_llm(many: Path) -> None:
+    app = ExplorerApp(cache=many)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        bar = screen.query_one(KeyBar)
+        await press(pilot, "semicolon", "ctrl+p", "escape", "2")
+        assert bar.prefix == ""
+        assert NAMES[1] not in screen.state.setup.pool
+        await press(pilot, "semicolon")
+        await pilot.click("#results", offset=(5, 3))
+        await press(pilot, "b")
+        assert bar.prefix == ""
+        assert NAMES[9] in screen.state.setup.pool
+        await press(pilot, "question_mark", "slash", *"from anywhere, to switch", "enter", "enter")
+        await until(pilot, lambda: bar.prefix != "")
+        await press(pilot, "b")
+        assert NAMES[9] not in screen.state.setup.pool
 
 
 async def test_the_pool_lists_what_is_searched_and_switches_it(many: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import re
 import subprocess
 import sys
 import threading
@@ -16,9 +15,9 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.settings import parse_settings
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.glyphs import in_ascii
-from selectllm_tui.keymap import COMMANDS
-from selectllm_tui.keymap_lookup import named_in_settings
+from selectllm_tui.keys import NAMED
 from selectllm_tui.preferences import Preferences, preferences
+from selectllm_tui.screens.choice import CopyScreen
 from selectllm_tui.tabs import TABS
 from selectllm_tui.terminal import is_light
 from selectllm_tui.widgets.keybar import KeyBar
@@ -61,17 +60,27 @@ def test_nothing_is_wished_where_nothing_is_said() -> None:
         ("columns.pools = 'latncy'", "tui.columns.pools has no column 'latncy'", "did you mean 'latency'?"),
         ("keys = 3", "tui.keys is 3", "it must be a table of a key, or a list of keys, by command"),
         ("keys.undoo = 'x'", "there is no command tui.keys.undoo", "did you mean 'undo'?"),
-        ("keys.toggle = 'x'", "there is no command tui.keys.toggle", "did you mean 'toggle_here'?"),
+        ("keys.llm_0 = 'x'", "there is no command tui.keys.llm_0", "did you mean 'llm_"),
         ("keys.undo = 'ctrl+shift+alt'", "tui.keys.undo has 'ctrl+shift+alt', which is no key", "write a character"),
         ("keys.undo = 'f13'", "tui.keys.undo has 'f13', which is no key", "write a character"),
-        ("keys.undo = 'x'", "tui.keys.undo is 'x', which is already the key of 'only this'", "give that command"),
+        (
+            "keys.undo = 'x'",
+            "tui.keys.undo is 'x', which is already the key of only",
+            "choose another, or give only another key, too",
+        ),
         (
             "keys.undo = 'ctrl+d'",
-            "tui.keys.undo is 'ctrl+d', which is already the key of 'half down'",
-            "give that command",
+            "tui.keys.undo is 'ctrl+d', which is already the key of table_half_down",
+            "give table_half_down another key",
         ),
-        ("keys.undo = 'ctrl+p'", "tui.keys.undo is 'ctrl+p', which is already the key of 'commands'", "give that"),
-        ("keys = {undo = 'K', redo = 'K'}", "tui.keys.undo is 'K', which is already the key of 'redo'", "give that"),
+        ("keys.undo = 'ctrl+p'", "tui.keys.undo is 'ctrl+p', which is already the key of command_palette", "give"),
+        ("keys = {undo = 'K', redo = 'K'}", "tui.keys.undo is 'K', which is already the key of redo", "give redo"),
+        ("keys.llm_3 = '&'", "tui.keys.llm_3 is '&', which is already the key of toggle_listed", "give toggle_listed"),
+        ("keys.help_search = 'j'", "tui.keys.help_search is 'j', which is already the key of table_down", "give"),
+        ("keys.copy_row = 't'", "tui.keys.copy_row is 't', which is already the key of copy_question", "give"),
+        ("keys.table_down = 'n'", "tui.keys.table_down is 'n', which is already the key of next", "give next"),
+        ("keys.ask_router = 'tab'", "tui.keys.ask_router is 'tab', which is already the key of next_part", "give"),
+        ("keys.pool_llm_10 = 'x'", "there is no command tui.keys.pool_llm_10", "did you mean 'llm_10'?"),
     ],
 )
 def test_wrong_entries_are_refused_with_their_place(text: str, problem: str, remedy: str) -> None:
@@ -94,16 +103,19 @@ def test_columns_are_chosen_and_what_says_what_a_row_is_stays() -> None:
 
 def test_keys_may_change_places() -> None:
     keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '$'").keys
-    assert keys == {("main", "u"): ("x",), ("main", "x"): ("u", "ctrl+o"), ("main", "slash"): ("dollar_sign",)}
+    assert keys == {"undo": ("x",), "only": ("u", "ctrl+o"), "search": ("dollar_sign",)}
 
 
-def test_every_command_that_keys_can_be_chosen_for_has_a_name_of_its_own() -> None:
-    named = named_in_settings()
-    free = [
-        each for each in COMMANDS if each.keys and each.target in {"main", "table", "text", "grid", "plot", "sliders"}
-    ]
-    assert {*named.values()} == {each for each in free if each.name != "toggle"}
-    assert all(re.fullmatch(r"\w+", name) for name in named)
+def test_one_key_may_mean_other_things_in_other_places() -> None:
+    text = "copy_row = 'x'\nexport_csv = 'x'\nhelp_search = 'f'\nllm_10 = ['b', 'a']\nside_by_side_find = ','"
+    assert wishes(f"[tui.keys]\n{text}\ntable_open = ['enter', 'ctrl+o']").keys == {
+        "copy_row": ("x",),
+        "export_csv": ("x",),
+        "help_search": ("f",),
+        "llm_10": ("b", "a"),
+        "side_by_side_find": ("comma",),
+        "table_open": ("enter", "ctrl+o"),
+    }
 
 
 async def test_chosen_keys_act_and_are_shown_and_the_old_ones_do_not(cache: Path) -> None:
@@ -128,11 +140,66 @@ async def test_chosen_keys_act_and_are_shown_and_the_old_ones_do_not(cache: Path
         assert screen.state.view.tab == "matrix"
         await press(pilot, "question_mark", "slash", *"undo last", "enter")
         assert "K  Take" not in text_of(app)
-    again = ExplorerApp(cache=cache)  # the next one has the usual keys
-    async with again.run_test(size=(160, 40)) as pilot:
+    assert ExplorerApp(cache=cache).keys.of(NAMED["undo"]) == ("u",)  # another one has the usual keys
+
+
+async def test_two_explorers_have_keys_of_their_own(cache: Path) -> None:
+    one, other = (ExplorerApp(cache=cache, wishes=wishes(f"[tui.keys]\nundo = '{key}'")) for key in "KJ")
+    for app, key, wrong in ((one, "K", "J"), (other, "J", "K")):
+        async with app.run_test(size=(160, 40)) as pilot:
+            screen = await settled(pilot)
+            await press(pilot, "2", wrong)
+            assert screen.state.past
+            await press(pilot, key)
+            assert not screen.state.past
+            shown = ["".join(text for text, _ in spans).strip() for _, spans in screen.query_one(KeyBar).entries(400)]
+            assert f"{key} undo" in shown
+
+
+async def test_keys_of_dialogs_and_llms_can_be_chosen_and_are_shown(cache: Path) -> None:
+    chosen = """[tui.keys]
+    llm_2 = ['é', '2']
+    llm_3 = 'section'
+    dialog_leave = 'ctrl+g'
+    copy_row = 'w'
+    filters_misrouted = 'ctrl+f'
+    filters = 'ctrl+e'
+    groups_sort = '$'
+    next_part = 'ctrl+n'
+    """.replace("section", "§")
+    app = ExplorerApp(cache=cache, wishes=wishes(chosen))
+    async with app.run_test(size=(160, 40)) as pilot:
         screen = await settled(pilot)
-        await press(pilot, "2", "u")
-        assert not screen.state.past
+        run = screen.state.setup.pool.run
+        await press(pilot, "é")
+        assert run[1] not in screen.state.setup.pool
+        await press(pilot, "2")
+        assert run[1] in screen.state.setup.pool
+        await press(pilot, "3")
+        assert len(screen.state.setup.pool) == len(run)
+        await press(pilot, "semicolon", "section_sign")
+        assert run[2] not in screen.state.setup.pool
+        await press(pilot, "y", "r", "escape", "q")  # none of these any more
+        assert isinstance(app.screen, CopyScreen)
+        assert "w  row" in text_of(app)
+        assert "ctrl+g leave" in text_of(app)
+        await press(pilot, "w")
+        assert app.screen is screen
+        await press(pilot, "ctrl+e", "m")
+        assert "ctrl+f" in text_of(app)
+        await press(pilot, "ctrl+f")
+        assert screen.state.view.filter == "misrouted"
+        await press(pilot, "F", "s")
+        assert "$ sort" in text_of(app)
+        await press(pilot, "ctrl+g")
+        assert app.screen is screen
+        before = app.focused
+        await press(pilot, "tab")
+        assert app.focused is before
+        await press(pilot, "ctrl+n")
+        assert app.focused is not before
+        await press(pilot, "question_mark", "slash", *"sort groups_", "enter")
+        assert "$  The least accurate" in text_of(app)
 
 
 async def test_the_start_tab_wins_over_the_last_one(cache: Path) -> None:

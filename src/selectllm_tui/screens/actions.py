@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from selectllm_tui.keymap import Command
+    from selectllm_tui.commands import Command
     from selectllm_tui.screens.state_screen import StateScreen
     from selectllm_tui.state import State
 
@@ -114,20 +114,8 @@ def do_search_pool(screen: StateScreen) -> None:
 
 
 def do_switch_llm(screen: StateScreen) -> None:
-    """Asks for an LLM by its key, and switches it."""
-    from selectllm_tui.llm_names import key_of
-    from selectllm_tui.screens.choice import ChoiceScreen
-
-    setup = screen.state.setup
-
-    def done(llm: str | None) -> None:
-        if llm is not None:
-            screen.toggle(llm)
-
-    choices = {
-        name: Choice(key_of(at), name, "on" if name in setup.pool else "off") for at, name in enumerate(setup.pool.run)
-    }
-    screen.app.push_screen(ChoiceScreen("Switch an LLM", choices), done)
+    """Takes the next key as that of an LLM."""
+    screen.await_llm()
 
 
 def do_filters(screen: StateScreen) -> None:
@@ -234,24 +222,24 @@ def do_ask(screen: StateScreen) -> None:
 
 def do_copy(screen: StateScreen) -> None:
     """Asks what to copy: the key again takes the first."""
-    from selectllm_tui.screens.choice import ChoiceScreen
+    from selectllm_tui.screens.choice import CopyScreen
     from selectllm_tui.screens.copying import copies
 
     found = copies(screen)
 
     def done(name: str | None) -> None:
         if name is not None:
-            screen.threads.copy(name, found[name][1])
+            screen.threads.copy(found[name][0].name, found[name][1])
 
     choices = {name: choice for name, (choice, _) in found.items()}
     if choices:
-        screen.app.push_screen(ChoiceScreen("Copy (y again: the first)", choices, again="y"), done)
+        screen.app.push_screen(CopyScreen(choices), done)
 
 
 FORMS = {
-    ".csv": Choice("c", "CSV", "the table's values, for spreadsheets and notebooks"),
-    ".md": Choice("m", "Markdown", "the table, for a document"),
-    ".svg": Choice("s", "SVG", "the screen as it is"),
+    "csv": Choice("CSV", "the table's values, for spreadsheets and notebooks"),
+    "markdown": Choice("Markdown", "the table, for a document"),
+    "svg": Choice("SVG", "the screen as it is"),
 }
 
 
@@ -259,25 +247,24 @@ def do_export(screen: StateScreen) -> None:
     """Asks for a form, then saves the tab's table or the screen in the working directory."""
     from selectllm_tui.export import to_markdown
     from selectllm_tui.records import to_csv
-    from selectllm_tui.screens.choice import ChoiceScreen
+    from selectllm_tui.screens.choice import ExportScreen
 
     tab = screen.tab
     rows, records = (tab.rows, tab.records) if tab is not None else (None, None)
-    lacking = {".csv": records is None, ".md": rows is None}
+    lacking = {"csv": records is None, "markdown": rows is None}
 
-    def done(suffix: str | None) -> None:
+    def done(form: str | None) -> None:
         stem = f"selectllm-{screen.model.space.benchmark}-{screen.state.view.tab}"
-        if suffix == ".svg":  # drawn here: a thread that waits for the screen would never end if that has gone
+        if form == "svg":  # drawn here: a thread that waits for the screen would never end if that has gone
             screen.call_after_refresh(
-                lambda: screen.threads.save(stem, suffix, partial(str, screen.app.export_screenshot()))
+                lambda: screen.threads.save(stem, ".svg", partial(str, screen.app.export_screenshot()))
             )
-        elif suffix == ".csv" and records is not None:
-            screen.threads.save(stem, suffix, partial(to_csv, records))
-        elif suffix == ".md" and rows is not None:
-            screen.threads.save(stem, suffix, partial(to_markdown, rows))
+        elif form == "csv" and records is not None:
+            screen.threads.save(stem, ".csv", partial(to_csv, records))
+        elif form == "markdown" and rows is not None:
+            screen.threads.save(stem, ".md", partial(to_markdown, rows))
 
-    forms = {suffix: each for suffix, each in FORMS.items() if not lacking.get(suffix)}
-    screen.app.push_screen(ChoiceScreen("Export into this folder", forms), done)
+    screen.app.push_screen(ExportScreen({name: each for name, each in FORMS.items() if not lacking.get(name)}), done)
 
 
 def do_save_setup(screen: StateScreen) -> None:

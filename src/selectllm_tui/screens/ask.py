@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
@@ -22,6 +21,7 @@ from selectllm_tui.widgets.textview import TextView
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_engine.api import Run
     from selectllm_engine.routers.routing import Routing
@@ -42,14 +42,14 @@ class QuestionInput(Input):
 class AskScreen(Dialog[None]):
     """A line to type in, the LLMs, the nearest training questions. No LLM is asked."""
 
-    KEYS: ClassVar[dict[str, str]] = {"↵": "route it", "tab": "to the table, where", "r p": "change", "esc": "back"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave", show=False),
-        Binding("r", "router(1)", "router", show=False),
-        Binding("R", "router(-1)", "previous router", show=False),
-        Binding("p", "policy(1)", "policy", show=False),
-        Binding("P", "policy(-1)", "previous policy", show=False),
-    ]
+    HINTS: ClassVar[dict[str, str]] = {
+        "↵": "route it",
+        "next_part": "to the table, where",
+        "ask_router ask_policy": "change",
+        "dialog_leave": "back",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = bindings("ask")
+    heading = "Route a question of your own"
     DEFAULT_CSS = """
     AskScreen Input { border: round $line; height: 3; }
     AskScreen Input:focus { border: round $accent; }
@@ -71,14 +71,12 @@ class AskScreen(Dialog[None]):
         self._question = ""
         self._instead = ""  # of which router another one routes, which can run here
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """A line, a note, the LLMs, what resembles it."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Route a question of your own"
-            yield QuestionInput(placeholder="type or paste a question, then ↵")
-            yield Bar(id="ask-note")
-            yield RowTable(id="llms", gap=2)
-            yield TextView(id="neighbours")
+        yield QuestionInput(placeholder="type or paste a question, then ↵")
+        yield Bar(id="ask-note")
+        yield RowTable(id="llms", gap=2)
+        yield TextView(id="neighbours")
 
     def on_mount(self) -> None:
         """Says with what it routes: the setup's router, or the first that can run here."""

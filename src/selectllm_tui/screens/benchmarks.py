@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Vertical
 from textual.message import Message
 
 from selectllm_tui.screens.dialog import Dialog
@@ -57,7 +56,8 @@ def benchmark_rows(found: Sequence[StoredBenchmark], current: str = "") -> ListR
 class BenchmarkScreen(Dialog[str]):
     """Dismisses with the name of the benchmark to open."""
 
-    KEYS: ClassVar[dict[str, str]] = {"↵": "open", "esc": "stay"}
+    HINTS: ClassVar[dict[str, str]] = {"table_open": "open", "dialog_leave": "stay"}
+    heading = "Open a benchmark"
     DEFAULT_CSS = "BenchmarkScreen > .box { height: 80%; } BenchmarkScreen RowTable { height: 1fr; }"
 
     class Looked(Message):
@@ -71,11 +71,9 @@ class BenchmarkScreen(Dialog[str]):
         super().__init__()
         self._cache, self._current = cache, current
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """A row per benchmark."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Open a benchmark"
-            yield RowTable(id="benchmarks", gap=2)
+        yield RowTable(id="benchmarks", gap=2)
 
     def on_mount(self) -> None:
         """Names at once, the rest when it is read."""

@@ -7,13 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.notation import points, points_span, span
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.state import PINS, WHO_IS_RIGHT, State
+from selectllm_tui.state import WHO_IS_RIGHT, State
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
@@ -24,6 +23,7 @@ from selectllm_tui.widgets.tabs.questions import id_width, short_id
 if TYPE_CHECKING:
     import polars as pl
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_tui.snapshots.compare import SideBySide
     from selectllm_tui.snapshots.model import Model
@@ -70,12 +70,14 @@ class QuestionsOfCell:
 class CompareScreen(Dialog[State]):
     """Dismisses with the state in which a chosen question is open, among those of its cell."""
 
-    KEYS: ClassVar[dict[str, str]] = {"← →": "who is right", "1-4": "another pin", "↵": "open", "esc": "back"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "cell(-1)", "cell before", show=False),
-        Binding("right,l", "cell(1)", "next cell", show=False),
-        *(Binding(str(at), f"pin({at})", "pin", show=False) for at in range(1, PINS + 1)),
-    ]
+    HINTS: ClassVar[dict[str, str]] = {
+        "comparison_cell_before comparison_next_cell": "who is right",
+        "comparison_pin_1": "another pin",
+        "table_open": "open",
+        "dialog_leave": "back",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = bindings("comparison")
+    heading = "Compare"
     DEFAULT_CSS = """
     CompareScreen > .box { height: 90%; max-width: 160; width: 94%; }
     CompareScreen #sides { height: auto; max-height: 50%; }
@@ -97,13 +99,11 @@ class CompareScreen(Dialog[State]):
         self._cell = 0
         self._ids = ("", 0)
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Figures, who is right, questions."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Compare"
-            yield RowTable(id="sides", gap=2, cursor=False)
-            yield Bar(id="verdict")
-            yield RowTable(id="apart", header=False, gap=2)
+        yield RowTable(id="sides", gap=2, cursor=False)
+        yield Bar(id="verdict")
+        yield RowTable(id="apart", header=False, gap=2)
 
     def on_mount(self) -> None:
         """Starts to compare."""

@@ -30,27 +30,27 @@ def copies(screen: StateScreen) -> Copies:
     if tab is None:
         return {}
     if (question := _question(screen)) is not None:
-        made.append((Choice("t", "question", "its text, votes and verdict"), question))
+        made.append((Choice("question", "its text, votes and verdict"), question))
     if tab.rows is not None and tab.table is not None and (at := tab.rows.find(tab.table.key)) is not None:
-        made.append((Choice("r", "row", "the row under the cursor, cells between tabs"), partial(_row, tab.rows, at)))
+        made.append((Choice("row", "the row under the cursor, cells between tabs"), partial(_row, tab.rows, at)))
     if tab.cell is not None:
-        made.append((Choice("c", "cell", "the figure under the cursor"), partial(str, tab.cell)))
+        made.append((Choice("cell", "the figure under the cursor"), partial(str, tab.cell)))
     if tab.rows is not None:
         from selectllm_tui.export import to_markdown
 
-        made.append((Choice("m", "Markdown", "the table"), partial(to_markdown, tab.rows)))
+        made.append((Choice("Markdown", "the table"), partial(to_markdown, tab.rows)))
     if tab.records is not None:
         from selectllm_tui.records import to_csv
 
-        made.append((Choice("v", "CSV", "the table, values as they are"), partial(to_csv, tab.records)))
+        made.append((Choice("CSV", "the table, values as they are"), partial(to_csv, tab.records)))
     from selectllm_tui.reproduce import command, python
 
     state, space, cache = screen.state, screen.model.space, _folder(screen)
     file = screen.saved[1] if screen.saved is not None and screen.saved[0] == state.setup else None
     shell = partial(command, state, space, cache, file)
-    made.append((Choice("s", "shell", "the command that gives these figures"), shell))
-    made.append((Choice("p", "Python", "the lines that give these figures"), partial(python, state, space, cache)))
-    return {choice.name: (choice, make) for choice, make in made}
+    made.append((Choice("shell", "the command that gives these figures"), shell))
+    made.append((Choice("Python", "the lines that give these figures"), partial(python, state, space, cache)))
+    return {choice.name.lower(): (choice, make) for choice, make in made}
 
 
 def _folder(screen: StateScreen) -> Path | None:

@@ -1,25 +1,35 @@
-"""What all dialogs over the main screen share."""
+"""What all dialogs over the main screen share: a box with a title and its keys, or a line to type in."""
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.markup import escape
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
+from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import keys_in
 from selectllm_tui.themes import BREAKPOINTS
 
-__all__ = ["Dialog"]
+if TYPE_CHECKING:
+    from rich.text import Text
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+__all__ = ["Dialog", "LineDialog"]
 
 T = TypeVar("T")
 
 
 class Dialog(ModalScreen[T]):
-    """A box over the main screen; escape and q leave it without a result."""
+    """A box over the main screen. Its keys are those of the table of commands; `content` is what it holds."""
 
-    KEYS: ClassVar[dict[str, str]] = {"↑ ↓": "move", "↵": "choose", "esc": "leave"}  # named at the box's lower edge
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "leave", show=False)]
+    # What is named at the box's lower edge, by the commands whose keys do it.
+    HINTS: ClassVar[dict[str, str]] = {"table_up table_down": "move", "table_open": "choose", "dialog_leave": "leave"}
+    BINDINGS: ClassVar[list[BindingType]] = bindings("dialog", "screen")
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
@@ -29,11 +39,20 @@ class Dialog(ModalScreen[T]):
         width: 90%; max-width: 110; height: auto; max-height: 90%;
     }
     """
+    heading: str | Text = ""  # of the box
 
-    def on_mount(self) -> None:
-        """Names the keys."""
-        for box in self.query(".box"):
-            box.border_subtitle = "   ".join(f"[$accent]{key}[/] {what}" for key, what in self.KEYS.items())
+    def compose(self) -> ComposeResult:
+        """The box."""
+        with Vertical(classes="box") as box:
+            box.border_title = self.heading
+            keys = keys_in(self.app)
+            hints = (f"[$accent]{escape(keys.hint(names))}[/] {what}" for names, what in self.HINTS.items())
+            box.border_subtitle = "   ".join(hints)
+            yield from self.content()
+
+    def content(self) -> ComposeResult:
+        """What the box holds."""
+        raise NotImplementedError
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Leaves with a result; a second key or click that comes before it has gone does not close what lies below."""
@@ -42,3 +61,31 @@ class Dialog(ModalScreen[T]):
     def action_leave(self) -> None:
         """Leaves without a result."""
         self.dismiss(None)
+
+
+class LineDialog(Dialog[T]):
+    """A line to type in, at the lower edge of the screen."""
+
+    DEFAULT_CSS = """
+    LineDialog { align: center bottom; background: transparent; }
+    LineDialog Input { border: round $accent; height: 3; border-title-color: $accent; }
+    """
+    placeholder = ""
+    edge = ""  # what enter and the key that leaves do, before what the latter is called and behind it
+    longest: int | None = None
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """The line."""
+        line = Input(self._text, placeholder=self.placeholder, select_on_focus=False, max_length=self.longest or 0)
+        line.border_title = self.heading
+        line.border_subtitle = self.what_keys_do
+        yield line
+
+    @property
+    def what_keys_do(self) -> str:
+        """For the line's lower edge."""
+        return self.edge.format(leave=escape(keys_in(self.app).hint("dialog_leave")))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 
+from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import keys_in
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import FILTERS
 from selectllm_tui.widgets import formats
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
 __all__ = ["FilterScreen"]
 
@@ -28,20 +29,17 @@ ALL = "all"
 class FilterScreen(Dialog[str]):
     """Dismisses with the name of a filter, with an empty one for all."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(each.key, f"pick('{name}')", name, show=False) for name, each in FILTERS.items()
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("filters")
+    heading = "Filter"
     DEFAULT_CSS = "FilterScreen RowTable { height: auto; }"
 
     def __init__(self, current: str | None, counts: Mapping[str, int]) -> None:
         super().__init__()
         self._current, self._counts = current, counts
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """A row per filter."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Filter"
-            yield RowTable(id="filter-rows", header=False, gap=2)
+        yield RowTable(id="filter-rows", header=False, gap=2)
 
     def on_mount(self) -> None:
         """Fills the rows."""
@@ -52,8 +50,10 @@ class FilterScreen(Dialog[str]):
         self._counts = counts
         if not self.query(RowTable):
             return  # it is just being opened
+        keys = keys_in(self.app)
+        signs = {name: keys.hint(f"filters_{name.replace('-', '_')}") for name in FILTERS}
         columns = (
-            Column("key", "", 1),
+            Column("key", "", max(map(len, signs.values()))),
             Column("name", "", 12),
             Column("count", "", 8, align="right"),
             Column("help", "", 10, flex=1),
@@ -63,7 +63,7 @@ class FilterScreen(Dialog[str]):
             count = counts.get(name)
             lines.append(
                 [
-                    line((each.key, "accent")),
+                    line((signs[name], "accent")),
                     line((name, "strong" if name == self._current else "plain")),
                     line((formats.count(count) if count is not None else "", "plain")),
                     line((each.sentence, "muted")),

@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
 
 from selectllm_engine.benchmarks import LETTERS
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_engine.api import Run
     from selectllm_tui.snapshots.question import Detail
@@ -85,14 +85,14 @@ def options_of(detail: Detail) -> int:
 class GenerationsScreen(Dialog[None]):
     """Samples on the left, the text of the one under the cursor on the right."""
 
-    KEYS: ClassVar[dict[str, str]] = {
-        "n N": "sample",
-        "space b": "scroll",
-        "y": "copy",
-        "E": "in $PAGER",
-        "esc": "back",
+    HINTS: ClassVar[dict[str, str]] = {
+        "generations_next_sample generations_sample_before": "sample",
+        "generations_text_down generations_text_up": "scroll",
+        "generations_copy": "copy",
+        "generations_pager": "in $PAGER",
+        "dialog_leave": "back",
     }
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("generations"), Binding("q", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("generations")
     DEFAULT_CSS = """
     GenerationsScreen > .box { height: 90%; max-width: 160; width: 94%; }
     GenerationsScreen RowTable { width: 26; border-right: solid $line; }
@@ -111,15 +111,14 @@ class GenerationsScreen(Dialog[None]):
         super().__init__()
         self._run, self._detail, self._llm = run, detail, llm
         self._samples: list[Sample] = []
+        self.heading = safe(llm, limit=60)
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Title, samples, text."""
-        with Vertical(classes="box") as box:
-            box.border_title = safe(self._llm, limit=60)
-            yield Bar(id="generation-title")
-            with Horizontal():
-                yield RowTable(id="samples", header=False)
-                yield TextView(id="generation")
+        yield Bar(id="generation-title")
+        with Horizontal():
+            yield RowTable(id="samples", header=False)
+            yield TextView(id="generation")
 
     def on_mount(self) -> None:
         """Reads the generations."""

@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 
+from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.notation import points
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.state import GROUPINGS
@@ -21,6 +20,7 @@ from selectllm_tui.widgets.rows import RowTable
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_tui.snapshots.groups import Group
     from selectllm_tui.snapshots.model import Model
@@ -34,12 +34,14 @@ ORDER = tuple(GROUPINGS)
 class GroupScreen(Dialog["tuple[str, str]"]):
     """Dismisses with a grouping and the group of it that was chosen."""
 
-    KEYS: ClassVar[dict[str, str]] = {"← → F": "by what", "s": "sort", "↵": "only these", "esc": "back"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "by(-1)", "grouping before", show=False),
-        Binding("right,l,F", "by(1)", "next grouping", show=False),
-        Binding("s", "sort", "sort", show=False),
-    ]
+    HINTS: ClassVar[dict[str, str]] = {
+        "groups_grouping_before groups_next_grouping": "by what",
+        "groups_sort": "sort",
+        "table_open": "only these",
+        "dialog_leave": "back",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = bindings("groups")
+    heading = "Group the listed questions"
     DEFAULT_CSS = "GroupScreen > .box { height: 90%; } GroupScreen Bar { margin-bottom: 1; }"
 
     class Ready(Message):
@@ -56,12 +58,10 @@ class GroupScreen(Dialog["tuple[str, str]"]):
         self._found: list[Group] = []
         self._worst_first = False
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """By what, the groups."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Group the listed questions"
-            yield Bar(id="groupings")
-            yield RowTable(id="groups", gap=2)
+        yield Bar(id="groupings")
+        yield RowTable(id="groups", gap=2)
 
     def on_mount(self) -> None:
         """Starts to group."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Input
 
-from selectllm_tui.keymap import COMMANDS, Command
-from selectllm_tui.keymap_lookup import keys_name
+from selectllm_tui.commands import Command
+from selectllm_tui.keymap import COMMANDS
+from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import USUAL, Keys, keys_in
 from selectllm_tui.screens.dialog import Dialog
 from selectllm_tui.tabs import TABS
 from selectllm_tui.widgets.cells import Column, ListRows
@@ -20,6 +20,7 @@ from selectllm_tui.widgets.textview import wrap
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_tui.widgets.paint import Span
 
@@ -53,7 +54,7 @@ class Entry:
     command: Command | None = None
 
 
-def help_entries(tab: str, part: str = "", words: str = "") -> list[Entry]:
+def help_entries(tab: str, part: str = "", words: str = "", keys: Keys = USUAL) -> list[Entry]:
     """The help: about the focused part and the tab, then every key by section, the tab's own first.
 
     With `words` only the commands that have all of them in their keys, their name or what they do.
@@ -61,12 +62,11 @@ def help_entries(tab: str, part: str = "", words: str = "") -> list[Entry]:
     wanted = words.casefold().split()
     own = [each for each in COMMANDS if each.tabs and tab in each.tabs]
     sections: dict[str, list[Entry]] = {}
-    for command in [*own, *(each for each in COMMANDS if each not in own)]:
+    for command, written in keys.listed([*own, *(each for each in COMMANDS if each not in own)]):
         section = f"On {TABS[tab].title}" if command in own else command.section
-        keys = keys_name(command)
-        said = f"{keys} {command.title} {command.help} {section}".casefold()
-        if keys and all(each in said for each in wanted):
-            entry = Entry(((f"{keys:>{KEYS}}", "accent"), ("  ", "plain"), (command.help, "plain")), command)
+        said = f"{written} {command.setting} {command.title} {command.help} {section}".casefold()
+        if all(each in said for each in wanted):
+            entry = Entry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (command.help, "plain")), command)
             sections.setdefault(section, []).append(entry)
     made = [] if wanted else _about(tab, part)
     for title, entries in sections.items():
@@ -87,12 +87,9 @@ def _about(tab: str, part: str) -> list[Entry]:
 class HelpScreen(Dialog[Command]):
     """Lines with a cursor. Dismisses with the command that is to be done."""
 
-    KEYS: ClassVar[dict[str, str]] = {"/": "search", "↵": "press the key", "esc": "back"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", show=False),
-        Binding("escape,q", "back", "back", show=False),
-        Binding("down,enter", "to_lines", "to the lines", show=False),
-    ]
+    HINTS: ClassVar[dict[str, str]] = {"help_search": "search", "table_open": "press the key", "dialog_leave": "back"}
+    BINDINGS: ClassVar[list[BindingType]] = bindings("help")
+    heading = "Help"
     DEFAULT_CSS = """
     HelpScreen > .box { height: 90%; }
     HelpScreen Input { display: none; }
@@ -104,12 +101,10 @@ class HelpScreen(Dialog[Command]):
         self._tab, self._part = tab, part
         self._entries: list[Entry] = []
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """The lines, and what is searched."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Help"
-            yield RowTable(id="help", header=False)
-            yield Input(placeholder="a key, or what it does", select_on_focus=False, compact=True)
+        yield RowTable(id="help", header=False)
+        yield Input(placeholder="a key, or what it does", select_on_focus=False, compact=True)
 
     def on_mount(self) -> None:
         """Fills it."""
@@ -126,7 +121,7 @@ class HelpScreen(Dialog[Command]):
             return
         table = self.query_one(RowTable)
         words = self.query_one(Input).value
-        self._entries = help_entries(self._tab, self._part, words)
+        self._entries = help_entries(self._tab, self._part, words, keys_in(self.app))
         width = table.scrollable_content_region.width or WIDTH
         keys, lines = [], []
         for at, entry in enumerate(self._entries):
@@ -151,7 +146,7 @@ class HelpScreen(Dialog[Command]):
         """From what was typed to what was found."""
         self.query_one(RowTable).focus()
 
-    def action_back(self) -> None:
+    def action_leave(self) -> None:
         """Out of the search, then out of the help."""
         line = self.query_one(Input)
         if not line.has_class("-shown"):

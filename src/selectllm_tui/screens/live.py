@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Vertical
 from textual.message import Message
 
 from selectllm_tui.screens.dialog import Dialog
@@ -41,7 +40,8 @@ COLUMNS = (
 class LiveScreen(Dialog[None]):
     """A row per LLM, read again every few seconds."""
 
-    KEYS: ClassVar[dict[str, str]] = {"↑ ↓": "move", "esc": "back"}
+    HINTS: ClassVar[dict[str, str]] = {"table_up table_down": "move", "dialog_leave": "back"}
+    heading = "Sampling"
     DEFAULT_CSS = """
     LiveScreen > .box { height: 80%; }
     .-low LiveScreen > .box { height: 100%; }
@@ -58,12 +58,10 @@ class LiveScreen(Dialog[None]):
         super().__init__()
         self._run = run
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """What is going on, the LLMs."""
-        with Vertical(classes="box") as box:
-            box.border_title = "Sampling"
-            yield Bar(id="live-title")
-            yield RowTable(id="live")
+        yield Bar(id="live-title")
+        yield RowTable(id="live")
 
     def on_mount(self) -> None:
         """Starts to look."""

@@ -6,38 +6,63 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_tui.keymap import COMMANDS, Command
-from selectllm_tui.keymap_lookup import at_key, bindings, keys_of, why_not
+from selectllm_tui.keymap_lookup import bindings, why_not
+from selectllm_tui.keys import NAMED, key_name, keys_in
 from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
 from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.transitions import from_the_top
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
-from selectllm_tui.widgets.side import PoolStrip, PoolTable, Side, SliderTable
+from selectllm_tui.widgets.side import PoolStrip, Side, SliderTable
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+    from textual.events import Key
+
+    from selectllm_tui.commands import Command
 
 __all__ = ["MainScreen"]
-
-OPEN = next(command for command in COMMANDS if command.name == "open")
 
 
 class MainScreen(StateScreen):
     """Does what keys, clicks and the palette say, or says why it can't: a transition of the state, or an action."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+    BINDINGS: ClassVar[list[BindingType]] = bindings("main", "screen")
 
-    def action_press(self, key: str) -> None:
-        """Does what a key does on this tab."""
-        command = at_key(key, self.state.view.tab)
-        if command is not None:
-            self.perform(command, key)
+    def on_key(self, event: Key) -> None:
+        """A prefix takes the next key, which may come at once: neither waits for the other's way through the app."""
+        keys, bar = keys_in(self.app), self.query_one(KeyBar)
+        if bar.prefix:
+            event.stop()
+            self.await_llm(on=False)
+            if (switch := keys.llm_switch(event.key)) is not None:
+                self.perform(switch)
+            elif event.key not in keys.of(NAMED["back"]):
+                self.say(f"no LLM has the key {key_name(event.key)}")
+        elif event.key in keys.of(NAMED["switch_llm"]):
+            event.stop()
+            self.perform(NAMED["switch_llm"])
 
-    def perform(self, command: Command, key: str = "") -> None:
+    def on_click(self) -> None:
+        """Whoever takes the mouse wants no key taken."""
+        self.await_llm(on=False)
+
+    def on_screen_suspend(self) -> None:
+        """Nor whoever opens what hears other keys."""
+        self.await_llm(on=False)
+
+    def action_press(self, name: str) -> None:
+        """Does a command of the table; a letter of the pool that no LLM has does what it does elsewhere."""
+        command = NAMED[name]
+        if command.scope == "pool" and command.llm is not None and command.llm >= len(self.model.space.llms):
+            raise SkipAction
+        self.perform(command)
+
+    def perform(self, command: Command) -> None:
         """Does a command, or says why it can't."""
         self._note_question()
         if reason := why_not(command, self.context()):
@@ -47,7 +72,7 @@ class MainScreen(StateScreen):
             action(command.name)(self)
             return
         try:
-            self.set_state(command.do(self.context(), key))
+            self.set_state(command.do(self.context(), ""))
         except SelectLLMError as error:
             self.say(str(error))
         if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):
@@ -58,12 +83,12 @@ class MainScreen(StateScreen):
     @on(KeyBar.Pressed)
     async def _key_clicked(self, message: KeyBar.Pressed) -> None:
         command = message.command
-        bound = self.active_bindings.get(keys_of(command)[0])
-        if command.name == "toggle":
+        bound = self.active_bindings.get(keys_in(self.app).of(command)[0])
+        if command.llm is not None:
             self.say("press a number to switch that LLM")
-        elif command.target == "main":
+        elif command.scope == "main":
             self.perform(command)
-        elif bound is not None and (command.target == "textual" or bound.binding.action == command.name):
+        elif bound is not None and bound.binding.id == command.setting:
             await self.app.run_action(bound.binding.action, bound.node)
         else:
             self.say(f"{command.title}: not in the part of the screen that has the keys")
@@ -77,7 +102,7 @@ class MainScreen(StateScreen):
         tab = self.tab
         try:
             if tab is not None and tab in message.table.ancestors:
-                self.perform(OPEN)
+                self.perform(NAMED["open"])
             elif state := chosen(self, message.table.id or "", message.key):
                 self.set_state(state)
         except SelectLLMError as error:
@@ -103,12 +128,6 @@ class MainScreen(StateScreen):
         else:
             changed = setup.with_parameter(space, message.step, message.key)
         self.set_state(self.state.change(changed))
-
-    @on(PoolTable.Pressed)
-    def _pressed_in_pool(self, message: PoolTable.Pressed) -> None:
-        command = at_key(message.key, self.state.view.tab, "pool")
-        if command is not None:
-            self.perform(command, message.key)
 
     @on(PoolStrip.Toggled)
     def _strip_clicked(self, message: PoolStrip.Toggled) -> None:

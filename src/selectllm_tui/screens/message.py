@@ -7,14 +7,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
+from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import keys_in
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.formats import bar, count
-from selectllm_tui.widgets.paint import Line, line
+from selectllm_tui.widgets.paint import Line, Span, line
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_tui.state import Opener
     from selectllm_tui.stored_benchmarks import StoredBenchmark
@@ -56,7 +58,7 @@ def progress_line(done: int, total: int, seconds: float = 0.0) -> Line:
 class LoadingScreen(Screen[None]):
     """While the run is read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "app.exit", "quit", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("loading")
     DEFAULT_CSS = """
     LoadingScreen { align: center middle; }
     LoadingScreen Bar { width: 78; max-width: 100%; height: 5; }
@@ -78,17 +80,14 @@ class LoadingScreen(Screen[None]):
             (),
             progress_line(done, total, monotonic() - self._started),
             (),
-            line(("q", "accent"), (" leave; what is extracted by then is kept", "muted")),
+            line((keys_in(self.app).hint("loading_leave"), "accent"), (" leave; what is extracted is kept", "muted")),
         )
 
 
 class ProblemScreen(Screen[None]):
     """What is wrong, and what to do about it; where there are benchmarks, one can be opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "app.exit", "quit", show=False),
-        Binding("ctrl+r", "app.reload", "try again", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("problem")
     DEFAULT_CSS = """
     ProblemScreen { align: center middle; }
     ProblemScreen .box {
@@ -123,19 +122,23 @@ class ProblemScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fills them."""
         self.query_one(TextView).show([(self._problem, "strong"), ("\n", "plain"), (self._remedy, "plain")])
-        keys = [("ctrl+r", "accent"), (" try again   ", "muted"), ("q", "accent"), (" leave", "muted")]
+        hints = {"problem_again": "try again", "problem_leave": "leave"}
         if self._benchmarks:
             from selectllm_tui.screens.benchmarks import benchmark_rows
 
             self.query_one("#benchmarks", RowTable).show(benchmark_rows(self._benchmarks))
             self.query_one("#benchmarks", RowTable).focus()
-            keys = [("↵", "accent"), (" open   ", "muted"), *keys]
+            hints = {"table_open": "open", **hints}
         else:
             size = max(len(command) for command, _ in COMMANDS)
             self.query_one("#remedies", Bar).show(
                 *(line((f"{command:{size}}", "accent"), (f"   {what}", "muted")) for command, what in COMMANDS), ()
             )
-        self.query_one("#problem-keys", Bar).show(line(*keys))
+        keys = keys_in(self.app)
+        told: list[Span] = []
+        for names, what in hints.items():
+            told += [(keys.hint(names), "accent"), (f" {what}   ", "muted")]
+        self.query_one("#problem-keys", Bar).show(line(*told))
 
     @on(RowTable.Chosen)
     def _chosen(self, message: RowTable.Chosen) -> None:

@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.machine import expanded
-from selectllm_tui.screens.dialog import Dialog
+from selectllm_tui.screens.dialog import LineDialog
 from selectllm_tui.untrusted import safe
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 __all__ = ["SaveScreen"]
 
 SUFFIX = ".toml"
-WHAT_KEYS_DO = "↵ saves   esc leaves"
 
 
-class SaveScreen(Dialog[Path]):
+class SaveScreen(LineDialog[Path]):
     """Dismisses with where a setup is to be written; whatever is there may be replaced then."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "leave", show=False)]
-    DEFAULT_CSS = """
-    SaveScreen { align: center bottom; background: transparent; }
-    SaveScreen Input { border: round $accent; height: 3; border-title-color: $accent; }
-    SaveScreen Input { border-subtitle-color: $warning; }
-    """
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self._asked = ""  # the name whose file may be replaced
-
-    def compose(self) -> ComposeResult:
-        """The line."""
-        line = Input(self._name, placeholder=f"a file that ends in {SUFFIX}", select_on_focus=False)
-        line.border_title = "Save the setup as"
-        line.border_subtitle = WHAT_KEYS_DO
-        yield line
+    DEFAULT_CSS = "SaveScreen Input { border-subtitle-color: $warning; }"
+    heading, placeholder = "Save the setup as", f"a file that ends in {SUFFIX}"
+    edge = "↵ saves   {leave} leaves"
+    asked = ""  # the name whose file may be replaced
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -63,8 +43,8 @@ class SaveScreen(Dialog[Path]):
         except OSError as error:
             self._tell(error.strerror or str(error))
             return
-        if there and self._asked != name:
-            self._asked = name
+        if there and self.asked != name:
+            self.asked = name
             self._tell(f"{path.name} is there: ↵ again replaces it")
             return
         self.dismiss(path)

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
 from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import keys_in
 from selectllm_tui.pager import in_pager
 from selectllm_tui.passages import MOST_WORDS, Place, in_all, overlaid, words_apart
 from selectllm_tui.screens.dialog import Dialog
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from selectllm_engine.api import Run
     from selectllm_tui.screens.generations import Sample
@@ -76,17 +77,17 @@ class Column(Vertical):
 class SideBySideScreen(Dialog[None]):
     """Question and gold answer on top, a column per LLM below."""
 
-    KEYS: ClassVar[dict[str, str]] = {
-        "← →": "column",
-        "[ ]": "LLM",
-        "n N": "sample",
-        "+ -": "columns",
-        "/": "find",
-        "d": "words apart",
-        "y": "copy",
-        "esc": "back",
+    HINTS: ClassVar[dict[str, str]] = {
+        "side_by_side_column_before side_by_side_next_column": "column",
+        "side_by_side_llm_before side_by_side_next_llm": "LLM",
+        "side_by_side_next_sample side_by_side_sample_before": "sample",
+        "side_by_side_more_columns side_by_side_fewer_columns": "columns",
+        "side_by_side_find": "find",
+        "side_by_side_words_apart": "words apart",
+        "side_by_side_copy": "copy",
+        "dialog_leave": "back",
     }
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("columns"), Binding("q", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("side_by_side")
     VERTICAL_BREAKPOINTS = LOW
     DEFAULT_CSS = """
     SideBySideScreen > .box { height: 96%; max-width: 100%; width: 98%; }
@@ -129,16 +130,15 @@ class SideBySideScreen(Dialog[None]):
         self._looked_at: dict[int, tuple[str, Sequence[Place]]] = {}  # the text, and what was found in it
         self._search = ""
         self._said = ""
+        self.heading = safe(f"{detail.question_id}: side by side", limit=60)
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Question, what there is no room for, columns."""
-        with Vertical(classes="box") as box:
-            box.border_title = safe(f"{self._detail.question_id}: side by side", limit=60)
-            yield TextView(id="asked")
-            yield Bar(id="columns-note")
-            with Horizontal():
-                for number in range(MOST):
-                    yield Column(number)
+        yield TextView(id="asked")
+        yield Bar(id="columns-note")
+        with Horizontal():
+            for number in range(MOST):
+                yield Column(number)
 
     def on_mount(self) -> None:
         """Shows the question and reads what there is room for."""
@@ -170,7 +170,8 @@ class SideBySideScreen(Dialog[None]):
             self.query_one(f"#column-{number}").display = number in shown
         parts: list[Line] = []
         if len(shown) < self._wanted:
-            missing = f"{len(shown)} of {self._wanted} columns fit: ← → for the rest"
+            keys = keys_in(self.app).hint("side_by_side_column_before side_by_side_next_column")
+            missing = f"{len(shown)} of {self._wanted} columns fit: {keys} for the rest"
             parts.append(line((missing, "warn")))
         if self._said:
             parts.append(line((self._said, "muted")))

@@ -15,6 +15,7 @@ from textual.widgets import ContentSwitcher
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.store import changed
+from selectllm_tui.keys import keys_in
 from selectllm_tui.mark_changes import differences, merged_changes
 from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.message import ProblemScreen
@@ -341,6 +342,11 @@ class StateScreen(Screen[None]):
         self.query_one(KeyBar).say(text, style=style)
 
     # Keys that can act
+
+    def await_llm(self, *, on: bool = True) -> None:
+        """Takes the next key as that of an LLM, and says so; or no more."""
+        leave = keys_in(self.app).hint("back")
+        self.query_one(KeyBar).prefix = f"switch an LLM: its digit or letter, {leave} leaves" if on else ""
 
     def context(self) -> Context:
         """What decides which commands can act."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.reactive import reactive
 
-from selectllm_tui.keymap_lookup import first_key, footer, why_not
+from selectllm_tui.keymap_lookup import footer, why_not
+from selectllm_tui.keys import keys_in
 from selectllm_tui.widgets.paint import Painting, Span, fit, width_of
 
 if TYPE_CHECKING:
     from textual import events
     from textual.strip import Strip
 
-    from selectllm_tui.keymap import Command
+    from selectllm_tui.commands import Command
     from selectllm_tui.preconditions import Context
 
 __all__ = ["KeyBar"]
@@ -30,6 +31,7 @@ class KeyBar(Painting):
 
     context: reactive[Context | None] = reactive(None)
     message: reactive[Span | None] = reactive(None)
+    prefix: reactive[str] = reactive("")  # what the next key is taken for
 
     @dataclass
     class Pressed(Message):
@@ -58,11 +60,11 @@ class KeyBar(Painting):
         if self.context is None:
             return []
         chosen: list[tuple[tuple[bool, bool, int], Command, list[Span]]] = []
-        used = 1
+        used, keys = 1, keys_in(self.app)
         for command, title, place in footer(self.context.state.view.tab):
             dim = why_not(command, self.context) is not None
             spans: list[Span] = [
-                (first_key(command), "faint" if dim else "accent"),
+                (keys.first(command), "faint" if dim else "accent"),
                 (f" {title}  ", "faint" if dim else "muted"),
             ]
             if used + width_of(spans) <= width + 2:  # the last one needs no space after it
@@ -73,8 +75,8 @@ class KeyBar(Painting):
     def render_line(self, y: int) -> Strip:  # noqa: ARG002
         """The one line."""
         width = self.size.width
-        if self.message is not None:
-            spans: list[Span] = [(" ", "plain"), self.message]
+        if told := (self.prefix, "accent") if self.prefix else self.message:
+            spans: list[Span] = [(" ", "plain"), told]
         else:
             spans = [(" ", "plain"), *(span for _, entry in self.entries(width) for span in entry)]
             spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.actions import SkipAction
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 
 from selectllm_tui.keymap_lookup import bindings
-from selectllm_tui.llm_names import key_of, matching, number_of, short_names
+from selectllm_tui.llm_names import key_of, matching, short_names
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import WITHOUT_ROUTER
 from selectllm_tui.untrusted import safe
@@ -163,20 +162,6 @@ class PoolTable(RowTable):
     """The LLMs of the run; where there are more than nine, letters switch them."""
 
     BINDINGS = bindings("pool")
-    llms = 0  # of the run
-
-    @dataclass
-    class Pressed(Message):
-        """A key that acts in the pool alone."""
-
-        key: str
-
-    def action_press(self, key: str) -> None:
-        """Hands a key on; a letter that no LLM has does what it does elsewhere."""
-        at = number_of(key)
-        if at is not None and at >= self.llms:
-            raise SkipAction
-        self.post_message(self.Pressed(key))
 
 
 PARTS = {"pool": PoolTable, "routers": RowTable, "policies": SliderTable}
@@ -215,12 +200,12 @@ class Side(Vertical):
     ) -> None:
         """Another setup; `last` says that the facts are still those of the one before."""
         pool = self.query_one("#pool", PoolTable)
-        pool.llms = len(setup.pool.run)
+        llms = len(setup.pool.run)
         rows = pool_rows(setup, facts, last=last, search=search)
         pool.show(rows)
         title, keys = TITLES["pool"]
-        found = f"⌕ {safe(search, limit=12)} {len(rows)} of {pool.llms}" if search else ""
-        pool.border_title = f"{title} [$accent]{keys}{' ;' if pool.llms > 9 else ''}[/] {found}".rstrip()
+        found = f"⌕ {safe(search, limit=12)} {len(rows)} of {llms}" if search else ""
+        pool.border_title = f"{title} [$accent]{keys}{' ;' if llms > 9 else ''}[/] {found}".rstrip()
         current = {
             "routers": (router_rows(setup, space, routable), setup.router),
             "policies": (policy_rows(setup, space), setup.policy),
