@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from selectllm_tui.keymap_lookup import markdown
+from selectllm_tui.keys import USUAL
 from selectllm_tui.tabs import TABS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "explorer.md"
@@ -69,8 +70,9 @@ def reference() -> str:
     """The page."""
     tabs = []
     for name, tab in TABS.items():
+        about = USUAL.worded(tab.about)
         columns = f"\nColumns: {', '.join(f'`{each}`' for each in tab.columns)}.\n" if tab.columns else ""
-        tabs.append(f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{tab.about}\n{columns}")
+        tabs.append(f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{about}\n{columns}")
     return "\n".join([HEAD, *tabs, "## Keys\n", markdown(), TAIL])
 
 

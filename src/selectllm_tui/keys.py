@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from textual.keys import key_to_character
@@ -63,7 +64,12 @@ class Keys:
 
     def hint(self, names: str) -> str:
         """The first keys of some commands of `[tui.keys]`, for the edge of a box; what is none of them stays."""
-        return " ".join(self.first(NAMED[name]) if name in NAMED else name for name in names.split())
+        found = (NAMED.get(name.replace("-", "_"), name) for name in names.split())  # filters are named with a minus
+        return " ".join(each if isinstance(each, str) else self.first(each) for each in found)
+
+    def worded(self, text: str) -> str:
+        """A sentence in which `{undo}` stands for the key of that command."""
+        return re.sub(r"\{(\w+)\}", lambda found: self.first(NAMED[found[1]]) if found[1] in NAMED else found[0], text)
 
     def listed(self, commands: Iterable[Command]) -> Iterator[tuple[Command, str]]:
         """Commands with their keys as people write them, each family once."""

@@ -63,12 +63,12 @@ class ExplorerCommands(Provider):
         screen = self.screen
         if not isinstance(screen, MainScreen):
             return
-        context, written = screen.context(), keys_in(screen.app).written
+        context, keys = screen.context(), keys_in(screen.app)
         for command in COMMANDS:
             if command.palette:
                 reason = why_not(command, context)
-                keys = f"  ({written(command)})" if command.keys else ""
-                yield command.title, reason or f"{command.help}{keys}", partial(screen.perform, command)
+                told = keys.worded(reason) if reason else f"{command.help}  ({keys.written(command)})"
+                yield command.title, told, partial(screen.perform, command)
         state, space = screen.state, screen.model.space
         for name in space.llms:
             verb = "off" if name in state.setup.pool else "on"

@@ -1,4 +1,7 @@
-"""Why a command cannot act at the moment: what the explorer says when its key is pressed all the same."""
+"""Why a command cannot act at the moment: what the explorer says when its key is pressed all the same.
+
+`{undo}` in it stands for the key of that command.
+"""
 
 from __future__ import annotations
 
@@ -76,9 +79,9 @@ def all_on(context: Context) -> str | None:
 def listed(context: Context) -> str | None:
     names = set(context.state.listed)
     if not names:
-        return "the pool lists none: esc lists all"
+        return "the pool lists none: {back} lists all"
     return (
-        "a pool needs at least one LLM: / in the pool lists some"
+        "a pool needs at least one LLM: {search_pool} in the pool lists some"
         if names >= set(context.setup.pool.names) and (names <= set(context.setup.pool.names))
         else None
     )
@@ -89,7 +92,7 @@ def columns(context: Context) -> str | None:
 
 
 def column(context: Context) -> str | None:
-    return None if context.column else "no column has the cursor: < and > move it"
+    return None if context.column else "no column has the cursor: {column_back} and {column_next} move it"
 
 
 def not_last_column(context: Context) -> str | None:
@@ -122,7 +125,7 @@ def policies(context: Context) -> str | None:
     if context.setup.chooses:
         return None
     trained = context.space is not None and context.space.routers
-    return f"a policy needs a router: {'r takes one' if trained else 'selectllm train'}"
+    return f"a policy needs a router: {'{router} takes one' if trained else 'selectllm train'}"
 
 
 def parameter(step: int) -> Reason:
@@ -175,12 +178,12 @@ def reference(context: Context) -> str | None:
 
 def pin(context: Context) -> str | None:
     full = len(context.state.pins) == PINS and context.setup not in context.state.pins
-    return f"{PINS} are pinned already: go back to one (ctrl+p) and take it away" if full else None
+    return f"{PINS} are pinned already: go back to one ({{command_palette}}) and take it away" if full else None
 
 
 def pinned(context: Context) -> str | None:
     if context.state.pinned is None:
-        return "nothing is pinned: B pins this setup, then change something"
+        return "nothing is pinned: {pin} pins this setup, then change something"
     return "this is the pinned setup: change something" if context.state.pinned == context.setup else None
 
 

@@ -114,7 +114,7 @@ def _keys(given: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
 def _key(name: str, key: str) -> str:
     """Textual's name of a key; raises UsageError where it is none."""
     head, plus, last = key.rpartition("+") if len(key) > 1 else ("", "", key)
-    plain = _named(last) if len(last) == 1 else last if last in _NAMES else None
+    plain = _named(last) if len(last) == 1 and last.isprintable() else last if last in _NAMES else None
     if plain is None or (plus and head not in {"ctrl", "alt", "shift", "super"}):
         raise UsageError(
             f"{FILE}: tui.keys.{name} has {key!r}, which is no key",
@@ -124,5 +124,6 @@ def _key(name: str, key: str) -> str:
 
 
 def _named(character: str) -> str:
-    """What Textual calls the key of a character; a comma parts keys there."""
-    return "comma" if character == "," else next(iter(Binding.make_bindings([Binding(character, "")]))).key
+    """What Textual calls the key of a character; commas and spaces part keys in its bindings."""
+    apart = {",": "comma", " ": "space"}.get(character)
+    return apart or next(iter(Binding.make_bindings([Binding(character, "")]))).key

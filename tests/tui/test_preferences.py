@@ -62,6 +62,7 @@ def test_nothing_is_wished_where_nothing_is_said() -> None:
         ("keys.undoo = 'x'", "there is no command tui.keys.undoo", "did you mean 'undo'?"),
         ("keys.llm_0 = 'x'", "there is no command tui.keys.llm_0", "did you mean 'llm_"),
         ("keys.undo = 'ctrl+shift+alt'", "tui.keys.undo has 'ctrl+shift+alt', which is no key", "write a character"),
+        ("keys.undo = 'ctrl+\u3000'", "tui.keys.undo has 'ctrl+\\u3000', which is no key", "write a character"),
         ("keys.undo = 'f13'", "tui.keys.undo has 'f13', which is no key", "write a character"),
         (
             "keys.undo = 'x'",
@@ -102,8 +103,13 @@ def test_columns_are_chosen_and_what_says_what_a_row_is_stays() -> None:
 
 
 def test_keys_may_change_places() -> None:
-    keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '$'").keys
-    assert keys == {"undo": ("x",), "only": ("u", "ctrl+o"), "search": ("dollar_sign",)}
+    keys = wishes("[tui.keys]\nundo = 'x'\nonly = ['u', 'ctrl+o']\nsearch = '$'\nredo = ['ctrl+ ', 'ctrl+,']").keys
+    assert keys == {
+        "undo": ("x",),
+        "only": ("u", "ctrl+o"),
+        "search": ("dollar_sign",),
+        "redo": ("ctrl+space", "ctrl+comma"),
+    }
 
 
 def test_one_key_may_mean_other_things_in_other_places() -> None:
@@ -139,7 +145,7 @@ async def test_chosen_keys_act_and_are_shown_and_the_old_ones_do_not(cache: Path
         await press(pilot, "ctrl+t")
         assert screen.state.view.tab == "matrix"
         await press(pilot, "question_mark", "slash", *"undo last", "enter")
-        assert "K  Take" not in text_of(app)
+        assert "K  Take the last change back" in text_of(app)
     assert ExplorerApp(cache=cache).keys.of(NAMED["undo"]) == ("u",)  # another one has the usual keys
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
+from selectllm_tui.keys import keys_in
 from selectllm_tui.screens.choice import Choice
 from selectllm_tui.state import PINS, Elsewhere
 
@@ -173,7 +174,8 @@ def do_pin(screen: StateScreen) -> None:
     screen.set_state(screen.state.toggle_pin())
     pins = len(screen.state.pins)
     if screen.state.setup in screen.state.pins:
-        screen.say(f"pinned, {pins} of {PINS}: change something, then D compares", "accent")
+        key = keys_in(screen.app).hint("compare")
+        screen.say(f"pinned, {pins} of {PINS}: change something, then {key} compares", "accent")
     else:
         screen.say(f"pinned no more; {pins or 'none'} left", "accent")
 
@@ -290,8 +292,9 @@ def do_live(screen: StateScreen) -> None:
 def do_follow(screen: StateScreen) -> None:
     """Reads new results by themselves from now on, or no more."""
     screen.set_state(screen.state.look(follow=not screen.state.view.follow))
+    key = keys_in(screen.app).hint("reload")
     on = screen.state.view.follow
-    screen.say("new results are read by themselves" if on else "new results wait until ctrl+r reads them", "accent")
+    screen.say("new results are read by themselves" if on else f"new results wait until {key} reads them", "accent")
     screen.follow()
 
 

@@ -51,7 +51,7 @@ class FilterScreen(Dialog[str]):
         if not self.query(RowTable):
             return  # it is just being opened
         keys = keys_in(self.app)
-        signs = {name: keys.hint(f"filters_{name.replace('-', '_')}") for name in FILTERS}
+        signs = {name: keys.hint(f"filters_{name}") for name in FILTERS}
         columns = (
             Column("key", "", max(map(len, signs.values()))),
             Column("name", "", 12),

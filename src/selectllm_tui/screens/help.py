@@ -26,20 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "Entry", "HelpScreen", "help_entries"]
 
-PARTS: dict[str, str] = {
+PARTS: dict[str, str] = {  # `{undo}` stands for the key of that command
     "pool": (
         "The LLMs of the run, ● switched on, with their accuracy and seconds on the split that is shown; below, what "
-        "is known of the one under the cursor. Numbers or space switch one, here the letters of those beyond the "
-        "ninth, too (from anywhere ; and the letter); x leaves only it on, a switches all on. / lists those whose "
-        "names have some words, & switches all that are listed, esc lists all again."
+        "is known of the one under the cursor. Numbers or {toggle_here} switch one, here the letters of those beyond "
+        "the ninth, too (from anywhere {switch_llm} and the letter); {only} leaves only it on, {all} switches all on. "
+        "{search_pool} lists those whose names have some words, {toggle_listed} switches all that are listed, {back} "
+        "lists all again."
     ),
     "routers": (
-        "The trained routers. ↵ uses the one under the cursor, r the next. Those with `no new text` can't route a "
-        "question of your own here: they need an encoder, or only their predictions are known."
+        "The trained routers. {table_open} uses the one under the cursor, {router} the next. Those with `no new text` "
+        "can't route a question of your own here: they need an encoder, or only their predictions are known."
     ),
     "policies": (
-        "How a router's probabilities become a choice. ↵ uses the policy under the cursor; ← and → move its slider, - "
-        "and = that of the policy in use. K is the number of samples that vote: , and . move it."
+        "How a router's probabilities become a choice. {table_open} uses the policy under the cursor; {sliders_less} "
+        "and {sliders_more} move its slider, {less} and {more} that of the policy in use. K is the number of samples "
+        "that vote: {k_less} and {k_more} move it."
     ),
 }
 WIDTH = 76  # cells of a line, until it is known how many there are
@@ -68,19 +70,19 @@ def help_entries(tab: str, part: str = "", words: str = "", keys: Keys = USUAL) 
         if all(each in said for each in wanted):
             entry = Entry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (command.help, "plain")), command)
             sections.setdefault(section, []).append(entry)
-    made = [] if wanted else _about(tab, part)
+    made = [] if wanted else _about(tab, part, keys)
     for title, entries in sections.items():
         made += [*([Entry(())] if made else []), Entry(((title, "strong"),)), *entries]
     return made or [Entry((("no key does that", "muted"),))]
 
 
-def _about(tab: str, part: str) -> list[Entry]:
+def _about(tab: str, part: str, keys: Keys) -> list[Entry]:
     titled = [(TABS[tab].title, TABS[tab].about)]
     if part in PARTS:
         titled.insert(0, (part.capitalize(), PARTS[part]))
     made: list[Entry] = []
     for title, text in titled:
-        made += [*([Entry(())] if made else []), Entry(((title, "accent"),)), Entry(((text, "plain"),))]
+        made += [*([Entry(())] if made else []), Entry(((title, "accent"),)), Entry(((keys.worded(text), "plain"),))]
     return made
 
 

@@ -66,7 +66,7 @@ class MainScreen(StateScreen):
         """Does a command, or says why it can't."""
         self._note_question()
         if reason := why_not(command, self.context()):
-            self.say(f"{command.title}: {reason}")
+            self.say(f"{command.title}: {keys_in(self.app).worded(reason)}")
             return
         if command.do is None:
             action(command.name)(self)

@@ -306,7 +306,7 @@ class StateScreen(Screen[None]):
         parts = [
             row.note or "" if row is not None and row.accuracy is None else "",
             f"sampling {', '.join(running)}" if running else "",
-            "new results: ctrl+r reads" if self.new and not self.state.view.follow else "",
+            f"new results: {keys_in(self.app).hint('reload')} reads" if self.new and not self.state.view.follow else "",
             self.model.note,
         ]
         return ", ".join(part for part in parts if part)
@@ -346,7 +346,7 @@ class StateScreen(Screen[None]):
     def await_llm(self, *, on: bool = True) -> None:
         """Takes the next key as that of an LLM, and says so; or no more."""
         leave = keys_in(self.app).hint("back")
-        self.query_one(KeyBar).prefix = f"switch an LLM: its digit or letter, {leave} leaves" if on else ""
+        self.query_one(KeyBar).prefix = f"an LLM's digit or letter, {leave} leaves" if on else ""
 
     def context(self) -> Context:
         """What decides which commands can act."""

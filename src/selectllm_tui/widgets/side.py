@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
+from textual.markup import escape
 from textual.message import Message
 from textual.reactive import reactive
 
 from selectllm_tui.keymap_lookup import bindings
+from selectllm_tui.keys import keys_in
 from selectllm_tui.llm_names import key_of, matching, short_names
 from selectllm_tui.snapshots.facts import Facts
 from selectllm_tui.state import WITHOUT_ROUTER
@@ -139,7 +141,7 @@ def policy_rows(setup: ShownSetup, space: Space) -> ListRows:
 STRIP = 3  # lines of the pool on narrow screens
 
 # Above each list, what it is and the keys that act on it from anywhere.
-TITLES = {"pool": ("Pool", "1-9"), "routers": ("Router", "r"), "policies": ("Policy", "p")}
+TITLES = {"pool": ("Pool", "llm_1"), "routers": ("Router", "router"), "policies": ("Policy", "policy")}
 
 
 class SliderTable(RowTable):
@@ -181,11 +183,13 @@ class Side(Vertical):
 
     def compose(self) -> ComposeResult:
         """Pool, routers, policies."""
-        for name, (title, keys) in TITLES.items():
+        keys = keys_in(self.app)
+        for name, (title, command) in TITLES.items():
             table = PARTS[name](id=name, header=False)
-            table.border_title = f"{title} [$accent]{keys}[/]"
+            table.border_title = f"{title} [$accent]{escape(keys.hint(command))}[/]"
             if name == "policies":
-                table.border_subtitle = "[$accent]- =[/] slider   [$accent], .[/] K"
+                slide, samples = escape(keys.hint("less more")), escape(keys.hint("k_less k_more"))
+                table.border_subtitle = f"[$accent]{slide}[/] slider   [$accent]{samples}[/] K"
             yield table
 
     def show(
@@ -203,9 +207,10 @@ class Side(Vertical):
         llms = len(setup.pool.run)
         rows = pool_rows(setup, facts, last=last, search=search)
         pool.show(rows)
-        title, keys = TITLES["pool"]
+        title, command = TITLES["pool"]
+        keys = escape(keys_in(self.app).hint(f"{command} switch_llm" if llms > 9 else command))
         found = f"⌕ {safe(search, limit=12)} {len(rows)} of {llms}" if search else ""
-        pool.border_title = f"{title} [$accent]{keys}{' ;' if llms > 9 else ''}[/] {found}".rstrip()
+        pool.border_title = f"{title} [$accent]{keys}[/] {found}".rstrip()
         current = {
             "routers": (router_rows(setup, space, routable), setup.router),
             "policies": (policy_rows(setup, space), setup.policy),

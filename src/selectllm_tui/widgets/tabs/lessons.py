@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from selectllm_tui.keys import USUAL, Keys, keys_in
 from selectllm_tui.sentences import sentence
 from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
@@ -50,7 +51,7 @@ class LessonsTab(Tab["Drawn"]):
 
     def show(self, snapshot: Drawn, state: State) -> None:
         """Renders the page."""
-        self.query_one(TextView).show(lessons_spans(snapshot, state))
+        self.query_one(TextView).show(lessons_spans(snapshot, state, keys_in(self.app)))
 
     def focus_default(self) -> None:
         """The page has the keys."""
@@ -60,7 +61,7 @@ class LessonsTab(Tab["Drawn"]):
 UNROUTED = {True: "all LLMs together", False: "best-single"}  # by whether there are votes
 
 
-def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
+def lessons_spans(drawn: Drawn, state: State, keys: Keys = USUAL) -> list[Span]:
     """The page: losses of the setup, the five questions, the gaps."""
     setup = state.setup
     name = f"{setup.router or 'no router'} → {setup.policy}" if setup.chooses else UNROUTED[bool(setup.k)]
@@ -68,7 +69,7 @@ def lessons_spans(drawn: Drawn, state: State) -> list[Span]:
         ("Where accuracy is lost", "strong"),
         (", in % of the questions\n", "muted"),
         (f"{name}\n", "muted"),
-        *_losses(drawn.row),
+        *_losses(drawn.row, keys),
     ]
     lessons = drawn.lessons
     if lessons is None:
@@ -111,7 +112,7 @@ def _unanswered(lessons: Lessons) -> list[Span]:
     return spans
 
 
-def _losses(row: Row) -> list[Span]:
+def _losses(row: Row, keys: Keys) -> list[Span]:
     if row.accuracy is None or row.unsolvable is None:
         return [(row.note or "not known", "muted")]
     parts = [("right", row.accuracy)] + [(name, getattr(row, name) or 0.0) for name, *_ in LOSSES[1:]]
@@ -124,9 +125,9 @@ def _losses(row: Row) -> list[Span]:
     if row.rescued:
         spans += [("\nrescued by the vote alone ", "muted"), (formats.percent(row.rescued), "plain")]
     spans.append(("\nsee these questions:", "muted"))
-    for name, each in FILTERS.items():
+    for name in FILTERS:
         if name in {loss for loss, *_ in LOSSES}:
-            spans += [(f"  {each.key}", "accent"), (f" {name}", "muted")]
+            spans += [(f"  {keys.hint(f'filter_{name}')}", "accent"), (f" {name}", "muted")]
     return spans
 
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from textual.containers import Vertical
 
 from selectllm_engine.verdicts import Verdict
+from selectllm_tui.keys import USUAL, Keys, keys_in
 from selectllm_tui.records import question_records
 from selectllm_tui.snapshots.search import hits, pattern_of
 from selectllm_tui.state import FILTERS, GROUPINGS, WHO_IS_RIGHT
@@ -194,10 +195,10 @@ def preview_spans(questions: Questions, key: str) -> list[Span]:
     return spans
 
 
-def filter_parts(questions: Questions, state: State) -> list[Line]:
+def filter_parts(questions: Questions, state: State, keys: Keys = USUAL) -> list[Line]:
     """How many questions each filter leaves, with its key; the chosen one stands out."""
     view = state.view
-    none = " none, esc shows all" if not len(questions.order) and questions.total else ""
+    none = f" none, {keys.hint('back')} shows all" if not len(questions.order) and questions.total else ""
     parts: list[Line] = [
         line((f"{formats.count(len(questions.order))} of {formats.count(questions.total)}", "strong"), (none, "warn")),
     ]
@@ -209,12 +210,12 @@ def filter_parts(questions: Questions, state: State) -> list[Line]:
         parts.append(line((f"{GROUPINGS[by]} ", "muted"), (value or "none", "strong")))
     if view.cell is not None:
         parts.append(line((WHO_IS_RIGHT[view.cell], "strong")))
-    for name, each in FILTERS.items():
+    for name in FILTERS:
         chosen = view.filter == name
         count = formats.count(questions.counts[name]) if name in questions.counts else formats.MISSING
         parts.append(
             line(
-                (each.key, "accent"),
+                (keys.hint(f"filter_{name}"), "accent"),
                 (f" {name}", "strong" if chosen else "muted"),
                 (f" {count}", "accent" if chosen else "plain"),
             )
@@ -261,7 +262,7 @@ class QuestionsTab(Tab["Questions"]):
     def show(self, snapshot: Questions, state: State) -> None:
         """Renders the questions within the filter."""
         self._questions = snapshot
-        self.query_one(Bar).flow(*filter_parts(snapshot, state))
+        self.query_one(Bar).flow(*filter_parts(snapshot, state, keys_in(self.app)))
         if self.table is not None:
             self.table.sorted_by = state.view.sort_of("questions")
             self.table.show(QuestionRows(snapshot), cursor=state.view.question)
