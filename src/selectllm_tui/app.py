@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import on, work
 from textual.app import App
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.filter import LineFilter
 from textual.message import Message
 
@@ -25,6 +25,7 @@ from selectllm_tui.keys import Keys
 from selectllm_tui.preferences import Preferences
 from selectllm_tui.screens.message import LoadingScreen, ProblemScreen
 from selectllm_tui.themes import APP_CSS, DEFAULT, FALLBACK, PLAIN, THEMES, shades
+from selectllm_tui.type_ahead import TypeAhead
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class ExplorerApp(App[None]):
         self._wishes = wishes or Preferences()
         self.keys = Keys(self._wishes.keys)
         self.set_keymap(self.keys.keymap)
+        self._type_ahead = TypeAhead(self)
         self._benchmark, self._cache, self._resume, self._setup = benchmark, cache, resume, setup
         self._left: dict[str, State] = {}  # of each benchmark that was open before
         self._opened_by: Opener = "choice"
@@ -174,10 +176,11 @@ class ExplorerApp(App[None]):
         self.exit(return_code=128 + number)
 
     async def on_event(self, event: Event) -> None:
-        """What is pasted was written by others: Textual's own lines show it as it is."""
+        """What is pasted was written by others: Textual's own lines show it as it is. Keys may come too soon."""
         if isinstance(event, Paste):
             event.text = visible(event.text, newlines=True)
-        await super().on_event(event)
+        if not (isinstance(event, Key) and self._type_ahead.holds(event)):
+            await super().on_event(event)
 
     @work(thread=True, exclusive=True, group="load", exit_on_error=False)
     def load_run(self) -> None:

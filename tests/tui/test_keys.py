@@ -21,7 +21,7 @@ from selectllm_tui.transitions import search_alike
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.textview import TextView
-from tui.explorers import press, settled, until
+from tui.explorers import press, settled, type_ahead, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +91,19 @@ async def test_m_on_results_goes_to_the_misrouted_questions(cache: Path) -> None
         assert ("m", " misrouted  ") in [tuple(text for text, _ in spans) for _, spans in entries]
         await press(pilot, "m")
         assert (screen.state.view.tab, screen.state.view.filter) == ("questions", "misrouted")
+
+
+async def test_keys_behind_one_that_opens_a_dialog_are_the_dialog_s_however_fast_they_come(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await settled(pilot)
+        type_ahead(pilot, "f4", "slash", *"test", "enter")
+        await until(pilot, lambda: app.screen is screen and screen.state.view.search == "test")
+        type_ahead(pilot, "f", "m", "y", "y", "2")
+        await until(pilot, lambda: bool(screen.state.past) and app.screen is screen)
+        await settled(pilot)
+        assert (screen.state.view.tab, screen.state.view.filter) == ("questions", "misrouted")
+        assert "question: " in (screen.query_one(KeyBar).message or ("",))[0]
 
 
 def test_alike_adds_a_term_of_what_the_cursor_is_on_and_takes_it_away_again() -> None:
