@@ -193,7 +193,7 @@ def test_every_command_that_sends_keys_asks(selectllm, fake_cache, folder, monke
     llms = ("fake-a", "fake-b", "a")
     own = "".join(f"[llms.{name}]\nendpoint = 'https://evil.example/v1'\nweights = 'm'\n" for name in llms)
     (folder / "selectllm.toml").write_text(own)
-    stored = "selectllm_engine.generation.plan.stored_llm"  # the made-up run has none that was sampled here
+    stored = "selectllm_engine.generation.llm_names.stored_llm"  # the made-up run has none that was sampled here
     monkeypatch.setattr(stored, lambda *_, **__: parse_settings(own).llms["a"])
     code, out, err = selectllm(*command)
     assert (code, out) == (2, "")

@@ -4,6 +4,7 @@ In: benchmarks, LLMs and what is stored already. Out: parts of generations, and 
 Read `plan` first. Its modules are imported by name, so that a worker loads no more than it needs:
 
 sources    benchmarks to sample on, from where they come and from the cache
+llm_names  which LLMs a person means
 plan       which samples of which LLM on which benchmark are missing
 dollars    what a plan costs at most, at the LLMs' prices
 needs      what a plan needs of this machine, and what of that is missing

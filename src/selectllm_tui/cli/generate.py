@@ -188,8 +188,9 @@ def generate(
     finishes what is in flight, the second stops at once.
     """
     from selectllm_engine.evaluation import parse_stop
+    from selectllm_engine.generation.llm_names import at_endpoint, parse_llms
     from selectllm_engine.generation.needs import find_needs
-    from selectllm_engine.generation.plan import PlanRequest, at_endpoint, make_plan, parse_llms
+    from selectllm_engine.generation.plan import PlanRequest, make_plan
     from selectllm_engine.llms import STUDY
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache

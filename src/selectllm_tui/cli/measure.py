@@ -58,8 +58,9 @@ def measure(
     replaces the stored one. LLMs whose weights came from the hub need their name alone, and so do those at endpoints.
     With --dummy no run is needed: LLM=FOLDER with a config.json shows what weights of that shape would take here.
     """
+    from selectllm_engine.generation.llm_names import at_endpoint, parse_llms, stored_llms
     from selectllm_engine.generation.needs import check_gpus, find_needs
-    from selectllm_engine.generation.plan import PlanRequest, at_endpoint, make_plan, parse_llms, stored_llms
+    from selectllm_engine.generation.plan import PlanRequest, make_plan
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.settings import read_settings
     from selectllm_engine.store import open_cache

@@ -3,21 +3,19 @@
 import json
 from dataclasses import replace
 
-import polars as pl
 import pytest
 
 from fake_engine import fake_weights
-from fakes import fake_manifest, fake_questions, write_fake_run
+from fakes import fake_questions, write_fake_run
 from selectllm_engine import machine
 from selectllm_engine.benchmarks import Benchmark, Exemplar
-from selectllm_engine.errors import BenchmarkError, CacheError, UnknownNameError, UsageError
+from selectllm_engine.errors import BenchmarkError, CacheError
 from selectllm_engine.generation import plan, sources
 from selectllm_engine.generation.needs import find_needs
-from selectllm_engine.generation.plan import PlanRequest, make_plan, parse_llm, parse_llms, stored_llm
+from selectllm_engine.generation.plan import PlanRequest, make_plan
 from selectllm_engine.generation.prompts import sampling_of
 from selectllm_engine.generation.sources import Source, read_source
-from selectllm_engine.llms import LLM, STUDY, Sampling, Variant
-from selectllm_engine.settings import parse_settings
+from selectllm_engine.llms import LLM, Sampling, Variant
 
 QUESTIONS = fake_questions({"train": 4, "test": 3})
 
@@ -40,36 +38,6 @@ def source(monkeypatch):
         monkeypatch.setattr(sources, "load_benchmark", load)
 
     return gives
-
-
-def test_names_of_llms():
-    assert parse_llm("gemma-7b-it") is STUDY[1]
-    assert parse_llm("maj_gemma-7b-it_CHAT") is STUDY[1]
-    assert parse_llm("own=owner/name") == LLM(name="own", weights="owner/name")
-    assert parse_llm("own=a=b").weights == "a=b"
-    moved = parse_llm("gemma-7b=/weights")
-    assert (moved.weights, moved.prompt, moved.sampling) == ("/weights", STUDY[0].prompt, STUDY[0].sampling)
-    with pytest.raises(UnknownNameError, match="did you mean 'mistral-7b'"):
-        parse_llm("mistral7b")
-    for text in ("=x", "x="):
-        with pytest.raises(UsageError, match="lacks a name or weights"):
-            parse_llm(text)
-
-
-def test_names_of_variants():
-    own = parse_settings("[llms.q]\nweights = 'o/q'\nvariants = {a = {top_k = 3}, b = {max_tokens = 4}}").llms
-    assert [llm.name for llm in parse_llms(["q/b"], own)] == ["q/b"]
-    assert [llm.name for llm in parse_llms(["q"], own)] == ["q"], "the LLM alone"
-    assert parse_llms(["q/*"], own) == [own["q"], own["q/a"], own["q/b"]]
-    elsewhere = parse_llms(["q/*=/w"], own)
-    assert [(llm.name, llm.weights) for llm in elsewhere] == [("q", "/w"), ("q/a", "/w"), ("q/b", "/w")]
-    assert elsewhere[1].variant == own["q/a"].variant
-    for served in (False, True):
-        with pytest.raises(UnknownNameError, match=r"no LLM 'q/aa'; did you mean 'q/a'\?"):
-            parse_llms(["q/aa"], own, served=served)
-    with pytest.raises(UsageError, match=r"gemma-7b has no variants; \[llms.gemma-7b.variants\]"):
-        parse_llms(["gemma-7b/*"], own)
-    assert parse_llms(["o/x"], own, served=True) == [LLM(name="o/x", weights="o/x")]
 
 
 def test_a_new_benchmark_comes_from_its_source(cache, source):
@@ -181,12 +149,12 @@ def test_room_is_told_from_what_is_stored(cache, source, tmp_path, monkeypatch):
     folder = str(fake_weights(tmp_path / "weights"))
     given, _ = items(cache, source, [LLM(name="new", weights=folder)], samples=1000)
     assert given.bytes == 7000 * plan.BYTES_TERSE
-    monkeypatch.setattr(plan, "_ENOUGH_ROWS", 10)
-    (part,) = cache.parts("fake", "a").listed()
-    given, _ = items(cache, source, [LLM(name="a", weights=folder)], samples=1000)
-    assert given.bytes == (7000 - 14) * (part.path.stat().st_size // 14)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
-    with pytest.raises(CacheError, match=r"2 MiB are needed in .* and 1 MiB are free"):
+    many = write_fake_run(tmp_path / "many", questions={"train": 4, "test": 3}, llms=("a",), samples=15)
+    (part,) = many.parts("fake", "a").listed()
+    given, _ = items(many, source, [LLM(name="a", weights=folder)], samples=1000)
+    assert given.bytes == (7000 - 105) * (part.path.stat().st_size // 105)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1 << 10}))
+    with pytest.raises(CacheError, match=r"1 MiB are needed in .* and 0 MiB are free"):
         given.specs()
 
 
@@ -197,40 +165,3 @@ def test_nothing_is_written_by_planning(tmp_path, source):
     before = sorted(cache.root.rglob("*"))
     make_plan(cache, {"new": empty}, [LLM(name="x", weights="owner/name")], PlanRequest()).specs()
     assert sorted(cache.root.rglob("*")) == before
-
-
-def test_an_llm_with_results_is_known_by_them(cache, tmp_path):
-    folder = str(tmp_path)
-    llm = stored_llm(cache, "fake", f"a={folder}")
-    assert (llm.weights, llm.chat, llm.prompt, llm.revision) == (folder, True, "zero-shot", None)
-    assert llm.sampling == Sampling(max_tokens=48, stop=())
-    with pytest.raises(UsageError, match="where the weights of a are is not known"):
-        stored_llm(cache, "fake", "a")
-    with pytest.raises(UnknownNameError):
-        stored_llm(cache, "fake", "c")
-    hub = {"id": "owner/name", "revision": "abc", "fingerprint": "f"}
-    for name, manifest in {
-        "hub": fake_manifest("hub", weights=hub),
-        "log": fake_manifest("log", source="import:x"),
-    }.items():
-        with cache.writer("fake", name) as writer:
-            writer.start(manifest)
-            writer.append(
-                pl.DataFrame(
-                    {
-                        "question_id": ["test-0"],
-                        "sample": [0],
-                        "text": ["x"],
-                        "prompt_tokens": [1],
-                        "output_tokens": [1],
-                        "finish_reason": ["stop"],
-                    }
-                ),
-                {},
-            )
-    assert (stored_llm(cache, "fake", "hub").weights, stored_llm(cache, "fake", "hub").revision) == (
-        "owner/name",
-        "abc",
-    )
-    with pytest.raises(UsageError, match="the results of log were imported"):
-        stored_llm(cache, "fake", "log")
