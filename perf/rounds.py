@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "engine" / "generation")]
+sys.path.insert(0, str(ROOT / "tests"))
 
-from test_rounds import Lab, fake_recording  # noqa: E402
-
+from fake_replay import fake_recording  # noqa: E402
+from fake_replay_lab import FakeReplayLab  # noqa: E402
 from fakes import fake_questions  # noqa: E402
 from selectllm_engine.store import GENERATION_SCHEMA, open_cache  # noqa: E402
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 def _measure(name: str, questions: pl.DataFrame, rows: pl.DataFrame, samples: int, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder) / "lab", questions, rows, samples=samples, capacity=options.capacity)
+        lab = FakeReplayLab(Path(folder) / "lab", questions, rows, samples=samples, capacity=options.capacity)
         at_once = lab.engine.flight
         lab.run(samples, options.rule)
         made = lab.cache.sampled("fake", "a").height

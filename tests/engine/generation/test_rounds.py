@@ -10,83 +10,22 @@ import pytest
 
 from fake_engine import fake_weights
 from fake_replay import FAKE_REPLAY_WORKER, FakeReplay, fake_recording
+from fake_replay_lab import FakeReplayLab
 from fakes import fake_questions
 from paths import ROOT
 from selectllm_engine.evaluation.outcomes import samples_made
 from selectllm_engine.evaluation.stop_rules import StopRule, reach
-from selectllm_engine.generation.keeper import Periods
 from selectllm_engine.generation.runner import Stop, run
-from selectllm_engine.generation.spec import Task, WorkerSpec
-from selectllm_engine.llms import LLM, Variant
+from selectllm_engine.llms import Variant
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA
 
 
-class Lab:
-    """Two caches of one LLM: `whole` has all samples, `cache` is filled by the engine that gives them out."""
-
-    def __init__(self, folder, questions, recorded, *, samples=10, **behaviour):
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.whole, self.cache = Cache(folder / "whole"), Cache(folder / "cache")
-        self.recorded = recorded
-        self.questions = questions
-        recorded.write_parquet(folder / "recorded.parquet")
-        for each in (self.whole, self.cache):
-            each.write_questions("fake", questions)
-        fake_weights(
-            folder / "weights",
-            recorded={"a": str(folder / "recorded.parquet")},
-            into=str(self.cache.root),
-            **behaviour,
-        )
-        self.run(samples, cache=self.whole, stop=None)
-
-    def spec(self, samples, stop, cache=None):
-        return WorkerSpec(
-            llm=LLM(name="a", weights=str(self.folder / "weights"), parameters=1.0),
-            cache=str((cache or self.cache).root),
-            tasks=(Task(benchmark="fake", samples=samples, terse=True, stop=stop),),
-        )
-
-    def run(self, samples=10, stop="decided", cache=None):
-        self.events = []
-        self.engine = None
-
-        def load(_, folder):
-            self.engine = FakeReplay(folder)
-            if cache is not None:
-                self.engine.behaviour["into"] = str(cache.root)
-            return self.engine
-
-        tell = lambda event, /, **fields: self.events.append((event, fields))  # noqa: E731
-        return run(
-            self.spec(samples, stop, cache),
-            cache or self.cache,
-            load_engine=load,
-            emit=tell,
-            stop=Stop(),
-            intervals=Periods(report=0),
-        )
-
-    def outcomes(self, cache=None, split="test"):
-        return load_outcomes(cache or self.cache, "fake", split)
-
-    def check_votes(self):
-        """The same questions, K, labels and votes as with all samples."""
-        part, whole = self.outcomes(), self.outcomes(self.whole)
-        assert part.samples == whole.samples
-        assert part.left_out_total == 0
-        assert part.questions.equals(whole.questions)
-        assert (part.labels == whole.labels).all()
-        return part
-
-
 @pytest.fixture
 def lab(tmp_path):
     questions = fake_questions({"test": 60})
-    return Lab(tmp_path, questions, fake_recording(questions, 20, 1))
+    return FakeReplayLab(tmp_path, questions, fake_recording(questions, 20, 1))
 
 
 def test_votes_are_the_same_from_fewer_samples_and_none_is_too_many(lab):
@@ -166,7 +105,7 @@ def test_answers_that_are_read_otherwise_make_samples_missing_again(lab, monkeyp
 def test_killed_at_any_moment_and_resumed(lab):
     lab.run()
     expected = lab.cache.sampled("fake", "a").sort("question_id", "sample")
-    again = Lab(lab.folder / "again", lab.questions, lab.recorded, capacity=2, delay=0.005)
+    again = FakeReplayLab(lab.folder / "again", lab.questions, lab.recorded, capacity=2, delay=0.005)
     chance, kills = random.Random(4), 0
     for _ in range(8):
         worker = subprocess.Popen(
@@ -187,7 +126,7 @@ def test_killed_at_any_moment_and_resumed(lab):
 
 def test_a_thousand_random_questions(tmp_path):
     questions = fake_questions({"test": 1000})
-    lab = Lab(tmp_path, questions, fake_recording(questions, 10, 2), capacity=256)
+    lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 10, 2), capacity=256)
     lab.run()
     assert samples_made(lab.check_votes().answers).min() == 6
 
@@ -198,7 +137,7 @@ def test_the_recorded_run_replayed(llm, tmp_path):
     questions = recorded.questions("reasoning").filter(pl.col("split") == "test")
     rows = recorded.generations("reasoning", llm)
     rows = rows.filter(pl.col("question_id").is_in(questions["question_id"].implode())).select(*GENERATION_SCHEMA)
-    lab = Lab(tmp_path, questions, rows, samples=5, capacity=256)
+    lab = FakeReplayLab(tmp_path, questions, rows, samples=5, capacity=256)
     lab.run(5)
     part = lab.outcomes()
     whole = load_outcomes(recorded, "reasoning", "test", llms=[llm])
@@ -210,7 +149,7 @@ def test_the_recorded_run_replayed(llm, tmp_path):
 def test_variants_stop_by_votes_of_their_own(tmp_path):
     """Loaded once, an LLM and its variant are asked for what each of them lacks."""
     questions = fake_questions({"test": 60})
-    lab = Lab(tmp_path, questions, fake_recording(questions, 20, 1))
+    lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 20, 1))
     other = fake_recording(questions, 20, 2)
     other.write_parquet(tmp_path / "other.parquet")
     recorded = {"a": str(tmp_path / "recorded.parquet"), "a/hot": str(tmp_path / "other.parquet")}
