@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bad", "FileContents", "load", "read"]
 
-_TOGETHER = 100_000  # rows whose texts are made together; then those of the source, most of the memory, are let go of
+TOGETHER = 100_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +74,36 @@ def load(name: str, description: Description, *, data: Path | None = None, seed:
     )
 
 
-def read(name: str, description: Description, *, data: Path | None, seed: int = 0) -> FileContents:
+def read(
+    name: str, description: Description, *, data: Path | None, seed: int = 0, together: int = TOGETHER
+) -> FileContents:
     """The questions of a description's files, drawn into splits, and what is wrong with the others.
 
     Ids hold a row's place in the source split, within its subject where there are subjects: they are the same whatever
     is filtered or drawn. Splits that are drawn by shares are in random order, and so is every split where there are
-    subjects, so that its first questions are of all of them.
+    subjects, so that its first questions are of all of them. The texts of so many rows are made `together`; then those
+    of the source, most of the memory, are let go of.
 
     Raises:
         BenchmarkError: files are missing or broken, or columns are not what the description says.
     """
     try:
-        return _read(name, description, data, seed)
+        return _read(name, description, data, seed, together)
     except NoFilesError:
         if description.otherwise is None:
             raise
         with contextlib.suppress(NoFilesError):
-            return _read(name, description.otherwise, data, seed)
+            return _read(name, description.otherwise, data, seed, together)
         raise
 
 
-def _read(name: str, description: Description, data: Path | None, seed: int) -> FileContents:
+def _read(name: str, description: Description, data: Path | None, seed: int, together: int) -> FileContents:
     parts = _parts(description)
     takes = description.exemplars
     sources: dict[str, SourceSplit] = {}
     bad: list[Bad] = []
     for of in dict.fromkeys([*(part.of for part in parts.values()), *([takes.of] if takes else [])]):
-        sources[of], left_out = _source(name, description, of, data)
+        sources[of], left_out = _source(name, description, of, data, together)
         bad += left_out
     if isinstance(description.split, str):
         chosen, shown = by_column(sources[ONLY])
@@ -114,11 +117,13 @@ def _parts(description: Description) -> Mapping[str, SplitShare]:
     return {ONLY: SplitShare()} if isinstance(description.split, str) else description.split
 
 
-def _source(name: str, description: Description, of: str, data: Path | None) -> tuple[SourceSplit, list[Bad]]:
+def _source(
+    name: str, description: Description, of: str, data: Path | None, together: int
+) -> tuple[SourceSplit, list[Bad]]:
     frame, files = read_rows(description, of, data, lambda schema: _columns_in(_said(description), schema))
     where = files.names[0]
     answering = frame.select(_columns_in(_said_of_answers(description), files.schema) or frame.columns[-1:])
-    parts = list(frame.iter_slices(_TOGETHER)) or [frame]
+    parts = list(frame.iter_slices(together)) or [frame]
     del frame
     try:
         texts = [_texts(description, parts.pop(0), files.schema, where) for _ in range(len(parts))]

@@ -112,6 +112,7 @@ class TransformersEngine:
         self.chat, self.context = self._tokenizer.chat, self._tokenizer.context
         self.capacity = GPU_CAPACITY if device == "cuda" else CPU_CAPACITY
         self.by_length = True
+        self.step_tokens = STEP_TOKENS
         self._model: Any = None
         self._ends: list[int] = []
         self._waiting: deque[tuple[_PromptSamples, int]] = deque()
@@ -269,7 +270,7 @@ class TransformersEngine:
     def _advance(self, batch: _Batch) -> None:
         import torch
 
-        new = min(STEP_TOKENS, min(self._room(request) for request, _ in batch.rows) - batch.made)
+        new = min(self.step_tokens, min(self._room(request) for request, _ in batch.rows) - batch.made)
         out = self._generate(batch.ids, batch.mask, batch.cache, batch.sampling, new=new, made=batch.made)
         added = out.sequences.shape[1] - batch.ids.shape[1]
         batch.ids, batch.cache = out.sequences, out.past_key_values

@@ -95,6 +95,7 @@ class Upstream:
         self.llm = llm
         self._seconds = seconds
         self._tired = 0.0
+        self.pause = PAUSE
         key = endpoint_key(llm.api_key_env or KEY)
         self._url = llm.endpoint.rstrip("/") + "/chat/completions"
         headers = {
@@ -179,7 +180,7 @@ class Upstream:
         """Wait before the next attempt; raises DownError where there is none."""
         import httpx
 
-        wait = PAUSE * 4.0**attempt
+        wait = self.pause * 4.0**attempt
         if isinstance(error, _BusyError):
             wait = max(wait, error.asked)
             if not error.passes or wait > MOST_PAUSE:

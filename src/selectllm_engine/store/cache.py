@@ -48,13 +48,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Cache", "open_cache"]
 
+_PACKAGE = Path(__file__).resolve().parents[1]
 _Version = tuple[str, int, int]  # path, size and time of change
 
 
-def open_cache(path: Path | None = None) -> Cache:
+def open_cache(path: Path | None = None, *, package: Path = _PACKAGE) -> Cache:
     """The cache at `path`, else $SELECTLLM_CACHE, else ./cache where it exists, else in the user's data folder.
 
-    The run that comes with the package lies beneath it. Nothing is created before something is written.
+    The run that comes with the package, a folder, lies beneath it. Nothing is created before something is written.
 
     Raises:
         CacheError: there is a file in its place.
@@ -71,7 +72,7 @@ def open_cache(path: Path | None = None) -> Cache:
         path = user_data_path("selectllm") / "cache"
     if path.exists() and not path.is_dir():
         raise CacheError(f"{path} is a file", "name a folder with --cache")
-    cache = Cache(path.absolute(), packaged=_packaged())
+    cache = Cache(path.absolute(), packaged=_packaged(package))
     try:
         cache.settle()
     except CacheError as error:  # a disk that can't be written, or a journal of somebody else's
@@ -79,9 +80,8 @@ def open_cache(path: Path | None = None) -> Cache:
     return cache
 
 
-def _packaged() -> Path | None:
+def _packaged(package: Path) -> Path | None:
     """The recorded run inside the package, or that of the source checkout the package is imported from."""
-    package = Path(__file__).resolve().parents[1]
     recorded = package / "recorded"
     if recorded.is_dir():
         return recorded

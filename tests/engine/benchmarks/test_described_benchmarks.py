@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from selectllm_engine.answers import canonical, canonical_answers
 from selectllm_engine.benchmarks import LETTERS, QUESTION_SCHEMA, Description, load_benchmark
+from selectllm_engine.benchmarks.described_benchmarks import read as read_described
 from selectllm_engine.benchmarks.description import Exemplars, SplitShare, described_by
 from selectllm_engine.benchmarks.draws import drawn, shuffled_within
 from selectllm_engine.errors import BenchmarkError, UsageError
@@ -96,12 +97,15 @@ def test_a_wrong_column_is_told_from_all_that_the_file_has(suffix, tmp_path):
         assert caught.value.remedy.startswith(remedy)
 
 
-def test_rows_are_the_same_however_many_are_read_together(read, monkeypatch):
+def test_rows_are_the_same_however_many_are_read_together(tmp_path):
     rows = [{"q": f"q{n}", "s": "ab"[n % 2], "o": OPTIONS, "a": "ABC"[n % 3]} for n in range(7)]
-    described = {"answer": "a", "choices": "o", "subject": "s", "split": {"train": 0.5, "test": 0.5}}
-    whole = read(rows, **described)
-    monkeypatch.setattr("selectllm_engine.benchmarks.described_benchmarks._TOGETHER", 2)
-    assert read(rows, **described).questions.equals(whole.questions)
+    columns = {"question": "q", "answer": "a", "choices": "o", "subject": "s"}
+    described = described_by({**columns, "split": {"train": 0.5, "test": 0.5}})
+    pl.DataFrame(rows).write_parquet(tmp_path / "rows.parquet")
+    whole, parts = (
+        read_described("own", described, data=tmp_path / "rows.parquet", together=rows).questions for rows in (100, 2)
+    )
+    assert parts.equals(whole)
 
 
 def test_templates_patterns_and_what_is_removed(read):

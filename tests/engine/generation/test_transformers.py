@@ -105,9 +105,9 @@ def alone(engine, prompt, sampling):
     return made
 
 
-def test_batches_say_what_each_prompt_alone_gets(engine, monkeypatch):
-    monkeypatch.setattr(module, "STEP_TOKENS", 5)
+def test_batches_say_what_each_prompt_alone_gets(engine):
     each = engine()
+    each.step_tokens = 5
     asked = prompts(each)
     for number, prompt in enumerate(asked):
         each.submit(str(number), prompt, GREEDY, 2)

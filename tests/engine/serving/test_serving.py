@@ -540,16 +540,16 @@ async def test_connections_are_used_again_one_request_each():
     assert second.is_closed
 
 
-async def test_packed_and_endless_replies_are_not_believed(monkeypatch):
+async def test_packed_and_endless_replies_are_not_believed():
     class Packed(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request):
             return httpx.Response(200, stream=httpx.ByteStream(b"x"), headers={"content-encoding": "gzip"})
 
     from selectllm_engine.serving import upstream as upstreams
 
-    monkeypatch.setattr(upstreams, "PAUSE", 0.0)
     llm = sl.LLM(name="a", weights="a", endpoint="http://fake/v1")
     one = Upstream(llm, seconds=60.0, transport=Packed())
+    one.pause = 0.0
     with pytest.raises(upstreams.DownError, match="packed"):
         await one.complete({})
     await one.close()

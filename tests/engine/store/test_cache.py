@@ -14,7 +14,6 @@ from selectllm_engine.errors import (
     UnknownNameError,
     UsageError,
 )
-from selectllm_engine.store import cache as cache_module
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import TEMPORARY
 
@@ -235,11 +234,10 @@ def test_sizes(cache):
 def test_the_source_checkout_has_its_recorded_run(monkeypatch, tmp_path):
     package = tmp_path / "src" / "selectllm_engine"
     package.mkdir(parents=True)
-    monkeypatch.setattr(cache_module, "__file__", str(package / "store" / "cache.py"))
     monkeypatch.chdir(package)
-    assert open_cache(tmp_path / "own").packaged is None
+    assert open_cache(tmp_path / "own", package=package).packaged is None
     (tmp_path / "cache").mkdir()
     (tmp_path / "pyproject.toml").touch()
-    assert open_cache(tmp_path / "own").packaged == tmp_path / "cache"
+    assert open_cache(tmp_path / "own", package=package).packaged == tmp_path / "cache"
     (package / "recorded").mkdir()
-    assert open_cache(tmp_path / "own").packaged == package / "recorded"
+    assert open_cache(tmp_path / "own", package=package).packaged == package / "recorded"
