@@ -98,7 +98,7 @@ def read(
 
 
 def _read(name: str, description: Description, data: Path | None, seed: int, together: int) -> FileContents:
-    parts = _parts(description)
+    parts = {ONLY: SplitShare()} if isinstance(description.split, str) else description.split
     takes = description.exemplars
     sources: dict[str, SourceSplit] = {}
     bad: list[Bad] = []
@@ -109,12 +109,11 @@ def _read(name: str, description: Description, data: Path | None, seed: int, tog
         chosen, shown = by_column(sources[ONLY])
     else:
         chosen, shown = by_parts(parts, takes, sources, seed)
-    questions = pl.concat([_question_rows(rows, split) for split, rows in chosen], rechunk=False)
+    columns = [pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items()]
+    questions = pl.concat(
+        [rows.with_columns(split=pl.lit(split)).select(columns) for split, rows in chosen], rechunk=False
+    )
     return FileContents(questions, tuple(map(_exemplar, shown.iter_rows(named=True))), tuple(bad))
-
-
-def _parts(description: Description) -> Mapping[str, SplitShare]:
-    return {ONLY: SplitShare()} if isinstance(description.split, str) else description.split
 
 
 def _source(
@@ -176,12 +175,7 @@ def _texts(description: Description, frame: pl.DataFrame, schema: pl.Schema, whe
     def field(key: str, template: str | None) -> pl.Expr:
         if template is None:
             return pl.lit(None, dtype=pl.String)
-        text = text_of(template, schema, where)
-        if (pattern := description.patterns.get(key)) is not None:
-            text = text.str.extract(pattern).str.strip_chars()
-        if (pattern := description.remove.get(key)) is not None:
-            text = text.str.replace_all(pattern, "").str.strip_chars()
-        return text
+        return _trimmed(description, key, text_of(template, schema, where))
 
     return frame.select(
         subject=field("subject", description.subject),
@@ -196,22 +190,20 @@ def _texts(description: Description, frame: pl.DataFrame, schema: pl.Schema, whe
 def _kept(description: Description, schema: pl.Schema, where: str) -> pl.Expr:
     if not description.filter:
         return pl.lit(value=True)
-    tests = []
-    for path, values in description.filter.items():
-        place = find(path, schema, where)
-        tests.append(place.values.cast(pl.String).is_in(values))
+    tests = (
+        find(path, schema, where).values.cast(pl.String).is_in(values) for path, values in description.filter.items()
+    )
     return pl.all_horizontal(tests).fill_null(value=False)
 
 
 def _ids(name: str, of: str, description: Description) -> pl.Expr:
     """An id of its own, else the benchmark, the source split, the subject and the row's place."""
     start = f"{name}-{of}-" if of else f"{name}-"
+    subject, number = pl.col("subject").fill_null(""), pl.int_range(pl.len())
     if description.subject is None:
-        made = pl.lit(start) + pl.int_range(pl.len()).cast(pl.String).str.zfill(4)
+        made = pl.lit(start) + number.cast(pl.String).str.zfill(4)
     else:
-        subject = pl.col("subject").fill_null("")
-        number = pl.int_range(pl.len()).over(subject).cast(pl.String).str.zfill(4)
-        made = pl.lit(start) + subject + "-" + number
+        made = pl.lit(start) + subject + "-" + number.over(subject).cast(pl.String).str.zfill(4)
     return made if description.id is None else pl.coalesce("own", made)
 
 
@@ -220,9 +212,14 @@ def _answer(description: Description, schema: pl.Schema, where: str) -> pl.Expr:
     if description.answer is None or (description.choices and "choices" not in description.patterns):
         return pl.lit(None, dtype=pl.String)
     text = (aliases_of if description.kind == "text" else text_of)(description.answer, schema, where)
-    if (pattern := description.patterns.get("answer")) is not None:
+    return _trimmed(description, "answer", text)
+
+
+def _trimmed(description: Description, field: str, text: pl.Expr) -> pl.Expr:
+    """What a field's pattern finds in a text, without what is to be removed."""
+    if (pattern := description.patterns.get(field)) is not None:
         text = text.str.extract(pattern).str.strip_chars()
-    if (pattern := description.remove.get("answer")) is not None:
+    if (pattern := description.remove.get(field)) is not None:
         text = text.str.replace_all(pattern, "").str.strip_chars()
     return text
 
@@ -264,12 +261,6 @@ def _written(answers: pl.Series, kind: str | None) -> pl.DataFrame:
         .then(pl.format(f"answer '{{}}' is no {kind}", shown))
     )
     return pl.select(gold=golds, kind=pl.lit(kind), problem=problem)
-
-
-def _question_rows(rows: pl.DataFrame, split: str) -> pl.DataFrame:
-    return rows.with_columns(split=pl.lit(split)).select(
-        pl.col(name).cast(dtype) for name, dtype in QUESTION_SCHEMA.items()
-    )
 
 
 def _exemplar(row: Mapping[str, Any]) -> Exemplar:

@@ -55,25 +55,16 @@ def load(name: str, *, data: Path) -> Benchmark:
     Raises:
         BenchmarkError: names the file, the row and what is wrong with it.
     """
-    rows = [_row(record, path, name, several=data.is_dir()) for path in _paths(data) for record in read_records(path)]
+    rows = _rows(data, name)
     questions, exemplars = [], []
     for row in rows:
         kind = _kind(row)
         gold = _gold(row, kind)
         if row.split == "exemplar":
-            exemplars.append(Exemplar(row.text, gold, row.choices, row.rationale, row.subject))
+            exemplars.append(_exemplar(row, gold))
         else:
-            questions.append(
-                {
-                    "question_id": row.id,
-                    "split": row.split,
-                    "subject": row.subject,
-                    "text": row.text,
-                    "choices": row.choices,
-                    "gold": gold,
-                    "kind": kind,
-                }
-            )
+            known = {name: getattr(row, name) for name in ("split", "subject", "text", "choices")}
+            questions.append({"question_id": row.id, **known, "gold": gold, "kind": kind})
     _check(rows, data)
     return Benchmark(name, question_frame(questions), tuple(exemplars), notes=tuple(_doubtful(rows)))
 
@@ -84,10 +75,12 @@ def load_exemplars(data: Path) -> tuple[Exemplar, ...]:
     Raises:
         BenchmarkError: names the file, the row and what is wrong with it.
     """
-    rows = [
-        _row(record, path, data.stem, several=data.is_dir()) for path in _paths(data) for record in read_records(path)
-    ]
-    return tuple(Exemplar(row.text, _gold(row, _kind(row)), row.choices, row.rationale, row.subject) for row in rows)
+    rows = _rows(data, data.stem)
+    return tuple(_exemplar(row, _gold(row, _kind(row))) for row in rows)
+
+
+def _exemplar(row: _QuestionRow, gold: str) -> Exemplar:
+    return Exemplar(row.text, gold, row.choices, row.rationale, row.subject)
 
 
 def _paths(data: Path) -> list[Path]:
@@ -101,18 +94,22 @@ def _paths(data: Path) -> list[Path]:
     return paths
 
 
-def _row(record: FileRecord, path: Path, name: str, *, several: bool) -> _QuestionRow:
-    return _QuestionRow(
-        record=record,
-        id=record.optional("id") or f"{path.stem if several else name}-{record.number:04d}",
-        split=_split(record, path),
-        subject=record.optional("subject"),
-        text=record.text("question"),
-        answer=record.text("answer"),
-        choices=_choices(record),
-        kind=record.optional("kind"),
-        rationale=record.optional("rationale"),
-    )
+def _rows(data: Path, name: str) -> list[_QuestionRow]:
+    return [
+        _QuestionRow(
+            record=record,
+            id=record.optional("id") or f"{path.stem if data.is_dir() else name}-{record.number:04d}",
+            split=_split(record, path),
+            subject=record.optional("subject"),
+            text=record.text("question"),
+            answer=record.text("answer"),
+            choices=_choices(record),
+            kind=record.optional("kind"),
+            rationale=record.optional("rationale"),
+        )
+        for path in _paths(data)
+        for record in read_records(path)
+    ]
 
 
 def _split(record: FileRecord, path: Path) -> str:

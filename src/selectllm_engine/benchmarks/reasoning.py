@@ -105,9 +105,14 @@ def _or(options: Sequence[str]) -> str:
     return f"{', '.join(options[:-1])} or {options[-1]}"
 
 
+def _distinct(words: Iterable[str]) -> list[str] | None:
+    """The words in one case; None where one repeats or is none."""
+    found = [word.lower() for word in words]
+    return found if len(set(found)) == len(found) and all(map(str.isalpha, found)) else None
+
+
 def _list(item: Mapping[str, Any], random: Random) -> Made | None:
-    words = [word.lower() for word in item["metadata"]["words"]]
-    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
+    if (words := _distinct(item["metadata"]["words"])) is None:
         return None
     place = random.choice(("first", "second", "third", "last"))
     right = words[-1] if place == "last" else words[("first", "second", "third").index(place)]
@@ -120,8 +125,7 @@ def _largest(item: Mapping[str, Any], _: Random) -> Made | None:
 
 
 def _alphabetical(item: Mapping[str, Any], random: Random) -> Made | None:
-    words = [word.lower() for word in item["metadata"]["original_words"]]
-    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
+    if (words := _distinct(item["metadata"]["original_words"])) is None:
         return None
     text = f"Which word comes first in alphabetical order: {_or(words)}?"
     return Made(text, min(words), tuple(random.sample(words, len(words))))
@@ -132,8 +136,7 @@ def _product(item: Mapping[str, Any], _: Random) -> Made:
 
 
 def _sorted(item: Mapping[str, Any], _: Random) -> Made | None:
-    words = [word.lower() for word in item["metadata"]["original_words"]]
-    if len(set(words)) < len(words) or not all(map(str.isalpha, words)):
+    if (words := _distinct(item["metadata"]["original_words"])) is None:
         return None
     return Made(f"Put these words in alphabetical order: {', '.join(words)}.", ", ".join(sorted(words)))
 

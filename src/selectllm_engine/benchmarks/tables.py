@@ -81,16 +81,10 @@ def read_records(path: Path) -> list[FileRecord]:
     Raises:
         BenchmarkError: the file is missing, empty, damaged, not UTF-8, or of another format.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        records = _parquet(path)
-    elif suffix == ".csv":
-        records = _csv(path)
-    elif suffix == ".jsonl":
-        records = _jsonl(path)
-    else:
+    reader = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}.get(path.suffix.lower())
+    if reader is None:
         raise BenchmarkError(f"{path.name} is no JSONL, CSV or Parquet file", f"name it with {', '.join(SUFFIXES)}")
-    if not records:
+    if not (records := reader(path)):
         raise BenchmarkError(f"{path.name} is empty", "it needs at least one row")
     return records
 
@@ -199,8 +193,5 @@ def _parquet(path: Path) -> list[FileRecord]:
     if not path.is_file():
         raise BenchmarkError(f"cannot read {str(path)!r} (no such file)", "check the path")
     with polars_reading(refused, path):
-        return _frame(path.name, pl.read_parquet(path, glob=False))
-
-
-def _frame(name: str, frame: pl.DataFrame) -> list[FileRecord]:
-    return [FileRecord(name, number, row) for number, row in enumerate(frame.iter_rows(named=True), start=1)]
+        rows = pl.read_parquet(path, glob=False).iter_rows(named=True)
+    return [FileRecord(path.name, number, row) for number, row in enumerate(rows, start=1)]

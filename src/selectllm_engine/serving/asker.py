@@ -153,10 +153,8 @@ class Asker:
         name, upstream = self.names[llm], self._upstreams[llm]
         samples = samples_of(reply, seconds)
         answer.given.setdefault(name, []).extend(samples)
-        for part in ("prompt_tokens", "output_tokens"):
-            self._metrics.tokens.labels(name, part.partition("_")[0]).inc(
-                sum(getattr(each, part) or 0 for each in samples)
-            )
+        for part in ("prompt", "output"):
+            self._metrics.tokens.labels(name, part).inc(sum(getattr(each, f"{part}_tokens") or 0 for each in samples))
         dollars = [upstream.cost(each.prompt_tokens, each.output_tokens) for each in samples]
         self._metrics.dollars.labels(name).inc(sum(each or 0.0 for each in dollars))
 

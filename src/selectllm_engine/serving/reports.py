@@ -32,19 +32,13 @@ def decided(chooser: Chooser | Fixed, decision: Decision) -> dict[str, Any]:
 def headers_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, str]:
     """A reply's headers."""
     outcome, decision = answer.outcome, answer.decision
-    return header_values(
-        {
-            "llm": answer.llm,
-            "asked": ",".join(answer.asked),
-            "router": None if decision is None else chooser.name,
-            "policy": None if decision is None else chooser.spec,
-            "answer": None if outcome is None else outcome.answer,
-            "votes": None if outcome is None else f"{outcome.votes}/{outcome.cast}",
-            "confidence": _rounded(None if outcome is None else outcome.confidence),
-            "failed": ",".join(answer.failed) or None,
-            "fallback": answer.fallback,
-        }
-    )
+    told: dict[str, object] = {"llm": answer.llm, "asked": ",".join(answer.asked)}
+    if decision is not None:
+        told |= {"router": chooser.name, "policy": chooser.spec}
+    if outcome is not None:
+        sure = None if outcome.confidence is None else f"{outcome.confidence:.4f}"
+        told |= {"answer": outcome.answer, "votes": f"{outcome.votes}/{outcome.cast}", "confidence": sure}
+    return header_values({**told, "failed": ",".join(answer.failed) or None, "fallback": answer.fallback})
 
 
 def details_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, Any]:
@@ -62,7 +56,3 @@ def details_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, Any]:
         "vote_confidence": None if outcome is None else outcome.confidence,
         "answers": {} if outcome is None else {n: [each.answer for each in s] for n, s in answer.given.items()},
     }
-
-
-def _rounded(value: float | None) -> str | None:
-    return None if value is None else f"{value:.4f}"

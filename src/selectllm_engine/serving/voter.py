@@ -91,10 +91,8 @@ class Voter:
             return
         fields = {name: value for name, value in answer.request.fields.items() if name not in _NOT_OF_SAMPLES}
         try:
-            if ballot.samples > 1:
-                await self._asker.complete(llm, {**fields, "n": ballot.samples}, answer)
-            else:
-                await self._asker.complete(llm, fields, answer)
+            several = {"n": ballot.samples} if ballot.samples > 1 else {}
+            await self._asker.complete(llm, {**fields, **several}, answer)
         except DownError:
             return
         except RefusedRequestError as error:
