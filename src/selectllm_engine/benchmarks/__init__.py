@@ -49,7 +49,7 @@ __all__ = [
 class _Room(ModuleType):
     """This package, called: `selectllm_engine.benchmarks` is its name, and that of a public function of `api`."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> object:
         return import_module("selectllm_engine.api").benchmarks(*args, **kwargs)
 
 

@@ -93,7 +93,7 @@ class Description:
     otherwise: Description | None = None
 
 
-def described_by(given: Mapping[str, Any]) -> Description:
+def described_by(given: Mapping[str, object]) -> Description:
     """The description that a checked table of `selectllm.toml` gives."""
     values: dict[str, Any] = dict(given)
     for name in ("config", "columns", "labels", "kinds"):

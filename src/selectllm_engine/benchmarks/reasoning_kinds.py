@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -130,7 +130,7 @@ def _puzzle(name: str, seed: int) -> Puzzle:
     return Puzzle(name, _kind([made.answer for made in items]), _whole)
 
 
-def _whole(item: Mapping[str, Any], _: Random) -> Made | None:
+def _whole(item: Mapping[str, object], _: Random) -> Made | None:
     answer = str(item["answer"]).strip() if item["answer"] is not None else ""
     if not answer or "\n" in answer or len(answer) > _LONGEST:
         return None

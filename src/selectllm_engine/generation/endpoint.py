@@ -177,7 +177,7 @@ class Endpoint:
         """Give up the connections."""
         await self._client.close()
 
-    async def _before(self, _request: Any) -> None:
+    async def _before(self, _request: object) -> None:
         if self.stopping:
             raise _refusal("all is being stopped")
 

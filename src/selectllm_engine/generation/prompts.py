@@ -203,7 +203,7 @@ def prompt_manifest(
     return manifest if few_shot or language is None else {**manifest, "language": language}
 
 
-def wording_manifest(wording: Wording) -> dict[str, Any]:
+def wording_manifest(wording: Wording) -> dict[str, object]:
     """A person's own words as a manifest holds them; what is said for kinds of answers only where something is."""
     return {key: value for key, value in asdict(wording).items() if key != "forms" or value}
 
@@ -227,7 +227,7 @@ def sampling_of(llm: LLM, *, terse: bool) -> Sampling:
     return replace(sampling, **{key: value for key, value in llm.variant.changes.items() if key in known})
 
 
-def sampling_manifest(sampling: Sampling) -> dict[str, Any]:
+def sampling_manifest(sampling: Sampling) -> dict[str, object]:
     """Sampling settings as a manifest holds them; what is said of thinking only where something is."""
     found = {key: value for key, value in asdict(sampling).items() if key != "thinking" or value is not None}
     return {**found, "stop": list(sampling.stop)}

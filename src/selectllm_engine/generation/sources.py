@@ -119,7 +119,7 @@ def _read_source(
 
 def _stored_prompt(cache: Cache, name: str) -> dict[str, Any]:
     """How the cached run of a benchmark asked for answers, as far as its manifests say."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for llm in cache.llms(name):
         prompt = cache.manifest(name, llm).get("prompt") or {}
         if "terse" in prompt:

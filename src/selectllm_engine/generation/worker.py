@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.generation.cluster import LOCAL, end_local
@@ -37,7 +37,7 @@ GRACE_SECONDS = 60.0  # for the step under way and the last flush, once all must
 def main(
     load_engine: LoadEngine = make_engine,
     intervals: Periods = Periods(),  # noqa: B008 it is frozen
-    load_tokenizer: Callable[[Path], Any] = Tokenizer,
+    load_tokenizer: Callable[[Path], object] = Tokenizer,
 ) -> int:
     """Serve one spec; the exit code: 0 done, 1 something failed, 130 stopped."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")

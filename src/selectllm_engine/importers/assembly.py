@@ -59,7 +59,7 @@ def store(
     records: Iterable[Record],
     *,
     source: str,
-    origin: Mapping[str, Any],
+    origin: Mapping[str, object],
     options: Options | None = None,
     reading: Reading | None = None,
 ) -> Imported:
@@ -92,7 +92,7 @@ def store_chunks(
     chunks: Iterable[Chunk],
     *,
     source: str,
-    origin: Callable[[], Mapping[str, Any]],
+    origin: Callable[[], Mapping[str, object]],
     options: Options | None = None,
     reading: Reading | None = None,
 ) -> Imported:
@@ -101,7 +101,7 @@ def store_chunks(
     there = benchmark in cache.benchmarks()
 
     @lru_cache(maxsize=1)  # it reads the files
-    def told() -> dict[str, Any]:
+    def told() -> dict[str, object]:
         return dict(json.loads(json.dumps({**origin(), **options.origin()})))  # as it is stored
 
     if there and not options.again and (same := _before(cache, benchmark, told(), options)):
@@ -151,7 +151,7 @@ def _fresh(cache: Cache, benchmark: str, *, there: bool, again: bool, whole: boo
         yield fresh
 
 
-def _before(cache: Cache, benchmark: str, origin: Mapping[str, Any], options: Options) -> Imported | None:
+def _before(cache: Cache, benchmark: str, origin: Mapping[str, object], options: Options) -> Imported | None:
     """What the same import stored before; another choice of whose verdict counts is stored."""
     found, rows = [], 0
     for name in cache.llms(benchmark):
@@ -195,12 +195,12 @@ class _Target:
         self,
         cache: Cache,
         benchmark: str,
-        facts: Mapping[str, Any],
+        facts: Mapping[str, object],
         options: Options,
         stored: pl.DataFrame | None,
         *,
         taken: Sequence[str],
-        known: Mapping[str, Mapping[str, Any]],
+        known: Mapping[str, Mapping[str, object]],
     ) -> None:
         self.llms: dict[str, LLMResults] = {}
         self._cache = cache
@@ -242,7 +242,7 @@ class _Target:
             del self.llms[name]
             reading.note(f"{name} has no results: left out")
 
-    def finish(self, reading: Reading, origin: Callable[[], Mapping[str, Any]]) -> pl.DataFrame:
+    def finish(self, reading: Reading, origin: Callable[[], Mapping[str, object]]) -> pl.DataFrame:
         """Write questions, verdicts and manifests; the questions that this import is about."""
         self._check_texts(reading)
         scored = any(llm.scores for llm in self.llms.values())

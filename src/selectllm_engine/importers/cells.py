@@ -65,11 +65,11 @@ def _of_chat(cell: str, role: str) -> str:
     return cell if said is None else said
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.to_list() if isinstance(value, pl.Series) else value
 
 
-def _said(messages: Any, role: str) -> str | None:
+def _said(messages: object, role: str) -> str | None:
     """What the messages of this role say, or a lone message or its content; None for something else."""
     if isinstance(messages, dict):
         messages = [messages]
@@ -82,7 +82,7 @@ def _said(messages: Any, role: str) -> str | None:
     return "\n\n".join(each for each in contents if each is not None)
 
 
-def _content(content: Any) -> str | None:
+def _content(content: object) -> str | None:
     """A message's text: a string, or parts of which some are text."""
     if isinstance(content, list):
         parts = [each.get("text") for each in content if isinstance(each, dict)]
@@ -100,7 +100,7 @@ def samples(column: pl.Series) -> pl.Series | None:
         inner = column.dtype.inner
         if not (isinstance(inner, pl.DataType) and inner.is_nested()):
             return column.cast(pl.List(pl.String))
-        cells: list[Any] = [None if cell is None else _plain(cell) for cell in column]
+        cells: list[object] = [None if cell is None else _plain(cell) for cell in column]
     elif column.dtype == pl.String and (column.str.starts_with("[") | column.is_null()).all():
         cells = [None if cell is None else _literal_json(cell) for cell in column]
     else:
@@ -111,14 +111,14 @@ def samples(column: pl.Series) -> pl.Series | None:
     return pl.Series(column.name, found, dtype=pl.List(pl.String))
 
 
-def _literal_json(cell: str) -> Any:
+def _literal_json(cell: str) -> object:
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):
         return ""
 
 
-def _sampled(values: Any) -> list[str | None] | None:
+def _sampled(values: object) -> list[str | None] | None:
     """The texts of K samples; None where it is something else."""
     if not isinstance(values, list) or not values:
         return None
@@ -185,7 +185,7 @@ def lists(column: pl.Series, wrong: Callable[[int, str, str], ImportFormatError]
     return pl.Series(column.name, found, dtype=pl.List(pl.String))
 
 
-def _literal(cell: str) -> Any:
+def _literal(cell: str) -> object:
     """What a text says in JSON, or as Python and NumPy print it; None for anything else."""
     try:
         return json.loads(cell)
@@ -201,7 +201,7 @@ def _literal(cell: str) -> Any:
             return None
 
 
-def _options(found: Any) -> Any:
+def _options(found: object) -> object:
     if isinstance(found, tuple):
         return list(found)
     if not isinstance(found, dict):

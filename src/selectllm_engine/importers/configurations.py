@@ -34,7 +34,7 @@ def settings_of_text(written: str) -> dict[str, Any]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flattened(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     """Nested settings as `outer.inner` → text, without those that are not set or change no answer."""
     found: dict[str, str] = {}
     for name, value in settings.items():

@@ -37,7 +37,7 @@ def question_of(document: Mapping[str, Any]) -> str | None:
     return None
 
 
-def options_of(document: Mapping[str, Any], prompts: Sequence[str], continuations: Sequence[str]) -> tuple[str, ...]:
+def options_of(document: Mapping[str, object], prompts: Sequence[str], continuations: Sequence[str]) -> tuple[str, ...]:
     """The options' texts: the document's where it has as many, else what the LLM was given to compare."""
     for name in _OPTIONS:
         value = document.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.benchmarks import splits_of
 from selectllm_engine.errors import CacheError, DamagedError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["accuracies", "digest_of", "facts_of", "tell_moved"]
 
 
-def facts_of(cache: Cache, benchmark: str) -> dict[str, dict[str, Any]]:
+def facts_of(cache: Cache, benchmark: str) -> dict[str, dict[str, object]]:
     """What stays of every LLM that was imported from files: its place in the run, and whose verdict counts."""
     found = {}
     for llm in cache.llms(benchmark):

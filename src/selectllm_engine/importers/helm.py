@@ -176,7 +176,7 @@ def _asked(references: Sequence[Mapping[str, Any]], *, chooses: bool) -> dict[st
     return {"gold": solved[1] if solved else gold}
 
 
-def _question(instance: Mapping[str, Any]) -> str:
+def _question(instance: Mapping[str, object]) -> str:
     """The instance's text; of a conversation what the user said last."""
     asked = mapping(instance.get("input"))
     if text := words(asked.get("text")):

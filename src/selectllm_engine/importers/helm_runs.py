@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.json_members import has_member, members
@@ -44,7 +44,7 @@ class HelmRun:
     model: str
     task: str
     method: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     files: tuple[Path, ...]
 
     @property
@@ -77,7 +77,7 @@ class Trial:
 
     id: str
     number: int
-    instance: Mapping[str, Any]
+    instance: Mapping[str, object]
     said: tuple[Said, ...]
     seconds: float | None
     perturbed: bool
@@ -134,7 +134,7 @@ def _run(folder: Path) -> HelmRun:
     )
 
 
-def _task(name: str, scenario: Mapping[str, Any]) -> str:
+def _task(name: str, scenario: Mapping[str, object]) -> str:
     """The scenario's name with its arguments; without a specification, those of the run's name."""
     head, _, told = name.partition(":")
     if scenario:
@@ -195,13 +195,13 @@ def _of_display(run: HelmRun) -> Iterator[Trial]:
         )
 
 
-def _about(state: Mapping[str, Any]) -> tuple[str, int, bool]:
+def _about(state: Mapping[str, object]) -> tuple[str, int, bool]:
     instance = mapping(state.get("instance"))
     trial = count(state.get("train_trial_index")) or 0
     return str(instance.get("id")), trial, bool(instance.get("perturbation"))
 
 
-def _said(completion: Any) -> Said:
+def _said(completion: object) -> Said:
     tokens = mapping(completion).get("tokens")
     return Said(
         text=str(mapping(completion).get("text") or ""),
@@ -225,7 +225,7 @@ def _stats(path: Path) -> dict[tuple[str, int], dict[str, float]]:
     return found
 
 
-def _means(stats: Iterable[tuple[Any, Any]]) -> dict[str, float]:
+def _means(stats: Iterable[tuple[object, object]]) -> dict[str, float]:
     """Those that are numbers, and of a metric with a name."""
     return {
         name: float(value)
@@ -234,7 +234,7 @@ def _means(stats: Iterable[tuple[Any, Any]]) -> dict[str, float]:
     }
 
 
-def _object(path: Path, place: str, value: Any) -> Mapping[str, Any]:
+def _object(path: Path, place: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise ImportFormatError(f"{path}, member {place} is no JSON object", _RUNS)
     return value

@@ -22,7 +22,7 @@ import re
 from collections import Counter
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
 from selectllm_engine.importers.configurations import telling_names
@@ -181,7 +181,7 @@ class _LogsReader:
         self._summary()
 
     def _judge(
-        self, sample: Mapping[str, Any], log: InspectLog, chosen: Scorer, scores: Mapping[str, Any]
+        self, sample: Mapping[str, object], log: InspectLog, chosen: Scorer, scores: Mapping[str, object]
     ) -> Record | None:
         verdict, value = chosen.verdict(scores)
         score, parted = score_of(value), isinstance(value, dict)

@@ -98,7 +98,7 @@ def open_log(path: Path, largest: int = LARGEST) -> InspectLog | None:
     )
 
 
-def _settings(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+def _settings(evaluation: Mapping[str, object], plan: Mapping[str, object]) -> dict[str, str]:
     model = {name: value for name, value in mapping(evaluation.get("model_args")).items() if name != "model_path"}
     solver = {"solver": evaluation.get("solver"), "solver_args": evaluation.get("solver_args")}
     steps = plan.get("steps")
@@ -115,7 +115,7 @@ def _settings(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[st
     )
 
 
-def samples(log: InspectLog, largest: int = LARGEST) -> Iterator[Mapping[str, Any] | None]:
+def samples(log: InspectLog, largest: int = LARGEST) -> Iterator[Mapping[str, object] | None]:
     """The samples of a log, one by one; None for one of more than `largest` bytes.
 
     Raises:
@@ -189,7 +189,7 @@ def _json(path: Path, name: str, data: bytes) -> Any:
         raise ImportFormatError(f"{path}: {name[:80]} is no whole JSON", "copy the log again") from error
 
 
-def _object(path: Path, name: str, found: Any) -> Mapping[str, Any]:
+def _object(path: Path, name: str, found: object) -> Mapping[str, object]:
     if not isinstance(found, dict):
         raise ImportFormatError(f"{path}: {name[:80]} is no JSON object", _LOG)
     return found

@@ -53,7 +53,7 @@ class Scorer:
         return verdict, value
 
 
-def unusable(sample: Mapping[str, Any] | None) -> str | None:
+def unusable(sample: Mapping[str, object] | None) -> str | None:
     """Why a sample is not used, if so."""
     if sample is None:
         return "samples of more than 256 MiB"
@@ -77,7 +77,7 @@ def record_of(
     *,
     llm: str,
     score: float | None,
-    answer: Any,
+    answer: object,
     clock: str | None,
     literal: bool,
 ) -> Record | None:
@@ -117,7 +117,9 @@ def record_of(
     )
 
 
-def _key(sample: Mapping[str, Any], task: str, question: str, options: tuple[str, ...] | None, target: Any) -> str:
+def _key(
+    sample: Mapping[str, object], task: str, question: str, options: tuple[str, ...] | None, target: object
+) -> str:
     name = sample["id"]
     if isinstance(name, str) and not name.isdecimal():
         return f"{task}-{name}"
@@ -125,7 +127,7 @@ def _key(sample: Mapping[str, Any], task: str, question: str, options: tuple[str
     return f"{task}-{digest(whole.encode())}"
 
 
-def question_of(sample: Mapping[str, Any]) -> str:
+def question_of(sample: Mapping[str, object]) -> str:
     """The input, of a conversation what the user said in it."""
     asked = sample.get("input")
     if isinstance(asked, list):
@@ -134,7 +136,7 @@ def question_of(sample: Mapping[str, Any]) -> str:
     return _words(asked, sample) or ""
 
 
-def _words(content: Any, sample: Mapping[str, Any]) -> str | None:
+def _words(content: object, sample: Mapping[str, object]) -> str | None:
     """The text of a message: a string, or parts of which some are text. Long ones may be kept as attachments."""
     if isinstance(content, list):
         parts = [
@@ -151,7 +153,7 @@ def _words(content: Any, sample: Mapping[str, Any]) -> str | None:
     return content
 
 
-def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
+def _gold(target: object, options: tuple[str, ...] | None) -> str | None:
     """The one target; None where several are right."""
     targets = target if isinstance(target, list) else [target]
     if len(targets) != 1 or not isinstance(targets[0], str):
@@ -161,13 +163,13 @@ def _gold(target: Any, options: tuple[str, ...] | None) -> str | None:
     return f"({gold})" if options and len(gold) == 1 else gold
 
 
-def _usage(sample: Mapping[str, Any], output: Mapping[str, Any], log: InspectLog) -> Mapping[str, Any]:
+def _usage(sample: Mapping[str, object], output: Mapping[str, object], log: InspectLog) -> Mapping[str, object]:
     """Tokens and cost of the LLM itself over the whole sample, else of its last call."""
     usage = mapping(sample.get("model_usage"))
     return mapping(usage.get(log.named) or (next(iter(usage.values())) if len(usage) == 1 else output.get("usage")))
 
 
-def score_of(value: Any) -> float | None:
+def score_of(value: object) -> float | None:
     """A score's value from 0 to 1; None where it is something else."""
     if isinstance(value, str):
         found = _SCORES.get(value, _WORDS.get(value.lower()))

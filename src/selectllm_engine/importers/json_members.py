@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.foreign_files import json_lines
@@ -22,7 +22,7 @@ _BLANK = " \t\n\r"
 _NUMBER = (".", "e", "E")  # how it goes on, where what is held ends in the middle of it
 
 
-def members(path: Path, *names: str, largest: int = LARGEST, chunk: int = CHUNK) -> Iterator[tuple[str, Any]]:
+def members(path: Path, *names: str, largest: int = LARGEST, chunk: int = CHUNK) -> Iterator[tuple[str, object]]:
     """The members of the array or object that is found under these names, each with its place or name.
 
     Raises:
@@ -56,7 +56,7 @@ def has_member(path: Path, *names: str, strict: bool = False, chunk: int = CHUNK
         return False
 
 
-def lines(path: Path) -> Iterator[tuple[int, Any]]:
+def lines(path: Path) -> Iterator[tuple[int, object]]:
     """The values of a JSONL file, each with the number of its line; raises as `members`."""
     try:
         with path.open("rb") as file:
@@ -68,7 +68,7 @@ def lines(path: Path) -> Iterator[tuple[int, Any]]:
         raise ImportFormatError(f"cannot read {path} ({error.strerror})", "check the path") from error
 
 
-def _line(path: Path, number: int, line: bytes) -> Any:
+def _line(path: Path, number: int, line: bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -100,7 +100,7 @@ class _Reader:
                 return False
         return self._next() in ("[", "{")
 
-    def members(self) -> Iterator[tuple[str, Any]]:
+    def members(self) -> Iterator[tuple[str, object]]:
         """The members of the array or object that comes next, and nothing but blanks may follow a file's whole one."""
         opened = self._next()
         self._at += 1
@@ -141,7 +141,7 @@ class _Reader:
         else:
             self._value()
 
-    def _value(self) -> Any:
+    def _value(self) -> object:
         self._next()
         while True:
             try:

@@ -148,7 +148,7 @@ def _rank(metric: str) -> tuple[int, bool, str]:
     return _METRICS.index(head) if head in _METRICS else len(_METRICS), "k=1" not in f"{told}&".split("&"), metric
 
 
-def _asked(row: DetailsRow) -> dict[str, Any]:
+def _asked(row: DetailsRow) -> dict[str, object]:
     """Options, gold answer and kind."""
     right = row.right[0] if len(row.right) == 1 else None
     stripped = tuple(each.strip() for each in row.choices)

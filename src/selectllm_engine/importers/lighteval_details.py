@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -51,7 +51,7 @@ class DetailsFile:
     llm: str
     task: str
     time: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class DetailsRow:
     right: tuple[int, ...]
     texts: tuple[str, ...]
     likelihoods: tuple[float, ...]
-    metrics: Mapping[str, Any]
+    metrics: Mapping[str, object]
     asked: int | None
     said: tuple[int | None, ...]
 
@@ -109,7 +109,7 @@ def _file(path: Path) -> DetailsFile:
     return DetailsFile(path, llm, task, time, {"shots": shots, **settings} if shots is not None else settings)
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(path: Path) -> dict[str, object]:
     """How texts were generated, from the averages of the same run, where they are still there."""
     if not path.is_file() or not has_member(path, "config_general"):
         return {}
@@ -138,7 +138,7 @@ def rows_of(file: DetailsFile, progress: Progress | None = None) -> Iterator[Det
             yield _row({ours: row[name] for ours, name in columns.items() if name is not None})
 
 
-def _row(given: Mapping[str, Any]) -> DetailsRow:
+def _row(given: Mapping[str, object]) -> DetailsRow:
     choices = _texts(given.get("choices"))
     golds = _texts(given.get("golds"))
     right = tuple(int(each) for each in _numbers(given.get("place")) if 0 <= each < len(choices))
@@ -162,7 +162,7 @@ def _row(given: Mapping[str, Any]) -> DetailsRow:
     )
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: object) -> tuple[str, ...]:
     """The texts of a list, of a list of lists, or of a printed one."""
     if isinstance(value, list):
         return tuple(text for each in value for text in ([each] if isinstance(each, str) else _texts(each)))
@@ -174,7 +174,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return ()
 
 
-def _numbers(value: Any) -> tuple[float, ...]:
+def _numbers(value: object) -> tuple[float, ...]:
     """A number, or the first number of every entry of a list, which may be printed: (log-likelihood, is it greedy)."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return (float(value),)
@@ -188,13 +188,13 @@ def _numbers(value: Any) -> tuple[float, ...]:
     return ()
 
 
-def _likelihoods(value: Any, choices: int) -> tuple[float, ...]:
+def _likelihoods(value: object, choices: int) -> tuple[float, ...]:
     """Of every choice; printed pairs of (log-likelihood, is it greedy) come as one list."""
     found = _numbers(value)
     return found[::2] if len(found) == 2 * choices and isinstance(value, str) else found
 
 
-def _printed_metrics(value: Any) -> dict[str, float]:
+def _printed_metrics(value: object) -> dict[str, float]:
     found = (
         re.findall(r"'([^']+)': (?:np\.\w+\()?(-?\d+(?:\.\d+)?(?:e-?\d+)?|True|False)", value)
         if isinstance(value, str)

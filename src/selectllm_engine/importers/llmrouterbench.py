@@ -117,7 +117,7 @@ def _of_file(path: Path, content: Mapping[str, Any], reading: Reading, odd: dict
         )
 
 
-def _written(value: Any) -> str | None:
+def _written(value: object) -> str | None:
     """A value as text; one text in a list is that text."""
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
@@ -126,7 +126,7 @@ def _written(value: Any) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _number(path: Path, number: int, row: Mapping[str, Any], name: str) -> float | None:
+def _number(path: Path, number: int, row: Mapping[str, object], name: str) -> float | None:
     value = row.get(name)
     if value is None:
         return None
@@ -138,7 +138,7 @@ def _number(path: Path, number: int, row: Mapping[str, Any], name: str) -> float
         raise ImportFormatError(f"{path.name}, record {number}: {name} is too large", "correct it") from None
 
 
-def _count(path: Path, number: int, row: Mapping[str, Any], name: str) -> int | None:
+def _count(path: Path, number: int, row: Mapping[str, object], name: str) -> int | None:
     """A number of tokens; None for what is none."""
     value = _number(path, number, row, name)
     return int(value) if value is not None and 0 <= value < 1 << 31 else None

@@ -227,7 +227,7 @@ def _rank(metric: str) -> tuple[int, bool]:
     return METRICS.index(metric) if metric in METRICS else len(METRICS), "acc" not in metric
 
 
-def _as_score(value: Any) -> float | None:
+def _as_score(value: object) -> float | None:
     return float(value) if isinstance(value, (bool, int, float)) and 0 <= value <= 1 else None
 
 
@@ -256,5 +256,5 @@ def _default_filter(file: LogFile) -> str | None:
     return (exact or majorities or names)[0]
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None

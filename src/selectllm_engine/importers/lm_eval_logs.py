@@ -49,16 +49,16 @@ class LogFile:
 class LogRow:
     """A row of the log whose fields have the right types."""
 
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     hash: str
     target: str
     prompts: tuple[str, ...]  # what was asked, per request
-    continuations: tuple[Any, ...]  # per request: the choice, or settings of the generation
-    responses: Sequence[Any]  # per request, per repetition
-    filtered: Any  # of the first request
+    continuations: tuple[object, ...]  # per request: the choice, or settings of the generation
+    responses: Sequence[object]  # per request, per repetition
+    filtered: object  # of the first request
     filter: str
     metrics: tuple[str, ...]
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
     @property
     def generated(self) -> bool:
@@ -139,7 +139,7 @@ def _told_apart(files: Sequence[LogFile]) -> list[LogFile]:
     return [replace(file, llm=name) for file, name in zip(files, telling_names(runs), strict=True)]
 
 
-def _of_run(file: LogFile) -> dict[str, Any]:
+def _of_run(file: LogFile) -> dict[str, object]:
     """The averages beside a file, with all that they say of the run."""
     return _averages(file.path.parent / (f"results_{file.time}.json" if file.time else "results.json"))
 
@@ -157,7 +157,7 @@ def _settings(file: LogFile, told: bool) -> dict[str, str] | None:
         model = {**settings_of_text(match["args"].replace("__", "/")), **model}
     model = {name: value for name, value in model.items() if name not in {"pretrained", "model"}}
     generation = config.get("gen_kwargs")
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         **model,
         "gen_kwargs": settings_of_text(generation) if isinstance(generation, str) else generation,
         "system": averages.get("system_instruction") or config.get("system_instruction"),
@@ -177,7 +177,7 @@ def _settings(file: LogFile, told: bool) -> dict[str, str] | None:
     return flattened(found)
 
 
-def _averages(path: Path) -> dict[str, Any]:
+def _averages(path: Path) -> dict[str, object]:
     """What lm-eval wrote about a run; empty where it can't be read."""
     try:
         found = json.loads(path.read_bytes()) if path.stat().st_size < _LONGEST else None
@@ -281,7 +281,7 @@ def _parsed(path: Path, number: int, line: bytes) -> Any:
         raise ImportFormatError(f"{path}, line {number} is no JSON", remedy) from error
 
 
-def _row(where: str, found: Any) -> LogRow:
+def _row(where: str, found: object) -> LogRow:
     if not isinstance(found, dict):
         raise ImportFormatError(f"{where} is no JSON object", _LOG)
     missing = [name for name in ("doc", "resps", "arguments") if name not in found]
@@ -315,7 +315,7 @@ def _row(where: str, found: Any) -> LogRow:
     )
 
 
-def _requests(arguments: Any) -> list[list[Any]] | None:
+def _requests(arguments: object) -> list[list[object]] | None:
     """What every request was made of: today {gen_args_0: {arg_0: …, arg_1: …}, …}, once a list of lists."""
     if isinstance(arguments, dict):
         arguments = [list(each.values()) if isinstance(each, dict) else each for each in arguments.values()]
@@ -324,7 +324,7 @@ def _requests(arguments: Any) -> list[list[Any]] | None:
     return arguments
 
 
-def _prompt(asked: Any) -> str:
+def _prompt(asked: object) -> str:
     """What was asked; of a conversation, logged as [JSON of its messages], what was asked last."""
     if isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str):
         return last_written(asked[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import xxhash
 
@@ -16,7 +16,7 @@ _Key = TypeVar("_Key")
 _LONGEST = 40  # characters of a setting
 
 
-def telling_names(runs: Mapping[_Key, tuple[str, str, Mapping[str, Any]]]) -> dict[_Key, str]:
+def telling_names(runs: Mapping[_Key, tuple[str, str, Mapping[str, object]]]) -> dict[_Key, str]:
     """A name for every run: its LLM's, and what tells apart the configurations in which that LLM did the same task.
 
     A run is (LLM, task, settings). `m` with {"shots": 0} and with {"shots": 5} on one task are "m [shots=0]" and
@@ -46,7 +46,7 @@ def _telling(configurations: list[dict[str, str]]) -> list[str]:
     return alone[:1] or differing
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     text = " ".join(text.split())
     if len(text) <= _LONGEST:

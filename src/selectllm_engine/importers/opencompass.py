@@ -93,7 +93,12 @@ class _PredictionReader:
             self._reading.note(f"{told}: no verdict per question (opencompass --dump-eval-details writes them)")
 
     def _records(
-        self, file: PredictionFile, row: Mapping[str, Any], question: int, judged: JudgedPrediction | None, before: int
+        self,
+        file: PredictionFile,
+        row: Mapping[str, object],
+        question: int,
+        judged: JudgedPrediction | None,
+        before: int,
     ) -> list[Record]:
         key = f"{file.task}-{question}"
         labels = [name.removeprefix(_LABEL) for name in row if name.startswith(_LABEL)]
@@ -141,7 +146,7 @@ class _PredictionReader:
         ]
 
 
-def _compared_labels(row: Mapping[str, Any], labels: Sequence[str]) -> tuple[str, tuple[str, ...] | None]:
+def _compared_labels(row: Mapping[str, object], labels: Sequence[str]) -> tuple[str, tuple[str, ...] | None]:
     """The question and the options, where each label's prompt is the question with one of them."""
     inputs = [mapping(row.get(f"{_LABEL}{each}")).get("testing input") for each in labels]
     texts = [each for each in inputs if isinstance(each, str)]
@@ -156,14 +161,14 @@ def _compared_labels(row: Mapping[str, Any], labels: Sequence[str]) -> tuple[str
     return shared.strip(), options
 
 
-def _question(asked: Any) -> str:
+def _question(asked: object) -> str:
     """What was asked; of a conversation, what the user said last."""
     if isinstance(asked, list):
         return last_asked(asked)
     return asked if isinstance(asked, str) else json.dumps(asked) if asked else ""
 
 
-def _gold(gold: Any) -> str | None:
+def _gold(gold: object) -> str | None:
     """The one gold answer; None where several are right."""
     if isinstance(gold, list) and len(gold) == 1:
         gold = gold[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.json_members import has_member, members
@@ -86,7 +86,7 @@ def _results(folder: Path, dataset: str) -> Path | None:
     return found if found.is_file() else None
 
 
-def rows_of(file: PredictionFile) -> Iterator[Mapping[str, Any]]:
+def rows_of(file: PredictionFile) -> Iterator[Mapping[str, object]]:
     """The entries of all parts, in order; raises ImportFormatError for files that are damaged or something else."""
     for path in file.parts:
         if not has_member(path):
@@ -120,13 +120,13 @@ def judged_of(file: PredictionFile) -> tuple[dict[int, JudgedPrediction], int]:
     return found, len(details) if copies > 1 else 0
 
 
-def _at(value: Any, place: int) -> Any:
+def _at(value: object, place: int) -> object:
     if isinstance(value, list):
         return value[place] if place < len(value) else None
     return value if place == 0 else None
 
 
-def _compared(path: Path, details: Sequence[Mapping[str, Any]]) -> dict[int, JudgedPrediction]:
+def _compared(path: Path, details: Sequence[Mapping[str, object]]) -> dict[int, JudgedPrediction]:
     """Extracted answers, and whether each equals the reference, where that gives the dataset's accuracy."""
     given = [(each.get("predictions"), each.get("references")) for each in details if "references" in each]
     if not given or len(given) != len(details):

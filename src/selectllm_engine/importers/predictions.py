@@ -216,7 +216,7 @@ def _notes(
     return tuple(notes)
 
 
-def _origin(cache: Cache, benchmark: str) -> Any:
+def _origin(cache: Cache, benchmark: str) -> object:
     try:
         return router_manifest(cache.router_dir(benchmark, ROUTER)).get("origin")
     except (FileNotFoundError, DamagedError):
@@ -230,7 +230,7 @@ def _store(
     columns: Sequence[str],
     *,
     seconds: Mapping[str, float],
-    origin: Mapping[str, Any],
+    origin: Mapping[str, object],
 ) -> None:
     counts: Counter[str] = Counter()
     ids = []

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
 from selectllm_engine.importers.documents import question_of
@@ -117,7 +117,7 @@ class _ResultsReader:
         if self._unjudged:
             note(f"{self._unjudged:,} results were not judged by an assertion: no verdict")
 
-    def _record(self, row: Mapping[str, Any], columns: Mapping[Any, str], subject: str | None) -> Record | None:
+    def _record(self, row: Mapping[str, object], columns: Mapping[object, str], subject: str | None) -> Record | None:
         response, grading = mapping(row.get("response")), mapping(row.get("gradingResult"))
         output = response.get("output")
         if row.get("failureReason") == _ERROR or response.get("error") or output is None:
@@ -148,7 +148,7 @@ class _ResultsReader:
             finish_reason=words(response.get("finishReason")),
         )
 
-    def _score(self, row: Mapping[str, Any], grading: Mapping[str, Any]) -> float | None:
+    def _score(self, row: Mapping[str, object], grading: Mapping[str, object]) -> float | None:
         named = {**mapping(grading.get("namedScores")), **mapping(row.get("namedScores"))}
         self._metrics.update(named)
         if self._metric is not None:
@@ -162,13 +162,13 @@ class _ResultsReader:
         return float(passed) if isinstance(passed, bool) else None
 
 
-def _rows(path: Path) -> Iterator[tuple[Any, Any]]:
+def _rows(path: Path) -> Iterator[tuple[object, object]]:
     return lines(path) if path.suffix == ".jsonl" else members(path, "results", "results")
 
 
-def _columns(path: Path) -> dict[Any, str]:
+def _columns(path: Path) -> dict[object, str]:
     """The LLM of every column, by its number."""
-    table: dict[Any, tuple[str, str]] = {}
+    table: dict[object, tuple[str, str]] = {}
     varied = True  # else each prompt is a question of its own
     if path.suffix != ".jsonl" and has_member(path, "results", "prompts"):
         given = [mapping(each) for _, each in members(path, "results", "prompts")]
@@ -186,24 +186,24 @@ def _columns(path: Path) -> dict[Any, str]:
     return telling_names(runs)
 
 
-def _column(row: Mapping[str, Any]) -> Any:
+def _column(row: Mapping[str, object]) -> object:
     place = row.get("promptIdx")  # which files of before 2024 lack
     return place if isinstance(place, int) else (_provider(row), _label(mapping(row.get("prompt"))))
 
 
-def _provider(row: Mapping[str, Any]) -> str:
+def _provider(row: Mapping[str, object]) -> str:
     provider = row.get("provider")
     named = mapping(provider).get("label") or mapping(provider).get("id")
     return str(named or provider)
 
 
-def _label(prompt: Mapping[str, Any]) -> str:
+def _label(prompt: Mapping[str, object]) -> str:
     """A prompt's own label; promptfoo writes it before the file's name and the text."""
     label, raw = str(prompt.get("label") or ""), str(prompt.get("raw") or "")
     return label.removesuffix(raw).partition(": ")[0].strip() or label or raw
 
 
-def _gold(test: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
+def _gold(test: Mapping[str, object], variables: Mapping[str, object]) -> str | None:
     found: set[str] = set()
     for each in entries(test.get("assert")):
         kind, value = mapping(each).get("type"), mapping(each).get("value")
@@ -217,6 +217,6 @@ def _gold(test: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _seconds(row: Mapping[str, Any], response: Mapping[str, Any]) -> float | None:
+def _seconds(row: Mapping[str, object], response: Mapping[str, object]) -> float | None:
     taken = number(row.get("latencyMs"))
     return None if taken is None or response.get("cached") else taken / 1000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 from xxhash import xxh3_128_digest
@@ -153,7 +152,7 @@ def _digests(contents: pl.Series) -> list[bytes]:
     return list(map(xxh3_128_digest, contents.cast(pl.Binary).to_list()))
 
 
-def contradiction(question: str, what: str, one: Any, other: Any) -> ImportFormatError:
+def contradiction(question: str, what: str, one: object, other: object) -> ImportFormatError:
     """The error where files say two things of one question."""
     remedies = {
         "splits": "name a column of ids with --id: the same text is then a question of its own in each split",
@@ -165,7 +164,7 @@ def contradiction(question: str, what: str, one: Any, other: Any) -> ImportForma
     )
 
 
-def quoted(one: Any, other: Any) -> tuple[str, str]:
+def quoted(one: object, other: object) -> tuple[str, str]:
     """Two values, of long texts the place where they begin to differ."""
     if not (isinstance(one, str) and isinstance(other, str)):
         return repr(one)[:_SHOWN], repr(other)[:_SHOWN]

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import polars as pl
 import xxhash
@@ -124,7 +124,7 @@ class Options:
     verdicts: VerdictChoice | None = None
     again: bool = False
 
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> dict[str, object]:
         """What of this tells one import from another."""
         return {"split_by": self.split_by, "seed": self.seed, "threshold": self.threshold, "kind": self.kind}
 
@@ -153,7 +153,7 @@ class Reading:
         self.notes.append(text)
 
 
-def origin_of(paths: Iterable[Path], **settings: Any) -> dict[str, Any]:
+def origin_of(paths: Iterable[Path], **settings: object) -> dict[str, object]:
     """What tells one import from another: a digest of the files' contents, and the settings that matter."""
     found = xxhash.xxh3_64()
     for path in paths:
@@ -223,7 +223,7 @@ def _frame(records: list[Record], schema: pl.Schema) -> pl.DataFrame:
         )
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     return tuple(_whole(each) for each in value) if isinstance(value, tuple) else value

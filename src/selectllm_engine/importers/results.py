@@ -157,8 +157,8 @@ class LLMResults:
         cache: Cache,
         benchmark: str,
         questions: QuestionIds,
-        more: Mapping[str, Any],
-        origin: Callable[[], Mapping[str, Any]],
+        more: Mapping[str, object],
+        origin: Callable[[], Mapping[str, object]],
     ) -> None:
         """Write the verdicts and the manifest, with what tells this import from another; raises as `add`."""
         self._take(cache, benchmark)

@@ -13,7 +13,7 @@ same questions: in a folder they are passed over. RouterArena records no latency
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.importer import Recorded, importer
@@ -95,12 +95,12 @@ def _records(files: Sequence[Path], reading: Reading, progress: Progress, *, rou
         reading.note(f"{once.passed:,} answers of an LLM that another file has too: passed over")
 
 
-def _index(row: Mapping[str, Any]) -> str | None:
+def _index(row: Mapping[str, object]) -> str | None:
     found = row.get("global index") or row.get("global_index")
     return str(found) if isinstance(found, (str, int)) else None
 
 
-def _record(row: Mapping[str, Any], reading: Reading, *, router: str | None) -> Record | None:
+def _record(row: Mapping[str, object], reading: Reading, *, router: str | None) -> Record | None:
     """The record of an entry of either kind of file; None where there is nothing to record."""
     cached = "llm_selected" in row
     generated = row if cached else mapping(row.get("generated_result"))

@@ -125,7 +125,7 @@ def _records(files: Sequence[_File], reading: Reading, progress: Progress) -> It
         reading.note(f"{below:,} scores are below 0: taken as 0")
 
 
-def _examples(path: Path) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:
+def _examples(path: Path) -> Iterator[tuple[object, str, Mapping[str, object]]]:
     """Conversation, report and metadata of each example."""
     reports = members(path, "htmls") if has_member(path, "htmls", strict=True) else repeat(("", None))
     metadata = ("metadata", "example_level_metadata")
@@ -137,7 +137,7 @@ def _examples(path: Path) -> Iterator[tuple[Any, str, Mapping[str, Any]]]:
         yield conversation, report[1] if isinstance(report[1], str) else "", mapping(more[1])
 
 
-def _conversation(conversation: Any) -> tuple[str, list[str]]:
+def _conversation(conversation: object) -> tuple[str, list[str]]:
     """What the user said last, and what the LLM said after it: one text, or several tries."""
     asked = ""
     texts: list[str] = []
@@ -150,7 +150,7 @@ def _conversation(conversation: Any) -> tuple[str, list[str]]:
     return asked, texts
 
 
-def _words(content: Any) -> str:
+def _words(content: object) -> str:
     """A message's content, which may be parts."""
     if isinstance(content, list):
         return "\n".join(str(mapping(each).get("text") or "") for each in content)
@@ -169,7 +169,7 @@ def _score(value: Any) -> tuple[float | None, bool]:
     return max(found, 0.0), found < 0
 
 
-def _one(gold: Any) -> str | None:
+def _one(gold: object) -> str | None:
     """The gold answer; None where several are right."""
     if isinstance(gold, str) and gold.startswith("[") and gold.endswith("]"):
         try:

@@ -102,7 +102,7 @@ def open_table(path: Path) -> SourceTable:
     raise ImportFormatError(f"{path.name} is none of {', '.join(SUFFIXES)}", "convert it, or rename it to what it is")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> object:
     """The content of a JSON file; raises ImportFormatError."""
     try:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -257,13 +257,13 @@ def _json(path: Path) -> SourceTable:
     if not isinstance(content, list) or not content:
         raise ImportFormatError(f"{path.name} holds no list of objects", "write one object per question")
 
-    def rows() -> Iterator[tuple[int, Any, int]]:
+    def rows() -> Iterator[tuple[int, object, int]]:
         return ((number, row, 0) for number, row in enumerate(content, start=1))
 
     return _objects(path, rows, len(content), "row")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, Any, int]]:
+def _lines(path: Path) -> Iterator[tuple[int, object, int]]:
     def refused(what: str) -> ImportFormatError:
         return ImportFormatError(f"{path.name}, {what}", "is the file cut off?")
 
@@ -282,8 +282,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Any, int]]:
         raise ImportFormatError(f"{path.name} is no UTF-8 text", "convert it to UTF-8") from error
 
 
-def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any, int]]], total: int, unit: str) -> SourceTable:
-    def checked() -> Iterator[tuple[dict[str, Any], int]]:
+def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, object, int]]], total: int, unit: str) -> SourceTable:
+    def checked() -> Iterator[tuple[dict[str, object], int]]:
         for number, row, size in rows():
             if not isinstance(row, dict):
                 raise ImportFormatError(f"{path.name}, {unit} {number} is no object", "write one object per row")
@@ -305,7 +305,7 @@ def _objects(path: Path, rows: Callable[[], Iterator[tuple[int, Any, int]]], tot
     return SourceTable(path, columns, nested, batches)
 
 
-def _taken(rows: Iterator[tuple[dict[str, Any], int]], most: int) -> list[dict[str, Any]]:
+def _taken(rows: Iterator[tuple[dict[str, object], int]], most: int) -> list[dict[str, object]]:
     """The next rows, so many, or as many as were _BATCH bytes in the file."""
     taken, total = [], 0
     for row, size in rows:
@@ -316,7 +316,7 @@ def _taken(rows: Iterator[tuple[dict[str, Any], int]], most: int) -> list[dict[s
     return taken
 
 
-def _get(row: dict[str, Any], name: str) -> Any:
+def _get(row: dict[str, object], name: str) -> object:
     if name in row:
         return row[name]
     outer, _, inner = name.partition(".")
@@ -324,7 +324,7 @@ def _get(row: dict[str, Any], name: str) -> Any:
     return value.get(inner) if isinstance(value, dict) else None
 
 
-def _column(values: list[Any]) -> pl.Series:
+def _column(values: list[object]) -> pl.Series:
     """Values as text; lists of single values as such, where there is nothing else but texts."""
     listed = [value for value in values if isinstance(value, list)]
     if not listed or any(isinstance(each, (list, dict)) for value in listed for each in value):

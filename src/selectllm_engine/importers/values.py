@@ -19,12 +19,12 @@ def mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def entries(value: Any) -> Sequence[Any]:
+def entries(value: object) -> Sequence[object]:
     """A list, empty for anything else."""
     return value if isinstance(value, list) else []
 
 
-def last_asked(messages: Any) -> str:
+def last_asked(messages: object) -> str:
     """What the user said last in a conversation; "" where that is nothing."""
     told = [each for each in map(mapping, entries(messages)) if str(each.get("role")).lower() in ("user", "human")]
     return str(told[-1].get("prompt", told[-1].get("content"))) if told else ""
@@ -39,7 +39,7 @@ def last_written(text: str) -> str:
     return last if isinstance(last, str) else text
 
 
-def number(value: Any) -> float | None:
+def number(value: object) -> float | None:
     """A number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -50,17 +50,17 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) and found >= 0 else None
 
 
-def score(value: Any) -> float | None:
+def score(value: object) -> float | None:
     """A truth value or a number from 0 to 1."""
     found = float(value) if isinstance(value, bool) else number(value)
     return found if found is not None and found <= 1 else None
 
 
-def count(value: Any) -> int | None:
+def count(value: object) -> int | None:
     """A whole number that is not negative."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT else None
 
 
-def words(value: Any) -> str | None:
+def words(value: object) -> str | None:
     """A text."""
     return value if isinstance(value, str) else None

@@ -6,7 +6,7 @@ import contextlib
 import hmac
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import Response, StreamingResponse
@@ -214,5 +214,5 @@ async def _finishing(desk: Desk, answer: Answer, start: float) -> AsyncIterator[
         desk.finish(answer, time.perf_counter() - start)
 
 
-def _json(value: Any, headers: dict[str, str] | None = None) -> Response:
+def _json(value: object, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(value, allow_nan=False).encode(), headers=headers, media_type=_JSON)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.serving.chat import RequestError
 from selectllm_engine.serving.samples import BROKEN, Sample, StreamedReply, samples_of
@@ -51,7 +51,7 @@ class Answer:
     body: bytes = b""
     media: str = "application/json"
     pieces: AsyncIterator[bytes] | None = None
-    choice: dict[str, Any] | None = None
+    choice: dict[str, object] | None = None
     outcome: Outcome | None = None
     given: dict[str, list[Sample]] = field(default_factory=dict)
 
@@ -90,7 +90,7 @@ class Asker:
         """Give up connections."""
         await asyncio.gather(*(each.close() for each in self._upstreams.values()))
 
-    async def complete(self, llm: int, fields: Mapping[str, Any], answer: Answer) -> Completed:
+    async def complete(self, llm: int, fields: Mapping[str, object], answer: Answer) -> Completed:
         """A whole reply; raises DownError or RefusedRequestError."""
         start = time.perf_counter()
         with self._asking(llm, answer):
@@ -148,7 +148,7 @@ class Asker:
         if name not in answer.failed:
             answer.failed.append(name)
 
-    def _take(self, llm: int, reply: Mapping[str, Any], seconds: float, answer: Answer) -> None:
+    def _take(self, llm: int, reply: Mapping[str, object], seconds: float, answer: Answer) -> None:
         """Count what a reply took, and keep its samples."""
         name, upstream = self.names[llm], self._upstreams[llm]
         samples = samples_of(reply, seconds)

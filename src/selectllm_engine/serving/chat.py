@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ChatRequest:
         details: whether the vote is wanted in the body.
     """
 
-    fields: dict[str, Any]
+    fields: dict[str, object]
     model: str
     text: str
     turns: int
@@ -99,7 +99,7 @@ def read_chat(body: bytes) -> ChatRequest:
     return ChatRequest(fields, model, last_words(messages), turns, fields.get("stream") is True, bool(details))
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, object]:
     """The JSON object in a body; raises RequestError."""
     try:
         fields = json.loads(body, parse_constant=_no_number)
@@ -114,7 +114,7 @@ def _no_number(name: str) -> float:
     raise ValueError(name)
 
 
-def last_words(messages: Iterable[Mapping[str, Any]]) -> str:
+def last_words(messages: Iterable[Mapping[str, object]]) -> str:
     """The text of the user's last message, "" without any."""
     asked = [each for each in messages if each.get("role") == "user"]
     return said(asked[-1]) if asked else ""
@@ -130,8 +130,8 @@ def said(message: object) -> str:
 
 
 def completion(
-    model: str, choice: Mapping[str, Any], usage: Mapping[str, int], details: Mapping[str, Any] | None
-) -> dict[str, Any]:
+    model: str, choice: Mapping[str, object], usage: Mapping[str, int], details: Mapping[str, object] | None
+) -> dict[str, object]:
     """A reply with one choice, of one LLM's reply."""
     made = {
         **_head(model, "chat.completion"),
@@ -143,9 +143,9 @@ def completion(
 
 def events(
     model: str,
-    choice: Mapping[str, Any],
+    choice: Mapping[str, object],
     usage: Mapping[str, int] | None,
-    details: Mapping[str, Any] | None,
+    details: Mapping[str, object] | None,
 ) -> Iterator[bytes]:
     """The same as server-sent events: the text, its end, where wanted the tokens and the vote."""
     head = _head(model, "chat.completion.chunk")
@@ -164,7 +164,7 @@ def _event(value: object) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-def _head(model: str, kind: str) -> dict[str, Any]:
+def _head(model: str, kind: str) -> dict[str, object]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
 
 

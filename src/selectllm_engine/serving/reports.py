@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.serving.chat import header_values
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["decided", "details_of", "headers_of"]
 
 
-def decided(chooser: Chooser | Fixed, decision: Decision) -> dict[str, Any]:
+def decided(chooser: Chooser | Fixed, decision: Decision) -> dict[str, object]:
     """Whom the setup wants asked, and why, as JSON."""
     names = chooser.view.pool.run
     chances = {names[llm]: float(decision.beliefs.probabilities[0, llm]) for llm in chooser.view.order}
@@ -41,7 +41,7 @@ def headers_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, str]:
     return header_values({**told, "failed": ",".join(answer.failed) or None, "fallback": answer.fallback})
 
 
-def details_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, Any]:
+def details_of(chooser: Chooser | Fixed, answer: Answer) -> dict[str, object]:
     """The same for the body, with every vote."""
     outcome = answer.outcome
     return {

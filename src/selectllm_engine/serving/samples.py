@@ -31,7 +31,7 @@ class Sample:
         read: whether that was tried.
     """
 
-    choice: dict[str, Any]
+    choice: dict[str, object]
     text: str
     prompt_tokens: int | None
     output_tokens: int | None
@@ -57,7 +57,7 @@ def samples_of(reply: Mapping[str, Any], seconds: float) -> list[Sample]:
     ]
 
 
-def _index(choice: Mapping[str, Any]) -> int:
+def _index(choice: Mapping[str, object]) -> int:
     index = choice.get("index")
     return index if isinstance(index, int) else 0
 
@@ -88,7 +88,7 @@ class StreamedReply:
             if line.startswith(b"data:"):
                 self._read(line[5:])
 
-    def reply(self) -> dict[str, Any]:
+    def reply(self) -> dict[str, object]:
         """What it would have been in one piece, as far as it is looked at."""
         choices = [
             {

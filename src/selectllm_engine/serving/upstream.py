@@ -11,7 +11,7 @@ import json
 import time
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.generation.endpoint import KEY, endpoint_key
@@ -56,7 +56,7 @@ class Completed:
     """A whole reply: its bytes, and the object in them."""
 
     body: bytes
-    reply: dict[str, Any]
+    reply: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class Upstream:
             return None
         return (price.input * prompt_tokens + price.output * output_tokens) / 1e6
 
-    async def complete(self, fields: Mapping[str, Any]) -> Completed:
+    async def complete(self, fields: Mapping[str, object]) -> Completed:
         """A whole reply; raises DownError or RefusedRequestError."""
         import httpx
 
@@ -136,7 +136,7 @@ class Upstream:
                 await self._again(error, attempt)
         raise AssertionError("there is always another attempt")
 
-    async def open(self, fields: Mapping[str, Any]) -> Opened:
+    async def open(self, fields: Mapping[str, object]) -> Opened:
         """A streamed reply, once its first piece is there; raises DownError or RefusedRequestError."""
         import httpx
 
@@ -158,7 +158,7 @@ class Upstream:
         """Give up the connections."""
         await self._connections.close()
 
-    async def _send(self, client: httpx.AsyncClient, fields: Mapping[str, Any]) -> httpx.Response:
+    async def _send(self, client: httpx.AsyncClient, fields: Mapping[str, object]) -> httpx.Response:
         """The beginning of a reply that is none of an error."""
         body = json.dumps({**fields, "model": self.llm.weights}).encode()  # plain ASCII: halves of characters, too
         request = client.build_request("POST", self._url, content=body)
@@ -219,7 +219,7 @@ async def _whole(response: httpx.Response) -> bytes:
     return b"".join([piece async for piece in _bounded(response)])
 
 
-def _completion(body: bytes) -> dict[str, Any]:
+def _completion(body: bytes) -> dict[str, object]:
     """The object of a reply; raises ValueError where it is no whole one."""
     reply = json.loads(body)
     if not isinstance(reply, dict):

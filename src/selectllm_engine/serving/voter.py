@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from selectllm_engine.serving.asker import nobody
 from selectllm_engine.serving.ballot import Ballot
@@ -108,11 +108,11 @@ class Voter:
                 raise done
         ballot.given[llm] = answer.given.get(self._asker.names[llm], [])[: ballot.samples]
 
-    async def _threaded(self, work: Callable[..., _Result], *given: Any) -> _Result:
+    async def _threaded(self, work: Callable[..., _Result], *given: object) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
 
-def _another(fields: Mapping[str, Any], at: int) -> dict[str, Any]:
+def _another(fields: Mapping[str, object], at: int) -> dict[str, object]:
     """The request of one further sample; the same seed would draw the same."""
     seed = fields.get("seed")
     return {**fields, "seed": seed + at} if isinstance(seed, int) else dict(fields)

@@ -84,7 +84,7 @@ class VerdictChoice:
         return cls(everywhere, subjects)
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> VerdictChoice:
+    def of(cls, manifest: Mapping[str, object]) -> VerdictChoice:
         """The choice that an LLM's manifest holds."""
         stored = manifest.get("verdicts")
         stored = stored if isinstance(stored, dict) else {}
@@ -94,7 +94,7 @@ class VerdictChoice:
             {name: way for name, way in subjects.items() if way in _WAYS} if isinstance(subjects, dict) else {},
         )
 
-    def stored(self) -> dict[str, Any]:
+    def stored(self) -> dict[str, object]:
         """As a manifest holds it."""
         return {"all": self.everywhere, "subjects": dict(self.subjects)}
 
@@ -103,7 +103,7 @@ class VerdictChoice:
         return self.subjects.get(subject or "", self.everywhere)
 
 
-def threshold_of(manifest: Mapping[str, Any]) -> float:
+def threshold_of(manifest: Mapping[str, object]) -> float:
     """The mean recorded score from which on an LLM is right on a question."""
     value = manifest.get("threshold")
     return float(value) if isinstance(value, int | float) else 0.5

@@ -208,7 +208,7 @@ class Cache(Layers):
                 moves.append((fresh.llm_folder(benchmark, llm), folder))
             carry_out(self.root, moves)
 
-    def update(self, benchmark: str, llms: Sequence[str], **fields: Any) -> None:
+    def update(self, benchmark: str, llms: Sequence[str], **fields: object) -> None:
         """Change fields of several manifests that are not part of their identity, of all or of none.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -83,7 +83,7 @@ def judges_of(cache: Cache, benchmark: str, *, progress: Progress | None = None)
     return judges
 
 
-def _is_first(cache: Cache, benchmark: str, llm: str, manifest: Mapping[str, Any]) -> bool:
+def _is_first(cache: Cache, benchmark: str, llm: str, manifest: Mapping[str, object]) -> bool:
     """Whether an LLM was imported before verdicts were compared, and has not been read since."""
     folder = cache.llm_folder(benchmark, llm) / "answers"
     return "verdicts" not in manifest and not any(folder.glob("judged-v*.parquet"))

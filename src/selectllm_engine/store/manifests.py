@@ -45,13 +45,13 @@ def llm_manifest(folder: Path) -> dict[str, Any]:
     return _checked(folder, "llm", "LLM")
 
 
-def variant_of(manifest: Mapping[str, Any]) -> str:
+def variant_of(manifest: Mapping[str, object]) -> str:
     """The LLM that one is a variant of, as its manifest says; "" where it is none."""
     of = _at(manifest, ("variant", "of"))
     return of if isinstance(of, str) else ""
 
 
-def stop_of(manifest: Mapping[str, Any]) -> tuple[StopRule, int] | None:
+def stop_of(manifest: Mapping[str, object]) -> tuple[StopRule, int] | None:
     """By which rule sampling stopped before how many samples; None where every sample was to be made.
 
     A question is finished where the answers in its samples meet the rule: how many there are is where it stopped.
@@ -70,7 +70,7 @@ def router_manifest(folder: Path) -> dict[str, Any]:
     return _checked(folder, "router", "router")
 
 
-def _checked(folder: Path, key: str, kind: str) -> dict[str, Any]:
+def _checked(folder: Path, key: str, kind: str) -> dict[str, object]:
     path = folder / MANIFEST
     content = read_sealed(path)
     if (named := content.get(key)) is not None and not _stands_for(folder, named):
@@ -89,9 +89,9 @@ def _stands_for(folder: Path, named: object) -> bool:
     return isinstance(named, str) and name_of(folder.name) == named
 
 
-def _at(content: Mapping[str, Any], place: tuple[str, ...]) -> Any:
+def _at(content: Mapping[str, object], place: tuple[str, ...]) -> object:
     """The value at a place; None where a table on the way is none."""
-    value: Any = content
+    value: object = content
     for key in place:
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -49,7 +49,7 @@ class _SplitResults:
     """What the cache has of one LLM for the questions of the split; `question` is the row in their table."""
 
     name: str
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, object]
     answers: pl.DataFrame  # question, sample, answer, prompt_tokens, output_tokens, latency, cost
     verdicts: pl.DataFrame | None  # question, sample, score, latency, cost
     depth: NDArray[np.int32]  # [Q] contiguous samples 0, 1, …; with labels only: verdicts

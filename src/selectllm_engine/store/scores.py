@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -104,7 +104,7 @@ def read_table(path: Path) -> pl.DataFrame:
     return read_frame(path, _KEYS, optional=("split",), others=_NUMBERS)
 
 
-def own_seconds(manifest: Mapping[str, Any]) -> float | None:
+def own_seconds(manifest: Mapping[str, object]) -> float | None:
     """A router's own seconds per question as its manifest has them; None where there is no such time."""
     seconds = manifest.get("seconds_per_question")
     return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xxhash
 
@@ -28,7 +28,7 @@ _MOST = 16 << 20  # bytes
 _DIGITS = 18  # of a whole number, which fits into 64 bits then
 
 
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON object atomically, keys sorted, its checksum as `seal` among them; raises CacheError."""
     sealed = {**content, _KEY: _METHOD + _BLANK}
     data = (json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
@@ -36,7 +36,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     write_atomic(path, data[:at] + _checksum(data, at) + data[at + len(_BLANK) :])
 
 
-def read_sealed(path: Path, *, changed: bool = False) -> dict[str, Any]:
+def read_sealed(path: Path, *, changed: bool = False) -> dict[str, object]:
     """Read a JSON object without its seal; with `changed` also one that no longer fits its seal.
 
     Raises:

@@ -86,7 +86,7 @@ class Writer:
             except DamagedError:
                 set_aside(part.path)
 
-    def start(self, manifest: Mapping[str, Any]) -> None:
+    def start(self, manifest: Mapping[str, object]) -> None:
         """Write the manifest, or compare it with the stored one, whose `samples` only grow.
 
         Raises:
@@ -137,7 +137,7 @@ class Writer:
         if len(self._parts.listed()) > self._most_parts:
             self._compact()
 
-    def update(self, **fields: Any) -> None:
+    def update(self, **fields: object) -> None:
         """Change fields of the manifest that are not part of its identity."""
         stored = llm_manifest(self.folder)
         self._store(stored, {**stored, **fields})
@@ -172,7 +172,7 @@ class Writer:
             frame, distinct = pl.concat([frame, read_verdicts(path, self._questions)]), False
         write_verdicts(path, frame if distinct else first_of_each(frame), questions or self._questions())
 
-    def _settings_of_parts(self) -> dict[str, Any] | None:
+    def _settings_of_parts(self) -> dict[str, object] | None:
         """What the samples that are there were made with, as their parts tell."""
         for part in self._parts.listed():
             for origin in part_metadata(part.path):
@@ -181,7 +181,7 @@ class Writer:
                         return dict(json.loads(origin["settings"]))
         return None
 
-    def _store(self, stored: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
+    def _store(self, stored: Mapping[str, object], changed: Mapping[str, object]) -> None:
         if changed != stored:
             write_sealed(self.folder / MANIFEST, changed)
 
@@ -198,7 +198,7 @@ class Writer:
             answer_files.sweep(self.folder / "answers", self._parts.listed())
 
 
-def _shown(setting: Any) -> str:
+def _shown(setting: object) -> str:
     return json.dumps(setting, sort_keys=True)
 
 
@@ -208,7 +208,7 @@ def _later(stored: Any, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "samples": max(before or 0, given["samples"])}
 
 
-def _same(key: str, stored: Any, given: Any) -> bool:
+def _same(key: str, stored: object, given: object) -> bool:
     """Whether two settings agree. Weights with the same fingerprint do, wherever they were loaded from."""
     if key != "weights" or not isinstance(stored, dict) or not isinstance(given, dict):
         return bool(stored == given)
