@@ -47,7 +47,7 @@ class TestMade:
 
     def test_the_default_sizes(self, benchmark):
         check(benchmark)
-        assert split_sizes(benchmark) == {"train": 400, "validation": 200, "test": 400}
+        assert split_sizes(benchmark) == {"train": 600, "validation": 400, "test": 1000}
         assert benchmark.terse
 
     def test_no_text_is_in_two_splits_or_twice(self, benchmark):
