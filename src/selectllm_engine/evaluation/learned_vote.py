@@ -135,7 +135,7 @@ def _columns(asked: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.flatnonzero(_ever(asked))
 
 
-def choose_penalty(known: Labelled, mask: NDArray[np.bool_], penalties: Sequence[float] = PENALTIES) -> float:
+def choose_penalty(known: Labelled, mask: NDArray[np.bool_]) -> float:
     """The λ with the smallest log loss on validation after learning on train; ties: the larger.
 
     Where one of the two is missing or validation has fewer than 100 questions, λ is judged in five folds of all.
@@ -143,14 +143,14 @@ def choose_penalty(known: Labelled, mask: NDArray[np.bool_], penalties: Sequence
     are seen: that adds (log₁₀ λ − 1)²/2 to the sum of their losses.
     """
     design, merits = design_from(known, mask), merits_of(known, mask)
-    ridges = [ridge_of(design, merits, penalty) for penalty in penalties]
+    ridges = [ridge_of(design, merits, penalty) for penalty in PENALTIES]
     if known.validation.sum() >= FEWEST_JUDGES and not known.validation.all():
         parts = [known.validation]
     else:
         fold = folds_of(known.questions)
         parts = [fold == each for each in range(fold.max() + 1)]
     pairs = [(design.rows(~part), design.rows(part)) for part in parts]
-    return penalties[best_ridge(pairs, ridges, (np.log10(penalties) - 1) ** 2 / 2)]
+    return PENALTIES[best_ridge(pairs, ridges, (np.log10(PENALTIES) - 1) ** 2 / 2)]
 
 
 def learn(

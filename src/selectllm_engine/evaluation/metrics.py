@@ -184,10 +184,10 @@ def _auroc(p: NDArray[np.float64], label: NDArray[np.bool_]) -> float | None:
     return float((mean_rank[place][label].sum() - right * (right + 1) / 2) / (right * wrong))
 
 
-def calibration_error(p: NDArray[np.float64], label: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected distance of probability and share of right answers, over bins of equal mass."""
+def calibration_error(p: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
+    """Expected distance of probability and share of right answers, over ten bins of equal mass."""
     order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
+    parts = [part for part in np.array_split(order, 10) if len(part)]
     return float(sum(abs(p[part].mean() - label[part].mean()) * len(part) for part in parts) / len(p))
 
 

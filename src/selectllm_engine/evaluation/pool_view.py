@@ -100,16 +100,16 @@ class PoolView(PoolArrays):
         verdict = np.select(list(cases.values()), codes, Verdict.OUTVOTED.code)
         return Verdicts(right, verdict.astype(np.int8))
 
-    def intervals(self, selection: Selection, *, resamples: int = 1000, seed: int = 0) -> Intervals:
+    def intervals(self, selection: Selection, *, resamples: int = 1000) -> Intervals:
         """Bootstrap intervals of latency and gap closed; one seed resamples the same questions for every row."""
         figures = self.figures(selection)
         latency = gap = None
         if not np.isnan(figures.latency).any():
             column = figures.latency.astype(np.float64)[None]
-            latency = bootstrap(column, lambda means: means[0], resamples=resamples, seed=seed)
+            latency = bootstrap(column, lambda means: means[0], resamples=resamples)
         if figures.right is not None and not self.flatters:
             columns = np.stack([figures.right, self.best_right, self.solvable]).astype(np.float64)
-            gap = bootstrap(columns, _gap, resamples=resamples, seed=seed)
+            gap = bootstrap(columns, _gap, resamples=resamples)
         return Intervals(latency, gap)
 
     # Rows

@@ -27,7 +27,6 @@ class Repeatable(NamedTuple):
         weights: float64 [Q, N], how often each LLM is that choice; rows add up to 1.
         single: the highest accuracy of one LLM.
         oracle: the share of (question, sample) that some LLM gets right.
-        ceiling: the mean over questions of the LLMs' highest share of right samples, a plug-in upper end.
         share: (accuracy − single) / (oracle − single), a lower bound of what can be predicted, the lower the smaller K;
             None where there is no gap.
     """
@@ -36,7 +35,6 @@ class Repeatable(NamedTuple):
     weights: NDArray[np.float64]
     single: float
     oracle: float
-    ceiling: float
     share: float | None
 
     @property
@@ -76,4 +74,4 @@ def repeatable(answers: NDArray[np.int16], gold: NDArray[np.int16], mask: NDArra
     scores /= samples
     single, oracle = float(rate.max()), float(right.any(axis=1).mean())
     share = (float(scores.mean()) - single) / (oracle - single) if oracle > single else None
-    return Repeatable(scores, weights, single, oracle, float((count / samples).max(axis=1).mean()), share)
+    return Repeatable(scores, weights, single, oracle, share)

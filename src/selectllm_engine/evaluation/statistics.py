@@ -128,28 +128,24 @@ def clustered(differences: NDArray[Any], groups: NDArray[Any]) -> Clustered | No
     return Clustered(count, Interval(mean - half, mean + half), two_sided_p(mean / error, count - 1))
 
 
-def detectable_difference(questions: int, discordant: float, *, power: float = 0.8) -> float | None:
-    """The smallest difference of two accuracies that McNemar's test finds at α = .05 with that power.
+def detectable_difference(questions: int, discordant: float) -> float | None:
+    """The smallest difference of two accuracies that McNemar's test finds at α = .05 with a power of 80 %.
 
     The δ that solves Q = (z_{α/2}·√ψ + z_β·√(ψ − δ²))² / δ² (Connor 1987, Biometrics 43:207), ψ the share of
     questions on which exactly one of the two is right; None where even δ = ψ is too small to be found.
     """
-
-    def needed(delta: float) -> float:
-        return needed_questions(delta, discordant, power=power)
-
-    if not questions or not discordant or needed(discordant) > questions:
+    if not questions or not discordant or needed_questions(discordant, discordant) > questions:
         return None
     low, high = 0.0, discordant  # the larger δ, the fewer questions
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if needed(middle) > questions else (low, middle)
+        low, high = (middle, high) if needed_questions(middle, discordant) > questions else (low, middle)
     return high
 
 
-def needed_questions(delta: float, discordant: float, *, power: float = 0.8) -> float:
-    """How many questions show a difference δ of two accuracies with that power: the Q of `detectable_difference`."""
-    z_beta = NormalDist().inv_cdf(power)
+def needed_questions(delta: float, discordant: float) -> float:
+    """How many questions show a difference δ of two accuracies: the Q of `detectable_difference`."""
+    z_beta = NormalDist().inv_cdf(0.8)
     return float((Z95 * math.sqrt(discordant) + z_beta * math.sqrt(max(0.0, discordant - delta**2))) ** 2 / delta**2)
 
 

@@ -15,7 +15,7 @@ from selectllm_engine.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["StopRule", "decided", "next_round", "parse_stop", "reach", "settled"]
+__all__ = ["StopRule", "next_round", "parse_stop", "reach", "settled", "slack"]
 
 DECIDED, BETA = "decided", "beta"
 
@@ -44,18 +44,11 @@ def parse_stop(text: str) -> StopRule:
     return StopRule(confidence)
 
 
-def decided(votes: Sequence[int], left: int) -> bool:
-    """Can no continuation change the winner of a vote?
+def slack(votes: Sequence[int]) -> int:
+    """How many further samples can't change the winner: a vote is decided where no more than these are to come.
 
-    Args:
-        votes: of every answer so far, in the order in which they were seen: of equals the first wins.
-        left: samples that are still to come.
+    `votes` are of every answer so far, in the order in which they were seen: of equals the first wins.
     """
-    return left <= _slack(votes)
-
-
-def _slack(votes: Sequence[int]) -> int:
-    """How many further samples can't change the winner."""
     if not votes:
         return 0
     lead = max(votes)
@@ -65,7 +58,7 @@ def _slack(votes: Sequence[int]) -> int:
     return min(lead - later, lead - earlier - 1)
 
 
-def settled(lead: int, second: int, confidence: float = 0.95) -> bool:
+def settled(lead: int, second: int, confidence: float) -> bool:
     """Is the leading answer likely to stay ahead of the second?
 
     1 − I_½(lead + 1, second + 1) ≥ confidence (adaptive consistency, Aggarwal et al. 2023, arXiv 2305.11860): the
@@ -103,7 +96,7 @@ def _reach(votes: Sequence[int], made: int, samples: int, rule: StopRule) -> int
         second, lead = sorted([0, *votes])[-2:]
         if settled(lead, second, rule.confidence):
             return samples
-    return min(samples, made + _slack(votes))
+    return min(samples, made + slack(votes))
 
 
 def _votes(answers: Sequence[str | None]) -> list[int]:

@@ -121,10 +121,6 @@ class Subsets:
         heads = ["front", "rank", "pooled %", "oracle %", "latency s"]
         return html_table(f"{len(self.subsets)} pools of {self.benchmark} · {self.split}", heads, [rows])
 
-    def of_size(self, size: int) -> tuple[Subset, ...]:
-        """The subsets of that many LLMs, best first."""
-        return tuple(subset for subset in self.subsets if len(subset.llms) == size)
-
     def front(self) -> tuple[Subset, ...]:
         """The Pareto front, fast to slow; small to large where some LLM's latency is unknown."""
         ranking = {subset: subset.validation or subset.figures for subset in self.subsets}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation import PlannedRow, compared_with, parse_policy, silent_scores
+from selectllm_engine.evaluation import PlannedRow, parse_policy, silent_scores
 from selectllm_engine.routers.chooser import choose_by, choose_without
 from selectllm_engine.setups.digests import router_digest, vote_digest
 from selectllm_engine.setups.setup import Setup
@@ -98,16 +98,12 @@ def check_setup(run: StoredRun, setup: Setup) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def chooser_of(
-    run: StoredRun, setup: Setup, encoders: Mapping[str, str] | None = None, device: str = "auto"
-) -> Chooser | Fixed:
+def chooser_of(run: StoredRun, setup: Setup, encoders: Mapping[str, str] | None = None) -> Chooser | Fixed:
     """What chooses as a setup says; arguments and errors are those of `choose_by`."""
     vote = as_vote_rule(setup.vote)
     if setup.router is None or setup.policy is None:
         return choose_without(run, setup.policy, pool=setup.pool, vote=vote, k=setup.k)
-    return choose_by(
-        run, setup.router, setup.policy, pool=setup.pool, vote=vote, k=setup.k, encoders=encoders, device=device
-    )
+    return choose_by(run, setup.router, setup.policy, pool=setup.pool, vote=vote, k=setup.k, encoders=encoders)
 
 
 def _kind(run: StoredRun) -> str:
@@ -147,22 +143,13 @@ def no_router(run: StoredRun, split: str = "test", *, tuned: bool = False) -> Ro
     return silent_scores(run.outcomes(split).labels, held_out)
 
 
-def planned_setup(run: StoredRun, setup: Setup, split: str = "test", *, against: str | None = None) -> PlannedRow:
+def planned_setup(run: StoredRun, setup: Setup, split: str = "test") -> PlannedRow:
     """The row of a setup before it is computed, with its selection and which questions it gets right.
-
-    Args:
-        run: from `selectllm_engine.load`.
-        setup: what is evaluated.
-        split: on which questions.
-        against: the row of the same pool that it is compared with; best-single without it.
 
     Raises:
         UnknownNameError, UsageError: the run doesn't have what the setup names.
     """
-    view = setup_view(run, setup, split)
-    if against is not None:
-        view = compared_with(view, run.row_named(view, against))
-    return planned_in(run, setup, view)
+    return planned_in(run, setup, setup_view(run, setup, split))
 
 
 def setup_view(run: StoredRun, setup: Setup, split: str = "test") -> PoolView:
@@ -184,6 +171,6 @@ def planned_in(run: StoredRun, setup: Setup, view: PoolView) -> PlannedRow:
     return run.row_named(view, setup.name)
 
 
-def evaluate_setup(run: StoredRun, setup: Setup, split: str = "test", *, against: str | None = None) -> Row:
-    """The row of `evaluate` that a setup means; arguments and errors are those of `planned_setup`."""
-    return planned_setup(run, setup, split, against=against).row()
+def evaluate_setup(run: StoredRun, setup: Setup, split: str = "test") -> Row:
+    """The row of `evaluate` that a setup means; raises as `planned_setup` does."""
+    return planned_setup(run, setup, split).row()
