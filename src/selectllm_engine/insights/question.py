@@ -46,10 +46,10 @@ class LLMVotes:
 
     Attributes:
         llm: its name; empty for several together.
-        votes: distinct answers with their counts, most frequent first, ties as first seen.
-        silent: samples in which no answer was found.
         vote: the winner; None where only labels are known.
         right: is the winner the gold answer (or the recorded verdict right); None where it can't be said.
+        votes: distinct answers with their counts, most frequent first, ties as first seen.
+        silent: samples in which no answer was found.
         latency, cost: seconds and dollars; None where unknown.
         probability: the router's, of being right; None without a router.
         selected: does the policy choose it; None without a router.
@@ -57,10 +57,10 @@ class LLMVotes:
     """
 
     llm: str
-    votes: tuple[tuple[str, int], ...]
-    silent: int
     vote: Vote | None
     right: bool | None
+    votes: tuple[tuple[str, int], ...]
+    silent: int
     latency: float | None = None
     cost: float | None = None
     probability: float | None = None

@@ -71,9 +71,7 @@ def as_json(drawn: Lessons) -> dict[str, Any]:
         **{field: getattr(drawn, field) for field in ("benchmark", "split", "badge", "pool")},
         "lessons": [
             {
-                "key": each.key,
-                "question": each.question,
-                "answer": each.answer,
+                **{field: getattr(each, field) for field in ("key", "question", "answer")},
                 "sentence": sentence(each),
                 "figures": each.figures,
             }
@@ -129,20 +127,25 @@ def _read(drawn: Lessons) -> None:
         answer = each.answer if each.answer in ANSWERS else "unknown"
         shown = f"{mark(symbol, '')} {answer}".strip()
         console.print(safe(f"\n{at}  {each.question}  ", newlines=True) + safe(shown, style), soft_wrap=True)
-        for line in textwrap.wrap(visible(sentence(each)).replace(" %", "\u00a0%"), width - 3):
+        for line in _wrapped(sentence(each), width - 3):
             console.print(safe(f"   {line}", "dim"), soft_wrap=True)
     for said in limits(drawn):
         console.print()
-        for line in textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width):
+        for line in _wrapped(said, width):
             console.print(safe(line), soft_wrap=True)
     if (stay := stays(drawn)) is not None:
         write_next(unseen_sheet(drawn), Format.TABLE)
-        for line in textwrap.wrap(visible(stay).replace(" %", "\u00a0%"), width):
+        for line in _wrapped(stay, width):
             console.print(safe(line), soft_wrap=True)
     if (where := lost(drawn)) is not None:
         console.print(safe(f"\n{where}", newlines=True), soft_wrap=True)
     write_next(train_test_gap_sheet(drawn), Format.TABLE)
     write_next(unanswered_sheet(drawn), Format.TABLE)
+
+
+def _wrapped(said: str, width: int) -> list[str]:
+    """A sentence in lines, no number apart from its %."""
+    return textwrap.wrap(visible(said).replace(" %", "\u00a0%"), width)
 
 
 def lost(drawn: Lessons) -> str | None:

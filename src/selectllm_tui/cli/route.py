@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,7 +30,6 @@ from selectllm_tui.untrusted import visible
 if TYPE_CHECKING:
     from selectllm_engine.routers.chooser import Chooser, Fixed
     from selectllm_engine.routers.routing import Routing
-    from selectllm_engine.setups import Setup
 
 __all__ = ["route"]
 
@@ -74,8 +72,13 @@ def route(
     With --file many questions at once: whom each would go to, p and confidence. No LLM is asked. Routers on an encoder
     need it again: --encoder NAME=FOLDER, unless it is on the hub.
     """
+    from selectllm_engine.exporters import check_target
+    from selectllm_engine.routers.chooser import choose_by
+    from selectllm_engine.routers.question_files import read_questions
     from selectllm_engine.routers.routing import route as route_question
     from selectllm_engine.settings import read_settings
+    from selectllm_engine.setups import chooser_of
+    from selectllm_tui.cli.route_file import ENDINGS, route_file
 
     encoders = {**read_settings().encoders, **parse_encoders(encoder)}
     if (question is None) == (file is None):
@@ -83,8 +86,15 @@ def route(
     if file is None and (out is not None or force):
         raise UsageError("--out and --force are for --file", "lead the output somewhere instead, such as > FILE")
     if file is not None:
-        _route_file(file, out, force, benchmark, setup, pool, router, policy, encoders, form, cache)
-        return
+        if out is not None:
+            check_target(out, ENDINGS, force=force)
+        questions = read_questions(file)
+        with reading(benchmark, cache, setup=setup) as run:
+            if setup is None:
+                chooser: Chooser | Fixed = choose_by(run, router, policy, pool=names(pool), encoders=encoders)
+            else:
+                chooser = chooser_of(run, setup, encoders)
+            return route_file(chooser, questions, form, out)
     if setup is not None and setup.router is None:
         to = f"every question goes to {', '.join(setup.pool)}"
         raise UsageError(
@@ -94,40 +104,7 @@ def route(
     with reading(benchmark, cache, setup=setup) as run:
         how: dict[str, Any] = {} if setup is None else {"k": setup.k, "vote": voting(run, setup.vote)}
         routing = route_question(run, question or "", router, policy, pool=names(pool), encoders=encoders, **how)
-    if form is Format.JSON:
-        write_json(as_json(routing))
-    else:
-        _write(routing, form)
-
-
-def _route_file(
-    file: Path,
-    out: Path | None,
-    force: bool,
-    benchmark: str | None,
-    setup: Setup | None,
-    pool: str | None,
-    router: str | None,
-    policy: str,
-    encoders: Mapping[str, str],
-    form: Format,
-    cache: Path | None,
-) -> None:
-    from selectllm_engine.exporters import check_target
-    from selectllm_engine.routers.chooser import choose_by
-    from selectllm_engine.routers.question_files import read_questions
-    from selectllm_engine.setups import chooser_of
-    from selectllm_tui.cli.route_file import ENDINGS, route_file
-
-    if out is not None:
-        check_target(out, ENDINGS, force=force)
-    questions = read_questions(file)
-    with reading(benchmark, cache, setup=setup) as run:
-        if setup is None:
-            chooser: Chooser | Fixed = choose_by(run, router, policy, pool=names(pool), encoders=encoders)
-        else:
-            chooser = chooser_of(run, setup, encoders)
-        route_file(chooser, questions, form, out)
+    return write_json(as_json(routing)) if form is Format.JSON else _write(routing, form)
 
 
 def as_json(routing: Routing) -> dict[str, object]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import LLMVotes, QuestionView, Run
     from selectllm_engine.evaluation import Router
-    from selectllm_engine.evaluation import Vote as MajorityVote
     from selectllm_engine.setups import Setup
     from selectllm_engine.store import Mark
 
@@ -200,7 +199,7 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
             for field in ("question_id", "split", "subject", "kind", "text", "choices", "gold")
         },
         "complete": view.complete,
-        "pooled": _vote(view.pooled),
+        "pooled": None if view.pooled is None else asdict(view.pooled),
         "vote": view.vote,
         "answers": [{"answer": answer, "probability": p} for answer, p in view.answers],
         "none_right": view.none,
@@ -210,19 +209,12 @@ def as_json(view: QuestionView, *, generations: bool = False) -> dict[str, Any]:
         "note": view.note,
         "llms": [
             {
-                "llm": each.llm,
-                "vote": _vote(each.vote),
-                "right": each.right,
+                **asdict(each),
                 "votes": [
                     {"answer": answer, "count": count, **({"f1": f1(answer)} if f1 else {})}
                     for answer, count in each.votes
                 ],
-                "silent": each.silent,
-                "latency": each.latency,
-                "cost": each.cost,
-                "probability": each.probability,
                 "selected": _selected(view, each),
-                "weight": each.weight,
                 **({"generations": view.generations(each.llm).to_dicts()} if generations else {}),
             }
             for each in view.llms
@@ -250,12 +242,6 @@ def _flat(llm: dict[str, Any]) -> dict[str, Any]:
 def _selected(view: QuestionView, each: LLMVotes) -> bool | None:
     """Whether the router's policy asks it; None where there is no such choice, of which the note says why."""
     return None if view.note else each.selected
-
-
-def _vote(vote: MajorityVote | None) -> dict[str, object] | None:
-    return (
-        None if vote is None else {"answer": vote.answer, "count": vote.count, "valid": vote.valid, "tied": vote.tied}
-    )
 
 
 def _question(view: QuestionView, left: Mark | None) -> None:
@@ -307,17 +293,12 @@ def _row(view: QuestionView, each: LLMVotes) -> dict[str, object]:
     if each.vote is not None and each.vote.answer is not None:
         answer = visible(each.vote.answer, limit=24) + (" (tied)" if each.vote.tied else "")
     return {
-        "llm": each.llm,
-        "right": each.right,
+        **asdict(each),
         "answer": answer,
         "f1": f1(each.vote.answer) if f1 and each.vote is not None else None,
         "votes": list(each.votes) if sampled else None,
         "silent": each.silent if sampled else None,
-        "latency": each.latency,
-        "cost": each.cost,
-        "probability": each.probability,
         "selected": _selected(view, each),
-        "weight": each.weight,
     }
 
 

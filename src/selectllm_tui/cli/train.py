@@ -9,7 +9,11 @@ import typer
 
 from selectllm_engine.errors import SelectLLMError, UsageError
 from selectllm_engine.routers import DEFAULT_ENCODERS, FAMILIES, parse_router, suite
-from selectllm_tui.cli.options import Benchmark, CacheDir, complete
+from selectllm_tui.cli.console import Sheet, SheetColumn, error_console, note, write_sheet
+from selectllm_tui.cli.loaded_run import reading
+from selectllm_tui.cli.options import Benchmark, CacheDir, Format, complete
+from selectllm_tui.notation import number, percent
+from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +88,6 @@ def train(
     fine-tune their encoder.
     """
     from selectllm_engine.settings import read_settings
-    from selectllm_tui.cli.console import note
-    from selectllm_tui.cli.loaded_run import reading
 
     encoders = {**read_settings().encoders, **parse_encoders(encoder)}
     if all_ == bool(router):
@@ -146,8 +148,6 @@ def _train(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from selectllm_engine.routers.training import train as train_router
-    from selectllm_tui.cli.console import error_console, note
-    from selectllm_tui.untrusted import visible
 
     console = error_console()
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
@@ -168,27 +168,15 @@ def _train(
 
 
 def _report(benchmark: str, trained: list[TrainedRouter]) -> None:
-    from selectllm_tui.cli.console import Sheet, SheetColumn, write_sheet
-    from selectllm_tui.cli.options import Format
-    from selectllm_tui.notation import number, percent
-
     columns = [
-        SheetColumn("router", "router", align="left"),
-        SheetColumn("f1", "weighted F1", number(3)),
-        SheetColumn("accuracy", "accuracy of argmax", percent),
-        SheetColumn("best", "best single", percent),
+        SheetColumn("name", "router", align="left"),
+        SheetColumn("validation_f1", "weighted F1", number(3)),
+        SheetColumn("validation_accuracy", "accuracy of argmax", percent),
+        SheetColumn("best_single_accuracy", "best single", percent),
         SheetColumn("seconds", "seconds", number(1)),
     ]
-    rows = [
-        {
-            "router": each.name,
-            "f1": each.validation_f1,
-            "accuracy": each.validation_accuracy,
-            "best": each.best_single_accuracy,
-            "seconds": each.seconds,
-        }
-        for each in trained
-    ]
+    fields = ("name", "validation_f1", "validation_accuracy", "best_single_accuracy", "seconds")
+    rows = [{field: getattr(each, field) for field in fields} for each in trained]
     if rows:
         notes = [f"{each.name}: {each.note}" for each in trained if each.note]
         title = f"Routers of {benchmark}, on its validation split"
