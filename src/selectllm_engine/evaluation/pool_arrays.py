@@ -14,9 +14,10 @@ import numpy as np
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation.figures import Figures, figures_of
 from selectllm_engine.evaluation.learner import Learner
-from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, cost_aware, grid_of, select
+from selectllm_engine.evaluation.policies import PolicyInputs, PolicySpec, grid_of, select
 from selectllm_engine.evaluation.policy_inputs import ByQuestion
 from selectllm_engine.evaluation.repeatable import Repeatable, repeatable
+from selectllm_engine.evaluation.router_policies import cost_aware
 from selectllm_engine.evaluation.selection import Selection, best_of
 from selectllm_engine.evaluation.vote_rules import EQUAL, LEARNED, VoteRule, alone_as_ever, answered
 from selectllm_engine.evaluation.votes import prefix_leading_votes
