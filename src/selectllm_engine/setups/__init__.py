@@ -7,14 +7,8 @@ chooses by it. Read `setup` first.
 from selectllm_engine.evaluation import NO_ROUTER
 from selectllm_engine.setups.choice import Prefer, Wish
 from selectllm_engine.setups.files import quoted, read_setup, setup_text, write_setup
-from selectllm_engine.setups.recommendation import (
-    Estimate,
-    Proposed,
-    Recommendation,
-    Recommender,
-    SubjectEffect,
-    recommend,
-)
+from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommendation, SubjectEffect
+from selectllm_engine.setups.recommender import Recommender, recommend
 from selectllm_engine.setups.setup import Setup
 from selectllm_engine.setups.setup_on_run import (
     check_setup,

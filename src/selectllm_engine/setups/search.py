@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MANY", "Search"]
 
-MANY = 2000  # questions: of more, so many are searched on, and all confirm the best
+MANY = 2000
 BEST = 400  # proposals that are confirmed, and that are tried with fewer samples
 MOST = 6000  # proposals that are kept, of each size of a pool and in all
 WEIGHED = 12  # that are tried with a learned vote of those that a policy asks
@@ -42,14 +42,15 @@ class Search:
     Args:
         data: the labelled questions.
         penalty: λ of learned votes; None where none can be learned.
+        many: questions: of more, so many are searched on, and all confirm the best.
     """
 
-    def __init__(self, data: ChoiceData, penalty: float | None) -> None:
+    def __init__(self, data: ChoiceData, penalty: float | None, *, many: int = MANY) -> None:
         count = len(data.outcomes.labels)
         self._data = data
         self._whole = self._first = Trials(data, penalty=penalty)
-        if count > MANY:
-            rows = np.sort(np.random.default_rng(0).choice(count, MANY, replace=False))
+        if count > many:
+            rows = np.sort(np.random.default_rng(0).choice(count, many, replace=False))
             self._first = Trials(data.rows(rows), penalty=penalty)
         self._over: dict[int, Trials] = {}  # fewer samples
         self._broad: dict[By | None, _Broad] = {}

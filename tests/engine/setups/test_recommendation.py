@@ -12,7 +12,7 @@ import pytest
 import selectllm_engine as sl
 from fakes import write_fake_run
 from selectllm_engine.errors import UsageError
-from selectllm_engine.setups import Recommender, Wish, evaluate_setup, recommend, search
+from selectllm_engine.setups import Recommender, Wish, evaluate_setup, recommend
 from selectllm_engine.setups.choice_data import choice_data
 from selectllm_engine.setups.proposals import Proposal, Trials
 from selectllm_engine.store.sealed_json import read_sealed, write_sealed
@@ -196,11 +196,9 @@ def test_cheap_routers_without_held_out_probabilities_are_refitted(run, folder):
     np.testing.assert_allclose(again["knn:tfidf"], whole["knn:tfidf"], atol=1e-5)
 
 
-def test_many_questions_are_searched_on_some_and_confirmed_on_all(run, monkeypatch):
-    monkeypatch.setattr(search, "MANY", 100)
-    monkeypatch.setattr("selectllm_engine.setups.recommendation.MANY", 100)
+def test_many_questions_are_searched_on_some_and_confirmed_on_all(run):
     heard = []
-    found = recommend(run, progress=lambda *told: heard.append(told))
+    found = Recommender(run, many=100).recommend(Wish(), lambda *told: heard.append(told))
     assert "searched on 100 of the 180 labelled questions; all confirmed" in found.notes
     assert found.estimate.questions == 180
     assert {"trying setups", "confirming on all questions", "trying fewer samples"} <= {what for what, _, _ in heard}
@@ -227,11 +225,10 @@ WISHES = [Wish(), Wish(max_llms=1), Wish(max_latency=0.5), Wish(max_llms=2, pref
 
 
 @pytest.mark.parametrize("many", [2000, 100])
-def test_wish_after_wish_is_answered_as_if_it_were_the_first(run, monkeypatch, many):
-    monkeypatch.setattr(search, "MANY", many)
-    recommender = Recommender(run)
+def test_wish_after_wish_is_answered_as_if_it_were_the_first(run, many):
+    recommender = Recommender(run, many=many)
     for wish in reversed(WISHES):
-        assert recommender.recommend(wish).to_dict() == recommend(run, wish).to_dict()
+        assert recommender.recommend(wish).to_dict() == Recommender(run, many=many).recommend(wish).to_dict()
 
 
 def test_what_was_interrupted_goes_on_where_it_was(run, found, monkeypatch):
