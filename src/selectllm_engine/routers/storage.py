@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
     from selectllm_engine.routers.base import Router
 
-__all__ = ["FORMAT", "MOST_UNPACKED", "check_files", "load_router", "read_manifest", "restore", "save", "versions"]
+__all__ = [
+    "FORMAT",
+    "MOST_UNPACKED",
+    "check_files",
+    "load_router",
+    "read_manifest",
+    "read_skops",
+    "restore",
+    "save",
+    "versions",
+]
 
 FORMAT = 1
 MOST_UNPACKED = 2 << 30  # bytes of all that a skops file holds; limits what a stranger's can take
@@ -227,7 +237,7 @@ def _is_learned(name: str) -> bool:
 
 def restore(learner: object, folder: Path) -> None:
     """Give what learned the attributes that `save` wrote; raises whatever strange weights make skops or NumPy say."""
-    state = _read_skops(folder / WEIGHTS)
+    state = read_skops(folder / WEIGHTS)
     _restore(learner, state["router"])
     _restore(getattr(learner, "features", None), state["features"])
 
@@ -260,14 +270,15 @@ def _check_tree(tree: Any, features: int) -> None:
         raise ValueError("a tree of other features")
 
 
-def _read_skops(path: Path) -> dict[str, object]:
+def read_skops(path: Path, most: int = MOST_UNPACKED) -> dict[str, object]:
+    """What a skops file of ours holds, of at most so many bytes; raises DamagedError for anything else in it."""
     import skops.io
 
     content = read_file(path)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sizes = {each.filename: each.file_size for each in archive.infolist()}
-        if sum(sizes.values()) > MOST_UNPACKED or sizes.get("schema.json", 0) > _MOST_SCHEMA:
-            raise _damaged(path.parent, f"{path.name} unpacks to more than {MOST_UNPACKED >> 30} GiB")
+        if sum(sizes.values()) > most or sizes.get("schema.json", 0) > _MOST_SCHEMA:
+            raise _damaged(path.parent, f"{path.name} unpacks to more than {most >> 30} GiB")
         if len(sizes) < len(archive.infolist()):
             raise _damaged(path.parent, f"{path.name} has a member twice")
         schema = json.loads(archive.read("schema.json"))

@@ -1,6 +1,7 @@
 """Figures that one small change in the code would move, which no quick test had noticed: perf/mutation.py found it."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,14 +10,14 @@ import pytest
 
 from fakes import fake_outcomes
 from plain import make_outcomes
-from selectllm_engine.evaluation import cascade_value, figures, one_sample_votes
+from selectllm_engine.evaluation import cascade_value
 from selectllm_engine.evaluation.baselines import SINGLE_AGAIN, right_at_equal_samples, row_at_equal_samples
 from selectllm_engine.evaluation.best_m import GroupVotes, leading
 from selectllm_engine.evaluation.candidates import candidates_of
 from selectllm_engine.evaluation.cascade_chain import chains_of
 from selectllm_engine.evaluation.conditional_logit import Posterior
 from selectllm_engine.evaluation.details import detail
-from selectllm_engine.evaluation.figures import figures_of
+from selectllm_engine.evaluation.figures import BLOCK, figures_of
 from selectllm_engine.evaluation.labelled_questions import labelled
 from selectllm_engine.evaluation.learned_policies import cascade_chain
 from selectllm_engine.evaluation.metrics import by_subject
@@ -45,17 +46,19 @@ def router(outcomes, validation=None, **fields):
     return RouterScores("knn:fake", drawn(outcomes.labels.shape), validation=there, **fields)
 
 
-def test_blocks_of_questions_are_added_up_once(monkeypatch):
-    outcomes = fake_outcomes(20, 3, 1, cost=(3, 2, 1))
-    asked = np.random.default_rng(0).random((20, 3)) < 0.6
+def test_blocks_of_questions_are_added_up_once():
+    outcomes = fake_outcomes(BLOCK + 20, 3, 1, cost=(3, 2, 1))
+    asked = np.random.default_rng(0).random((BLOCK + 20, 3)) < 0.6
     asked[:, 0] |= ~asked.any(axis=1)
     whole = figures_of(Selection(3, several=asked), Prepared(outcomes), np.arange(3))
-    for module in (figures, one_sample_votes):
-        monkeypatch.setattr(module, "BLOCK", 7)
-    pieces = figures_of(Selection(3, several=asked), Prepared(outcomes), np.arange(3))
-    for name in ("right", "chosen_right", "latency", "parallel", "cost"):
-        np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name))
-    assert pieces.llms_per_question == whole.llms_per_question == asked.sum() / 20
+    arrays = ("answers", "gold", "labels", "latency", "cost")
+    for part in (slice(0, 50), slice(BLOCK - 10, BLOCK + 20)):
+        some = {name: getattr(outcomes, name)[part] for name in arrays}
+        cut = replace(outcomes, questions=outcomes.questions[part], vocabulary=outcomes.vocabulary[part], **some)
+        piece = figures_of(Selection(3, several=asked[part]), Prepared(cut), np.arange(3))
+        for name in ("right", "chosen_right", "latency", "parallel", "cost"):
+            np.testing.assert_array_equal(getattr(piece, name), getattr(whole, name)[part])
+    assert whole.llms_per_question == asked.sum() / len(asked)
 
 
 def test_the_time_of_right_answers_is_of_those_that_more_samples_get_right():

@@ -16,7 +16,7 @@ from fakes import write_fake_run
 from selectllm_engine.api import Run
 from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, UnknownNameError, UsageError
 from selectllm_engine.routers import parse_router, suite, usable
-from selectllm_engine.routers.storage import load_router, read_manifest
+from selectllm_engine.routers.storage import load_router, read_manifest, read_skops
 from selectllm_engine.routers.training import train
 from selectllm_engine.routers.training_data import training_data
 from selectllm_engine.store.files import TEMPORARY, digest
@@ -333,16 +333,15 @@ def test_a_real_skops_file_of_another_kind_is_refused(take):
         load_router(folder)
 
 
-def test_weights_that_unpack_to_gigabytes_are_refused_unread(take, monkeypatch):
+def test_weights_that_unpack_to_gigabytes_are_refused_unread(take):
     folder = take("prior")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file, file.open("x.npy", "w") as member:
         for _ in range(3):
             member.write(bytes(1 << 20))
     forge(folder, content.getvalue())
-    monkeypatch.setattr("selectllm_engine.routers.storage.MOST_UNPACKED", 2 << 20)
     with pytest.raises(DamagedError, match="unpacks to more than"):
-        load_router(folder)
+        read_skops(folder / "weights.skops", most=2 << 20)
 
 
 @pytest.mark.parametrize(
