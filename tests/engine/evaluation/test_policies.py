@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plain import ORACLES, choose, make_outcomes, small_outcomes, small_scores, speed_order
-from selectllm_engine.errors import UnknownNameError, UsageError
-from selectllm_engine.evaluation.policies import POLICIES, NotAvailableError, PolicySpec, parse_policy
+from selectllm_engine.errors import NotAvailableError, UnknownNameError, UsageError
+from selectllm_engine.evaluation.policies import POLICIES, PolicySpec, parse_policy
 from selectllm_engine.evaluation.pool_view import PoolView
 from selectllm_engine.evaluation.prepared import Prepared
 from selectllm_engine.evaluation.router_scores import RouterScores
