@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def difference(first: Right, second: Right, subjects: NDArray[np.intp] | None) -
     if first.dtype != np.bool_ or second.dtype != np.bool_:
         return Difference(float(first.mean(dtype=np.float64) - second.mean(dtype=np.float64)))
     counts = two_by_two(first, second)  # type: ignore[arg-type]
-    apart: NDArray[Any] = first.view(np.int8) - second.view(np.int8)
+    apart: NDArray[np.int8] = first.view(np.int8) - second.view(np.int8)
     return Difference(
         delta=(counts.only_first - counts.only_second) / counts.questions,
         counts=counts,

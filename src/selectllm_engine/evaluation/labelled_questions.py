@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ FEWEST_LABELLED = 50
 FURTHEST = 3.0  # an opinion in logits is cut off there
 
 
-def opinions(probabilities: NDArray[Any], rates: NDArray[Any]) -> NDArray[np.float64]:
+def opinions(probabilities: NDArray[np.floating], rates: NDArray[np.floating]) -> NDArray[np.float64]:
     """What a router says about the LLMs on a question beyond their rates [N]: clip(logit p − logit rate, ±3), [Q, N].
 
     For questions that the router learned from p must be held out, else γ becomes far too large. 0 where p is unknown.
@@ -63,7 +63,7 @@ class Labelled:
 def labelled(
     train: Outcomes | None,
     validation: Outcomes | None,
-    probabilities: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None),
+    probabilities: tuple[NDArray[np.floating] | None, NDArray[np.floating] | None] = (None, None),
 ) -> Labelled:
     """The labelled questions of a run.
 

@@ -6,7 +6,7 @@ L labelled questions, Q questions to answer, N LLMs of the run.
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -190,7 +190,7 @@ class Learner:
     def _count(self) -> int:
         return sum(split is not None for split in self._splits)
 
-    def _held_out(self, scores: RouterScores) -> list[tuple[Prepared, NDArray[Any]]]:
+    def _held_out(self, scores: RouterScores) -> list[tuple[Prepared, NDArray[np.float32]]]:
         """The splits for which a router has probabilities that it has not learned from."""
         pairs = zip(self._splits, (scores.train, scores.validation), strict=True)
         return [

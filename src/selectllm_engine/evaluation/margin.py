@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from selectllm_engine.evaluation.selection import Selection, best_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from selectllm_engine.evaluation.figures import Floats
 
 __all__ = ["Margin", "learn_margin", "with_margin"]
 
@@ -30,9 +32,7 @@ class Margin(NamedTuple):
     gain: float
 
 
-def learn_margin(
-    probabilities: NDArray[Any], labels: NDArray[np.bool_], order: NDArray[np.intp], best_single: int
-) -> Margin:
+def learn_margin(probabilities: Floats, labels: NDArray[np.bool_], order: NDArray[np.intp], best_single: int) -> Margin:
     """The m with the largest mean gain minus one standard error; none where no such value is positive.
 
     Only those m count at which best-single is left on 20 labelled questions or more.
@@ -59,14 +59,14 @@ def learn_margin(
     return Margin(float(levels[last + 1]), (last + 1) / questions, float(merit[last]))
 
 
-def with_margin(probabilities: NDArray[Any], order: NDArray[np.intp], best_single: int, margin: Margin) -> Selection:
+def with_margin(probabilities: Floats, order: NDArray[np.intp], best_single: int, margin: Margin) -> Selection:
     """The argmax where it is more than m above best-single, else best-single."""
     choice, gain = _gains(probabilities, order, best_single)
     return Selection(probabilities.shape[1], choice=np.where(gain > margin.least, choice, best_single))
 
 
 def _gains(
-    probabilities: NDArray[Any], order: NDArray[np.intp], best_single: int
+    probabilities: Floats, order: NDArray[np.intp], best_single: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The LLM of the highest probability, [Q], and how far that is above best-single's, [Q]."""
     choice, best = best_of(probabilities, order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -153,7 +153,7 @@ class Quality:
 
 
 def quality(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.bool_], names: Sequence[str]
+    probabilities: NDArray[np.floating], labels: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[Quality, ...]:
     """The quality for each LLM, then for all; arrays [Q, N], one name per LLM."""
     each = []

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from selectllm_engine.evaluation.figures import Right
     from selectllm_engine.evaluation.policies import By, PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
 
@@ -63,7 +64,7 @@ class _Scored:
         selection: the LLMs that answer.
     """
 
-    right: NDArray[Any]
+    right: Right
     charged: NDArray[np.float64]
     selection: Selection
 
@@ -195,7 +196,7 @@ class PaperView(PoolView):
         """Which LLM the notebook charges for each question; raises NotAvailableError."""
         return self._policy(scores, spec).selection
 
-    def policy_right(self, scores: RouterScores, spec: PolicySpec) -> NDArray[Any]:
+    def policy_right(self, scores: RouterScores, spec: PolicySpec) -> Right:
         """Which questions the notebook counts as right."""
         return self._policy(scores, spec).right
 
@@ -212,7 +213,8 @@ class PaperView(PoolView):
         """What became of each question by the notebook's count; an expectation is judged by one seeded draw."""
         scored = self._policy(scores, spec)
         if scored.selection.weights is None:
-            return self._judge(scored.right, scored.right)
+            right = scored.right.astype(bool, copy=False)
+            return self._judge(right, right)
         choice = np.asarray(scored.selection.drawn().choice)
         right = self._look_up(self.prepared.labels & _confidences(scores).gate, choice)
         return self._judge(right, right)
@@ -311,5 +313,7 @@ class PaperView(PoolView):
             samples_per_question=self._samples(1.0),
         )
         expectation = scored.selection.weights is not None
-        judged = self._judged(row, scored.right, None if expectation else scored.right, None, notes)
+        judged = self._judged(
+            row, scored.right, None if expectation else scored.right.astype(bool, copy=False), None, notes
+        )
         return replace(judged, latency_correct=latency)

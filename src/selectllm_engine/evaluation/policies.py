@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -47,7 +47,7 @@ __all__ = [
     "select",
 ]
 
-PolicyFunction: TypeAlias = "Callable[[PolicyInputs], Selection | NDArray[Any]]"
+PolicyFunction: TypeAlias = "Callable[[PolicyInputs], Selection | NDArray[np.generic]]"
 
 
 @dataclass(frozen=True, slots=True)

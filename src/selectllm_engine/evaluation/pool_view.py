@@ -8,7 +8,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from selectllm_engine.evaluation.contamination import Gap
-    from selectllm_engine.evaluation.figures import Figures, Right
+    from selectllm_engine.evaluation.figures import Figures, Floats, Right
     from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.router_scores import RouterScores
     from selectllm_engine.evaluation.selection import Selection
@@ -86,19 +86,20 @@ class PoolView(PoolArrays):
         """What became of each question under a policy; raises NotAvailableError as `policy` does."""
         return self.verdicts(self.policy(scores, spec))
 
-    def _judge(self, right: NDArray[Any] | None, chosen_right: NDArray[np.bool_] | None) -> Verdicts:
+    def _judge(self, right: Right | None, chosen_right: NDArray[np.bool_] | None) -> Verdicts:
         if right is None or chosen_right is None:
             unknown = np.full(self.prepared.questions, Verdict.UNKNOWN.code, dtype=np.int8)
             return Verdicts(np.zeros(self.prepared.questions, dtype=bool), unknown)
+        certain = right.astype(bool, copy=False)
         cases = {
-            Verdict.RESCUED: right & ~self.solvable,
-            Verdict.RIGHT: right,
+            Verdict.RESCUED: certain & ~self.solvable,
+            Verdict.RIGHT: certain,
             Verdict.UNSOLVABLE: ~self.solvable,
             Verdict.MISROUTED: ~chosen_right,
         }
         codes = [each.code for each in cases]
         verdict = np.select(list(cases.values()), codes, Verdict.OUTVOTED.code)
-        return Verdicts(right, verdict.astype(np.int8))
+        return Verdicts(certain, verdict.astype(np.int8))
 
     def intervals(self, selection: Selection, *, resamples: int = 1000) -> Intervals:
         """Bootstrap intervals of latency and gap closed; one seed resamples the same questions for every row."""
@@ -156,7 +157,7 @@ class PoolView(PoolArrays):
     def _judged(
         self,
         row: Row,
-        right: NDArray[Any],
+        right: Right,
         chosen_right: NDArray[np.bool_] | None,
         right_latency: float | None,
         notes: Sequence[str],
@@ -165,8 +166,7 @@ class PoolView(PoolArrays):
         total = float(right.sum(dtype=np.float64))
         accuracy = total / len(right)
         row = replace(
-            row,
-            **self._compared(row, right),
+            self._compared(row, right),
             accuracy=accuracy,
             latency_correct=right_latency / total if right_latency is not None and total else None,
             gap_closed=None
@@ -184,16 +184,17 @@ class PoolView(PoolArrays):
                 notes=(*notes, EXPECTATION),
             )
         interval = wilson(int(total), len(right))
-        wrong = ~right
+        certain = right.astype(bool, copy=False)
+        wrong = ~certain
         return replace(
             row,
             accuracy_low=interval.low,
             accuracy_high=interval.high,
-            p_vs_best_single=None if self.flatters else two_by_two(right, self.best_right).p,
+            p_vs_best_single=None if self.flatters else two_by_two(certain, self.best_right).p,
             unsolvable=_share(wrong & ~self.solvable),
             misrouted=_share(wrong & self.solvable & ~chosen_right),
             outvoted=_share(wrong & chosen_right),
-            rescued=_share(right & ~self.solvable),
+            rescued=_share(certain & ~self.solvable),
             notes=tuple(notes),
         )
 
@@ -213,24 +214,25 @@ class PoolView(PoolArrays):
         """Whether routers learned, or best-single was chosen, on these very questions."""
         return self.prepared.outcomes.split in BADGES
 
-    def _compared(self, row: Row, right: Right) -> dict[str, Any]:
-        """What a row's fields say about its difference to the reference; nothing to test where it is that row."""
+    def _compared(self, row: Row, right: Right) -> Row:
+        """The row with its difference to the reference; nothing to test where it is that row."""
         name, reference = row.name, self.reference
         single = ("best-single", self.pool.run[self.best_single])
         named_alike = name == reference.name or (name in single and reference.name in single)
         if named_alike and np.array_equal(right, reference.right):  # two rows may differ in a parameter only
-            return {"reference": reference.name, "delta": 0.0}
+            return replace(row, reference=reference.name, delta=0.0)
         found = difference(right, reference.right, self.prepared.subjects)
-        fields: dict[str, Any] = {"reference": reference.name, "delta": found.delta}
+        row = replace(row, reference=reference.name, delta=found.delta)
         if self.flatters and not (row.kind == "llm" and reference.name in self.pool.run):
-            return fields
+            return row
         if found.counts is not None and found.by_question is not None:
             low, high = found.by_question
-            fields |= {"delta_low": low, "delta_high": high, "p": found.counts.p, "discordant": found.counts.discordant}
+            counts = found.counts
+            row = replace(row, delta_low=low, delta_high=high, p=counts.p, discordant=counts.discordant)
         if found.by_subject is not None:
             low, high = found.by_subject.interval
-            fields |= {"delta_low_clustered": low, "delta_high_clustered": high, "p_clustered": found.by_subject.p}
-        return fields
+            row = replace(row, delta_low_clustered=low, delta_high_clustered=high, p_clustered=found.by_subject.p)
+        return row
 
     def _samples(self, llms: float) -> float | None:
         """How many samples vote where that many LLMs are asked; None where only labels are known."""
@@ -364,13 +366,13 @@ def _gap(means: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.divide(accuracy - best, gap, out=np.full_like(gap, np.nan), where=gap != 0))
 
 
-def _quantiles(values: NDArray[Any]) -> tuple[float | None, float | None]:
+def _quantiles(values: Floats) -> tuple[float | None, float | None]:
     """Median and 95 % quantile; None where any value is unknown."""
     p50, p95 = np.quantile(values, [0.5, 0.95]).tolist()
     return known(p50), known(p95)
 
 
-def _mean(values: NDArray[Any]) -> float | None:
+def _mean(values: Floats) -> float | None:
     return known(values.mean(dtype=np.float64))
 
 

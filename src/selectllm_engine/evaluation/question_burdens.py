@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def better_by_question(
 
 
 def aiq_by(
-    p: NDArray[np.float32], labels: NDArray[np.bool_], actual: NDArray[np.float32], looked_at: NDArray[Any]
+    p: NDArray[np.float32], labels: NDArray[np.bool_], actual: NDArray[np.float32], looked_at: NDArray[np.floating]
 ) -> float | None:
     """AIQ over λ where cost-aware looks at these burdens, [V, n], or [1, n] for those of all questions alike.
 

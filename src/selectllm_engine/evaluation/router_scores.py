@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -98,7 +98,7 @@ class RouterScores:
             unseen=self.unseen,
         )
 
-    def _numbers(self, field: str, given: ArrayLike) -> NDArray[Any]:
+    def _numbers(self, field: str, given: ArrayLike) -> NDArray[np.generic]:
         try:
             array = np.asarray(given)
         except ValueError:  # rows of different lengths
@@ -107,7 +107,7 @@ class RouterScores:
             raise UsageError(f"the {field} of {self.name!r} are no array of numbers", "give an array [Q, N]")
         return array
 
-    def _check_shape(self, field: str, array: NDArray[Any]) -> None:
+    def _check_shape(self, field: str, array: NDArray[np.generic]) -> None:
         like = _ARRAYS[field][2]
         other = array if like is None else getattr(self, like)
         if array.ndim != 2 or other is None or array.shape != other.shape or len(self.probabilities.T) != len(array.T):
@@ -116,7 +116,7 @@ class RouterScores:
                 "one row per question, one column per LLM of the run",
             )
 
-    def _check_range(self, field: str, array: NDArray[Any]) -> None:
+    def _check_range(self, field: str, array: NDArray[np.generic]) -> None:
         if not len(array):
             return
         low, high = array.min(axis=0), array.max(axis=0)  # NaN where any number is
@@ -135,6 +135,6 @@ def silent_scores(labels: NDArray[np.bool_], held_out: NDArray[np.bool_] | None 
     return RouterScores(NO_ROUTER, np.zeros(labels.shape, np.float32), validation=there)
 
 
-def as_probabilities(values: NDArray[Any]) -> NDArray[np.float32]:
+def as_probabilities(values: NDArray[np.floating]) -> NDArray[np.float32]:
     """The values as float32, rounding errors beyond 0 and 1 cut off."""
     return np.asarray(np.clip(values, 0.0, 1.0), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from selectllm_engine.evaluation.figures import Figures
+    from selectllm_engine.evaluation.figures import Figures, Floats
     from selectllm_engine.evaluation.policies import PolicySpec
     from selectllm_engine.evaluation.pool_arrays import PoolArrays
     from selectllm_engine.evaluation.pool_view import PoolView
@@ -119,6 +119,6 @@ def _as_accurate(figures: Figures, single: NDArray[np.bool_]) -> bool:
     return right is not None and right.dtype == np.bool_ and as_accurate(*two_by_two(right, single))  # type: ignore[arg-type]
 
 
-def _saved(values: NDArray[Any], single: NDArray[Any], more: float = 0.0) -> float | None:
+def _saved(values: Floats, single: Floats, more: float = 0.0) -> float | None:
     mean, of = float(values.mean(dtype=np.float64)) + more, float(single.mean(dtype=np.float64))
     return None if np.isnan(mean) or np.isnan(of) or of == 0 else 1 - mean / of

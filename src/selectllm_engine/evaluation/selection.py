@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class Selection:
 
 
 def as_selection(
-    given: Selection | NDArray[Any], policy: str, questions: int, llms: int, order: NDArray[np.intp]
+    given: Selection | NDArray[np.generic], policy: str, questions: int, llms: int, order: NDArray[np.intp]
 ) -> Selection:
     """What a policy of one's own returned, checked against the LLMs `order` of the pool.
 
@@ -112,7 +112,7 @@ def as_selection(
     return made
 
 
-def best_of(scores: NDArray[Any], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def best_of(scores: NDArray[np.floating], order: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
     """Per question the LLM of `order` with the highest score, and that score; ties go to the first in `order`.
 
     `scores` is [Q, N] with contiguous columns: N passes over Q numbers need no [Q, N] temporary.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class Clustered(NamedTuple):
     p: float
 
 
-def clustered(differences: NDArray[Any], groups: NDArray[Any]) -> Clustered | None:
+def clustered(differences: NDArray[np.number], groups: NDArray[np.integer]) -> Clustered | None:
     """What a mean difference says about other kinds of questions.
 
     SE² = G/(G − 1) · Σ_g (Σ_{q in g} (d_q − δ))² / Q², Student's t with G − 1 degrees of freedom (Miller 2024,

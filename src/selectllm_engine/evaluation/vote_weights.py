@@ -122,7 +122,7 @@ class VoteWeights:
         return cls(**{name: _read(stored[name]) for name in names})
 
 
-def _number(value: Any) -> bool:
+def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def tally(answers: NDArray[np.int16]) -> Tally:
     kind = np.int32 if (codes + 1) * places < np.iinfo(np.int32).max else np.int64
     # One sort per question of code · places + place brings equal answers together, first seen first.
     absent = codes * places
-    keys: NDArray[Any] = answers.reshape(questions, places).astype(kind)
+    keys: NDArray[np.integer] = answers.reshape(questions, places).astype(kind)
     silent = keys < 0
     keys *= places
     keys += np.arange(places, dtype=kind)
@@ -173,7 +173,7 @@ def _ballots(made: NDArray[np.int32], samples: int) -> int:
     return exact if exact <= room else samples << ((room // samples).bit_length() - 1)
 
 
-def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
+def _changes(values: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Where a value differs from the one before it; true for the first."""
     changes = np.ones(len(values), dtype=bool)
     np.not_equal(values[1:], values[:-1], out=changes[1:])
@@ -225,14 +225,14 @@ def pooled_votes(tally: Tally, selection: NDArray[np.bool_]) -> Votes:
     return Votes(code, count, tied)
 
 
-def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[Any], NDArray[np.int32]]]:
+def entries_by_llm(tally: Tally) -> list[tuple[NDArray[np.intp], NDArray[np.integer], NDArray[np.int32]]]:
     """Per LLM the candidates that it voted for, its votes and its first sample there; no LLM has a candidate twice."""
     by_llm = np.argsort(tally.llm, kind="stable")
     bounds = np.searchsorted(tally.llm[by_llm], np.arange(1, tally.llms))
     return [(tally.candidate[own], tally.count[own], tally.first[own]) for own in np.split(by_llm, bounds)]
 
 
-def prefix_leading_votes(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[Any]]:
+def prefix_leading_votes(tally: Tally, order: Sequence[int]) -> Iterator[NDArray[np.integer]]:
     """The leading answer's votes, [Q] as in the tally, after the first, the first two, … of the LLMs in `order`."""
     entries = entries_by_llm(tally)
     total = np.zeros(len(tally.candidate_code), dtype=tally.count.dtype)
