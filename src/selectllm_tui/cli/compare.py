@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -100,7 +100,7 @@ def compare(
     return None
 
 
-def as_json(found: Comparison, listed: list[Cell]) -> dict[str, Any]:
+def as_json(found: Comparison, listed: list[Cell]) -> dict[str, object]:
     """Both rows, the 2 × 2 table, and the ids of the questions that are listed."""
     return {
         "questions": found.counts.questions,
@@ -115,7 +115,7 @@ def as_json(found: Comparison, listed: list[Cell]) -> dict[str, Any]:
     }
 
 
-def _questions(found: Comparison, cells: list[Cell]) -> list[dict[str, Any]]:
+def _questions(found: Comparison, cells: list[Cell]) -> list[dict[str, object]]:
     return [
         {"right": cell, **{field: row[field] for field in ("question_id", "subject", "text")}}
         for cell in cells

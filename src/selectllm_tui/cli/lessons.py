@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -59,30 +59,34 @@ def lessons(
             _learned(curve, form)
         case _:
             columns = [SheetColumn(field, field, align="left") for field in ("question", "answer", "sentence")]
-            write_sheet(Sheet(columns, as_json(drawn)["lessons"], _title(drawn), limits(drawn)), form)
+            write_sheet(Sheet(columns, _answers(drawn), _title(drawn), limits(drawn)), form)
             for each in (unseen_sheet(drawn), train_test_gap_sheet(drawn), unanswered_sheet(drawn)):
                 write_next(each, form)
             _learned(curve, form)
 
 
-def as_json(drawn: Lessons) -> dict[str, Any]:
+def as_json(drawn: Lessons) -> dict[str, object]:
     """All lessons with their sentences and figures."""
     return {
         **{field: getattr(drawn, field) for field in ("benchmark", "split", "badge", "pool")},
-        "lessons": [
-            {
-                **{field: getattr(each, field) for field in ("key", "question", "answer")},
-                "sentence": sentence(each),
-                "figures": each.figures,
-            }
-            for each in drawn.lessons
-        ],
+        "lessons": _answers(drawn),
         "gaps": [asdict(each) for each in drawn.gaps],
         **{field: getattr(drawn, field) for field in ("losses", "router", *LIMITS)},
         "unseen": {each.router: {"seen": each.seen.accuracy, "unseen": each.unseen.accuracy} for each in drawn.unseen},
         "unanswered": {name: asdict(each) for name, each in drawn.unanswered.items()},
         "warnings": drawn.warnings,
     }
+
+
+def _answers(drawn: Lessons) -> list[dict[str, object]]:
+    return [
+        {
+            **{field: getattr(each, field) for field in ("key", "question", "answer")},
+            "sentence": sentence(each),
+            "figures": each.figures,
+        }
+        for each in drawn.lessons
+    ]
 
 
 def _curve(run: Run, pool: list[str] | None, split: str) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,7 @@ from selectllm_tui.records import subset_record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Subset, Subsets
 
 __all__ = ["pools", "ranking", "routed_sheet"]
@@ -169,7 +170,7 @@ def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
     yield from found.notes
 
 
-def _routed(subset: Subset, row: Any) -> dict[str, Any]:
+def _routed(subset: Subset, row: Row) -> dict[str, object]:
     return {"llms": list(subset.llms), **row.as_dict()}
 
 

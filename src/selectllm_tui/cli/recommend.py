@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -122,7 +122,7 @@ def _say(found: Recommendation, traffic: int | None) -> None:
 _MEANING = "seconds and dollars are of one sample of each LLM asked, added up"
 
 
-def _rows(found: Recommendation) -> list[dict[str, Any]]:
+def _rows(found: Recommendation) -> list[dict[str, object]]:
     from selectllm_engine.setups import Proposed
     from selectllm_tui.records import proposed_record
 

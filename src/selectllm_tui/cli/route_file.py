@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_tui.cli.console import Sheet, SheetColumn, note, write_json, write_sheet
 from selectllm_tui.cli.options import Format
@@ -59,11 +59,11 @@ def _written(routed: pl.DataFrame, suffix: str, chooser: Chooser | Fixed) -> byt
     return buffer.getvalue()
 
 
-def _as_json(routed: pl.DataFrame, chooser: Chooser | Fixed) -> dict[str, Any]:
+def _as_json(routed: pl.DataFrame, chooser: Chooser | Fixed) -> dict[str, object]:
     return {**_by(chooser), "questions": routed.to_dicts()}
 
 
-def _by(chooser: Chooser | Fixed) -> dict[str, Any]:
+def _by(chooser: Chooser | Fixed) -> dict[str, object]:
     spec = chooser.spec
     return {
         "router": chooser.name,

@@ -37,7 +37,7 @@ def check_fields(fields: str | None, form: Format) -> None:
         raise UsageError("--format json has every field", "leave out --columns, or take --format csv")
 
 
-def sorted_by(things: Sequence[Thing], by: str | None, record: Callable[[Thing], Mapping[str, Any]]) -> list[Thing]:
+def sorted_by(things: Sequence[Thing], by: str | None, record: Callable[[Thing], Mapping[str, object]]) -> list[Thing]:
     """The things in the order of a field of their records, those that have no value last; as they are without one.
 
     Raises:
@@ -54,7 +54,7 @@ def sorted_by(things: Sequence[Thing], by: str | None, record: Callable[[Thing],
 
 
 def chosen_columns(
-    columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, Any]], fields: str | None, *, naming: str
+    columns: Sequence[SheetColumn], rows: Sequence[Mapping[str, object]], fields: str | None, *, naming: str
 ) -> list[SheetColumn]:
     """The columns with these fields, and before them `naming`, which says what a row is; all without any.
 
@@ -70,7 +70,7 @@ def chosen_columns(
     return [replace(shown[each], drop=0) if each in shown else SheetColumn(each, each, _short) for each in asked]
 
 
-def chosen_fields(rows: Sequence[Mapping[str, Any]], fields: str | None) -> list[Mapping[str, Any]]:
+def chosen_fields(rows: Sequence[Mapping[str, object]], fields: str | None) -> list[Mapping[str, object]]:
     """The rows with these fields alone, for CSV; raises UnknownNameError."""
     asked = names(fields)
     if asked is None:
@@ -79,13 +79,13 @@ def chosen_fields(rows: Sequence[Mapping[str, Any]], fields: str | None) -> list
     return [{each: row[each] for each in asked} for row in rows]
 
 
-def _check(asked: Sequence[str], row: Mapping[str, Any]) -> None:
+def _check(asked: Sequence[str], row: Mapping[str, object]) -> None:
     for each in asked:
         if each not in row:
             raise UnknownNameError("field", each, row)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else text(value)
 
 

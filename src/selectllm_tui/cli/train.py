@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from selectllm_engine.routers.training import TrainedRouter
+    from selectllm_engine.run import StoredRun
 
 __all__ = ["train"]
 
@@ -143,7 +144,7 @@ def parse_encoders(given: list[str]) -> dict[str, str]:
 
 
 def _train(
-    run: Any, name: str, encoders: Mapping[str, str], device: str, *, hold_out_subjects: bool = False
+    run: StoredRun, name: str, encoders: Mapping[str, str], device: str, *, hold_out_subjects: bool = False
 ) -> TrainedRouter:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from selectllm_engine.setups import Recommendation, Setup
 
 __all__ = ["About", "usual_setup"]
+
+
+class How(TypedDict):
+    """What `evaluate`, `compare` and `lessons` of a run take alike."""
+
+    k: int | None
+    protocol: str
+    split: str
+    vote: VoteRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +64,15 @@ class About:
 
         return as_vote_rule(self.setup.vote)
 
+    @property
+    def how(self) -> How:
+        """How all figures of the page are counted."""
+        return {"k": self.setup.k, "protocol": self.setup.protocol, "split": self.split, "vote": self.vote}
+
     @cached_property
     def comparison(self) -> Comparison:
         """The setup beside what it is compared with."""
-        of = self.setup
-        how: dict[str, Any] = {"k": of.k, "protocol": of.protocol, "split": self.split, "vote": self.vote}
-        return self.run.compare(of, self.against, self.field, **how)
+        return self.run.compare(self.setup, self.against, self.field, **self.how)
 
     @cached_property
     def view(self) -> PoolView:

@@ -7,7 +7,7 @@ A `Html` is markup that this module made; every other string is text: it goes th
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from selectllm_tui.cli.console import shown_cells
 from selectllm_tui.untrusted import visible
@@ -126,6 +126,6 @@ def _side(column: SheetColumn) -> str | None:
     return " ".join(classes) or None
 
 
-def _scrolling(label: str) -> dict[str, Any]:
+def _scrolling(label: str) -> dict[str, str | int | None]:
     """What is wider than the page scrolls by itself, with the keyboard too."""
     return {"class_": "wide", "role": "region", "tabindex": 0, "aria_label": label}

@@ -92,8 +92,7 @@ def rows(about: About) -> Html:
     from selectllm_tui.cli.evaluate import left_out, sheet
 
     of = about.setup
-    how: dict[str, Any] = {"k": of.k, "protocol": of.protocol, "split": about.split, "vote": about.vote}
-    found = about.run.evaluate(about.field, against=about.against, **how)
+    found = about.run.evaluate(about.field, against=about.against, **about.how)
     routers = dict.fromkeys(row.router for row in found.rows if row.router)
     shown = sheet(found, {name: about.run.router_seconds(name) for name in routers})
     own = {**about.comparison.a.as_dict(), "kind": "setup", "name": f"this setup: {of.name}"}
@@ -129,10 +128,9 @@ def matrix_plot(about: About) -> Html:
     """The accuracy of every router with every policy."""
     from selectllm_tui.cli.plots import matrix
 
-    of = about.setup
-    how: dict[str, Any] = {"routers": None, "policies": None, "pool": about.field, "k": of.k, "split": about.split}
+    how: dict[str, Any] = {"routers": None, "policies": None, "pool": about.field, "k": about.setup.k}
     try:
-        svg = matrix(about.run, by="accuracy", vote=about.vote, **how)
+        svg = matrix(about.run, by="accuracy", split=about.split, vote=about.vote, **how)
     except UsageError as reason:
         return element("p", f"Not drawn: {reason}.", class_="quiet")
     alt = "A heat map of accuracy in percent: a row for each router, a column for each policy, the values written in."
@@ -178,7 +176,7 @@ def losses(about: About) -> Html:
     return joined([element("ul", *shares), *([table(listed)] if figures else [])])
 
 
-def _by_subject(each: SubjectLosses) -> dict[str, Any]:
+def _by_subject(each: SubjectLosses) -> dict[str, object]:
     both, gained, lost, neither = each.counts
     questions = both + gained + lost + neither
     return {
@@ -196,8 +194,7 @@ def lessons(about: About) -> Html:
     """The study's five questions, and what else the run teaches."""
     from selectllm_tui.cli.lessons import lost, train_test_gap_sheet, unanswered_sheet, unseen_sheet
 
-    of = about.setup
-    drawn = about.run.lessons(about.field, k=of.k, protocol=of.protocol, split=about.split, vote=about.vote)
+    drawn = about.run.lessons(about.field, **about.how)
     answers = []
     for each in drawn.lessons:
         answer, style = ANSWERS.get(each.answer, ("unknown", "quiet"))
