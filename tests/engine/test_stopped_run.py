@@ -7,8 +7,9 @@ import pytest
 import selectllm_engine
 from fakes import fake_manifest, write_fake_run
 from selectllm_engine.evaluation import StopRule, next_round, pooled_votes
-from selectllm_engine.exporters import export_results
-from selectllm_engine.store import Cache, merge
+from selectllm_engine.exporters.results import export_results, wide_results
+from selectllm_engine.importers.routerbench import import_routerbench
+from selectllm_engine.store import Cache, merge, stop_of
 
 LLMS = ("fake-a", "fake-b", "fake-c")
 
@@ -108,11 +109,42 @@ def test_a_number_of_samples_that_makes_no_sense_is_found(tmp_path, whole):
     assert "stop.samples -1" in problem.what
 
 
-def test_an_export_says_what_it_has_no_room_for(tmp_path, whole, stopped):
-    assert not export_results(whole, tmp_path / "whole.csv").notes
-    notes = export_results(stopped, tmp_path / "stopped.csv").notes
-    assert [note.partition(" ")[0] for note in notes] == ["fake-a", "fake-b"]
-    assert "decided, up to 10 samples" in notes[0]
-    table = pl.read_csv(tmp_path / "stopped.csv")
-    made = stopped.cache.sampled("fake", "fake-a").height
-    assert table["fake-a"].count() == made < table["fake-c"].count() == 1300
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_exported_and_imported_again_it_is_the_same_run(tmp_path, stopped, suffix):
+    done = export_results(stopped, tmp_path / f"stopped{suffix}")
+    assert not done.notes
+    cache = Cache(tmp_path / "again")
+    notes = import_routerbench(cache, done.path, "fake").notes
+    assert not notes
+    assert [stop_of(cache.manifest("fake", llm)) for llm in LLMS] == [(StopRule(), 10), (StopRule(), 10), None]
+    assert [cache.manifest("fake", llm)["samples"] for llm in LLMS] == [10, 10, 10]
+    again = selectllm_engine.load(cache=cache.root, benchmark="fake")
+    for split in stopped.splits:
+        before, after = stopped.outcomes(split), again.outcomes(split)
+        assert (after.samples, after.left_out_total) == (before.samples, 0) == (10, 0)
+        assert (after.labels == before.labels).all()
+        assert (after.answers == before.answers).all()
+    assert rows(again) == rows(stopped, router=[])
+    assert not cache.verify()
+
+
+@pytest.mark.parametrize("said", ["decided", "by the moon of 10", "decided of -1", "decided of 99999999999", "of", ""])
+def test_a_file_that_does_not_say_by_which_rule_is_told_of(tmp_path, stopped, said):
+    frame = wide_results(stopped).with_columns(
+        pl.when(pl.col("fake-a").is_not_null()).then(pl.lit(said)).alias("fake-a|stop")
+    )
+    frame.write_parquet(tmp_path / "odd.parquet")
+    cache = Cache(tmp_path / "odd")
+    (note,) = import_routerbench(cache, tmp_path / "odd.parquet", "fake").notes
+    assert note.startswith(f"fake-a|stop says {said or 'nothing'}")
+    assert note.endswith("K is the number of samples that are there")
+    assert stop_of(cache.manifest("fake", "fake-a")) is None
+    assert stop_of(cache.manifest("fake", "fake-b")) == (StopRule(), 10)
+
+
+def test_two_exports_of_different_rules_in_one_file_are_told_of(tmp_path, stopped):
+    frame = wide_results(stopped)
+    other = pl.lit("beta:0.9 of 20").alias("fake-a|stop")
+    pl.concat([frame, frame.with_columns(other).filter(pl.col("sample") == 0)]).write_csv(tmp_path / "two.csv")
+    (note,) = import_routerbench(Cache(tmp_path / "two"), tmp_path / "two.csv", "fake").notes[:1]
+    assert note.startswith("fake-a|stop says beta:0.9 of 20 and decided of 10, not by which one rule")

@@ -4,8 +4,8 @@ Wide results have RouterBench's columns: `sample_id`, `prompt`, `eval_name` (the
 and per LLM `<llm>` (the score), `<llm>|model_response` and `<llm>|total_cost` (dollars). Its cells hold one response:
 a question with K samples is K rows, told apart by the column `sample`. Beside them stands what RouterBench doesn't know
 and an import needs for the same figures: `split`, `gold`, `kind`, `choices` (a JSON list), `<llm>|latency` (seconds),
-`<llm>|prompt_tokens`, `<llm>|output_tokens` and, where another tool recorded one, `<llm>|answer`. Of these, columns
-without any value are left out.
+`<llm>|prompt_tokens`, `<llm>|output_tokens`, where another tool recorded one `<llm>|answer`, and where sampling
+stopped before K `<llm>|stop`, such as "decided of 10". Of these, columns without any value are left out.
 
 A score is the one that another tool recorded, else whether the extracted answer is the gold one. Latency and cost are
 those the figures use: the question's, repeated for each sample.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "check_target", "export_results", "save", "wide_results"]
 
 _OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices")
-_OF_LLM = ("latency", "prompt_tokens", "output_tokens", "answer")  # of each LLM, beside RouterBench's
+_OF_LLM = ("latency", "prompt_tokens", "output_tokens", "answer", "stop")  # of each LLM, beside RouterBench's
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def export_results(
         frame.write_parquet(buffer)
     save(path, buffer.getvalue())
     llms = run.pool(pool).names
-    return Exported(path, frame.height, llms, (*_threshold_notes(run, llms), *_stop_notes(run, llms)))
+    return Exported(path, frame.height, llms, (*_threshold_notes(run, llms),))
 
 
 def wide_results(
@@ -142,7 +142,10 @@ def wide_results(
         pl.col("choices").map_elements(_as_json, return_dtype=pl.String),
     ).join(samples.sort("sample"), left_on="sample_id", right_on="question_id", maintain_order="left_right")
     for llm, each in zip(llms, found, strict=True):
-        named = each.join(_measured(run, llm, wanted), on="question_id", how="left").select(
+        stop = stop_of(run.info(llm))
+        said = pl.lit(None if stop is None else f"{stop[0]} of {stop[1]}", pl.String)
+        named = each.join(_measured(run, llm, wanted), on="question_id", how="left").with_columns(stop=said)
+        named = named.select(
             pl.col("question_id").alias("sample_id"),
             "sample",
             pl.col("score").alias(llm),
@@ -210,15 +213,6 @@ def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
         said.remove("sample")
     theirs = [f"{llm}{kind}" for kind in ("", "|model_response", "|total_cost") for llm in llms]
     return rows.select("sample_id", "prompt", "eval_name", *theirs, *said)
-
-
-def _stop_notes(run: StoredRun, llms: Sequence[str]) -> Iterator[str]:
-    for llm in llms:
-        if (stop := stop_of(run.info(llm))) is not None:
-            yield (
-                f"{llm} was sampled by {stop[0]}, up to {stop[1]} samples: imported again it has a lower K, "
-                "and selectllm cache merge keeps it"
-            )
 
 
 def _threshold_notes(run: StoredRun, llms: Sequence[str]) -> Iterator[str]:

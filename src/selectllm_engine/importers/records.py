@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from selectllm_engine.evaluation import StopRule
     from selectllm_engine.store import VerdictChoice
 
 __all__ = [
@@ -142,6 +143,7 @@ class Reading:
     rows: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    stops: dict[str, tuple[StopRule, int]] = field(default_factory=dict)  # of LLMs: by which rule, before which K
 
     def skip(self, reason: str, rows: int = 1) -> None:
         """Count rows that were read but can't be used."""

@@ -167,6 +167,7 @@ class LLMResults:
         alone = self._once or distinct(seen["question_id"])
         self.questions = seen.height if alone else seen["question_id"].n_unique()
         samples = int(last) + 1 if self.texts and isinstance(last, int) else 0
+        samples = max(samples, more["stop"]["samples"] if "stop" in more else 0)
         with cache.writer(benchmark, self.name) as writer:
             facts = {**self._facts, "weights": self._weights, "origin": origin(), **more, "samples": samples}
             writer.start(facts)

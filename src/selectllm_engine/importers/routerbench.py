@@ -1,8 +1,8 @@
 """RouterBench's wide tables: a row per question; per LLM `<llm>`, `<llm>|model_response`, `<llm>|total_cost`.
 
 Beside `sample_id`, `prompt` and `eval_name` (the subject) there may be the columns that `selectllm export` adds:
-`sample`, `split`, `gold`, `kind`, `choices`, `<llm>|latency`, `<llm>|answer`. RouterBench itself prints prompts and
-responses as Python lists of one text; those are unwrapped. Its files are pickles, which are not read.
+`sample`, `split`, `gold`, `kind`, `choices`, `<llm>|latency`, `<llm>|answer`, `<llm>|stop`. RouterBench itself prints
+prompts and responses as Python lists of one text; those are unwrapped. Its files are pickles, which are not read.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from selectllm_engine.errors import ImportFormatError
+from selectllm_engine.errors import ImportFormatError, UsageError
+from selectllm_engine.evaluation import parse_stop
 from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
 from selectllm_engine.importers.printed_lists import names
 from selectllm_engine.importers.source_files import open_table
 from selectllm_engine.importers.table import TableColumns, wide_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from selectllm_engine.importers.assembly import Options
@@ -39,6 +40,8 @@ _FIELDS = {
     "output_tokens": "output_tokens",
 }
 _OTHER = ("prompt", "sample_id", "eval_name", "oracle_model_to_route_to", "sample", "split", "gold", "kind", "choices")
+_STOP = "stop"  # by which rule sampling stopped, and before how many samples: the same in all rows of an LLM
+_MOST_SAMPLES = 10_000  # a K above is a slip, or made up to fill the memory
 _UNUSED = 5  # names of columns that a note lists
 
 
@@ -73,10 +76,13 @@ def import_routerbench(
         )
     reading = Reading()
     fields = {llm: _fields(table, llm) for llm in llms}
-    used = {*_OTHER, *(column for each in fields.values() for column in each.values())}
+    stops = {llm: name for llm in llms if (name := f"{llm}|{_STOP}") in table.columns}
+    used = {*_OTHER, *stops.values(), *(column for each in fields.values() for column in each.values())}
     if unused := [name for name in table.columns if name not in used]:
         listed = ", ".join(name[:40] for name in unused[:_UNUSED])
         reading.note(f"columns not used: {listed}{' and more' if len(unused) > _UNUSED else ''}")
+    if stops:
+        _read_stops(table, stops, reading)
     columns = TableColumns(
         question="prompt",
         id=_known(table, "sample_id"),
@@ -100,6 +106,25 @@ def _known(table: SourceTable, column: str) -> str | None:
 def _fields(table: SourceTable, llm: str) -> dict[str, str]:
     found = {field: f"{llm}|{name}" for name, field in _FIELDS.items() if f"{llm}|{name}" in table.columns}
     return {"score": llm, **found}
+
+
+def _read_stops(table: SourceTable, stops: Mapping[str, str], reading: Reading) -> None:
+    """Note by which rule the sampling of each LLM stopped; where that can't be told, that its K is what is there."""
+    said: dict[str, set[str]] = {llm: set() for llm in stops}
+    for batch in table.batches([*stops.values()], (), None):
+        for llm, column in stops.items():
+            said[llm] |= {str(cell) for cell in batch[column].unique() if cell is not None}
+    for llm, cells in said.items():
+        rule, _, samples = next(iter(cells), "").rpartition(" of ")
+        try:
+            if len(cells) != 1 or not 0 < int(samples) <= _MOST_SAMPLES:
+                raise ValueError
+            reading.stops[llm] = (parse_stop(rule), int(samples))
+        except (ValueError, UsageError):
+            reading.note(
+                f"{llm}|{_STOP} says {' and '.join(sorted(cells))[:80] or 'nothing'}, not by which one rule sampling "
+                "stopped: K is the number of samples that are there"
+            )
 
 
 def _unwrapped(chunks: Iterator[Chunk], benchmark: str, *, exported: bool) -> Iterator[Chunk]:
