@@ -24,7 +24,7 @@ def fake_weights(folder, **behaviour):
 
     Behaviour: chat (True), context, capacity (8), delay (s per step), asks (a question on standard input), load_error,
     crash (on loading), crash_once, deadly (a word of a prompt that kills the process that gets it),
-    fail_after (steps).
+    fail_after (steps), signed (texts begin with the hardware).
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text("{}")
@@ -75,7 +75,8 @@ class FakeEngine:
         if self.behaviour.get("deadly", "\0") in prompt.content:
             os.kill(os.getpid(), signal.SIGKILL)
         lengths = [self._random.randint(1, 6) for _ in range(samples)]
-        texts = [f"The answer is {self._random.getrandbits(60)}." for _ in range(samples)]
+        name = f"{self.facts()['hardware']}: " if self.behaviour.get("signed") else ""
+        texts = [f"{name}The answer is {self._random.getrandbits(60)}." for _ in range(samples)]
         self._queue.append((request_id, lengths, texts))
         self.submitted.append(prompt.tokens)
         self.most = max(self.most, self.unfinished())

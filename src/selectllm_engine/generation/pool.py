@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from selectllm_engine.errors import EngineError, SelectLLMError
-from selectllm_engine.generation.cluster import LOCAL, Place, choose_places, connect, every_node, reason_of
+from selectllm_engine.generation.cluster import ANY, LOCAL, Place, choose_places, connect, every_node, has, reason_of
 from selectllm_engine.generation.dealing import FULL, MOST_DEATHS, Dealer, Hand
 from selectllm_engine.generation.engine import Finished
 from selectllm_engine.generation.replica import Loaded, Replica, Request, Turn, check_node
@@ -88,6 +88,8 @@ class Pool:
         self.by_length = True  # the longest first: the last chunks are short, and replicas end together
         self._members: list[_Member] = []
         self._places: list[Place] = []
+        self._kind = spec.gpu_type
+        self._cpu = False  # whether replicas compute without a GPU
         self._failures: Counter[str] = Counter()  # loads that failed in a row, by node
         self._facts: Mapping[str, str] = {}  # of the first that was there
         self._reason = ""  # of the last loss
@@ -114,13 +116,18 @@ class Pool:
             self._spec, ray=None, llm=replace(self._spec.llm, revision=self._spec.llm.revision or weights.revision)
         )
         nodes = every_node()
-        self._cpu = self._check(nodes)
-        self._find_places(nodes)
+        if any(has(node, "GPU") for node in nodes):
+            self._find_places(nodes)
+            chosen = {place.node for place in self._places}
+            self._check([node for node in nodes if node["NodeID"] in chosen])
+        else:
+            self._cpu = self._check([node for node in nodes if has(node, "CPU")])
+            self._find_places(nodes)
         while not self._live():
             self._tend()
 
     def _check(self, nodes: Sequence[Mapping[str, Any]]) -> bool:
-        """Ask every node before anything is loaded; whether they all compute without a GPU."""
+        """Ask nodes that could have replicas before anything is loaded; whether they all compute without a GPU."""
         import ray
 
         check = ray.remote(num_cpus=0, max_retries=0)(check_node)
@@ -142,9 +149,8 @@ class Pool:
     def _find_places(self, nodes: Sequence[dict[str, Any]]) -> None:
         self._looked = time.monotonic()
         try:
-            self._places = choose_places(
-                nodes, together=self._spec.tensor_parallel, kind=self._spec.gpu_type, cpu=self._cpu
-            )
+            self._places = choose_places(nodes, together=self._spec.tensor_parallel, kind=self._kind, cpu=self._cpu)
+            self._kind = self._places[0].type if self._kind is None else self._kind  # of nodes that come later, too
         except SelectLLMError:
             if not self._made:
                 raise
@@ -214,6 +220,7 @@ class Pool:
             if isinstance(result, Loaded):
                 member.capacity, member.facts, member.since = result.capacity, result.facts, time.monotonic()
                 self._facts = self._facts or result.facts
+                self._check_hardware(result.facts["hardware"])
                 self._failures.pop(member.node, None)
             else:
                 finished += self._take(member, ref, result)
@@ -221,6 +228,15 @@ class Pool:
         self.capacity = (FULL + 1) * sum(each.capacity for each in self._live()) or 1
         self._tell()
         return finished
+
+    def _check_hardware(self, found: str) -> None:
+        """Raise EngineError for a GPU of another type than the first replica's, which Ray doesn't know."""
+        first = self._facts["hardware"]
+        if found != first and self._spec.gpu_type is None and not self._cpu:
+            raise EngineError(
+                f"replicas are on {first} and on {found}, and seconds of one are not another's",
+                f"take nodes of one type, or --gpu-type {ANY}: samples of all, seconds of one",
+            )
 
     def _take(self, member: _Member, ref: Any, turn: Turn) -> list[Finished]:
         member.count(sum(made.output_tokens or 0 for each in turn.finished for made in each.completions))

@@ -51,3 +51,13 @@ def test_types_of_gpus_are_not_mixed_unless_that_is_asked_for():
     assert rooms(nodes, kind="H100") == {"b": 2}
     with pytest.raises(UnknownNameError, match="did you mean 'H100'"):
         rooms(nodes, kind="H10")
+
+
+def test_a_type_that_ray_does_not_know_may_be_another():
+    nodes = [node("a", "A100", GPU=4.0), node("b", GPU=2.0), node("c", GPU=1.0)]
+    with pytest.raises(EngineError, match=r"several types, A100, one unknown to Ray, .*--gpu-type A100, or"):
+        rooms(nodes)
+    assert rooms(nodes, kind="A100") == {"a": 4}
+    assert rooms(nodes, kind="") == {"b": 2, "c": 1}
+    assert rooms(nodes, kind=ANY) == {"a": 4, "b": 2, "c": 1}
+    assert rooms(nodes[1:]) == {"b": 2, "c": 1}, "the replicas will tell"

@@ -1,15 +1,18 @@
 """Replicas on the GPUs of one machine, which are made up; the rest of Ray's tests take minutes (tests/integration)."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
 
 import polars as pl
 import pytest
 
-from fake_engine import FAKE_WORKER, fake_weights
+from fake_engine import FAKE_WORKER, FakeEngine, fake_weights, load_fake
 from fakes import fake_questions
 from paths import TESTS
+from selectllm_engine.errors import EngineError
 from selectllm_engine.generation import scheduler
+from selectllm_engine.generation.pool import Pool
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM
 from selectllm_engine.store.cache import Cache
@@ -53,3 +56,14 @@ def test_one_llm_on_two_gpus(tmp_path, monkeypatch):
     metadata = pl.read_parquet_metadata(parts[0].path)
     assert (metadata["hardware"], metadata["replicas"]) == ("fake", "2")
     assert metadata["ray"]
+
+
+def test_replicas_that_find_themselves_on_other_gpus_than_ray_knew_are_refused(tmp_path):
+    tokenizer = FakeEngine(fake_weights(tmp_path / "a"))
+    spec = spec_of("a", tmp_path / "a")
+    for kind, refused in ((None, True), ("any", False)):
+        pool = Pool(replace(spec, gpu_type=kind), tokenizer, load_engine=load_fake, emit=print)
+        pool._facts = {"hardware": "fake one"}
+        pool._check_hardware("fake one")
+        with pytest.raises(EngineError, match="on fake one and on fake two") if refused else nullcontext():
+            pool._check_hardware("fake two")
