@@ -31,7 +31,7 @@ COLOURS = {
 }
 EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', *sys.argv[1:]]))"
 # q and ctrl+q leave, ctrl+z stops: the monkey does neither by itself, though it may find them in the palette
-LETTERS = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789-=+.,/?[];:*<>~ "
+LETTERS = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789-=+.,/?[];:*<>~_|\\\"#&' "
 SPECIAL = [
     *("\r", "\r", "\x1b", "\t", "\x1b[Z", "\x7f", "\x10", "\x03", "\x04", "\x15"),
     *("\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[5~", "\x1b[6~", "\x1b[H", "\x1b[F", "\x1b[1;5C", "\x1b[1;5D"),

@@ -5,7 +5,8 @@ and per LLM `<llm>` (the score), `<llm>|model_response` and `<llm>|total_cost` (
 a question with K samples is K rows, told apart by the column `sample`. Beside them stands what RouterBench doesn't know
 and an import needs for the same figures: `split`, `gold`, `kind`, `choices` (a JSON list), `<llm>|latency` (seconds),
 `<llm>|prompt_tokens`, `<llm>|output_tokens`, where another tool recorded one `<llm>|answer`, and where sampling
-stopped before K `<llm>|stop`, such as "decided of 10". Of these, columns without any value are left out.
+stopped before K `<llm>|stop`, such as "decided of 10"; and what people have left on questions, `marked` (true or
+nothing) and `note`. Of these, columns without any value are left out.
 
 A score is the one that another tool recorded, else whether the extracted answer is the gold one. Latency and cost are
 those the figures use: the question's, repeated for each sample.
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "check_target", "export_results", "save", "wide_results"]
 
-_OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices")
+_OWN = ("sample_id", "prompt", "eval_name", "sample", "split", "gold", "kind", "choices", "marked", "note")
 _OF_LLM = ("latency", "prompt_tokens", "output_tokens", "answer", "stop")  # of each LLM, beside RouterBench's
 
 
@@ -153,7 +154,17 @@ def wide_results(
             *(pl.col(kind).alias(f"{llm}|{kind}") for kind in ("total_cost", *_OF_LLM)),
         )
         rows = rows.join(named, on=["sample_id", "sample"], how="left", maintain_order="left")
-    return _arranged(rows, llms)
+    return _arranged(rows.join(_marks(run), on="sample_id", how="left", maintain_order="left"), llms)
+
+
+def _marks(run: StoredRun) -> pl.DataFrame:
+    """What people have left on questions: sample_id, marked, note, null where it is neither."""
+    left = run.cache.marks(run.benchmark)
+    return pl.DataFrame(
+        [(name, each.marked or None, each.note or None) for name, each in left.items()],
+        schema={"sample_id": pl.String, "marked": pl.Boolean, "note": pl.String},
+        orient="row",
+    )
 
 
 def _check_names(llms: Sequence[str]) -> None:
@@ -207,7 +218,7 @@ def _seconds_and_dollars(outcomes: Outcomes, llm: str) -> pl.DataFrame:
 
 def _arranged(rows: pl.DataFrame, llms: Sequence[str]) -> pl.DataFrame:
     """RouterBench's columns first, in its order; the others without those that say nothing."""
-    ours = ["sample", "split", "gold", "kind", "choices", *(f"{llm}|{kind}" for kind in _OF_LLM for llm in llms)]
+    ours = [*_OWN[3:], *(f"{llm}|{kind}" for kind in _OF_LLM for llm in llms)]
     said = [name for name in ours if rows[name].null_count() < rows.height]
     if not rows["sample"].max():
         said.remove("sample")

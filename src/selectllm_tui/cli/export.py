@@ -83,8 +83,8 @@ def results(
     """Export all results as one wide table with RouterBench's columns.
 
     One row per question and sample: sample_id, prompt, eval_name, and per LLM its score, its text (|model_response)
-    and its cost (|total_cost). Columns beside them hold what selectllm import routerbench needs to show the same again.
-    Texts stay as they are: in a spreadsheet, what begins with = is a formula.
+    and its cost (|total_cost). Columns beside them hold what selectllm import routerbench needs to show the same again,
+    and the marks and notes of the explorer. Texts stay as they are: in a spreadsheet, what begins with = is a formula.
     """
     from selectllm_engine.exporters import export_results
 

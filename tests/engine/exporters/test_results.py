@@ -290,6 +290,21 @@ def test_scores_and_answers_of_another_tool_come_back(tmp_path, suffix):
     assert again.evaluate().rows == run.evaluate().rows
 
 
+def test_marks_and_notes_stand_beside_the_questions(tmp_path):
+    cache = write_fake_run(tmp_path / "cache", llms=("fake-a", "fake-b"))
+    run = sl.load("fake", cache)
+    cache.mark("fake", {"test-1": {"note": "=odd, one"}})
+    assert "marked" not in wide_results(run).columns
+    cache.mark("fake", {"test-0": {"marked": True}, "train-3": {"marked": True, "note": "again"}})
+    done = export_results(run, tmp_path / "r.csv", splits=["test"])
+    rows = pl.read_csv(done.path).filter(pl.col("sample") == 2)
+    left = {row["sample_id"]: (row["marked"], row["note"]) for row in rows.to_dicts()}
+    assert left == dict.fromkeys(left, (None, None)) | {"test-0": (True, None), "test-1": (None, "=odd, one")}
+    imported = import_routerbench(Cache(tmp_path / "other"), done.path, "again")
+    assert imported.llms == ("fake-a", "fake-b")
+    assert "columns not used: marked, note" in imported.notes
+
+
 def test_part_of_the_results(run):
     frame = wide_results(run, pool=["fake-b"], splits=["test"])
     assert set(frame["split"]) == {"test"}
@@ -298,7 +313,7 @@ def test_part_of_the_results(run):
         wide_results(run, splits=["tests"])
 
 
-@pytest.mark.parametrize("name", ["prompt", "a|b"])
+@pytest.mark.parametrize("name", ["prompt", "note", "a|b"])
 def test_ambiguous_names_are_refused(tmp_path, name):
     cache = write_fake_run(tmp_path / "cache", llms=("fake-a", name))
     with pytest.raises(UsageError, match="can't be told from the other columns"):
