@@ -193,6 +193,21 @@ async def test_the_mouse_names_an_llm_and_its_head_sorts(cache: Path) -> None:
         assert screen.state.view.sort_of("questions") == ("llm:fake-c", True)
 
 
+async def test_the_edge_names_the_policy_that_the_matrix_s_cursor_is_on(cache: Path) -> None:
+    app = ExplorerApp(cache=cache)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await on_tab(pilot, "matrix")
+        policies = [column.key for column in screen.tab.table.rows.columns[1:]]
+        await press(pilot, *["left"] * len(policies))
+        for policy in policies:
+            title = screen.tab.table.title_of(policy)
+            assert title.startswith(policy)
+            await until(pilot, lambda title=title: title in edge(screen))
+            await press(pilot, "right")
+        await press(pilot, "right_square_bracket")
+        assert edge(screen) == ""
+
+
 async def test_pools_are_sorted_by_an_llm_of_theirs(cache: Path) -> None:
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:

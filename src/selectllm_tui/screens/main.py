@@ -137,6 +137,7 @@ class MainScreen(StateScreen):
     def _moved(self, message: RowTable.Moved) -> None:
         if message.table.id == "pool":
             self.query_one(Side).tell(self.facts)
+        self.show_edge()
         self._note_question()
         self.refresh_context()
 

@@ -64,6 +64,11 @@ class Tab(Vertical, Generic[Shown]):
         return self.table.cell if self.table is not None else None
 
     @property
+    def column(self) -> str:
+        """The column under the cursor, for the frame's lower edge; empty where none has it."""
+        return (self.table.arrangement.under or "") if self.table is not None else ""
+
+    @property
     def llm(self) -> str | None:
         """The LLM under the cursor."""
         return None

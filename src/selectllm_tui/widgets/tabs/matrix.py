@@ -98,6 +98,12 @@ class MatrixTab(Tab["RouterMatrix"]):
         )
 
     @property
+    def column(self) -> str:
+        """The policy under the cursor, whose name the head may have no room for."""
+        grid = self.query_one(GridTable)
+        return grid.rows.columns[grid.place + 1].key if grid.place + 1 < len(grid.rows.columns) else ""
+
+    @property
     def records(self) -> list[dict[str, Any]] | None:
         """A row per pair, as `evaluate --format csv` writes them."""
         return None if self._matrix is None else [row.as_dict() for row in self._matrix.rows.values()]
