@@ -37,7 +37,7 @@ _GLYPHS: dict[str, str] = {
     "→": ">",
     "↑": "^",
     "↓": "v",
-    "↵": "/",
+    "↵": "$",  # as cat -A shows where a line ends; / is a key
     "…": "~",
     "–": "-",
     "—": "-",
