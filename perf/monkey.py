@@ -22,7 +22,7 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
-SIZES = ((80, 24), (120, 36), (20, 5), (200, 60), (60, 4))
+SIZES = ((80, 24), (120, 36), (20, 5), (200, 60), (60, 4), (132, 41))  # the last as a browser has it
 COLOURS = {
     "truecolor": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
     "256": {"TERM": "xterm-256color"},

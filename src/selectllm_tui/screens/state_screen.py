@@ -288,7 +288,7 @@ class StateScreen(Screen[None]):
     def show_edge(self) -> None:
         """At the frame's lower edge the column under mouse or cursor, how many are hidden, and the split's badge."""
         split, arranged, tab = self.state.setup.split, self.state.view.arranged, self.tab
-        table, column = tab and tab.table, self.pointed or (tab.column if tab is not None and tab.is_mounted else "")
+        table, column = tab and tab.table, self.pointed or (tab.column if tab is not None else "")
         parts = [
             f"[$accent]{safe(table.title_of(column), limit=60)}[/]" if table and column else "",
             f"[$foreground 62%]{len(arranged.hidden)} hidden[/]" if arranged.hidden else "",

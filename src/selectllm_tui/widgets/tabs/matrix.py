@@ -100,8 +100,9 @@ class MatrixTab(Tab["RouterMatrix"]):
     @property
     def column(self) -> str:
         """The policy under the cursor, whose name the head may have no room for."""
-        grid = self.query_one(GridTable)
-        return grid.rows.columns[grid.place + 1].key if grid.place + 1 < len(grid.rows.columns) else ""
+        grid = next(iter(self.query(GridTable)), None)
+        at = 0 if grid is None else grid.place + 1
+        return grid.rows.columns[at].key if grid is not None and at < len(grid.rows.columns) else ""
 
     @property
     def records(self) -> list[dict[str, Any]] | None:
