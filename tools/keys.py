@@ -62,6 +62,14 @@ The mouse works too: click an LLM, a row (twice to open it), a column's head, a 
 7. **What should I run?** On *Recommend*, `←` and `→` move what it may take; the words, the plot and the table follow.
    `tab` leads to the table, `↵` makes a setup the one in use, `W` saves it.
 """
+KEYS = """## Keys
+
+Every command has a name, by which `[tui.keys]` of [selectllm.toml](settings.md#tui) gives it other keys: the keys of
+tabs, tables and boxes, the digits and the letters of the pool. Those of a box or of a part of the screen are heard
+there alone. What stays is what belongs to every line that one types in (its characters, `↵`, `ctrl+c`) and to the list
+of `ctrl+p`. An LLM's digit or letter is its name, too, above its column and in searches: it stays where another key
+switches the LLM. `;` takes the next key as an LLM's, however fast it comes; `esc` or a click takes that back.
+"""
 TAIL = """The pictures are made by `tools/screenshots.py` from the recorded run, the page by `tools/keys.py`.
 """
 
@@ -73,7 +81,7 @@ def reference() -> str:
         about = USUAL.worded(tab.about)
         columns = f"\nColumns: {', '.join(f'`{each}`' for each in tab.columns)}.\n" if tab.columns else ""
         tabs.append(f"## {tab.title}\n\n![The tab {tab.title}](images/{name}.svg)\n\n{about}\n{columns}")
-    return "\n".join([HEAD, *tabs, "## Keys\n", markdown(), TAIL])
+    return "\n".join([HEAD, *tabs, KEYS, markdown(), TAIL])
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ COMMANDS: tuple[Command, ...] = (
         "column_back",
         ("less_than_sign",),
         "column left",
-        "The cursor to the column on the left; the frame's lower edge names it. esc takes it away.",
+        "The cursor to the column on the left; the frame's lower edge names it. {back} takes it away.",
         "Columns",
         tabs=ARRANGED,
         reason=preconditions.columns,
@@ -226,7 +226,7 @@ COMMANDS: tuple[Command, ...] = (
     *MOVING,
     # Everywhere
     Command("panel", ("H",), "side panel", "Without the side panel, or with it.", "Everywhere"),
-    Command("back", ("escape",), "back", "Leave: a dialog, a search, a filter, a question.", "Everywhere"),
+    Command("back", ("escape",), "back", "Leave: a search, a filter, a question.", "Everywhere"),
     Command("export", ("e",), "export", "Save the table (CSV, Markdown) or the screen (SVG).", "Everywhere", rank=16),
     Command(
         "copy",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding, BindingType
 
 from selectllm_tui.keymap import COMMANDS
-from selectllm_tui.keys import Keys
+from selectllm_tui.keys import USUAL
 from selectllm_tui.tabs import TABS
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def why_not(command: Command, context: Context) -> str | None:
 def markdown() -> str:
     """The table of keys for the docs."""
     rows = ["| key | what it does | in `[tui.keys]` |", "|---|---|---|"]
-    for section, commands in groupby(Keys().listed(COMMANDS), lambda each: each[0].section):
+    for section, commands in groupby(USUAL.listed(COMMANDS), lambda each: each[0].section):
         rows.append(f"| | **{section}** | |")
         for command, written in commands:
             family = [each.setting for each in COMMANDS if command.family and each.family == command.family]
             names = f"`{family[0]}` to `{family[-1]}`" if family else f"`{command.setting}`"
-            rows.append(f"| {' '.join(f'`{key}`' for key in written.split(' '))} | {command.help} | {names} |")
+            rows.append(
+                f"| {' '.join(f'`{key}`' for key in written.split(' '))} | {USUAL.worded(command.help)} | {names} |"
+            )
     return "\n".join(rows) + "\n"

@@ -67,7 +67,7 @@ class ExplorerCommands(Provider):
         for command in COMMANDS:
             if command.palette:
                 reason = why_not(command, context)
-                told = keys.worded(reason) if reason else f"{command.help}  ({keys.written(command)})"
+                told = keys.worded(reason) if reason else f"{keys.worded(command.help)}  ({keys.written(command)})"
                 yield command.title, told, partial(screen.perform, command)
         state, space = screen.state, screen.model.space
         for name in space.llms:

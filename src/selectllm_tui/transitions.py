@@ -141,7 +141,7 @@ def next_sort(context: Context, _: str) -> State:
     view = context.state.view
     if (under := context.column) is not None:
         if not TABS[view.tab].sorts_by(under):
-            raise UsageError("rows are not sorted by this column", "< and > move to another")
+            raise UsageError("rows are not sorted by this column", "{column_back} and {column_next} move to another")
         again = (view.sort_of(view.tab) or ("", False))[0] == under
         return context.state.look(
             sorts=view.sorted_by(view.tab, None if again else under, descending=from_the_top(view.tab, under)).sorts
@@ -202,7 +202,7 @@ def reverse_sort(context: Context, _: str) -> State:
     view = context.state.view
     column, descending = view.sort_of(view.tab) or (context.column or TABS[view.tab].sorts[1], False)
     if column is not None and not TABS[view.tab].sorts_by(column):
-        raise UsageError("rows are not sorted by this column", "< and > move to another")
+        raise UsageError("rows are not sorted by this column", "{column_back} and {column_next} move to another")
     return context.state.look(sorts=view.sorted_by(view.tab, column, descending=not descending).sorts)
 
 

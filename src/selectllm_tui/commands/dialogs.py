@@ -8,7 +8,11 @@ from selectllm_tui.state import FILTERS, PINS
 __all__ = ["DIALOGS"]
 
 DIALOGS = (
-    *commands_of("dialog", "Dialogs", ("leave", "escape q", "leave", "Leave a dialog, in a line one types in by esc.")),
+    *commands_of(
+        "dialog",
+        "Dialogs",
+        ("leave", "escape q", "leave", "Leave a dialog; in a line one types in by a key that is no character."),
+    ),
     *commands_of(
         "generations",
         "Generations",

@@ -56,7 +56,7 @@ SETUP: tuple[Command, ...] = (
         "search_pool",
         ("slash",),
         "search the pool",
-        "In the pool: list only LLMs whose names have some words; esc lists all.",
+        "In the pool: list only LLMs whose names have some words; {back} lists all.",
         "Pool",
         "pool",
     ),

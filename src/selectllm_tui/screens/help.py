@@ -66,9 +66,10 @@ def help_entries(tab: str, part: str = "", words: str = "", keys: Keys = USUAL) 
     sections: dict[str, list[Entry]] = {}
     for command, written in keys.listed([*own, *(each for each in COMMANDS if each not in own)]):
         section = f"On {TABS[tab].title}" if command in own else command.section
-        said = f"{written} {command.setting} {command.title} {command.help} {section}".casefold()
+        told = keys.worded(command.help)
+        said = f"{written} {command.setting} {command.title} {told} {section}".casefold()
         if all(each in said for each in wanted):
-            entry = Entry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (command.help, "plain")), command)
+            entry = Entry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (told, "plain")), command)
             sections.setdefault(section, []).append(entry)
     made = [] if wanted else _about(tab, part, keys)
     for title, entries in sections.items():

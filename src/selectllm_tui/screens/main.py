@@ -74,7 +74,7 @@ class MainScreen(StateScreen):
         try:
             self.set_state(command.do(self.context(), ""))
         except SelectLLMError as error:
-            self.say(str(error))
+            self.say(keys_in(self.app).worded(str(error)))
         if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):
             table = self.tab.table if self.tab is not None else None
             if table is not None and not table.shows(sort[0]):
