@@ -281,6 +281,19 @@ async def test_each_tab_shows_the_columns_of_the_settings(cache: Path, tab: str)
         assert len(dict.fromkeys(parts.get(key, key) for key, _ in table.reach)) == 2
 
 
+async def test_what_a_key_asks_for_is_shown_whatever_the_settings_choose(cache: Path) -> None:
+    wishes = Preferences(columns=(("results", ("name", "accuracy")), ("pools", ("marks", "pooled"))))
+    app = ExplorerApp(cache=cache, wishes=wishes)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        screen = await press(pilot, "B", "1")
+        assert [key for key, _ in screen.tab.table.reach] == ["name", "accuracy", "pinned"]
+        screen = await on_tab(pilot, "pools")
+        assert [key for key, _ in screen.tab.table.reach][-2:] == ["pooled", "pinned"]
+        await press(pilot, "less_than_sign", "underscore")
+        assert screen.tab.table.reach[-1][0] == "pooled"
+
+
 async def test_keys_change_columns_of_the_settings_and_that_is_resumed(cache: Path) -> None:
     wishes = Preferences(columns=(("results", ("name", "latency", "accuracy", "delta")),))
     app = ExplorerApp(cache=cache, wishes=wishes)

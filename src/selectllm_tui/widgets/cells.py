@@ -24,7 +24,7 @@ class Column:
 
     Columns with the highest `drop` vanish first where the table is too narrow; 0 never does. Columns that only draw
     bars are not exported; those with what the bars show are not on the `screen`. `saved` is a title that says in a file
-    what a short one says on the screen.
+    what a short one says on the screen. Those that are `asked` for by a key are shown whatever the settings choose.
 
     A column may have `parts`, as many columns of `part` cells with a `space` between, each known by its key and headed
     by a short or a longer text of `heads`: a cell of it is a line with a span for each. `cut` says that some of them
@@ -40,6 +40,7 @@ class Column:
     sortable: bool = False
     export: bool = True
     screen: bool = True
+    asked: bool = False
     saved: str = ""
     parts: tuple[str, ...] = ()
     heads: tuple[tuple[str, str], ...] = ()

@@ -16,8 +16,20 @@ if TYPE_CHECKING:
     from selectllm_tui.state import Columns
     from selectllm_tui.widgets.paint import Line
 
-__all__ = ["Place", "arranged", "arrow", "heads", "in_order_of", "in_view", "marks_column", "part_cells", "places"]
+__all__ = [
+    "TO_PIN",
+    "Place",
+    "arranged",
+    "arrow",
+    "heads",
+    "in_order_of",
+    "in_view",
+    "marks_column",
+    "part_cells",
+    "places",
+]
 
+TO_PIN = Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, asked=True, saved="Δ to the pin")
 CLOSE = 12  # LLMs from which on their marks stand without a space between them
 
 
@@ -61,7 +73,7 @@ def arranged(columns: Sequence[Column], chosen: Columns) -> list[Column]:
     """The columns, in their order, as they were arranged: those of a chosen width have it wherever there is room."""
     made = []
     for each in columns:
-        column = replace(each, screen=each.key in chosen.shown) if chosen.shown else each
+        column = replace(each, screen=each.asked or each.key in chosen.shown) if chosen.shown else each
         width = chosen.width_of(LLM_COLUMN if column.parts else column.key)
         if column.key in chosen.hidden:
             made.append(replace(column, screen=False))

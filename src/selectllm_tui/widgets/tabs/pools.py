@@ -10,7 +10,7 @@ from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
-from selectllm_tui.widgets.columns import marks_column
+from selectllm_tui.widgets.columns import TO_PIN, marks_column
 from selectllm_tui.widgets.paint import Line, line
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -107,7 +107,7 @@ def pool_rows(subsets: Subsets, state: State, digits: int | None = None, pinned:
     lines = [_cells(each, run, set(each.llms) == current, digits, (least, best)) for each in shown]
     columns = columns_of(run)
     if pinned is not None:
-        columns = (*columns, Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, saved="Δ to the pin"))
+        columns = (*columns, TO_PIN)
         for each, cells in zip(shown, lines, strict=True):
             cells.append(line((formats.to_pin(each.figures.pooled, pinned), "muted")))
     return ListRows(columns, [str(each.rank) for each in shown], lines)

@@ -14,6 +14,7 @@ from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, rule
+from selectllm_tui.widgets.columns import TO_PIN
 from selectllm_tui.widgets.paint import Line, line, named
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -166,8 +167,8 @@ def columns_of(results: Results, *, published: bool, pinned: bool) -> list[Colum
         Column("delta", "Δ", 6, align="right", drop=2, sortable=True),
         Column("gap_closed", "gap", 6, align="right", drop=4, sortable=True),
         Column("p", "raw p", 5, align="right", drop=3, sortable=True),
-        Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, saved="Δ to the pin"),
-        Column("published", "study % / s", 13, align="right"),
+        TO_PIN,
+        Column("published", "study % / s", 13, align="right", asked=True),
     ]
     absent = {
         "cost": all(row.cost is None for row in rows),
