@@ -101,7 +101,7 @@ def test_what_an_earlier_version_stored_is_read_anew_and_said_once(selectllm, tm
         for path in folder.glob("judged-*"):
             path.unlink()
         (path,) = folder.glob("v*.parquet")
-        from selectllm_engine.store import read_frame, write_frame
+        from selectllm_engine.store.frames import read_frame, write_frame
 
         before = read_frame(path).drop("empty", "cut").with_columns(answer=pl.lit("99"))
         path.unlink()
@@ -124,7 +124,7 @@ def test_what_an_earlier_version_stored_is_read_anew_and_said_once(selectllm, tm
 def test_answers_that_knew_nothing_of_how_texts_end_are_read_with_it(selectllm, tmp_path, command):
     root = tmp_path / "cache"
     selectllm(*command, cache=root)
-    from selectllm_engine.store import read_frame, write_frame
+    from selectllm_engine.store.frames import read_frame, write_frame
 
     (path,) = (root / "t" / "llms" / "b" / "answers").glob("v*.parquet")
     write_frame(path, read_frame(path).drop("empty", "cut"))

@@ -13,6 +13,7 @@ from typing import Any
 from selectllm_engine.benchmarks.benchmark import (
     LETTERS,
     QUESTION_SCHEMA,
+    SPLIT_WORDS,
     SPLITS,
     Benchmark,
     Exemplar,
@@ -24,7 +25,6 @@ from selectllm_engine.benchmarks.files import load_exemplars
 from selectllm_engine.benchmarks.oddities import odd
 from selectllm_engine.benchmarks.presets import PRESETS
 from selectllm_engine.benchmarks.sources import SOURCES, known_names, known_sizes, load_benchmark
-from selectllm_engine.benchmarks.splits import SPLIT_WORDS
 
 __all__ = [
     "LETTERS",

@@ -15,6 +15,7 @@ __all__ = [
     "LETTERS",
     "QUESTION_SCHEMA",
     "SPLITS",
+    "SPLIT_WORDS",
     "Benchmark",
     "Exemplar",
     "question_frame",
@@ -23,6 +24,14 @@ __all__ = [
 ]
 
 SPLITS = ("train", "validation", "test")
+# The words that data sets have for splits.
+SPLIT_WORDS = {split: split for split in (*SPLITS, "exemplar")} | {
+    "training": "train",
+    "valid": "validation",
+    "val": "validation",
+    "exemplars": "exemplar",
+    "dev": "exemplar",
+}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # the letters of options
 
 QUESTION_SCHEMA = pl.Schema(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from selectllm_engine.benchmarks.benchmark import QUESTION_SCHEMA, SPLITS
+from selectllm_engine.benchmarks.benchmark import QUESTION_SCHEMA, SPLIT_WORDS, SPLITS
 from selectllm_engine.benchmarks.draws import drawn
-from selectllm_engine.benchmarks.splits import SPLIT_WORDS
 from selectllm_engine.errors import BenchmarkError, did_you_mean
 
 if TYPE_CHECKING:

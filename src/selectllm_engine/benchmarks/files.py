@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from reprlib import repr as short
 from typing import TYPE_CHECKING
 
-from selectllm_engine.benchmarks.benchmark import LETTERS, Benchmark, Exemplar, question_frame
-from selectllm_engine.benchmarks.splits import SPLIT_WORDS
+from selectllm_engine.benchmarks.benchmark import LETTERS, SPLIT_WORDS, Benchmark, Exemplar, question_frame
 from selectllm_engine.benchmarks.tables import SUFFIXES, FileRecord, read_records
 from selectllm_engine.errors import BenchmarkError, did_you_mean
 

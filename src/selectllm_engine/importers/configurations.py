@@ -1,4 +1,4 @@
-"""Two configurations of one LLM are two LLMs: what tells runs apart, and names that say so.
+"""Two configurations of one LLM are two LLMs: what tells runs apart, and names that say so, in two ways.
 
 Runs of one LLM on one task with the same settings are re-runs, of which the newest counts. Where settings differ
 (reasoning effort, an adapter, shots, a prompt, roles of agents), none is a re-run of another.
@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import re
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import xxhash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["flattened", "settings_of_text", "telling_names"]
+__all__ = ["bracketed_names", "flattened", "joined_names", "settings_of_text"]
+
+_Key = TypeVar("_Key")
 
 # Settings that change how fast a run is, or where, not what an LLM answers.
 _ELSEWHERE = frozenset(
@@ -47,7 +51,7 @@ def flattened(settings: Mapping[str, object], prefix: str = "") -> dict[str, str
     return found
 
 
-def telling_names(runs: Sequence[tuple[str, str, Mapping[str, str] | None]]) -> list[str]:
+def joined_names(runs: Sequence[tuple[str, str, Mapping[str, str] | None]]) -> list[str]:
     """A name for the LLM of each run: its own, and where its runs of a task differ in settings, these behind it.
 
     Args:
@@ -79,3 +83,41 @@ def _short(value: str) -> str:
     """A value that fits into a name and between commas; of a long one a digest."""
     plain = re.sub(r"[\s,+]+", "_", value.strip())
     return plain if len(plain) <= _LONGEST else blake2b(value.encode(errors="replace"), digest_size=3).hexdigest()
+
+
+def bracketed_names(runs: Mapping[_Key, tuple[str, str, Mapping[str, object]]]) -> dict[_Key, str]:
+    """A name for every run: its LLM's, and what tells apart the configurations in which that LLM did the same task.
+
+    A run is (LLM, task, settings). `m` with {"shots": 0} and with {"shots": 5} on one task are "m [shots=0]" and
+    "m [shots=5]". The first setting that tells all apart is enough; else all that differ are named. Runs of equal
+    settings get the same name.
+    """
+    groups: dict[tuple[str, str], dict[_Key, dict[str, str]]] = {}
+    for key, (llm, task, settings) in runs.items():
+        shown = {name: _shown(value) for name, value in settings.items()}
+        groups.setdefault((llm, task), {})[key] = shown
+    names: dict[_Key, str] = {}
+    for (llm, _), group in groups.items():
+        told = _telling(list(group.values()))
+        for key, settings in group.items():
+            words = ", ".join(f"{each}={settings[each]}" for each in told if each in settings)
+            names[key] = f"{llm} [{words}]" if words else llm
+    return {key: names[key] for key in runs}
+
+
+def _telling(configurations: list[dict[str, str]]) -> list[str]:
+    """The settings by which configurations differ."""
+    fields = list(dict.fromkeys(name for each in configurations for name in each))
+    values = {name: {each.get(name) for each in configurations} for name in fields}
+    differing = [name for name in fields if len(values[name]) > 1]
+    distinct = len({tuple(each.get(name) for name in differing) for each in configurations})
+    alone = [name for name in differing if len(values[name]) == distinct]
+    return alone[:1] or differing
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = " ".join(text.split())
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST - 9]}…{xxhash.xxh3_64_hexdigest(text.encode(errors='replace'))[:8]}"

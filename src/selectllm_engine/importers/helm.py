@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.importers.configurations import bracketed_names
 from selectllm_engine.importers.helm_runs import HelmRun, Said, Trial, find_runs, trials
 from selectllm_engine.importers.importer import Recorded, importer
-from selectllm_engine.importers.naming import telling_names
 from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import count, entries, last_asked, mapping, words
 
@@ -76,7 +76,7 @@ def import_helm(
 def _selected(runs: Sequence[HelmRun], tasks: Sequence[str] | None, reading: Reading) -> dict[tuple[str, str], HelmRun]:
     """The runs that count, by LLM and task."""
     wanted = of_tasks(runs, tasks)
-    names = telling_names({run.path: (run.model, run.task, run.settings) for run in wanted})
+    names = bracketed_names({run.path: (run.model, run.task, run.settings) for run in wanted})
     chosen = {(names[run.path], run.task): run for run in wanted}
     if older := len(wanted) - len(chosen):
         reading.note(f"{older:,} equal runs of earlier suites passed over: the last suite counts")

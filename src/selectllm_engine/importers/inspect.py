@@ -25,7 +25,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError, UsageError
-from selectllm_engine.importers.configurations import telling_names
+from selectllm_engine.importers.configurations import joined_names
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.inspect_logs import InspectLog, open_log, samples
 from selectllm_engine.importers.inspect_samples import Scorer, question_of, record_of, score_of, unusable
@@ -117,7 +117,7 @@ def _names(logs: Sequence[InspectLog], llm: str | None) -> dict[Path, str]:
     shared = Counter(short.values())
     plain = {model: name if shared[name] == 1 else model for model, name in short.items()}
     told = [(plain[log.model], log.task, {**log.settings, **_asking(log, logs)}) for log in logs]
-    return dict(zip((log.path for log in logs), telling_names(told), strict=True))
+    return dict(zip((log.path for log in logs), joined_names(told), strict=True))
 
 
 def _asking(log: InspectLog, logs: Sequence[InspectLog]) -> Mapping[str, str]:

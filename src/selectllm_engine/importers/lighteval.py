@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.benchmarks import LETTERS
 from selectllm_engine.errors import UnknownNameError
+from selectllm_engine.importers.configurations import bracketed_names
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.lighteval_details import DetailsFile, DetailsRow, find_details, rows_of
-from selectllm_engine.importers.naming import telling_names
 from selectllm_engine.importers.records import Reading, Record, of_tasks, origin_of
 from selectllm_engine.importers.values import score
 from selectllm_engine.store import digest
@@ -61,7 +61,7 @@ def _selected(
 ) -> dict[tuple[str, str], DetailsFile]:
     """The files that count, by LLM and task."""
     wanted = sorted(of_tasks(files, tasks), key=lambda file: file.time)
-    names = telling_names({file.path: (file.llm, file.task, file.settings) for file in wanted})
+    names = bracketed_names({file.path: (file.llm, file.task, file.settings) for file in wanted})
     chosen = {(names[file.path], file.task): file for file in wanted}
     if older := len(wanted) - len(chosen):
         reading.note(f"{older:,} older files of the same LLM and task passed over: the newest counts")

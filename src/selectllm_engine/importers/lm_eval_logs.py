@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import ImportFormatError, UsageError
-from selectllm_engine.importers.configurations import flattened, settings_of_text, telling_names
+from selectllm_engine.importers.configurations import flattened, joined_names, settings_of_text
 from selectllm_engine.importers.records import of_tasks
 from selectllm_engine.importers.values import last_written, mapping
 
@@ -136,7 +136,7 @@ def _told_apart(files: Sequence[LogFile]) -> list[LogFile]:
     several = {llm for (llm, _), count in shared.items() if count > 1}
     told = {llm: all(_of_run(file) for file in files if file.llm == llm) for llm in several}
     runs = [(file.llm, file.task, _settings(file, told[file.llm]) if file.llm in told else {}) for file in files]
-    return [replace(file, llm=name) for file, name in zip(files, telling_names(runs), strict=True)]
+    return [replace(file, llm=name) for file, name in zip(files, joined_names(runs), strict=True)]
 
 
 def _of_run(file: LogFile) -> dict[str, object]:

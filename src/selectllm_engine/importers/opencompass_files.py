@@ -60,29 +60,28 @@ def find_files(path: Path) -> list[PredictionFile]:
 def _dataset(path: Path) -> str:
     """The dataset of a file, which may be a part of its predictions, counted from 0."""
     match = re.fullmatch(r"(.+)_(\d+)", path.stem)
-    if match is None or path.with_name(f"{match[1]}.json").exists() or (_results(path.parent, path.stem)):
+    if match is None or path.with_name(f"{match[1]}.json").exists() or (_results(path.absolute().parent, path.stem)):
         return path.stem
     return match[1] if path.with_name(f"{match[1]}_0.json").exists() else path.stem
 
 
 def _file(folder: Path, dataset: str, parts: Sequence[Path]) -> PredictionFile:
-    folders = folder.absolute().parts
-    place = max((n for n, each in enumerate(folders) if each == "predictions"), default=None)
-    llm = folder.absolute().name if place is None else "/".join(folders[place + 1 :])
+    folder = folder.absolute()
+    above = next((each for each in (folder, *folder.parents) if each.name == "predictions"), None)
+    llm = folder.name if above is None else "/".join(folder.relative_to(above).parts)
     if not llm:
         raise ImportFormatError(f"{folder} has predictions that are in no LLM's folder", _FOLDER)
     ordered = sorted(parts, key=lambda each: int(each.stem.rpartition("_")[2]) if each.stem != dataset else -1)
-    run = folders[place - 1] if place else ""
+    run = above.parent.name if above is not None else ""
     return PredictionFile(llm, dataset, run, tuple(ordered), _results(folder, dataset))
 
 
 def _results(folder: Path, dataset: str) -> Path | None:
-    folders = folder.absolute().parts
-    place = max((n for n, each in enumerate(folders) if each == "predictions"), default=None)
-    if place is None:
+    """What results/ beside predictions/ has of a dataset."""
+    above = next((each for each in (folder, *folder.parents) if each.name == "predictions"), None)
+    if above is None:
         return None
-    found = folder.absolute().parents[len(folders) - place - 1] / "results"
-    found = found.joinpath(*folders[place + 1 :], f"{dataset}.json")
+    found = above.with_name("results") / folder.relative_to(above) / f"{dataset}.json"
     return found if found.is_file() else None
 
 

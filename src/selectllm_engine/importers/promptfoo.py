@@ -20,11 +20,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import ImportFormatError, UnknownNameError
+from selectllm_engine.importers.configurations import bracketed_names
 from selectllm_engine.importers.documents import question_of
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, lines, members
-from selectllm_engine.importers.naming import Once, telling_names
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import FirstFiles, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, entries, last_written, mapping, number, words
 from selectllm_engine.store import digest
 
@@ -95,7 +95,7 @@ class _ResultsReader:
 
     def records(self) -> Iterator[Record]:
         """The records of all files; what there is to say is noted once they are through."""
-        once = Once()
+        once = FirstFiles()
         for place, path in enumerate(self._files):
             columns = _columns(path)
             subject = path.stem if len(self._files) > 1 else None
@@ -183,7 +183,7 @@ def _columns(path: Path) -> dict[object, str]:
     for place, (provider, prompt) in table.items():
         seen[provider, prompt] += 1
         runs[place] = (provider, "", {"prompt": prompt if varied else "", "column": seen[provider, prompt]})
-    return telling_names(runs)
+    return bracketed_names(runs)
 
 
 def _column(row: Mapping[str, object]) -> object:

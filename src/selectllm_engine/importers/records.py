@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RESULTS",
     "Chunk",
+    "FirstFiles",
     "Options",
     "Reading",
     "Record",
@@ -193,6 +194,21 @@ def seconds_of(latency: Mapping[str, float], llms: Collection[str]) -> dict[str,
         if not (math.isfinite(value) and value >= 0):
             raise UsageError(f"the latency of {name} is {value}", "give seconds")
     return dict(latency)
+
+
+class FirstFiles:
+    """Which LLM was seen on which question in another file already; files are to come newest first."""
+
+    def __init__(self) -> None:
+        self.passed = 0  # rows that were seen before
+        self._seen: dict[int, int] = {}  # hash of LLM and question -> the file it came from
+
+    def first(self, llm: str, question: str, file: int) -> bool:
+        """Whether no earlier file had this LLM's answer to this question."""
+        found = xxhash.xxh3_64_intdigest(f"{llm}\0{question}".encode(errors="replace"))
+        new = self._seen.setdefault(found, file) == file
+        self.passed += not new
+        return new
 
 
 def chunks_of(records: Iterable[Record], reading: Reading) -> Iterator[Chunk]:

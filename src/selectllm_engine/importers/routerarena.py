@@ -19,8 +19,7 @@ from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.importer import Recorded, importer
 from selectllm_engine.importers.json_members import has_member, lines, members
 from selectllm_engine.importers.lettered_options import options_in
-from selectllm_engine.importers.naming import Once
-from selectllm_engine.importers.records import Reading, Record, origin_of
+from selectllm_engine.importers.records import FirstFiles, Reading, Record, origin_of
 from selectllm_engine.importers.values import count, mapping, number, score, words
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _records(files: Sequence[Path], reading: Reading, progress: Progress, *, routers: bool) -> Iterator[Record]:
-    once = Once()
+    once = FirstFiles()
     for place, path in enumerate(files):
         rows = lines(path) if path.suffix == ".jsonl" else members(path)
         for where, row in rows:

@@ -4,7 +4,7 @@ In: rows of generations, other tools' verdicts, trained routers. Out: `Outcomes`
 Read `cache` first: what lies where, and who may write it.
 """
 
-from selectllm_engine.store.agreement import AGREEMENT, Judge, VerdictChoice, threshold_of
+from selectllm_engine.store.agreement import VerdictChoice
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.confidence_forest import ConfidenceForest, mean_over_trees
 from selectllm_engine.store.expected_tokens import ExpectedTokens, read_expected_tokens
@@ -17,10 +17,10 @@ from selectllm_engine.store.files import (
     refuse_twin,
     write_atomic,
 )
-from selectllm_engine.store.frames import read_frame, write_frame
+from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.judges import both_verdicts, judges_of, verdict_counts
 from selectllm_engine.store.manifests import MANIFEST, MOST, TOKENS, router_manifest, stop_of, variant_of
-from selectllm_engine.store.merges import Merged, merge
+from selectllm_engine.store.merges import merge
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA, MEASURED, REORDERED, TOLD
 from selectllm_engine.store.question_marks import LONGEST_NOTE, MARKS, Change, Mark, changed
@@ -29,11 +29,10 @@ from selectllm_engine.store.scores import UNSEEN, own_seconds, read_scores, read
 from selectllm_engine.store.sealed_json import write_sealed
 from selectllm_engine.store.verdicts import VERDICT_SCHEMA
 from selectllm_engine.store.verification import Problem
-from selectllm_engine.store.vote_files import Voting, as_vote_rule, read_vote
+from selectllm_engine.store.vote_files import Voting, as_vote_rule
 from selectllm_engine.store.writer import Writer
 
 __all__ = [
-    "AGREEMENT",
     "GENERATION_SCHEMA",
     "LONGEST_NOTE",
     "MANIFEST",
@@ -49,9 +48,7 @@ __all__ = [
     "Change",
     "ConfidenceForest",
     "ExpectedTokens",
-    "Judge",
     "Mark",
-    "Merged",
     "Problem",
     "Progress",
     "QuestionIds",
@@ -72,14 +69,11 @@ __all__ = [
     "own_seconds",
     "read_expected_tokens",
     "read_file",
-    "read_frame",
     "read_scores",
     "read_table",
-    "read_vote",
     "refuse_twin",
     "router_manifest",
     "stop_of",
-    "threshold_of",
     "variant_of",
     "verdict_counts",
     "write_atomic",

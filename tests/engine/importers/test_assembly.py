@@ -10,6 +10,7 @@ from selectllm_engine.errors import CacheError, ImportFormatError, UnknownNameEr
 from selectllm_engine.importers.assembly import Chunk, Options, Reading, Record, origin_of, store, store_chunks
 from selectllm_engine.importers.golds import canonical_golds
 from selectllm_engine.importers.questions import QUESTIONS
+from selectllm_engine.importers.records import FirstFiles
 from selectllm_engine.importers.splits import parse_shares, split_questions
 from selectllm_engine.insights.disagreements import find_disagreements
 from selectllm_engine.store.agreement import VerdictChoice
@@ -430,3 +431,12 @@ def test_letters():
 def test_a_kind_given_for_all():
     assert golds(["5", "A"], "word")[0] == [("5", "word"), ("a", "word")]
     assert golds(["5", "A"], "none")[0] == [(None, "word"), (None, "word")]
+
+
+def test_the_first_file_counts():
+    once = FirstFiles()
+    assert once.first("m", "q", 0)
+    assert once.first("m", "q", 0)  # a further sample
+    assert once.first("n", "q", 1)
+    assert not once.first("m", "q", 1)
+    assert once.passed == 1

@@ -4,9 +4,11 @@ import gzip
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selectllm_engine.errors import ImportFormatError
-from selectllm_engine.importers.configurations import flattened, settings_of_text, telling_names
+from selectllm_engine.importers.configurations import bracketed_names, flattened, joined_names, settings_of_text
 from selectllm_engine.importers.inspect import import_inspect
 from selectllm_engine.importers.lm_eval import import_lm_eval
 from selectllm_engine.store import load_outcomes
@@ -26,12 +28,12 @@ def test_names_tell_what_differs_and_nothing_else():
         ("n", "sums", {"effort": "low"}),
         ("m", "sums", None),
     ]
-    assert telling_names(runs) == ["m+effort=low", "m+effort=high", "m+effort=high", "n", "m"]
+    assert joined_names(runs) == ["m+effort=low", "m+effort=high", "m+effort=high", "n", "m"]
     long = [("m", "s", {"prompt": "Think, step by step + more. " * 9}), ("m", "s", {"prompt": "a, b+c"})]
-    first, second = telling_names(long)
+    first, second = joined_names(long)
     assert len(first) < 20
     assert second == "m+prompt=a_b_c"
-    assert telling_names([("m", "s", {"a": "1"}), ("m", "s", {})]) == ["m+a=1", "m"]
+    assert joined_names([("m", "s", {"a": "1"}), ("m", "s", {})]) == ["m+a=1", "m"]
 
 
 # Inspect
@@ -230,3 +232,37 @@ def test_a_target_that_is_none_is_no_gold_answer(cache, tmp_path, target):
     lines(tmp_path / "m" / "samples_towns.jsonl", rows)
     with pytest.raises(ImportFormatError, match="no question has a gold answer"):
         import_lm_eval(cache, tmp_path / "m", "b")
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([("m", "t", {"shots": 0}), ("n", "t", {"shots": 5})], ["m", "n"]),
+        ([("m", "t", {"shots": 0}), ("m", "t", {"shots": 5})], ["m [shots=0]", "m [shots=5]"]),
+        ([("m", "t", {"shots": 0}), ("m", "u", {"shots": 5})], ["m", "m"]),  # of another task: one LLM
+        ([("m", "t", {"shots": 0}), ("m", "t", {"shots": 0})], ["m", "m"]),  # a run again
+        # the first setting that tells all apart is enough
+        ([("m", "t", {"a": 1, "b": 1, "c": 1}), ("m", "t", {"a": 1, "b": 2, "c": 2})], ["m [b=1]", "m [b=2]"]),
+        (
+            [("m", "t", {"a": 1, "b": 1}), ("m", "t", {"a": 1, "b": 2}), ("m", "t", {"a": 2, "b": 2})],
+            ["m [a=1, b=1]", "m [a=1, b=2]", "m [a=2, b=2]"],
+        ),
+        ([("m", "t", {}), ("m", "t", {"effort": "high"})], ["m", "m [effort=high]"]),
+    ],
+)
+def test_names_in_brackets_tell_what_differs(runs, expected):
+    assert list(bracketed_names(dict(enumerate(runs))).values()) == expected
+
+
+SETTINGS = st.dictionaries(st.sampled_from("abc"), st.sampled_from([0, 1, "x" * 50 + "1", "x" * 50 + "2"]))
+
+
+@given(st.lists(st.tuples(st.sampled_from("mn"), st.sampled_from("tu"), SETTINGS)))
+def test_runs_of_a_task_share_a_name_only_if_they_are_equal(runs):
+    names = bracketed_names(dict(enumerate(runs)))
+    for one, (llm, task, settings) in enumerate(runs):
+        assert names[one].startswith(llm)
+        assert len(names[one]) < 200
+        for other, (llm_, task_, settings_) in enumerate(runs):
+            if (llm, task) == (llm_, task_):
+                assert (names[one] == names[other]) == (settings == settings_)
