@@ -1,4 +1,4 @@
-"""What all importers of records have in common: their functions read, and what they read is stored as a benchmark."""
+"""What all assembled importers have in common: their functions read, and what they read is stored as a benchmark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol
 
 from selectllm_engine.importers.assembly import store
-from selectllm_engine.importers.records import Reading, Record
+from selectllm_engine.importers.records import Chunk, Reading, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from selectllm_engine.importers.records import Options
     from selectllm_engine.store import Cache, Progress
 
-__all__ = ["Importer", "Recorded", "importer"]
+__all__ = ["ChunksRead", "Importer", "Recorded", "importer"]
 
-# What a reading function gives: the records, which are consumed once, and what tells this import from another.
+# What a reading function gives: rows, which are consumed once, and what tells this import from another.
 Recorded = tuple[Iterator[Record], dict[str, Any]]
+ChunksRead = tuple[Iterator[Chunk], Callable[[], dict[str, Any]]]
 
 
 class Importer(Protocol):
@@ -30,7 +31,7 @@ class Importer(Protocol):
         cache: Cache,
         path: Path,
         benchmark: str,
-        *,
+        *given: Any,
         options: Options | None = None,
         progress: Progress | None = None,
         **own: Any,
@@ -43,7 +44,8 @@ class Importer(Protocol):
             benchmark: its name.
             options: splits, threshold and kind of gold answers.
             progress: told (done, total) while files are read.
-            own: what the format alone has, see its function.
+            *given: what the format alone has, see its function.
+            **own: the same by its name.
 
         Raises:
             ImportFormatError: there is nothing of the format, or a file is damaged.
@@ -52,26 +54,27 @@ class Importer(Protocol):
         ...
 
 
-def importer(source: str) -> Callable[[Callable[..., Recorded]], Importer]:
+def importer(source: str, keep: Callable[..., Imported] = store) -> Callable[[Callable[..., Any]], Importer]:
     """Make an importer of a function that takes a path, a `Reading` to fill, `progress` and its own options.
 
-    `source` is the format's name, as the manifests have it.
+    `source` is the format's name, as the manifests have it. `keep` is `store` for functions that give `Recorded`, or
+    `store_chunks`.
     """
 
-    def made(read: Callable[..., Recorded]) -> Importer:
+    def made(read: Callable[..., Any]) -> Importer:
         @wraps(read)
         def run(
             cache: Cache,
             path: Path,
             benchmark: str,
-            *,
+            *given: Any,
             options: Options | None = None,
             progress: Progress | None = None,
             **own: Any,
         ) -> Imported:
             reading = Reading()
-            records, origin = read(path, reading, progress or _unheard, **own)
-            return store(cache, benchmark, records, source=source, origin=origin, options=options, reading=reading)
+            rows, origin = read(path, reading, progress or _unheard, *given, **own)
+            return keep(cache, benchmark, rows, source=source, origin=origin, options=options, reading=reading)
 
         return run
 

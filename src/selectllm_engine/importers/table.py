@@ -18,18 +18,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from selectllm_engine.errors import ImportFormatError, UsageError
-from selectllm_engine.importers.assembly import Chunk, Reading, origin_of, store_chunks
+from selectllm_engine.importers.assembly import store_chunks
 from selectllm_engine.importers.cells import lists, numbers, samples, texts, written
+from selectllm_engine.importers.importer import importer
+from selectllm_engine.importers.records import Chunk, origin_of
 from selectllm_engine.importers.source_files import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from selectllm_engine.importers.assembly import Options
-    from selectllm_engine.importers.formats import Imported
+    from selectllm_engine.importers.importer import ChunksRead
+    from selectllm_engine.importers.records import Reading
     from selectllm_engine.importers.source_files import SourceTable
-    from selectllm_engine.store import Cache, Progress
+    from selectllm_engine.store import Progress
 
 __all__ = ["TableColumns", "import_columns", "import_table"]
 
@@ -78,31 +80,25 @@ class TableColumns:
     sample: str | None = None
 
 
-def import_table(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    columns: TableColumns,
-    *,
-    options: Options | None = None,
-    progress: Progress | None = None,
-) -> Imported:
-    """Read a table into a benchmark; see `assembly.store`.
+@importer("table", store_chunks)
+def import_table(path: Path, reading: Reading, progress: Progress, columns: TableColumns) -> ChunksRead:
+    """Read a CSV, JSON, JSONL or Parquet file, whose columns hold what `columns` says.
 
-    Args:
-        cache: where to store it.
-        path: a CSV, JSON, JSONL or Parquet file.
-        benchmark: the benchmark's name.
-        columns: which column holds what.
-        options: splits, threshold and kind of gold answers.
-        progress: told (done, total) while the file is read.
-
-    Raises:
-        ImportFormatError: the file can't be read or holds something else.
-        UnknownNameError: it has no such column.
-        UsageError: the columns make no sense together.
-        CacheError: there is another benchmark of this name, or the cache can't be written.
+    Raises UnknownNameError for a column that it hasn't, UsageError for columns that make no sense together.
     """
+    return _read(path, reading, progress, columns)
+
+
+@importer("table", store_chunks)
+def import_columns(
+    path: Path, reading: Reading, progress: Progress, *, llms: Sequence[str] | None = None, **columns: str
+) -> ChunksRead:
+    """`import_table` with the fields of `TableColumns` by their names."""
+    named = TableColumns(llms=None if llms is None else tuple(llms), **columns)
+    return _read(path, reading, progress, named)
+
+
+def _read(path: Path, reading: Reading, progress: Progress, columns: TableColumns) -> ChunksRead:
     ways = [each for each in (columns.llms, columns.llm, columns.llm_name, columns.scores) if each]
     table = open_table(path)
     if len(ways) != 1:
@@ -117,31 +113,14 @@ def import_table(
             "give --llms a,b (their scores), --llm COLUMN, --llm-name NAME or --scores COLUMN; "
             f"{path.name} has {listed}",
         )
-    reading = Reading()
     chunks = (_long if columns.llm or columns.llm_name else _nested if columns.scores else _wide)(
         table, columns, reading, progress
     )
     told = {name: value for name, value in asdict(columns).items() if name != "llm_name" or value is not None}
-    origin = partial(origin_of, [path], columns=told)
-    return store_chunks(cache, benchmark, chunks, source="table", origin=origin, options=options, reading=reading)
+    return chunks, partial(origin_of, [path], columns=told)
 
 
-def import_columns(
-    cache: Cache,
-    path: Path,
-    benchmark: str,
-    *,
-    options: Options | None = None,
-    progress: Progress | None = None,
-    llms: Sequence[str] | None = None,
-    **columns: str,
-) -> Imported:
-    """`import_table` with the fields of `TableColumns` by their names."""
-    named = TableColumns(llms=None if llms is None else tuple(llms), **columns)
-    return import_table(cache, path, benchmark, named, options=options, progress=progress)
-
-
-def _wide(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _wide(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress) -> Iterator[Chunk]:
     llms = columns.llms or ()
     if len(set(llms)) != len(llms):
         raise UsageError("--llms names an LLM twice", "name each once")
@@ -189,7 +168,7 @@ def _fields(table: SourceTable, columns: TableColumns, llm: str, *, alone: bool)
     return found
 
 
-def _nested(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _nested(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress) -> Iterator[Chunk]:
     scores = table.need(columns.scores or "")
     for rows in _batches(table, columns, [{"scores": scores}], reading, progress):
         cells = rows.batch[scores]
@@ -213,7 +192,7 @@ def _parsed(rows: _TableRows, cells: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series([each.get(name) for each in found], dtype=pl.String) for name in names})
 
 
-def _long(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress | None) -> Iterator[Chunk]:
+def _long(table: SourceTable, columns: TableColumns, reading: Reading, progress: Progress) -> Iterator[Chunk]:
     named = {field: name for field in (*_NUMBERS, *_TEXTS) if (name := getattr(columns, field)) is not None}
     judged = [field for field in ("score", "text") if field in named]
     if not judged:
