@@ -122,15 +122,13 @@ class Learned:
         return self._cascade(tuple(order), by, budget)
 
     def _chained(self, order: tuple[int, ...], by: By | None, budget: float | None) -> CascadeValue:
-        chains, looks, best_single = self._plain._chains(order, by, budget), self._looks(order, by), self._single(order)
+        chains, looks = self._plain._chains(order, by, budget), self._looks(order, by)
+        best_single = best_single_of(self.known, order)
         return best_within([self._along(chain, best_single, looks) for chain in chains], budget)
 
     def _possible(self, order: tuple[int, ...], by: By | None, budget: float | None) -> list[tuple[int, ...]]:
         burden = self._burdens(self._looks(order, by))
         return possible_chains(self.known, order, burden, self.penalty, budget, votes=self.votes)
-
-    def _single(self, order: tuple[int, ...]) -> int:
-        return best_single_of(self.known, order)
 
     def _looks(self, order: tuple[int, ...], by: By | None) -> By:
         """At seconds, or at dollars: whatever is known of each LLM."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -46,10 +46,6 @@ class Recipe:
     tokens: int = 128
     dropout: float = 0.1
     weighted: bool = False
-
-    def with_epochs(self, epochs: int) -> Recipe:
-        """The recipe with another number of epochs."""
-        return replace(self, epochs=epochs)
 
 
 class MeanPoolingClassifier:

@@ -6,6 +6,7 @@ The recipe is the study's: binary cross-entropy on multi-hot labels, at most 128
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -57,7 +58,7 @@ class FineTuned:
         check_labels(questions, labels)
         if validation is not None and not len(validation[0]):
             validation = None
-        recipe = self.recipe if self.epochs is None else self.recipe.with_epochs(self.epochs)
+        recipe = self.recipe if self.epochs is None else replace(self.recipe, epochs=self.epochs)
         groups = self._groups(labels.shape[1])
         self.classifiers_, self.note_ = [], None
         self.interrupted_ = False

@@ -40,7 +40,7 @@ from selectllm_tui.cli.table_fields import (
 from selectllm_tui.notation import number, p_value, percent, points, points_span, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from selectllm_engine.evaluation import Details, Row, Saving, Table
 
@@ -186,7 +186,8 @@ def left_out(table: Table) -> str | None:
 def sheet(table: Table, seconds: dict[str, float | None] | None = None, remarks: Sequence[str] = ()) -> Sheet:
     """The evaluation as a table for people, rows with their notes below; arguments as for `write`."""
     rows = [{**row.as_dict(), "name": name} for row, name in zip(table.rows, _names(table.rows), strict=True)]
-    marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(_notes(rows)), start=1)}
+    notes = [row["note"] for row in rows]
+    marks = {reason: superscript(at) for at, reason in enumerate(dict.fromkeys(filter(None, notes)), start=1)}
     return Sheet(
         columns=columns(table),
         rows=[{**row, "name": f"{row['name']} {marks[row['note']]}" if row["note"] else row["name"]} for row in rows],
@@ -263,10 +264,6 @@ def _saved(saving: Saving) -> str:
 def superscript(value: int) -> str:
     """A footnote mark."""
     return str(value).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def _notes(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return [row["note"] for row in rows if row["note"]]
 
 
 def _styles(rows: Sequence[Row]) -> list[str]:

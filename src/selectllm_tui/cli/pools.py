@@ -25,7 +25,6 @@ from selectllm_tui.records import subset_record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Subset, Subsets
 
 __all__ = ["pools", "ranking", "routed_sheet"]
@@ -107,7 +106,8 @@ def routed_sheet(found: Subsets) -> Sheet | None:
     """The routers on the front's pools; None without any."""
     from selectllm_engine.evaluation import badged
 
-    routed = [_routed(each, row) for each in found.front() if len(each.llms) > 1 for row in each.routers]
+    front = [each for each in found.front() if len(each.llms) > 1]
+    routed = [{"llms": list(each.llms), **row.as_dict()} for each in front for row in each.routers]
     if not routed:
         return None
     return Sheet(
@@ -168,10 +168,6 @@ def _footnotes(found: Subsets, shown: int) -> Iterator[str]:
     if not found.exhaustive:
         yield "too many LLMs to look at every subset: the best of each size were extended"
     yield from found.notes
-
-
-def _routed(subset: Subset, row: Row) -> dict[str, object]:
-    return {"llms": list(subset.llms), **row.as_dict()}
 
 
 _ROUTED = [
