@@ -261,13 +261,11 @@ class _Target:
                 created = (now + timedelta(microseconds=place)).isoformat(timespec="microseconds")
                 choice = self._options.verdicts or VerdictChoice()
                 facts = {"created": created, "rows": reading.rows, "scored": scored, "verdicts": choice.stored()}
-                rule, stopped = reading.stops.get(llm.name, (None, 0))
-                if rule is not None:
-                    facts["stop"] = {"rule": str(rule), "samples": stopped}
+                if stop := reading.stops.get(llm.name):
+                    facts["stop"] = {"rule": str(stop[0]), "samples": stop[1]}
                 before = self._known.get(llm.name, {})
                 facts |= before if self._options.verdicts is None else {"created": before.get("created") or created}
-                about_llm = (self._cache, self._benchmark, ids, facts, told.result)
-                work.append(threads.submit(llm.finish, *about_llm, stopped=stopped))
+                work.append(threads.submit(llm.finish, self._cache, self._benchmark, ids, facts, told.result))
             for each in work:
                 each.result()
         self._tell(reading, about.height)

@@ -159,19 +159,15 @@ class LLMResults:
         questions: QuestionIds,
         more: Mapping[str, object],
         origin: Callable[[], Mapping[str, object]],
-        *,
-        stopped: int = 0,
     ) -> None:
-        """Write the verdicts and the manifest, with what tells this import from another; raises as `add`.
-
-        `stopped` is the K before which sampling stopped, where it did.
-        """
+        """Write the verdicts and the manifest, with what tells this import from another; raises as `add`."""
         self._take(cache, benchmark)
         seen = pl.concat(self._seen)
         last = seen["sample"].max()
         alone = self._once or distinct(seen["question_id"])
         self.questions = seen.height if alone else seen["question_id"].n_unique()
-        samples = max(stopped, int(last) + 1 if self.texts and isinstance(last, int) else 0)
+        samples = int(last) + 1 if self.texts and isinstance(last, int) else 0
+        samples = max(samples, more["stop"]["samples"] if "stop" in more else 0)
         with cache.writer(benchmark, self.name) as writer:
             facts = {**self._facts, "weights": self._weights, "origin": origin(), **more, "samples": samples}
             writer.start(facts)
