@@ -12,7 +12,7 @@ import polars as pl
 from selectllm_engine.errors import ImportFormatError
 from selectllm_engine.importers.option_orders import reread
 from selectllm_engine.importers.questions import distinct
-from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, MOST, REORDERED, VERDICT_SCHEMA
+from selectllm_engine.store import GENERATION_SCHEMA, MEASURED, MOST, REORDERED, VERDICT_SCHEMA, stop_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -167,7 +167,8 @@ class LLMResults:
         alone = self._once or distinct(seen["question_id"])
         self.questions = seen.height if alone else seen["question_id"].n_unique()
         samples = int(last) + 1 if self.texts and isinstance(last, int) else 0
-        samples = max(samples, more["stop"]["samples"] if "stop" in more else 0)
+        stop = stop_of(more)
+        samples = samples if stop is None else max(samples, stop[1])
         with cache.writer(benchmark, self.name) as writer:
             facts = {**self._facts, "weights": self._weights, "origin": origin(), **more, "samples": samples}
             writer.start(facts)
