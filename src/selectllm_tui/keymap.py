@@ -42,7 +42,7 @@ COMMANDS: tuple[Command, ...] = (
         "tab",
         "The next tab.",
         "Tabs",
-        do=lambda context, _: context.state.tab(1),
+        do=lambda context: context.state.tab(1),
         rank=2,
     ),
     Command(
@@ -51,7 +51,7 @@ COMMANDS: tuple[Command, ...] = (
         "previous tab",
         "The tab before.",
         "Tabs",
-        do=lambda context, _: context.state.tab(-1),
+        do=lambda context: context.state.tab(-1),
     ),
     *(
         Command(f"tab_{name}", (f"f{at}",), f"tab {tab.title}", f"The tab {tab.title}.", "Tabs", do=to.open_tab(name))

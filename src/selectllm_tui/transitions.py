@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 CELLS = 4  # by which a column gets wider
-Transition = Callable[[Context, str], State]
+Transition = Callable[[Context], State]
 
 
 def on_setup(change: Callable[[ShownSetup, Space], ShownSetup]) -> Transition:
     """A change of the setup within what the run offers."""
 
-    def transition(context: Context, _: str) -> State:
+    def transition(context: Context) -> State:
         assert context.space is not None  # noqa: S101 - keymap_lookup.why_not refuses before
         return context.state.change(change(context.setup, context.space))
 
@@ -53,7 +53,7 @@ def on_setup(change: Callable[[ShownSetup, Space], ShownSetup]) -> Transition:
 def toggle(at: int) -> Transition:
     """Switches the LLM at a place of the run."""
 
-    def transition(context: Context, _: str) -> State:
+    def transition(context: Context) -> State:
         run = context.setup.pool.run
         if at >= len(run):
             raise UsageError(f"there is no LLM {key_of(at)}", f"the run has {len(run)}")
@@ -62,13 +62,13 @@ def toggle(at: int) -> Transition:
     return transition
 
 
-def toggle_here(context: Context, _: str) -> State:
+def toggle_here(context: Context) -> State:
     """Switches the LLM under the cursor."""
     assert context.llm is not None  # noqa: S101
     return context.state.change(context.setup.toggle(context.llm))
 
 
-def toggle_listed(context: Context, _: str) -> State:
+def toggle_listed(context: Context) -> State:
     """Switches all LLMs that the pool lists off; on where one of them is off."""
     setup, listed = context.setup, context.state.listed
     off = set(listed) <= set(setup.pool.names)
@@ -76,7 +76,7 @@ def toggle_listed(context: Context, _: str) -> State:
     return context.state.change(setup.with_pool(names))
 
 
-def only(context: Context, _: str) -> State:
+def only(context: Context) -> State:
     """Leaves only the LLM under the cursor on."""
     assert context.llm is not None  # noqa: S101
     return context.state.change(context.setup.with_pool([context.llm]))
@@ -85,7 +85,7 @@ def only(context: Context, _: str) -> State:
 def switch_filter(name: str) -> Transition:
     """Lists only the questions of a filter; again: all."""
 
-    def transition(context: Context, _: str) -> State:
+    def transition(context: Context) -> State:
         view = context.state.view
         if view.tab not in LISTING:  # whoever asks for such questions elsewhere wants to see them
             return context.state.look(filter=name, tab="questions")
@@ -94,7 +94,7 @@ def switch_filter(name: str) -> Transition:
     return transition
 
 
-def search_alike(context: Context, _: str) -> State:
+def search_alike(context: Context) -> State:
     """Finds the questions that the LLM under the cursor answers, or those of the question's subject; again: all."""
     kind, name = ("by", context.llm) if context.llm else ("sub", context.subject or "")
     term = f'{kind}:"{name.partition(chr(34))[0]}"'
@@ -105,10 +105,10 @@ def search_alike(context: Context, _: str) -> State:
 
 def open_tab(name: str) -> Transition:
     """Opens a tab."""
-    return lambda context, _: context.state.look(tab=name)
+    return lambda context: context.state.look(tab=name)
 
 
-def compare_with(context: Context, _: str) -> State:
+def compare_with(context: Context) -> State:
     """Compares the rows with the one under the cursor."""
     from selectllm_engine.setups import NO_ROUTER
 
@@ -120,7 +120,7 @@ def compare_with(context: Context, _: str) -> State:
     return context.state.change(setup.with_reference(key.printed(setup.router or NO_ROUTER, spec)))
 
 
-def mark(context: Context, _: str) -> State:
+def mark(context: Context) -> State:
     """Marks the question, or takes its mark away."""
     from selectllm_engine.store import Mark
 
@@ -128,7 +128,7 @@ def mark(context: Context, _: str) -> State:
     return state.marking(question, {"marked": not state.marks.get(question, Mark()).marked})
 
 
-def next_measure(context: Context, _: str) -> State:
+def next_measure(context: Context) -> State:
     """The next figure that the tab can show."""
     view = context.state.view
     names = TABS[view.tab].measures
@@ -136,7 +136,7 @@ def next_measure(context: Context, _: str) -> State:
     return State.look(context.state, measures=view.measuring(view.tab, names[(at + 1) % len(names)]).measures)
 
 
-def next_sort(context: Context, _: str) -> State:
+def next_sort(context: Context) -> State:
     """Sorts the tab by the column under the cursor, again: in its own order; without one by the next column."""
     view = context.state.view
     if (under := context.column) is not None:
@@ -161,7 +161,7 @@ def from_the_top(tab: str, column: str) -> bool:
 def move_column(step: int) -> Transition:
     """Moves the cursor to another column."""
 
-    def transition(context: Context, _: str) -> State:
+    def transition(context: Context) -> State:
         keys = [key for key, _ in context.columns]
         at = keys.index(context.column) + step if context.column is not None else 0 if step > 0 else len(keys) - 1
         return context.state.arrange(under=keys[min(max(at, 0), len(keys) - 1)])
@@ -169,7 +169,7 @@ def move_column(step: int) -> Transition:
     return transition
 
 
-def hide_column(context: Context, _: str) -> State:
+def hide_column(context: Context) -> State:
     """Hides the column under the cursor, which moves to the one beside it."""
     keys = [key for key, _ in context.columns]
     at = keys.index(context.column or "")
@@ -180,7 +180,7 @@ def hide_column(context: Context, _: str) -> State:
 def widen_column(step: int) -> Transition:
     """Gives the column under the cursor some cells more; those of LLMs are as wide as each other."""
 
-    def transition(context: Context, _: str) -> State:
+    def transition(context: Context) -> State:
         key = context.column or ""
         of_llm = key.startswith(LLM_COLUMN)
         width = min(max(dict(context.columns)[key] + step * (1 if of_llm else CELLS), 1), WIDEST)
@@ -190,14 +190,14 @@ def widen_column(step: int) -> Transition:
     return transition
 
 
-def show_columns(context: Context, _: str) -> State:
+def show_columns(context: Context) -> State:
     """The columns as the settings have them; where they are so, all as they were made, and the other way round."""
     arranged = context.state.view.arranged
     touched = arranged.hidden or arranged.widths
     return context.state.arrange(hidden=(), widths=(), all=arranged.all if touched else not arranged.all)
 
 
-def reverse_sort(context: Context, _: str) -> State:
+def reverse_sort(context: Context) -> State:
     """Turns the order of rows around."""
     view = context.state.view
     column, descending = view.sort_of(view.tab) or (context.column or TABS[view.tab].sorts[1], False)

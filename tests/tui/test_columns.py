@@ -34,7 +34,7 @@ LLMS = tuple(f"hub-{name}-it" for name in ("alpha", "beta", "gamma"))
 
 def on(state: State, name: str, shown: tuple[tuple[str, int], ...] = SHOWN) -> State:
     context = Context(state, SPACE, columns=tuple(each for each in shown if each[0] not in state.view.arranged.hidden))
-    return state if DO[name].reason(context) else DO[name].do(context, "")
+    return state if DO[name].reason(context) else DO[name].do(context)
 
 
 @given(st.lists(st.sampled_from(sorted(DO)), max_size=25))

@@ -107,15 +107,15 @@ async def test_keys_behind_one_that_opens_a_dialog_are_the_dialog_s_however_fast
 
 
 def test_alike_adds_a_term_of_what_the_cursor_is_on_and_takes_it_away_again() -> None:
-    of_llm = search_alike(Context(START, None, llm='name with "quotes"'), "")
+    of_llm = search_alike(Context(START, None, llm='name with "quotes"'))
     assert (of_llm.view.tab, of_llm.view.search) == ("questions", 'by:"name with "')
-    both = search_alike(Context(of_llm, None, subject="leap years"), "")
+    both = search_alike(Context(of_llm, None, subject="leap years"))
     assert both.view.search == 'by:"name with " sub:"leap years"'
     assert [(each.kind, each.value) for each in terms(both.view.search)] == [
         ("by", "name with "),
         ("subject", "leap years"),
     ]
-    assert search_alike(Context(both, None, subject="leap years"), "") == of_llm
+    assert search_alike(Context(both, None, subject="leap years")) == of_llm
     assert alike(Context(START, None)) is not None
 
 

@@ -76,11 +76,11 @@ def test_the_pool_is_searched_by_words_that_a_name_has_or_lacks() -> None:
 
 def test_what_is_listed_is_switched_at_once_and_never_the_last() -> None:
     state = State(ShownSetup.of(SPACE)).look(pool="gemma")
-    off = toggle_listed(Context(state, SPACE), "")
+    off = toggle_listed(Context(state, SPACE))
     assert off.setup.pool.names == NAMES[::2]
     assert off.undo().setup == state.setup
     some = off.change(off.setup.with_pool([NAMES[0], NAMES[1]]))
-    assert toggle_listed(Context(some, SPACE), "").setup.pool.names == (NAMES[0], *GEMMAS)
+    assert toggle_listed(Context(some, SPACE)).setup.pool.names == (NAMES[0], *GEMMAS)
     assert listed(Context(state, SPACE)) is None
     assert "lists none" in listed(Context(state.look(pool="nobody"), SPACE))
     assert "at least one" in listed(Context(state.look(pool=""), SPACE))
@@ -91,9 +91,9 @@ def test_what_is_listed_is_switched_at_once_and_never_the_last() -> None:
 
 def test_a_letter_that_no_llm_has_is_refused() -> None:
     state = State(ShownSetup.of(SPACE))
-    assert toggle(9)(Context(state, SPACE), "").setup.pool == Pool.of(NAMES, set(NAMES) - {NAMES[9]})
+    assert toggle(9)(Context(state, SPACE)).setup.pool == Pool.of(NAMES, set(NAMES) - {NAMES[9]})
     with pytest.raises(UsageError, match="no LLM f"):
-        toggle(13)(Context(state, SPACE), "")
+        toggle(13)(Context(state, SPACE))
 
 
 async def test_letters_switch_in_the_pool_alone_and_do_what_they_do_elsewhere(many: Path) -> None:

@@ -27,24 +27,24 @@ SPACE = Space(
 )
 START = State(ShownSetup.of(SPACE))
 TRANSITIONS = {command.name: command.do for command in COMMANDS if command.do is not None}
-TRANSITIONS |= {"undo": lambda context, _: context.state.undo(), "redo": lambda context, _: context.state.redo()}
+TRANSITIONS |= {"undo": lambda context: context.state.undo(), "redo": lambda context: context.state.redo()}
 KEYS = st.sampled_from(
     [
         *(
-            (name, "1")
+            name
             for name in TRANSITIONS
             if name not in {"toggle_here", "only", "sort", "reverse", "measure"}
             and not name.startswith(("llm_", "column"))  # these ask for a table, see test_columns
         )
     ]
-    + [(f"llm_{number}", "") for number in (1, 2, 3, 4)]
+    + [f"llm_{number}" for number in (1, 2, 3, 4)]
 )
 
 
-def pressed(state: State, keys: list[tuple[str, str]]) -> State:
-    for name, key in keys:
+def pressed(state: State, keys: list[str]) -> State:
+    for name in keys:
         try:
-            state = TRANSITIONS[name](Context(state=state, space=SPACE), key)
+            state = TRANSITIONS[name](Context(state=state, space=SPACE))
         except UsageError:
             continue
     return state
@@ -57,18 +57,18 @@ def test_an_explorer_starts_with_everything_on() -> None:
 
 
 @given(st.lists(KEYS, max_size=12), st.sampled_from([1, 2, 3]))
-def test_toggling_twice_changes_nothing(keys: list[tuple[str, str]], number: int) -> None:
+def test_toggling_twice_changes_nothing(keys: list[str], number: int) -> None:
     state = pressed(START, keys)
     try:
-        once = TRANSITIONS[f"llm_{number}"](Context(state=state, space=SPACE), "")
+        once = TRANSITIONS[f"llm_{number}"](Context(state=state, space=SPACE))
     except UsageError:
         return
-    assert TRANSITIONS[f"llm_{number}"](Context(state=once, space=SPACE), "").setup == state.setup
+    assert TRANSITIONS[f"llm_{number}"](Context(state=once, space=SPACE)).setup == state.setup
 
 
 @given(st.lists(KEYS, max_size=20))
-def test_undo_returns_through_every_setup_to_the_first_and_redo_goes_back(keys: list[tuple[str, str]]) -> None:
-    keys = [key for key in keys if key[0] not in {"undo", "redo"}]
+def test_undo_returns_through_every_setup_to_the_first_and_redo_goes_back(keys: list[str]) -> None:
+    keys = [key for key in keys if key not in {"undo", "redo"}]
     state = pressed(START, keys)
     steps = len(state.past)
     back = state
@@ -83,7 +83,7 @@ def test_undo_returns_through_every_setup_to_the_first_and_redo_goes_back(keys: 
 
 
 @given(st.lists(KEYS, max_size=30))
-def test_no_keys_lead_out_of_what_the_run_offers(keys: list[tuple[str, str]]) -> None:
+def test_no_keys_lead_out_of_what_the_run_offers(keys: list[str]) -> None:
     state = pressed(START, keys)
     setup = state.setup
     assert setup.pool.names
@@ -101,9 +101,9 @@ def test_no_keys_lead_out_of_what_the_run_offers(keys: list[tuple[str, str]]) ->
 
 
 @given(st.lists(KEYS, max_size=12))
-def test_what_is_looked_at_changes_no_figure_and_no_history(keys: list[tuple[str, str]]) -> None:
+def test_what_is_looked_at_changes_no_figure_and_no_history(keys: list[str]) -> None:
     state = pressed(START, keys)
-    looked = pressed(state, [("tab_next", ""), ("filter_misrouted", ""), ("tab_questions", "")])
+    looked = pressed(state, ["tab_next", "filter_misrouted", "tab_questions"])
     assert (looked.setup, looked.past, looked.before) == (state.setup, state.past, state.before)
 
 

@@ -72,7 +72,7 @@ class MainScreen(StateScreen):
             action(command.name)(self)
             return
         try:
-            self.set_state(command.do(self.context(), ""))
+            self.set_state(command.do(self.context()))
         except SelectLLMError as error:
             self.say(keys_in(self.app).worded(str(error)))
         if command.name in {"sort", "reverse"} and (sort := self.state.view.sort_of(self.state.view.tab)):
