@@ -105,8 +105,8 @@ def _keys(given: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
             both = {*taken} & {*chosen[other]} if other in chosen else new & {*own}
             if both and other != name and meet(NAMED[name].scope, command.scope):
                 raise UsageError(
-                    f"{FILE}: tui.keys.{name} is {key_name(min(both))!r}, which is already the key of {other}",
-                    f"choose another, or give {other} another key, too",
+                    f"{FILE}: tui.keys.{name} is {key_name(min(both))!r}, which is already the key of {other!r}",
+                    f"choose another, or give {other!r} another key, too",
                 )
     return chosen
 

@@ -77,12 +77,7 @@ class CopyScreen(ChoiceScreen):
     """What to copy; the key that opened it, pressed again, takes the first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("copy")
-    scope = "copy"
-
-    @property
-    def heading(self) -> str:  # type: ignore[override]
-        """Says which key takes the first."""
-        return f"Copy ({keys_in(self.app).hint('copy_first')} again: the first)"
+    heading, scope = "Copy ({copy_first} again: the first)", "copy"
 
 
 class ExportScreen(ChoiceScreen):

@@ -39,13 +39,13 @@ class Dialog(ModalScreen[T]):
         width: 90%; max-width: 110; height: auto; max-height: 90%;
     }
     """
-    heading: str | Text = ""  # of the box
+    heading: str | Text = ""  # of the box; `{undo}` stands for the key of that command
 
     def compose(self) -> ComposeResult:
         """The box."""
         with Vertical(classes="box") as box:
-            box.border_title = self.heading
-            keys = keys_in(self.app)
+            keys, heading = keys_in(self.app), self.heading
+            box.border_title = keys.worded(heading) if isinstance(heading, str) else heading
             hints = (f"[$accent]{escape(keys.hint(names))}[/] {what}" for names, what in self.HINTS.items())
             box.border_subtitle = "   ".join(hints)
             yield from self.content()
@@ -71,8 +71,8 @@ class LineDialog(Dialog[T]):
     LineDialog Input { border: round $accent; height: 3; border-title-color: $accent; }
     """
     placeholder = ""
-    edge = ""  # what enter and the key that leaves do, before what the latter is called and behind it
-    longest: int | None = None
+    edge = ""  # what keys do; `{undo}` stands for the key of that command
+    longest = 0  # characters, where there is a limit
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -80,12 +80,7 @@ class LineDialog(Dialog[T]):
 
     def compose(self) -> ComposeResult:
         """The line."""
-        line = Input(self._text, placeholder=self.placeholder, select_on_focus=False, max_length=self.longest or 0)
+        line = Input(self._text, placeholder=self.placeholder, select_on_focus=False, max_length=self.longest)
         line.border_title = self.heading
-        line.border_subtitle = self.what_keys_do
+        line.border_subtitle = keys_in(self.app).worded(self.edge)
         yield line
-
-    @property
-    def what_keys_do(self) -> str:
-        """For the line's lower edge."""
-        return self.edge.format(leave=escape(keys_in(self.app).hint("dialog_leave")))

@@ -16,7 +16,7 @@ class NoteScreen(LineDialog[str]):
     """Dismisses with the note; empty where there shall be none."""
 
     placeholder = "a line"
-    edge = "↵ keeps it, an empty one takes it away   {leave} leaves it as it was"
+    edge = "↵ keeps it, an empty one takes it away   {dialog_leave} leaves it as it was"
     longest = LONGEST_NOTE
 
     def __init__(self, question_id: str, note: str) -> None:

@@ -22,7 +22,7 @@ class SaveScreen(LineDialog[Path]):
 
     DEFAULT_CSS = "SaveScreen Input { border-subtitle-color: $warning; }"
     heading, placeholder = "Save the setup as", f"a file that ends in {SUFFIX}"
-    edge = "↵ saves   {leave} leaves"
+    edge = "↵ saves   {dialog_leave} leaves"
     asked = ""  # the name whose file may be replaced
 
     @on(Input.Submitted)
