@@ -24,7 +24,8 @@ DIALOG: tuple[Scope, ...] = ("dialog", "screen")
 LISTING: tuple[Scope, ...] = ("comparison", "groups", "filters", "copy", "export", "help")
 READING: tuple[Scope, ...] = ("generations", "side_by_side", "ask", "problem")
 # What hears the keys that a scope doesn't take, where both may not have one key. The pool's letters are the main
-# screen's, too: where the cursor is in the pool, they are the LLMs'.
+# screen's, too: where the cursor is in the pool, they are the LLMs'. The plot takes tab from the screen until its last
+# point.
 BEHIND: dict[Scope, tuple[Scope, ...]] = {
     "main": ("screen",),
     "pool": ("table", "screen"),
