@@ -82,7 +82,7 @@ TABS: dict[str, TabSpec] = {
         "Trade-off",
         (
             "Accuracy against seconds ({measure}: dollars) per question, on a logarithmic scale: LLMs, baselines, the "
-            "router's policies, the curves of cost-aware over λ and of cascade-value over what an answer is worth (μ), "
+            "router's policies, the curves of cost-aware over λ and of cascade-value over the price of a second (μ), "
             "and the Pareto front: what nothing else beats in both; best is the upper left. {plot_next_point} and the "
             "arrows walk the points; the one under the cursor is read out below; {open} on a policy makes it the "
             "policy, on a point of a curve sets its λ, or the B that leads to it, on an LLM switches it. {zoom_in} and "
