@@ -15,7 +15,8 @@ from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.files import first_reason
 from selectllm_engine.store.frames import write_frame
 from selectllm_engine.store.judges import verdict_counts
-from selectllm_engine.store.outcome_arrays import _among, load_outcomes
+from selectllm_engine.store.outcome_arrays import load_outcomes
+from selectllm_engine.store.split_results import _among
 from selectllm_engine.store.vote_files import as_vote_rule
 
 
