@@ -294,31 +294,26 @@ class Endpoint:
             return EngineError(f"{where} cannot be reached ({cause})", "start it, or check --base-url")
         status = getattr(error, "status_code", None)
         reason = self._reason(error)
-        if status == 401:
-            remedy = (
-                f"set {self._key_name} to a key of that server"
-                if not self._key
-                else f"check the key in {self._key_name}"
-            )
-            return EngineError(
-                f"{where} wants another key (401)" if self._key else f"{where} wants a key (401)", remedy
-            )
-        if status == 403:
-            return EngineError(
-                f"{where} forbids this (403: {reason})", f"check what the key in {self._key_name} may do"
-            )
-        if status == 404:
-            if self._models and self.model not in self._models:
-                return self._unknown()
-            return EngineError(
-                f"{where} has no such LLM, or no such route (404: {reason})",
+        if status == 404 and self._models and self.model not in self._models:
+            return self._unknown()
+        known = {
+            401: (
+                "wants another key (401)" if self._key else "wants a key (401)",
+                f"check the key in {self._key_name}" if self._key else f"set {self._key_name} to a key of that server",
+            ),
+            403: (f"forbids this (403: {reason})", f"check what the key in {self._key_name} may do"),
+            404: (
+                f"has no such LLM, or no such route (404: {reason})",
                 "check the LLM's name there, and --base-url: most end in /v1; few-shot prompts need /completions",
-            )
-        if status == 429:
-            return EngineError(
-                f"{where} is asked too often (429: {reason})",
+            ),
+            429: (
+                f"is asked too often (429: {reason})",
                 "go on later with the same command, or lower --concurrency",
-            )
+            ),
+        }
+        if status in known:
+            problem, remedy = known[status]
+            return EngineError(f"{where} {problem}", remedy)
         if status is not None:
             return EngineError(
                 f"{where} refuses requests ({status}: {reason})", "" if status < 500 else "look at its log"

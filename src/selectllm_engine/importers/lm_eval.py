@@ -35,6 +35,8 @@ from selectllm_engine.importers.lm_eval_logs import (
     rows_of,
 )
 from selectllm_engine.importers.records import Reading, Record, origin_of, seconds_of
+from selectllm_engine.importers.values import score as score_of
+from selectllm_engine.importers.values import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -143,7 +145,7 @@ class _LogReader:
                 **shared,
                 sample=sample,
                 text=text,
-                answer=_text(answers[sample]) if sample < len(answers) else None,
+                answer=words(answers[sample]) if sample < len(answers) else None,
                 score=score if sample == 0 else None,
             )
             for sample, text in enumerate(texts)
@@ -200,7 +202,7 @@ class _LogReader:
         name = (
             self._wanted if self._wanted in row.metrics else self._metric
         )  # another task's, or nobody's: see `_summary`
-        value = None if name is None else _as_score(row.values.get(name))
+        value = None if name is None else score_of(row.values.get(name))
         self._odd += value is None and bool(row.metrics)
         return name, value
 
@@ -227,16 +229,12 @@ def _rank(metric: str) -> tuple[int, bool]:
     return METRICS.index(metric) if metric in METRICS else len(METRICS), "acc" not in metric
 
 
-def _as_score(value: object) -> float | None:
-    return float(value) if isinstance(value, (bool, int, float)) and 0 <= value <= 1 else None
-
-
 def _default_metric(file: LogFile) -> str | None:
     """The best known of a file's metrics that is a score in any of its first rows; else the best known."""
     seen: dict[str, bool] = {}
     for _, row in islice(rows_of(file), _FIRST):
         for name in row.metrics:
-            seen[name] = seen.get(name, False) or _as_score(row.values.get(name)) is not None
+            seen[name] = seen.get(name, False) or score_of(row.values.get(name)) is not None
     ranked = sorted(seen, key=lambda name: (not seen[name], *_rank(name)))
     return ranked[0] if ranked else None
 
@@ -254,7 +252,3 @@ def _default_filter(file: LogFile) -> str | None:
     majorities = [name for name in names if "maj" in name.lower()]
     exact = [name for name in majorities if str(len(texts)) in re.findall(r"\d+", name)]
     return (exact or majorities or names)[0]
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
