@@ -6,10 +6,3 @@ name, that hands records to `assembly`.
 """
 
 from selectllm_engine.importers.formats import FORMATS, Imported, ImportFormat, ImportOption
-
-__all__ = [
-    "FORMATS",
-    "ImportFormat",
-    "ImportOption",
-    "Imported",
-]
