@@ -29,7 +29,7 @@ from learned_vote import World
 import selectllm_engine as sl
 from selectllm_engine.evaluation import RouterScores
 from selectllm_engine.setups import Recommendation, Wish, recommend
-from selectllm_engine.setups.choice import Field, choose, expected
+from selectllm_engine.setups.choice import TriedSetups, choose, expected
 from selectllm_engine.setups.choice_data import ChoiceData
 from selectllm_engine.setups.search import Search
 from selectllm_engine.store import write_frame
@@ -121,7 +121,7 @@ def speed(questions: int = 9000, llms: int = 28) -> None:
             print(f"  {what}: {done:,} of {total:,}, {said - started:.0f} s", file=sys.stderr, flush=True)
 
     found = Search(ChoiceData(replace(outcomes, latency=seconds), routers), 100.0).within(Wish(), progress)
-    field = Field(list(found.items()), Wish())
+    field = TriedSetups(list(found.items()), Wish())
     chosen, _ = choose(field)
     expected(field)
     wall, core = time.perf_counter() - started, time.process_time() - spent

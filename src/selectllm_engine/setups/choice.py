@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import By
     from selectllm_engine.setups.proposals import Proposal, Tried
 
-__all__ = ["LOSS", "Expected", "Field", "Prefer", "Wish", "choose", "expected", "front", "most_accurate"]
+__all__ = ["LOSS", "Outlook", "Prefer", "TriedSetups", "Wish", "choose", "expected", "front", "most_accurate"]
 
 Prefer: TypeAlias = Literal["accuracy", "latency", "cost"]
 PREFERENCES: tuple[Prefer, ...] = ("accuracy", "latency", "cost")
@@ -66,7 +66,7 @@ class Wish:
             raise UsageError(f"prefer is {self.prefer!r}", f"choose from {', '.join(PREFERENCES)}")
 
 
-class Field:
+class TriedSetups:
     """Tried proposals as arrays, the simplest first.
 
     Simpler is: fewer LLMs, a router and a learned vote counting as one each; then fewer samples; then faster; cheaper.
@@ -104,7 +104,7 @@ class Field:
         if wish.max_llms is not None:
             self.allowed &= np.array([len(p.pool) <= wish.max_llms for p in self.proposals])
 
-    def narrowed(self, allowed: NDArray[np.bool_]) -> Field:
+    def narrowed(self, allowed: NDArray[np.bool_]) -> TriedSetups:
         """The same with fewer that are allowed, of which the most accurate is looked for."""
         field = copy(self)
         field.allowed = self.allowed & allowed
@@ -120,7 +120,7 @@ class _Counted(NamedTuple):
 
     counts: NDArray[np.intp]
     questions: NDArray[np.intp]
-    field: Field
+    field: TriedSetups
 
     def behind(self, other: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """By how much each is less accurate than another, and the standard error of that paired difference, [C]."""
@@ -131,7 +131,7 @@ class _Counted(NamedTuple):
         return mean, np.sqrt(np.maximum(discordant - mean**2, 0.0) / n)
 
 
-def choose(field: Field, questions: NDArray[np.intp] | None = None) -> tuple[int, int]:
+def choose(field: TriedSetups, questions: NDArray[np.intp] | None = None) -> tuple[int, int]:
     """The proposal that the wish is best met by, and best-single, as some questions show them; by default all.
 
     Preferring accuracy: the simplest that is within one standard error (of the paired difference) of the most accurate,
@@ -164,7 +164,7 @@ def choose(field: Field, questions: NDArray[np.intp] | None = None) -> tuple[int
     return int(np.argmin(np.where(close, np.nan_to_num(burden, nan=np.inf), np.inf))), best_single
 
 
-def most_accurate(field: Field, questions: NDArray[np.intp] | None = None) -> tuple[int, int]:
+def most_accurate(field: TriedSetups, questions: NDArray[np.intp] | None = None) -> tuple[int, int]:
     """The most accurate proposal that is allowed, and best-single, as some questions show them; by default all."""
     right = field.right if questions is None else field.right[:, questions]
     counts = np.count_nonzero(right, axis=1)
@@ -176,7 +176,7 @@ def _most(counts: NDArray[np.intp], among: NDArray[np.bool_]) -> int:
     return int(np.argmax(np.where(among, counts, -1)))
 
 
-def front(field: Field, by: By) -> list[int]:
+def front(field: TriedSetups, by: By) -> list[int]:
     """What is chosen within ever larger limits on seconds or dollars, each more accurate than those that take less.
 
     The limits are what the proposals take that no other beats in accuracy and in that, `STEP` apart.
@@ -197,7 +197,7 @@ def front(field: Field, by: By) -> list[int]:
     return kept
 
 
-class Expected(NamedTuple):
+class Outlook(NamedTuple):
     """What a choice does on questions that took no part in it: counts of questions, means over the repeats.
 
     Attributes:
@@ -236,11 +236,11 @@ class Expected(NamedTuple):
 
 
 def expected(
-    field: Field,
-    choice: Callable[[Field, NDArray[np.intp]], tuple[int, int]] = choose,
+    field: TriedSetups,
+    choice: Callable[[TriedSetups, NDArray[np.intp]], tuple[int, int]] = choose,
     *,
     repeats: int = REPEATS,
-) -> Expected:
+) -> Outlook:
     """Choose anew without a fifth of the questions at a time, and see how the choice does on that fifth."""
     questions = field.right.shape[1]
     counts = np.zeros((2, 2))
@@ -252,4 +252,4 @@ def expected(
             right, alone = field.right[chosen, own].astype(int), field.right[single, own].astype(int)
             np.add.at(counts, (right, alone), 1 / repeats)
     (neither, only_single), (only_chosen, both) = counts.tolist()
-    return Expected(both, only_chosen, only_single, neither)
+    return Outlook(both, only_chosen, only_single, neither)

@@ -9,7 +9,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError, UsageError
 from selectllm_engine.evaluation import Reference, holm, known, mcnemar, needed_questions, newcombe, wilson
-from selectllm_engine.setups.choice import LOSS, Expected, Field, Wish, choose, expected, front, most_accurate
+from selectllm_engine.setups.choice import LOSS, Outlook, TriedSetups, Wish, choose, expected, front, most_accurate
 from selectllm_engine.setups.choice_data import choice_data
 from selectllm_engine.setups.recommendation import Estimate, Proposed, Recommendation, SubjectEffect
 from selectllm_engine.setups.search import MANY, Search
@@ -46,7 +46,7 @@ class Recommender:
         self._run = run
         self._data = choice_data(run, encoders)
         self._search, self._many = Search(self._data, _penalty(run), many=many), many
-        self._last: tuple[Wish, Field] | None = None
+        self._last: tuple[Wish, TriedSetups] | None = None
         self._luck: dict[Wish, float] = {}  # what others than the chosen are expected to do less than they seem
         self._rows: dict[Setup, Row] = {}
 
@@ -86,7 +86,7 @@ class Recommender:
             notes=tuple(notes),
         )
 
-    def _one_sample(self, field: Field, chosen: int) -> list[str]:
+    def _one_sample(self, field: TriedSetups, chosen: int) -> list[str]:
         """What one sample of each LLM would give, which is what seconds and dollars are for."""
         proposal = field.proposals[chosen]
         one = self._search.one_sample(proposal)
@@ -109,10 +109,10 @@ class Recommender:
         made, luck = _Made(self._run, self._data, field, single, self._rows), self._luck[wish]
         return tuple(made.proposed(place, made.estimate(place, luck=luck)) for place in front(field, by))
 
-    def _field(self, wish: Wish, progress: Progress | None) -> Field:
+    def _field(self, wish: Wish, progress: Progress | None) -> TriedSetups:
         if self._last is None or self._last[0] != wish:
             _check_known(self._data, wish)
-            field = Field(list(self._search.within(wish, progress or (lambda *_: None)).items()), wish)
+            field = TriedSetups(list(self._search.within(wish, progress or (lambda *_: None)).items()), wish)
             _check_possible(field, self._run)
             self._last = (wish, field)
         return self._last[1]
@@ -139,7 +139,7 @@ def recommend(
     return Recommender(run, encoders).recommend(wish or Wish(), progress)
 
 
-def _luck(field: Field) -> float:
+def _luck(field: TriedSetups) -> float:
     """How much less accurate the most accurate of all is when it is chosen anew."""
     best, _ = most_accurate(field)
     return max(0.0, float(field.right[best].mean()) - expected(field, most_accurate).accuracy)
@@ -165,7 +165,7 @@ def _check_known(data: ChoiceData, wish: Wish) -> None:
             raise UsageError(f"no LLM of {data.outcomes.benchmark} has known {what}", make)
 
 
-def _check_possible(field: Field, run: StoredRun) -> None:
+def _check_possible(field: TriedSetups, run: StoredRun) -> None:
     """Refuse a wish that nothing meets, with what comes nearest."""
     wish = field.wish
 
@@ -193,7 +193,7 @@ def _check_possible(field: Field, run: StoredRun) -> None:
             )
 
 
-def _doubt(field: Field, chosen: int, single: int, outlook: Expected) -> str | None:
+def _doubt(field: TriedSetups, chosen: int, single: int, outlook: Outlook) -> str | None:
     """Why one better stays with best-single; None where the chosen is worth it."""
     seemed = 100 * float(field.right[chosen].mean() - field.right[single].mean())
     proven = f"chosen anew without a fifth of the questions at a time, {100 * outlook.delta:+.1f} on that fifth"
@@ -212,7 +212,7 @@ def _doubt(field: Field, chosen: int, single: int, outlook: Expected) -> str | N
 # What is said of it
 
 
-def _setup(run: StoredRun, field: Field, place: int) -> Setup:
+def _setup(run: StoredRun, field: TriedSetups, place: int) -> Setup:
     proposal = field.proposals[place]
     pool = [run.llms[llm] for llm in proposal.pool]
     found = setup_of(run, pool, proposal.router, proposal.policy, vote=proposal.vote, k=proposal.k)
@@ -222,18 +222,18 @@ def _setup(run: StoredRun, field: Field, place: int) -> Setup:
 class _Made(NamedTuple):
     run: StoredRun
     data: ChoiceData
-    field: Field
+    field: TriedSetups
     single: int
     rows: dict[Setup, Row]  # of test, as far as they were read
 
-    def estimate(self, place: int, outlook: Expected | None = None, *, luck: float = 0.0) -> Estimate:
+    def estimate(self, place: int, outlook: Outlook | None = None, *, luck: float = 0.0) -> Estimate:
         """What is expected of a proposal: by the outlook of choosing it, else by its own figures less some luck."""
         tried = self.field.tried[place]
         right, alone = self.field.right[place], self.field.right[self.single]
         count = len(right)
         if outlook is None:
             counts = [int(np.count_nonzero(a & b)) for a in (right, ~right) for b in (alone, ~alone)]
-            outlook = Expected(*(float(each) for each in counts))
+            outlook = Outlook(*(float(each) for each in counts))
         accuracy = outlook.accuracy - luck
         both, only_chosen, only_single = (round(each) for each in outlook[:3])
         interval = newcombe(both, only_chosen, only_single, count - both - only_chosen - only_single)
@@ -265,7 +265,7 @@ class _Made(NamedTuple):
         return Proposed(setup, estimate, self.rows[setup])
 
 
-def _others(field: Field, chosen: int) -> list[int]:
+def _others(field: TriedSetups, chosen: int) -> list[int]:
     """Two others: the most accurate of what takes much less, and of all, each asking other LLMs or another router."""
     accuracy = np.where(field.allowed, field.right.mean(axis=1), -1.0)
     burden = field.cost if field.wish.prefer == "cost" or np.isnan(field.latency[chosen]) else field.latency
@@ -290,14 +290,14 @@ def _agrees(estimate: Estimate, test: Row, run: StoredRun) -> bool | None:
     return bool(abs(test.accuracy - estimate.accuracy) <= Z95 * np.sqrt(sum(variances)) + 1e-12)
 
 
-def _needed(outlook: Expected) -> int | None:
+def _needed(outlook: Outlook) -> int | None:
     """How many questions would show the expected difference."""
     if outlook.delta <= 0 or outlook.discordant < outlook.delta:
         return None
     return int(np.ceil(needed_questions(outlook.delta, outlook.discordant)))
 
 
-def _subjects(data: ChoiceData, field: Field, chosen: int, single: int) -> Iterator[SubjectEffect]:
+def _subjects(data: ChoiceData, field: TriedSetups, chosen: int, single: int) -> Iterator[SubjectEffect]:
     """The subjects with a significant difference, the largest loss first."""
     names = data.outcomes.questions["subject"].fill_null("")
     if chosen == single or names.n_unique() < 2:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.setups.choice import FOLDS, Field, Wish, choose, expected, front, most_accurate
+from selectllm_engine.setups.choice import FOLDS, TriedSetups, Wish, choose, expected, front, most_accurate
 from selectllm_engine.setups.proposals import Proposal, Tried
 
 
@@ -29,7 +29,7 @@ def fields(draw, prefer="accuracy"):
         proposal = Proposal(pool, "r" if rng.random() < 0.5 else None, f"p{n}")
         found.append((proposal, tried(rng.random(questions) < 0.6, rng.integers(1, 4))))
     limit = draw(st.sampled_from([None, 3.0]))
-    return Field(found, Wish(prefer=prefer, max_latency=limit))
+    return TriedSetups(found, Wish(prefer=prefer, max_latency=limit))
 
 
 def plain_choice(field, questions):
@@ -88,7 +88,7 @@ def test_what_is_expected_was_not_chosen_by_the_question_itself(field):
 def test_the_best_of_many_coins_is_expected_to_be_a_coin():
     rng = np.random.default_rng(5)
     coins = [(Proposal((0, n), None, f"p{n}"), tried(rng.random(400) < 0.5)) for n in range(500)]
-    field = Field([(Proposal((0,)), tried(rng.random(400) < 0.5)), *coins], Wish())
+    field = TriedSetups([(Proposal((0,)), tried(rng.random(400) < 0.5)), *coins], Wish())
     chosen, _ = choose(field)
     assert field.right[chosen].mean() > 0.54
     assert expected(field).accuracy == pytest.approx(0.5, abs=0.04)
@@ -107,7 +107,7 @@ def test_simpler_is_fewer_llms_then_no_router_then_fewer_samples_then_faster():
         (Proposal((1,), k=1), tried(right, 2.0)),
         (Proposal((0, 1, 2), "r", "argmax"), tried(right)),
     ]
-    names = [(each.pool, each.vote, each.k) for each in Field(found, Wish()).proposals]
+    names = [(each.pool, each.vote, each.k) for each in TriedSetups(found, Wish()).proposals]
     assert names == [
         ((1,), "equal", 1),
         ((1,), "equal", None),
@@ -125,8 +125,8 @@ def test_limits_leave_room_for_a_standard_error():
         (Proposal((2,)), tried([True] * 40, np.nan)),
         (Proposal((0, 1)), tried([True] * 40, 1.0)),
     ]
-    assert Field(found, Wish(max_latency=2.0)).allowed.sum() == 2
-    assert Field(found, Wish(max_latency=2.0, max_llms=1)).allowed.sum() == 1
+    assert TriedSetups(found, Wish(max_latency=2.0)).allowed.sum() == 2
+    assert TriedSetups(found, Wish(max_latency=2.0, max_llms=1)).allowed.sum() == 1
 
 
 def test_the_fastest_that_is_as_accurate():
@@ -137,13 +137,13 @@ def test_the_fastest_that_is_as_accurate():
         (Proposal((1,)), tried(best & (rng.random(2000) < 0.9), 1.0)),  # six points worse
         (Proposal((0, 1), "r", "argmax"), tried(best, 2.0)),  # as accurate
     ]
-    field = Field(found, Wish(prefer="latency"))
+    field = TriedSetups(found, Wish(prefer="latency"))
     chosen, single = choose(field)
     assert field.proposals[chosen].pool == (0, 1)
     assert field.proposals[single].pool == (0,)
-    chosen, _ = choose(Field(found, Wish(prefer="latency", min_accuracy=0.5)))
+    chosen, _ = choose(TriedSetups(found, Wish(prefer="latency", min_accuracy=0.5)))
     assert field.proposals[chosen].pool == (1,)
-    chosen, _ = choose(Field(found, Wish(prefer="accuracy")))
+    chosen, _ = choose(TriedSetups(found, Wish(prefer="accuracy")))
     assert field.proposals[chosen].pool == (0,)
 
 
