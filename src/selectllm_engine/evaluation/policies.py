@@ -21,8 +21,8 @@ from selectllm_engine.evaluation.router_policies import (
     argmax,
     cascade,
     cost_aware,
+    drawn_of_three,
     prediction,
-    random,
     sorted_prediction,
     threshold,
     top_m,
@@ -124,7 +124,9 @@ class PolicyInfo:
 POLICIES: dict[str, PolicyInfo] = {
     "argmax": PolicyInfo(argmax, "the LLM with the highest probability"),
     "random": PolicyInfo(
-        random, "any of the top three where no probability exceeds 0.6, else argmax; its expectation", draws=True
+        drawn_of_three,
+        "any of the top three where no probability exceeds 0.6, else argmax; its expectation",
+        draws=True,
     ),
     "prediction": PolicyInfo(
         prediction, "argmax of a forest that reads all the router's probabilities", needs_forest=True

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation.outcomes import By
     from selectllm_engine.evaluation.policy_inputs import PolicyInputs
 
-__all__ = ["argmax", "cascade", "cost_aware", "prediction", "random", "sorted_prediction", "threshold", "top_m"]
+__all__ = ["argmax", "cascade", "cost_aware", "drawn_of_three", "prediction", "sorted_prediction", "threshold", "top_m"]
 
 
 def argmax(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
@@ -26,7 +26,7 @@ def argmax(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
     return Selection(inputs.llms, choice=best_of(inputs.probabilities, inputs.order)[0])
 
 
-def random(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
+def drawn_of_three(inputs: PolicyInputs, _: float, __: By | None) -> Selection:
     """Any of the top three where no probability exceeds 0.6, else the argmax: its expectation."""
     choice, best = best_of(inputs.probabilities, inputs.order)
     unsure = best <= np.float32(0.6)
