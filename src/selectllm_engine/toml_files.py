@@ -11,7 +11,7 @@ from selectllm_engine.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["parse_toml", "read_toml"]
+__all__ = ["read_toml"]
 
 _MOST = 1 << 20  # bytes of a file
 _MOST_STEPS = 50  # in a key such as a.b.c, for which tomllib takes time that grows with their square
@@ -47,11 +47,6 @@ def read_toml(path: Path, name: str, *, what: str, remedy: str) -> dict[str, Any
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
-    return parse_toml(text, name, remedy=remedy)
-
-
-def parse_toml(text: str, name: str, *, remedy: str) -> dict[str, Any]:
-    """The tables of a text; raises UsageError where it is no TOML."""
     if _DEEP.search(text):
         raise UsageError(f"{name} has a key of more than {_MOST_STEPS} steps", remedy)
     try:

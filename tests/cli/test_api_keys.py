@@ -13,10 +13,10 @@ import pytest
 import selectllm_engine as sl
 from fake_server import FakeServer
 from selectllm_engine.errors import UsageError
-from selectllm_engine.settings import parse_settings
 from selectllm_engine.setups import setup_of, write_setup
 from selectllm_tui.cli import main
 from selectllm_tui.cli.api_keys import ALLOWED, PROVIDERS, allow_keys
+from settings_texts import parse_settings
 
 LLM = '[llms.a]\nweights = "m"\n'
 OPENAI = "https://api.openai.com/v1"

@@ -11,7 +11,8 @@ from paths import ROOT
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.generation.prompts import TERSE_SAMPLING, sampling_of
 from selectllm_engine.llms import STUDY, Price, Sampling, Wording
-from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, parse_settings, read_settings
+from selectllm_engine.settings import KEYS, SECTIONS, OwnBenchmark, Settings, read_settings
+from settings_texts import parse_settings
 
 VARIANT = "[llms.a]\nweights = 'b/c'\n[llms.a.variants.b]\n"
 PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")

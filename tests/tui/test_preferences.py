@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selectllm_engine.errors import UsageError
-from selectllm_engine.settings import parse_settings
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.glyphs import in_ascii
 from selectllm_tui.keys import NAMED
@@ -22,6 +21,7 @@ from selectllm_tui.tabs import TABS
 from selectllm_tui.terminal import is_light
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
+from settings_texts import parse_settings
 from tui.explorers import press, settled, write_routed_run
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ from selectllm_engine.errors import UnknownNameError, UsageError, did_you_mean, 
 from selectllm_engine.llms import ANSWER_KINDS, LLM, STUDY, Price, PromptStyle, Sampling, Variant, Wording
 from selectllm_engine.machine import expanded
 from selectllm_engine.settings.keys import FIELDS, KEYS, SECTIONS, SHARE, TABLE, TEXT, URL, Key
-from selectllm_engine.toml_files import parse_toml, read_toml
+from selectllm_engine.toml_files import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from selectllm_engine.benchmarks.description import Description
 
-__all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "parse_settings", "read_settings"]
+__all__ = ["FILE", "KEYS", "SECTIONS", "STYLES", "OwnBenchmark", "Settings", "read_settings"]
 
 FILE = "selectllm.toml"
 STYLES: tuple[PromptStyle, ...] = get_args(PromptStyle)
@@ -83,15 +83,6 @@ def read_settings(folder: Path = Path()) -> Settings:
         return _settings(read_toml(folder / FILE, FILE, what="settings", remedy=_EXAMPLE))
     except FileNotFoundError:
         return Settings()
-
-
-def parse_settings(text: str) -> Settings:
-    """Settings from the text of a file.
-
-    Raises:
-        UsageError: it is no TOML, or has a wrong key or value.
-    """
-    return _settings(parse_toml(text, FILE, remedy=_EXAMPLE))
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:

@@ -15,7 +15,7 @@ from selectllm_engine.benchmarks.described_benchmarks import read as read_descri
 from selectllm_engine.benchmarks.description import Exemplars, SplitShare, described_by
 from selectllm_engine.benchmarks.draws import drawn, shuffled_within
 from selectllm_engine.errors import BenchmarkError, UsageError
-from selectllm_engine.settings import parse_settings
+from settings_texts import parse_settings
 
 OPTIONS = ["amber", "beryl", "coral"]
 

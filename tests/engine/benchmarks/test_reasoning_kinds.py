@@ -9,8 +9,8 @@ from selectllm_engine.answers import KINDS, canonical
 from selectllm_engine.benchmarks import load_benchmark
 from selectllm_engine.benchmarks.reasoning_kinds import make_file
 from selectllm_engine.errors import MissingExtraError, UnknownNameError, UsageError
-from selectllm_engine.settings import parse_settings
 from selectllm_tui.cli import main
+from settings_texts import parse_settings
 
 SIZES = {"train": 8, "test": 12}
 

@@ -26,7 +26,7 @@ from selectllm_engine.benchmarks import (
 from selectllm_engine.benchmarks.benchmark import ranked
 from selectllm_engine.errors import BenchmarkError, UnknownNameError, UsageError
 from selectllm_engine.generation.prompts import build_prompt
-from selectllm_engine.settings import parse_settings
+from settings_texts import parse_settings
 
 
 def split_sizes(benchmark):

@@ -7,7 +7,7 @@ from fakes import fake_manifest, write_fake_run
 from selectllm_engine.errors import UnknownNameError, UsageError
 from selectllm_engine.generation.llm_names import parse_llm, parse_llms, stored_llm
 from selectllm_engine.llms import LLM, STUDY, Sampling
-from selectllm_engine.settings import parse_settings
+from settings_texts import parse_settings
 
 
 @pytest.fixture
