@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import polars as pl
 
 from selectllm_engine.benchmarks import Benchmark
-from selectllm_engine.errors import EngineError, SelectLLMError, UsageError
+from selectllm_engine.errors import EngineError, LockedError, SelectLLMError, UsageError
 from selectllm_engine.evaluation import parse_stop
 from selectllm_engine.generation.confidence import answer_logprob
 from selectllm_engine.generation.keeper import Keeper, Periods, Row
@@ -123,6 +123,9 @@ def run(
         for task in spec.tasks:
             try:
                 writers.append((task, locks.enter_context(cache.writer(task.benchmark, spec.llm_of(task).name))))
+            except LockedError as error:
+                remedy = error.remedy if task.shard is None else f"{error.remedy}; each shard has a --cache of its own"
+                failed = _failed(_about(task, emit), task, LockedError(error.problem, remedy))
             except SelectLLMError as error:
                 failed = _failed(_about(task, emit), task, error)
         if not writers:

@@ -1,6 +1,8 @@
 """Sampling that stops where the vote is decided, on recorded generations given out by a made-up engine."""
 
+import json
 import random
+import signal
 import subprocess
 from dataclasses import replace
 
@@ -17,6 +19,7 @@ from selectllm_engine.evaluation.outcomes import samples_made
 from selectllm_engine.evaluation.stop_rules import StopRule, reach
 from selectllm_engine.generation.runner import Stop, run
 from selectllm_engine.llms import Variant
+from selectllm_engine.store import merge
 from selectllm_engine.store.cache import Cache, open_cache
 from selectllm_engine.store.outcome_arrays import load_outcomes
 from selectllm_engine.store.parts import GENERATION_SCHEMA
@@ -108,11 +111,7 @@ def test_killed_at_any_moment_and_resumed(lab):
     again = FakeReplayLab(lab.folder / "again", lab.questions, lab.recorded, capacity=2, delay=0.005)
     chance, kills = random.Random(4), 0
     for _ in range(8):
-        worker = subprocess.Popen(
-            FAKE_REPLAY_WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        worker.stdin.write(again.spec(10, "decided").to_json().encode() + b"\n")
-        worker.stdin.flush()
+        worker = begun(again.spec(10, "decided"))
         for _ in range(chance.randint(1, 40)):  # a moment is a number of events, whatever the machine's speed
             worker.stdout.readline()
         kills += worker.poll() is None
@@ -122,6 +121,61 @@ def test_killed_at_any_moment_and_resumed(lab):
     again.run()
     assert again.cache.sampled("fake", "a").sort("question_id", "sample").equals(expected)
     again.check_votes()
+
+
+def test_shards_killed_and_resumed_join_into_what_one_run_makes(lab):
+    lab.run()
+    expected = lab.cache.sampled("fake", "a").sort("question_id", "sample")
+    base, shards = lab.spec(10, "decided"), []
+    for number in (1, 2):
+        cache = Cache(lab.folder / f"shard-{number}")
+        cache.write_questions("fake", lab.questions)
+        recorded = {"a": str(lab.folder / "recorded.parquet")}
+        weights = lab.folder / str(number) / "weights"
+        fake_weights(weights, recorded=recorded, into=str(cache.root), capacity=2, delay=0.02)
+        task = replace(base.tasks[0], shard=(number, 2))
+        llm = replace(base.llm, weights=str(weights))
+        shards.append((cache, replace(base, llm=llm, cache=str(cache.root), tasks=(task,))))
+    chance = random.Random(5)
+    for _ in range(3):
+        both = [begun(spec) for _, spec in shards]
+        for worker in both:
+            for _ in range(chance.randint(6, 40)):
+                worker.stdout.readline()
+        both[0].send_signal(signal.SIGSTOP)  # it keeps its lock
+        assert both[0].poll() is None
+        (refused,) = [each for each in ended(begun(shards[0][1])) if each["event"] == "failed"]
+        assert refused["problem"].startswith("a on fake is being written by process")
+        assert refused["remedy"].endswith("each shard has a --cache of its own")
+        for worker in both:
+            worker.kill()
+            worker.communicate()
+    joined = Cache(lab.folder / "joined")
+    for cache, spec in shards:
+        assert not [each for each in ended(begun(spec)) if each["event"] == "failed"]
+        assert not cache.verify()
+        merge(joined, cache, "fake")
+    assert joined.sampled("fake", "a").sort("question_id", "sample").equals(expected)
+    assert joined.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 10}
+    assert not joined.verify()
+    assert (lab.outcomes(joined).labels == lab.outcomes().labels).all()
+
+
+def begun(spec):
+    """A worker process that has its orders."""
+    worker = subprocess.Popen(
+        FAKE_REPLAY_WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    worker.stdin.write(spec.to_json().encode() + b"\n")
+    worker.stdin.flush()
+    return worker
+
+
+def ended(worker):
+    """All that it told, when it has ended by itself."""
+    told = [json.loads(line) for line in worker.stdout]
+    worker.communicate()
+    return told
 
 
 def test_a_thousand_random_questions(tmp_path):
