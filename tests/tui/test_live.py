@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from fakes import fake_generations, fake_manifest, write_fake_run
 from selectllm_engine.api import load
+from selectllm_engine.store import GENERATION_SCHEMA
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.live import LiveScreen, live_table
 from selectllm_tui.screens.state_screen import PAUSE, Followed
@@ -62,6 +64,27 @@ def test_rows_of_what_is_sampled_so_far_as_counted_one_by_one(tmp_path: Path) ->
         assert narrower.low is not None
         assert narrower.high - narrower.low < width
     assert (second.llm, second.running, second.tokens_per_second) == ("fake-a", False, None)
+
+
+def test_a_run_that_stopped_by_its_rule_is_finished(tmp_path: Path) -> None:
+    """A vote of 3 of 5 is decided; of a question that is not, and of those not begun, all five are wanted."""
+    cache = write_fake_run(tmp_path, samples=2, llms=("fake-a",))
+    questions = cache.questions("fake").height
+    said = {"test-0": "7 7 7", "test-1": "7 8 7 7", "test-2": "7 8 9 7", "test-3": "7 8 9 7 8"}
+    rows = [
+        (question, sample, f"The answer is {number}.", 9, 5, "stop")
+        for question, numbers in said.items()
+        for sample, number in enumerate(numbers.split())
+    ]
+    with cache.writer("fake", "fake-b") as writer:
+        writer.start(fake_manifest("fake-b", samples=5, stop={"rule": "decided", "samples": 5}))
+        writer.append(pl.DataFrame(rows, GENERATION_SCHEMA, orient="row"), {"engine": "fake"})
+    (row,) = [each for each in live_rows(cache, "fake") if each.llm == "fake-b"]
+    assert (row.samples, row.wanted) == (16, 5 * questions - 2 - 1)
+    with cache.writer("fake", "fake-b") as writer:
+        writer.start({**cache.manifest("fake", "fake-b"), "samples": 6, "stop": None})
+    (row,) = [each for each in live_rows(cache, "fake") if each.llm == "fake-b"]
+    assert row.wanted == 6 * questions, "now all samples are to be made"
 
 
 def test_an_llm_without_samples_has_a_row_without_figures() -> None:

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
-from selectllm_engine.evaluation import wilson
+from selectllm_engine.evaluation import reach, wilson
+from selectllm_engine.store import stop_of
 from selectllm_tui.cache_activity import sampling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import polars as pl
+
+    from selectllm_engine.evaluation import StopRule
     from selectllm_engine.store import Cache
 
 __all__ = ["LiveRow", "live_rows", "speed"]
@@ -26,7 +30,7 @@ class LiveRow:
 
     Attributes:
         running: whether a process is writing them at this moment.
-        samples, wanted: samples there are, and samples of all questions.
+        samples, wanted: samples there are, and samples of all questions; of one whose vote needs no more, those there.
         accuracy, low, high: share of single samples that are right, and its 95 % Wilson interval, for which all samples
             of a question count as one; None where there are none.
         silent: share of samples without an answer; None where there are none.
@@ -58,7 +62,11 @@ def live_rows(cache: Cache, benchmark: str) -> list[LiveRow]:
 
 def _row(cache: Cache, benchmark: str, llm: str, *, running: bool) -> LiveRow:
     answers, questions = cache.answers(benchmark, llm), cache.questions(benchmark)
-    wanted = int(cache.manifest(benchmark, llm).get("samples") or 0) * questions.height
+    manifest = cache.manifest(benchmark, llm)
+    samples = int(manifest.get("samples") or 0)
+    wanted = samples * questions.height
+    if (stop := stop_of(manifest)) is not None and stop[1] >= samples:
+        wanted -= _spared(answers, samples, stop[0])
     row = LiveRow(llm, running, answers.height, wanted)
     if answers.is_empty():
         return row
@@ -74,6 +82,18 @@ def _row(cache: Cache, benchmark: str, llm: str, *, running: bool) -> LiveRow:
         silent=answers["answer"].null_count() / answers.height,
         tokens_per_second=speed([(time, _tokens(path)) for time, path in latest]) if running else None,
     )
+
+
+def _spared(answers: pl.DataFrame, samples: int, rule: StopRule) -> int:
+    """How many samples are not needed of questions where sampling may stop."""
+    import polars as pl
+
+    spared = 0
+    by_question = answers.sort("question_id", "sample").group_by("question_id").agg("answer", pl.col("sample").max())
+    for said, last in by_question.select("answer", "sample").iter_rows():
+        if last + 1 == len(said) < samples and reach(said, samples, rule) == samples:
+            spared += samples - len(said)
+    return spared
 
 
 def _tokens(path: Path) -> int:
