@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.plan import Item, Plan, PlanRequest
     from selectllm_engine.llms import LLM
 
-__all__ = ["Lack", "Need", "Needs", "check_gpus", "find_needs", "kv_bytes"]
+__all__ = ["Lack", "Need", "Needs", "check_gpus", "find_needs", "kv_bytes", "work_of"]
 
 _BYTES = 2  # of a number in bf16
 _PROMPT_TOKENS = 1024  # of a few-shot prompt; what it really takes only the tokenizer knows
@@ -113,13 +113,36 @@ def _noting(lacks: list[Lack], *, fatal: bool = False) -> Iterator[None]:
         lacks.append(Lack(error, fatal))
 
 
-def _need(items: Sequence[Item], plan: Plan) -> Need:
-    llm = items[0].llm
+def work_of(plan: Plan) -> dict[str, float]:
+    """How much each worker's LLM has to compute, by its name: billions of parameters × samples that are missing.
+
+    An LLM of unknown size counts as large as the others are on average.
+    """
+    items: dict[tuple[str | None, ...], list[Item]] = {}
+    for item in plan.items:
+        if item.open:
+            items.setdefault(same_worker(item.llm), []).append(item)
+    sizes = {each[0].llm.name: _size(each[0].llm)[1] for each in items.values()}
+    known = [size for size in sizes.values() if size] or [1.0]
+    mean = sum(known) / len(known)
+    return {
+        each[0].llm.name: (sizes[each[0].llm.name] or mean) * sum(item.missing for item in each)
+        for each in items.values()
+    }
+
+
+def _size(llm: LLM) -> tuple[Path | None, float | None]:
+    """The folder of an LLM's weights where they are here, and its parameters in billions where they are known."""
     folder, parameters = None, llm.parameters
     with contextlib.suppress(UsageError, EngineError):  # the item has it as its problem, or its worker will
         folder = present_folder(llm)
         if folder is not None:
             parameters = count_parameters(folder)
+    return folder, parameters
+
+
+def _need(items: Sequence[Item], plan: Plan) -> Need:
+    folder, parameters = _size(items[0].llm)
     if parameters is None:
         return Need(memory=None, least=0, download=0, here=folder is not None)
     new = max(_new_tokens(item, plan) for item in items)

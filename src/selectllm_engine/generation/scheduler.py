@@ -74,16 +74,23 @@ def log_folder() -> Path:
     return user_log_path("selectllm", appauthor=False)
 
 
-def share_gpus(specs: Sequence[WorkerSpec], gpus: Sequence[str]) -> tuple[list[WorkerSpec], list[str]]:
+def share_gpus(
+    specs: Sequence[WorkerSpec], gpus: Sequence[str], work: Mapping[str, float]
+) -> tuple[list[WorkerSpec], list[str]]:
     """Specs, and what each worker gets: several GPUs for replicas where there are more than LLMs to run on them.
 
-    Nothing changes where Ray, which runs replicas, is not installed.
+    Each LLM gets one, and each further GPU the LLM with the most `work` for each that it has: no other split ends
+    sooner, if work is what GPUs have to share. Nothing changes where Ray, which runs replicas, is not installed.
     """
-    workers = computed_here(specs)
-    if not 0 < workers < len(gpus) or find_spec(RAY) is None:
+    here = [spec.llm.name for spec in specs if spec.engine != SERVED]
+    if not 0 < len(here) < len(gpus) or find_spec(RAY) is None:
         return list(specs), list(gpus)
-    shares = [",".join(gpus[at::workers]) for at in range(workers)]
-    return [spec if spec.engine == SERVED else replace(spec, ray=LOCAL) for spec in specs], shares
+    shares = {name: [gpu] for name, gpu in zip(here, gpus, strict=False)}
+    for gpu in gpus[len(here) :]:
+        shares[max(here, key=lambda name: work[name] / len(shares[name]))].append(gpu)
+    several = {name for name, share in shares.items() if len(share) > 1}
+    shared = [replace(spec, ray=LOCAL) if spec.llm.name in several else spec for spec in specs]
+    return shared, [",".join(share) for share in shares.values()]
 
 
 def computed_here(specs: Sequence[WorkerSpec]) -> int:

@@ -225,9 +225,10 @@ def run_plan(plan: Plan, *, gpus: Sequence[str] = (), max_dollars: float | None 
         typer.Exit: 130, interrupted.
     """
     from selectllm_engine.generation import scheduler
+    from selectllm_engine.generation.needs import work_of
 
     board = Board.of(plan)
-    specs, gpus = scheduler.share_gpus(plan.specs(), gpus)
+    specs, gpus = scheduler.share_gpus(plan.specs(), gpus, work_of(plan))
     if gpus and (idle := len(gpus) - scheduler.computed_here(specs)) > 0:
         note(f"{idle} of the GPUs {'has' if idle == 1 else 'have'} no LLM: pip install 'selectllm[ray]' for replicas")
     plan.store_questions()

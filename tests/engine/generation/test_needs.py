@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,10 +13,10 @@ from selectllm_engine import machine
 from selectllm_engine.benchmarks import Exemplar, known_sizes
 from selectllm_engine.errors import BenchmarkError, CacheError, EngineError, MissingExtraError
 from selectllm_engine.generation import engine, needs
-from selectllm_engine.generation.needs import find_needs, kv_bytes
+from selectllm_engine.generation.needs import find_needs, kv_bytes, work_of
 from selectllm_engine.generation.plan import PlanRequest, make_plan
 from selectllm_engine.generation.sources import Source, read_source, unread_source
-from selectllm_engine.llms import LLM, STUDY, Sampling
+from selectllm_engine.llms import LLM, STUDY, Sampling, Variant
 from selectllm_engine.store.cache import Cache
 
 GIB = 1 << 30
@@ -217,3 +218,12 @@ def test_exemplars_from_a_file_take_the_place_of_others(tmp_path):
     solved.write_text("question,answer\n0 + 0?,0\n")
     with pytest.raises(BenchmarkError, match=r"1 exemplars of solved\.csv are questions of own too"):
         read_source(cache, "own", data=data, exemplars=solved)
+
+
+def test_work_is_parameters_times_missing_samples_of_an_llm_with_its_variants(tmp_path):
+    large = LLM(name="large", weights="b/large", parameters=13.0)
+    few = replace(large, name="large/few", variant=Variant(of="large", changes={"max_tokens": 9}))
+    llms = [large, few, LLM(name="small", weights="b/small", parameters=1.0), LLM(name="new", weights="b/new")]
+    source = Source(name="own", questions=fake_questions({"test": 7}), terse=False)
+    plan = make_plan(Cache(tmp_path / "cache"), {"own": source}, llms, PlanRequest(samples=2))
+    assert work_of(plan) == {"large": 13.0 * 28, "small": 14.0, "new": 7.0 * 14}

@@ -3,9 +3,14 @@
 from contextlib import nullcontext
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import product
+from operator import truediv
+from unittest import mock
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fake_engine import FAKE_WORKER, FakeEngine, fake_weights, load_fake
 from fakes import fake_questions
@@ -26,14 +31,28 @@ def spec_of(name="a", weights="", cache="", engine="vllm"):
 def test_gpus_without_an_llm_of_their_own_are_for_replicas(monkeypatch):
     monkeypatch.setattr(scheduler, "find_spec", lambda _: "there")
     a, b, served = spec_of("a"), spec_of("b"), spec_of("c", engine="openai")
-    specs, gpus = scheduler.share_gpus([a, served, b], ["0", "1", "2"])
-    assert specs == [replace(a, ray="local"), served, replace(b, ray="local")]
+    specs, gpus = scheduler.share_gpus([a, served, b], ["0", "1", "2"], {"a": 2, "b": 1, "c": 9})
+    assert specs == [replace(a, ray="local"), served, b]
     assert gpus == ["0,2", "1"]
-    assert scheduler.share_gpus([a, b], ["0", "1"]) == ([a, b], ["0", "1"])
-    assert scheduler.share_gpus([served], ["0", "1"]) == ([served], ["0", "1"])
-    assert scheduler.share_gpus([a], ["0,1", "2,3"]) == ([replace(a, ray="local")], ["0,1,2,3"])
+    assert scheduler.share_gpus([a, b], ["0", "1"], {"a": 2, "b": 1}) == ([a, b], ["0", "1"])
+    assert scheduler.share_gpus([served], ["0", "1"], {"c": 9}) == ([served], ["0", "1"])
+    assert scheduler.share_gpus([a], ["0,1", "2,3"], {"a": 0}) == ([replace(a, ray="local")], ["0,1,2,3"])
     monkeypatch.setattr(scheduler, "find_spec", lambda _: None)
-    assert scheduler.share_gpus([a], ["0", "1"]) == ([a], ["0", "1"])
+    assert scheduler.share_gpus([a], ["0", "1"], {"a": 1}) == ([a], ["0", "1"])
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=3), st.integers(0, 5))
+def test_no_other_share_of_gpus_ends_sooner(work, further):
+    names, gpus = "abc"[: len(work)], [str(gpu) for gpu in range(len(work) + further)]
+    with mock.patch.object(scheduler, "find_spec", return_value="there"):
+        specs, shares = scheduler.share_gpus(
+            [spec_of(name) for name in names], gpus, dict(zip(names, work, strict=True))
+        )
+    counts = [share.count(",") + 1 for share in shares]
+    assert sorted(gpu for share in shares for gpu in share.split(",")) == gpus
+    assert [spec.ray for spec in specs] == [None if count == 1 else "local" for count in counts]
+    ways = (way for way in product(range(1, len(gpus) + 1), repeat=len(work)) if sum(way) == len(gpus))
+    assert max(map(truediv, work, counts)) == min(max(map(truediv, work, way)) for way in ways)
 
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")
@@ -42,7 +61,7 @@ def test_one_llm_on_two_gpus(tmp_path, monkeypatch):
     cache = Cache(tmp_path / "cache")
     cache.write_questions("fake", fake_questions({"test": 60}))
     spec = spec_of("a", fake_weights(tmp_path / "a", delay=0.01), cache.root)
-    specs, gpus = scheduler.share_gpus([spec], ["0", "1"])
+    specs, gpus = scheduler.share_gpus([spec], ["0", "1"], {"a": 1})
     with scheduler.Workers(specs, gpus=gpus, command=FAKE_WORKER, logs=tmp_path / "logs") as workers:
         told = [event for event in workers if event is not None]
     assert [event.fields["code"] for event in told if event.kind == "ended"] == [0]
