@@ -140,6 +140,7 @@ class Setting:
             max_tokens=sampling.max_tokens,
             stop=list(sampling.stop),
             logprobs=None if silent else 0,
+            flat_logprobs=True,
         )
         prompts = [{"prompt_token_ids": prompt.content.tolist()} for prompt in self.prompts]
         begun = time.perf_counter()

@@ -12,12 +12,14 @@ from selectllm_engine.generation.engine import Encoded
 from selectllm_engine.generation.prompts import Prompt, template_arguments, without_system
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from selectllm_engine.llms import Thinking
 
 __all__ = ["Tokenizer", "remedy", "telling_line"]
 
+_PARTIAL, _MOST_BYTES = "\ufffd", 4  # how part of a character is read, and how many bytes one has at most
 _COUNT = re.compile(r"\d+ validation errors? for ")
 
 
@@ -44,6 +46,29 @@ class Tokenizer:
             raise EngineError(problem, remedy(error)) from error
         self.chat = bool(getattr(self.wrapped, "chat_template", None))
         self.context: int | None = getattr(config, "max_position_embeddings", None)
+        self._pieces: dict[int, str] = {}
+
+    def pieces(self, tokens: Iterable[int]) -> list[str]:
+        """The text of each token; of several that make up one character together, the last one has it."""
+        found: list[str] = []
+        waiting: list[int] = []
+        for token in tokens:
+            if (piece := self._pieces.get(token)) is None:
+                piece = self._pieces[token] = self._piece(token)
+            if waiting or piece.endswith(_PARTIAL):
+                waiting.append(token)
+                piece = self.wrapped.decode(waiting)
+                if piece.endswith(_PARTIAL) and len(waiting) < _MOST_BYTES:
+                    piece = ""
+                else:
+                    waiting = []
+            found.append(piece)
+        return found
+
+    def _piece(self, token: int) -> str:
+        piece: str = self.wrapped.decode([token])
+        begins = (self.wrapped.convert_ids_to_tokens(token) or "").startswith("\u2581") and not piece.startswith(" ")
+        return f" {piece}" if begins else piece  # SentencePiece's tokenizers drop it from what stands first
 
     def encode(self, prompt: Prompt) -> Encoded:
         """Token ids of a prompt; where a template knows no system role, its sentence goes before the user's.

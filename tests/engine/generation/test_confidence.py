@@ -7,7 +7,8 @@ import pytest
 from selectllm_engine.generation.confidence import answer_logprob
 from selectllm_engine.generation.engine import Completion
 from selectllm_engine.generation.openai_protocol import read_reply
-from selectllm_engine.generation.vllm import _finished
+from selectllm_engine.generation.tokenizers import Tokenizer
+from selectllm_engine.generation.vllm import _completion
 
 
 def cut(text, *pieces):
@@ -53,22 +54,36 @@ class Fake:
         self.__dict__ |= fields
 
 
-def drawn_by_vllm(text, logprob):
-    return Fake(decoded_token=text, logprob=logprob)
-
-
 def told_by_a_server(text, logprob):
     return Fake(token=text, logprob=logprob)
 
 
 def test_vllm_tells_the_tokens_drawn():
-    drawn = [{5: drawn_by_vllm(" 7", -0.5)}, {9: drawn_by_vllm(None, -1.5)}]
-    made = Fake(index=0, text=" 7", token_ids=[5, 9], finish_reason=None, logprobs=drawn)
-    (found,) = _finished(Fake(request_id="r", outputs=[made])).completions
+    pieces = {5: " 7", 9: ""}
+    made = Fake(text=" 7", token_ids=[5, 9], finish_reason=None, logprobs=Fake(logprobs=[-0.5, -1.5]))
+    found = _completion(made, lambda tokens: [pieces[each] for each in tokens])
     assert found == Completion(" 7", 2, "stop", -1.0, tokens=((" 7", -0.5), ("", -1.5)))
     made.logprobs = None  # as of the prompts that are timed
-    (found,) = _finished(Fake(request_id="r", outputs=[made])).completions
+    found = _completion(made, pieces)
     assert (found.logprob, found.tokens) == (None, ())
+
+
+def test_each_token_has_the_text_that_it_adds():
+    """A tokenizer of bytes, in which a token alone may be part of a character, and one that drops a leading space."""
+    words = {0: b"The", 1: b" answer", 2: b"\xe2", 3: b"\x82", 4: b"\xac", 5: b" 7", 6: b"\xff", 7: b"</s>"}
+    tokenizer = Tokenizer.__new__(Tokenizer)
+    tokenizer._pieces = {}
+    tokenizer.wrapped = Fake(
+        decode=lambda tokens: b"".join(words[each] for each in tokens).decode(errors="replace"),
+        convert_ids_to_tokens=lambda token: repr(words[token]),
+    )
+    for tokens in ([0, 1, 5], [0, 2, 3, 4, 5, 7], [2, 3, 4, 2, 3, 4]):
+        assert "".join(tokenizer.pieces(tokens)) == tokenizer.wrapped.decode(tokens)
+    assert tokenizer.pieces([2, 3, 4, 5]) == ["", "", "\u20ac", " 7"]
+    assert tokenizer.pieces([0, 6, 6, 6, 6, 5]) == ["The", "", "", "", "\ufffd" * 4, " 7"], "what is no character ends"
+    tokenizer._pieces = {}
+    tokenizer.wrapped = Fake(decode=lambda _: "answer", convert_ids_to_tokens=lambda _: "\u2581answer")
+    assert tokenizer.pieces([1, 1]) == [" answer", " answer"]
 
 
 @pytest.mark.parametrize("chat", [True, False])
