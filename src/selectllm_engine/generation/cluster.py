@@ -12,16 +12,33 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from selectllm_engine.errors import EngineError, UnknownNameError
+from selectllm_engine.errors import EngineError, SelectLLMError, UnknownNameError
 from selectllm_engine.generation.engine import RAY, check_installed
 from selectllm_engine.generation.hardware import cores
+from selectllm_engine.generation.replica import check_node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ANY", "LOCAL", "Place", "choose_places", "connect", "end_local", "every_node", "has", "reason_of"]
+    from selectllm_engine.generation.spec import WorkerSpec
+
+__all__ = [
+    "ANY",
+    "LOCAL",
+    "Place",
+    "as_ours",
+    "at_node",
+    "check_nodes",
+    "choose_places",
+    "connect",
+    "end_local",
+    "every_node",
+    "has",
+    "reason_of",
+]
 
 LOCAL = "local"  # as an address: the GPUs that this process sees
 ANY = "any"  # as a type of GPU
@@ -152,6 +169,38 @@ def choose_places(nodes: Sequence[dict[str, Any]], *, together: int, kind: str |
     return [each for each in places if each.type == kind]
 
 
+def check_nodes(nodes: Sequence[dict[str, Any]], spec: WorkerSpec, known: str | None) -> bool:
+    """Ask nodes that could have replicas before anything is loaded; whether they all compute without a GPU.
+
+    Raises:
+        EngineError: one has no weights, or others than those of the fingerprint `known`; another selectllm.
+    """
+    import ray
+
+    check = ray.remote(num_cpus=0, max_retries=0)(check_node)
+    told = spec, known, version("selectllm")
+    refs = [at_node(check, node["NodeID"]).remote(*told) for node in nodes]
+    problems: list[tuple[str, SelectLLMError]] = []
+    cpu = True
+    for node, ref in zip(nodes, refs, strict=True):
+        try:
+            cpu &= ray.get(ref)
+        except ray.exceptions.RayError as error:
+            problems.append((node["NodeManagerAddress"], as_ours(error)))
+    if problems:
+        address, first = problems[0]
+        more = f" and {len(problems) - 1} more of {len(nodes)}" if len(problems) > 1 else ""
+        raise EngineError(f"node {address}{more}: {first.problem}", first.remedy)
+    return cpu
+
+
+def at_node(remote: Any, node: str, **options: Any) -> Any:
+    """What runs on this node or nowhere."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False), **options)
+
+
 def _type(node: dict[str, Any]) -> str:
     named = [name.removeprefix(_TYPE) for name in node["Resources"] if name.startswith(_TYPE)]
     return named[0] if named else str(node.get("Labels", {}).get("ray.io/accelerator-type", ""))
@@ -167,3 +216,9 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, exceptions.OutOfMemoryError):
         return "its node ran out of memory"
     return "its node was lost" if "node has died" in str(error) else "its process died"
+
+
+def as_ours(error: BaseException) -> SelectLLMError:
+    """An error of ours that Ray carried, or another as one of ours."""
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, SelectLLMError) else EngineError(reason_of(error))

@@ -10,14 +10,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from selectllm_engine.errors import EngineError, SelectLLMError
-from selectllm_engine.generation.cluster import ANY, LOCAL, Place, choose_places, connect, every_node, has, reason_of
+from selectllm_engine.generation.cluster import (
+    ANY,
+    LOCAL,
+    Place,
+    as_ours,
+    at_node,
+    check_nodes,
+    choose_places,
+    connect,
+    every_node,
+    has,
+    reason_of,
+)
 from selectllm_engine.generation.dealing import FULL, MOST_DEATHS, Dealer, Hand
 from selectllm_engine.generation.engine import Finished
-from selectllm_engine.generation.replica import Loaded, Replica, Request, Turn, check_node
+from selectllm_engine.generation.replica import Loaded, Replica, Request, Turn
 from selectllm_engine.generation.weights import find_weights
 
 if TYPE_CHECKING:
@@ -119,32 +130,12 @@ class Pool:
         if any(has(node, "GPU") for node in nodes):
             self._find_places(nodes)
             chosen = {place.node for place in self._places}
-            self._check([node for node in nodes if node["NodeID"] in chosen])
+            check_nodes([node for node in nodes if node["NodeID"] in chosen], self._replica_spec, self._known)
         else:
-            self._cpu = self._check([node for node in nodes if has(node, "CPU")])
+            self._cpu = check_nodes([node for node in nodes if has(node, "CPU")], self._replica_spec, self._known)
             self._find_places(nodes)
         while not self._live():
             self._tend()
-
-    def _check(self, nodes: Sequence[Mapping[str, Any]]) -> bool:
-        """Ask nodes that could have replicas before anything is loaded; whether they all compute without a GPU."""
-        import ray
-
-        check = ray.remote(num_cpus=0, max_retries=0)(check_node)
-        told = self._replica_spec, self._known, version("selectllm")
-        refs = [_at(check, node["NodeID"]).remote(*told) for node in nodes]
-        problems: list[tuple[str, SelectLLMError]] = []
-        cpu = True
-        for node, ref in zip(nodes, refs, strict=True):
-            try:
-                cpu &= ray.get(ref)
-            except ray.exceptions.RayError as error:
-                problems.append((node["NodeManagerAddress"], _ours(error)))
-        if problems:
-            address, first = problems[0]
-            more = f" and {len(problems) - 1} more of {len(nodes)}" if len(problems) > 1 else ""
-            raise EngineError(f"node {address}{more}: {first.problem}", first.remedy)
-        return cpu
 
     def _find_places(self, nodes: Sequence[dict[str, Any]]) -> None:
         self._looked = time.monotonic()
@@ -264,7 +255,7 @@ class Pool:
         for place in [] if self._ending else places:
             for _ in range(place.room - taken[place.node]):
                 self._made += 1
-                actor = _at(
+                actor = at_node(
                     ray.remote(max_restarts=0, max_task_retries=0)(Replica),
                     place.node,
                     num_gpus=place.gpus,
@@ -287,7 +278,7 @@ class Pool:
             ours = isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, SelectLLMError)
             self._failures[member.node] += MOST_FAILURES if ours else 1  # what we know won't change
             if ours and not self._members and all(self._failures[each.node] for each in self._places):
-                raise _ours(error)
+                raise as_ours(error)
         else:
             self._barren += 1
             if self._barren >= MOST_BARREN:
@@ -337,16 +328,3 @@ class Pool:
         hardware = ", ".join(sorted({each["hardware"] for each in said}))
         room = sum(each.room for each in self._places)
         return {**said[0], "hardware": hardware, "ray": ray.__version__, "replicas": str(room)}
-
-
-def _at(remote: Any, node: str, **options: Any) -> Any:
-    """What runs on this node or nowhere."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return remote.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False), **options)
-
-
-def _ours(error: BaseException) -> SelectLLMError:
-    """An error of ours that Ray carried, or another as one of ours."""
-    cause = getattr(error, "cause", None)
-    return cause if isinstance(cause, SelectLLMError) else EngineError(reason_of(error))
