@@ -25,6 +25,7 @@ __all__ = [
     "percent",
     "points",
     "points_span",
+    "size",
     "span",
 ]
 
@@ -60,6 +61,17 @@ def points_span(low: float | None, high: float | None) -> str:
 def span(low: float | None, high: float | None) -> str:
     """An interval of a fraction, in percent."""
     return f"{percent(low)} – {percent(high)}" if known(low) and known(high) else MISSING
+
+
+def size(bytes_: float | None) -> str:
+    """A number of bytes with a fitting unit."""
+    if bytes_ is None:
+        return MISSING
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if bytes_ < 1024:
+            return f"{bytes_:.1f} {unit}" if unit == "GiB" and bytes_ < 10 else f"{bytes_:.0f} {unit}"
+        bytes_ /= 1024
+    return f"{bytes_:.1f} TiB"
 
 
 def p_value(value: float | None) -> str:

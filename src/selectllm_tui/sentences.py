@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from selectllm_tui.notation import percent
+
 if TYPE_CHECKING:
     from selectllm_engine.insights import Beaten, BoundReached, Lesson, Lessons, PolicyEffect, RouterLatency, Solved
 
@@ -40,7 +42,7 @@ def limits(lessons: Lessons) -> list[str]:
     if lessons.repeatable_share is not None:
         share = max(0.0, lessons.repeatable_share)
         said.append(
-            f"Of the oracle's lead over the best LLM, at one sample each, at least {_percent(share)} are repeatable; "
+            f"Of the oracle's lead over the best LLM, at one sample each, at least {percent(share)} % are repeatable; "
             "the rest may be luck of the draw, which no router can predict."
         )
     return said
@@ -56,38 +58,34 @@ def stays(lessons: Lessons) -> str | None:
     seen, unseen, single = shown.seen.accuracy or 0, shown.unseen.accuracy or 0, lessons.best_single or 0
     against = "above" if unseen > single else "below" if unseen < single else "exactly"
     return (
-        f"On subjects that it has not learned from, {shown.router} argmax is right on {_percent(unseen)} of the "
-        f"questions, instead of {_percent(seen)}: {against} best-single's {_percent(single)}."
+        f"On subjects that it has not learned from, {shown.router} argmax is right on {percent(unseen)} % of the "
+        f"questions, instead of {percent(seen)} %: {against} best-single's {percent(single)} %."
     )
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
 def _solved(lesson: Solved) -> str:
-    lost = _percent(1 - lesson.oracle)
+    lost = f"{percent(1 - lesson.oracle)} %"
     if lesson.llms == 1:
         return f"The pool has one LLM; it does not solve {lost} of the questions."
     if lesson.oracle == 1:
         return f"Every question is solved by at least one of the {lesson.llms} LLMs."
     none = f"{lost} of the questions are solved by none of the {lesson.llms} LLMs"
-    return f"{none}, {_percent(lesson.by_one)} by only one."
+    return f"{none}, {percent(lesson.by_one)} % by only one."
 
 
 def _bound(lesson: BoundReached) -> str:
     best, more = lesson.best, "; not a significant difference" if lesson.answer == "partly" else ""
-    bound, oracle = _percent(lesson.bounds[best]), _percent(lesson.oracle)
-    return f"The highest upper bound is {best}'s, {bound}; the oracle's is {oracle}{more}."
+    bound, oracle = percent(lesson.bounds[best]), percent(lesson.oracle)
+    return f"The highest upper bound is {best}'s, {bound} %; the oracle's is {oracle} %{more}."
 
 
 def _beaten(lesson: Beaten) -> str:
     best, top, single = lesson.best, lesson.top, lesson.best_single
     beaten, count = lesson.beaten(best), len(lesson.llms)
-    name = f"{best} ({_percent(lesson.routers[best])})"
+    name = f"{best} ({percent(lesson.routers[best])} %)"
 
     def against(llm: str) -> str:
-        return f"{llm} ({_percent(lesson.llms[llm])}, Holm p {lesson.p[best, llm]:.2g})"
+        return f"{llm} ({percent(lesson.llms[llm])} %, Holm p {lesson.p[best, llm]:.2g})"
 
     if len(beaten) == count:
         return f"{name} is significantly better than every LLM, the best too, {against(top)}."
@@ -108,7 +106,7 @@ def _policies(lesson: PolicyEffect) -> str:
     seconds, argmax = lesson.latency[best], lesson.latency["argmax"]
     times = f", at {seconds / argmax:.1f} times argmax's latency" if seconds is not None and argmax else ""
     significantly = "significantly" if best in lesson.better else "not significantly"
-    figures = f"({_percent(lesson.accuracy[best])}{times})"
+    figures = f"({percent(lesson.accuracy[best])} %{times})"
     return f"{begin}; {best} is the most accurate {figures}, {significantly} better than argmax."
 
 

@@ -24,7 +24,7 @@ def test_list_says_what_there_is(selectllm, fake_cache):
     assert out.startswith(f"Cache {fake_cache}\n")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "fake own split train 60 questions – –" in lines
-    assert any(line.startswith("fake own LLM fake-a 650 generations 5 ") and line.endswith("kB") for line in lines)
+    assert any(line.startswith("fake own LLM fake-a 650 generations 5 ") and line.endswith("KiB") for line in lines)
     assert any(line.startswith("fake own router logistic:tfidf – – ") for line in lines)
 
 

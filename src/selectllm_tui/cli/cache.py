@@ -12,7 +12,7 @@ from selectllm_engine.errors import CacheError, DamagedError, SelectLLMError, Us
 from selectllm_tui.cli.console import Sheet, SheetColumn, error_console, note, text, write_json, write_sheet
 from selectllm_tui.cli.loaded_run import named
 from selectllm_tui.cli.options import Benchmark, CacheDir, Format, Output, complete_llm, complete_router
-from selectllm_tui.notation import MISSING
+from selectllm_tui.notation import MISSING, size
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def list_(benchmark: Benchmark = None, output: Output = Format.TABLE, cache: Cac
             SheetColumn("name", "name", align="left"),
             SheetColumn(("questions", "generations", "verdicts"), "holds", _holds),
             SheetColumn(("samples", "stop"), "K", lambda samples, stop: text(samples) + (f" {stop}" if stop else "")),
-            SheetColumn("bytes", "size", _size),
+            SheetColumn("bytes", "size", size),
         ]
         write_sheet(Sheet(columns, rows, f"Cache {stored.root}", section="benchmark"), output)
     elif output is Format.JSON:
@@ -59,10 +59,10 @@ def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
     from selectllm_engine.benchmarks import splits_of
     from selectllm_engine.store import stop_of
 
-    def row(kind: str, name: str, size: int | None, **holds: object) -> dict[str, object]:
+    def row(kind: str, name: str, stored: int | None, **holds: object) -> dict[str, object]:
         fields = dict.fromkeys(("questions", "generations", "verdicts", "samples", "stop", "source"))
         where = "package" if cache.is_packaged(benchmark) else "own"
-        return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": size}
+        return {"benchmark": benchmark, "where": where, "kind": kind, "name": name, **fields, **holds, "bytes": stored}
 
     questions = cache.questions(benchmark)
     for split in splits_of(questions):
@@ -82,22 +82,13 @@ def _rows(cache: Cache, benchmark: str) -> Iterator[dict[str, object]]:
         )
     for router in cache.routers(benchmark):
         yield row("router", router, cache.size(benchmark, router=router))
-    if size := cache.tokens_size(benchmark):
-        yield row("model", "expected tokens", size)
+    if tokens := cache.tokens_size(benchmark):
+        yield row("model", "expected tokens", tokens)
 
 
 def _holds(questions: int | None, generations: int | None, verdicts: int | None) -> str:
     counts = {"questions": questions, "generations": generations, "verdicts": verdicts}
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or MISSING
-
-
-def _size(size: int | None) -> str:
-    if size is None:
-        return MISSING
-    return next((f"{size / unit:,.1f} {name}" for unit, name in _UNITS if size >= unit), f"{size} B")
-
-
-_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 @app.command()
@@ -227,7 +218,7 @@ def remove(
         raise UsageError("--llm and --router exclude each other", "remove one after the other")
     stored = open_cache(named(cache))
     benchmark = benchmark or stored.choose(None)
-    size = _size(stored.removable(benchmark, llm=llm, router=router))
+    removed = size(stored.removable(benchmark, llm=llm, router=router))
     what = (
         f"LLM {llm} of {benchmark}" if llm else f"router {router} of {benchmark}" if router else f"all of {benchmark}"
     )
@@ -235,6 +226,6 @@ def remove(
         if not (llm or router) and (marked := len(stored.marks(benchmark))):
             what += f", with marks and notes of {marked:,} questions"
     if not yes:
-        typer.confirm(visible(f"Remove {what} ({size}) from {stored.root}?"), abort=True, err=True)
+        typer.confirm(visible(f"Remove {what} ({removed}) from {stored.root}?"), abort=True, err=True)
     stored.remove(benchmark, llm=llm, router=router)
-    note(f"removed {what} ({size})")
+    note(f"removed {what} ({removed})")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_tui.cli.console import Sheet, SheetColumn, write_sheet
 from selectllm_tui.cli.options import CacheDir, Format, Output
+from selectllm_tui.notation import size
 from selectllm_tui.untrusted import visible
 
 if TYPE_CHECKING:
@@ -112,7 +113,6 @@ def _purposes() -> Iterator[Finding]:
 
 def _devices() -> Iterator[Finding]:
     from selectllm_engine.machine import gpus
-    from selectllm_tui.cli.plan_summary import size
 
     there = gpus()
     if not there:
@@ -126,7 +126,6 @@ def _devices() -> Iterator[Finding]:
 
 def _memory() -> Finding:
     from selectllm_engine.machine import memory
-    from selectllm_tui.cli.plan_summary import size
 
     total = memory()
     return Finding("memory", "unknown" if total is None else size(total))
@@ -173,7 +172,6 @@ def _cache(chosen: Path | None) -> Iterator[Finding]:
     from selectllm_engine.errors import CacheError
     from selectllm_engine.machine import free
     from selectllm_engine.store import open_cache
-    from selectllm_tui.cli.plan_summary import size
 
     try:
         cache = open_cache(chosen)
@@ -222,13 +220,13 @@ def _health(cache: Cache) -> Finding:
 
 
 def _terminal() -> Finding:
-    size = shutil.get_terminal_size()
+    screen = shutil.get_terminal_size()
     encoding = sys.stdout.encoding or "unknown"
     remedy = None
     if "utf" not in encoding.lower():
         remedy = "use a UTF-8 locale, for example LANG=C.UTF-8"
-    elif sys.stdout.isatty() and (size.columns < 80 or size.lines < 24):
+    elif sys.stdout.isatty() and (screen.columns < 80 or screen.lines < 24):
         remedy = "the explorer needs at least 80 × 24"
     return Finding(
-        "terminal", f"{size.columns} × {size.lines}, {encoding}, TERM={os.environ.get('TERM', 'unset')}", remedy
+        "terminal", f"{screen.columns} × {screen.lines}, {encoding}, TERM={os.environ.get('TERM', 'unset')}", remedy
     )

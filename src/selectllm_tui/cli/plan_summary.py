@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import SelectLLMError
 from selectllm_tui.cli.console import Sheet, SheetColumn, aligned, note
-from selectllm_tui.notation import MISSING
+from selectllm_tui.notation import MISSING, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,6 @@ __all__ = ["count", "refuse_lacks", "show_plan", "size"]
 def count(number: int, what: str) -> str:
     """A number of things in words."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def size(number: float | None) -> str:
-    """A number of bytes with a fitting unit."""
-    if number is None:
-        return MISSING
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.1f} {unit}" if unit == "GiB" and number < 10 else f"{number:.0f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"
 
 
 def show_plan(plan: Plan, needs: Needs, *, gpus: Sequence[str] = ()) -> None:
