@@ -25,7 +25,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What explorers remember goes to the test's own folder; no recorded run lies beneath a cache."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: None)
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")  # whatever terminal the tests are started in
     monkeypatch.delenv("NO_COLOR", raising=False)
     for name in ("TMUX", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):  # what is copied stays in the test

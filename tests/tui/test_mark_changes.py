@@ -194,7 +194,7 @@ async def test_where_the_cache_takes_no_marks_they_are_kept_for_the_session(
 async def test_marks_of_the_packaged_run_are_kept_for_the_session(
     own: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: own.root)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: own.root)
     (tmp_path / "empty").mkdir()
     app = ExplorerApp(cache=tmp_path / "empty")
     async with app.run_test(size=(160, 40)) as pilot:
