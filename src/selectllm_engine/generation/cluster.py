@@ -42,7 +42,7 @@ __all__ = [
 
 LOCAL = "local"  # as an address: the GPUs that this process sees
 ANY = "any"  # as a type of GPU
-_OBJECTS = 256 << 20  # bytes that a local instance keeps of chunks on their way
+_OBJECTS = 256 << 20  # bytes that a local instance keeps of requests on their way
 _SECONDS = 10  # for a cluster to say that it is there
 _TYPE = "accelerator_type:"
 

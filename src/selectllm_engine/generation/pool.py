@@ -96,7 +96,7 @@ class Pool:
         self.chat: bool = tokenizer.chat
         self.context: int | None = tokenizer.context
         self.capacity = 1
-        self.by_length = True  # the longest first: the last chunks are short, and replicas end together
+        self.by_length = True  # the longest first: the last ones are short, and replicas end together
         self._members: list[_Member] = []
         self._places: list[Place] = []
         self._kind = spec.gpu_type
