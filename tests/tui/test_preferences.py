@@ -56,7 +56,11 @@ def test_nothing_is_wished_where_nothing_is_said() -> None:
         ("columns.results = []", "tui.columns is {'results': []}", "it must be a table of a column, or a list"),
         ("columns.reslts = 'p'", "there is no table tui.columns.reslts", "did you mean 'results'?"),
         ("columns.matrix = 'p'", "there is no table tui.columns.matrix", "results, questions, question"),
-        ("columns.results = ['p', 'gap']", "tui.columns.results has no column 'gap'", "did you mean 'gap_closed'?"),
+        (
+            "columns.results = ['p', 'gap_close']",
+            "tui.columns.results has no column 'gap_close'",
+            "did you mean 'gap_closed'?",
+        ),
         ("columns.pools = 'latncy'", "tui.columns.pools has no column 'latncy'", "did you mean 'latency'?"),
         ("keys = 3", "tui.keys is 3", "it must be a table of a key, or a list of keys, by command"),
         ("keys.undoo = 'x'", "there is no command tui.keys.undoo", "did you mean 'undo'?"),
