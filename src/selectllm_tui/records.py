@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.insights import Subset
     from selectllm_engine.setups import Proposed
-    from selectllm_tui.snapshots.question import Ballot, Detail
+    from selectllm_tui.snapshots.question import Detail, ShownVotes
     from selectllm_tui.snapshots.questions import Questions
 
 __all__ = ["ballot_records", "proposed_record", "question_records", "subset_record", "to_csv"]
@@ -81,7 +81,7 @@ def ballot_records(detail: Detail) -> Iterator[dict[str, Any]]:
         yield {"question_id": detail.question_id, "gold": detail.gold, **_ballot(each)}
 
 
-def _ballot(each: Ballot) -> dict[str, Any]:
+def _ballot(each: ShownVotes) -> dict[str, Any]:
     return {
         "llm": each.llm or "pooled",
         "in_pool": each.on,

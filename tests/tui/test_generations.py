@@ -13,7 +13,7 @@ from selectllm_engine.benchmarks import question_frame
 from selectllm_engine.store import Cache
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.screens.generations import options_of, samples_of
-from selectllm_tui.snapshots.question import Ballot, Detail
+from selectllm_tui.snapshots.question import Detail, ShownVotes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def detail(
     kind: str, gold: str, choices: tuple[str, ...] = (), votes: tuple[tuple[str | None, int], ...] = ()
 ) -> Detail:
-    ballot = Ballot("a", True, True, None, votes, None, False, False, None)
+    ballot = ShownVotes("a", True, True, None, votes, None, False, False, None)
     return Detail("q", None, "?", choices, gold, kind, Verdict.RIGHT, 5, 1, 1, (ballot,), None, None)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from selectllm_engine.generation.spec import WorkerSpec
     from selectllm_engine.llms import Sampling
 
-__all__ = ["Pool", "pooled"]
+__all__ = ["ReplicaPool", "pooled"]
 
 CALLS = 2  # in flight to a replica that has anything to do: it begins the next while the driver hears of the last
 MOST_FAILURES = 3  # loads that may fail on a node
@@ -75,14 +75,14 @@ class _Member(Hand):
 def pooled(load_engine: LoadEngine, load_tokenizer: Callable[[Path], Any], emit: Emit) -> LoadEngine:
     """A function that makes a pool instead of an engine: its replicas are made by `load_engine`."""
 
-    def load(spec: WorkerSpec, folder: Path | None) -> Pool:
+    def load(spec: WorkerSpec, folder: Path | None) -> ReplicaPool:
         # only LLMs whose weights are here have replicas
-        return Pool(spec, load_tokenizer(cast("Path", folder)), load_engine=load_engine, emit=emit)
+        return ReplicaPool(spec, load_tokenizer(cast("Path", folder)), load_engine=load_engine, emit=emit)
 
     return load
 
 
-class Pool:
+class ReplicaPool:
     """One LLM's replicas; see `Engine` for what the methods do.
 
     By its event `replicas` it tells how many live, how many there is room for, and the tokens per second of each.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from selectllm_tui.widgets.paint import Span
 
-__all__ = ["PARTS", "Entry", "HelpScreen", "help_entries"]
+__all__ = ["PARTS", "HelpEntry", "HelpScreen", "help_entries"]
 
 PARTS: dict[str, str] = {  # `{undo}` stands for the key of that command
     "pool": (
@@ -49,41 +49,45 @@ KEYS = 12  # cells of a command's keys, where there is room for them
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HelpEntry:
     """A paragraph of the help; `command` is the one that it is about, and that enter does."""
 
     spans: tuple[Span, ...]
     command: Command | None = None
 
 
-def help_entries(tab: str, part: str = "", words: str = "", keys: Keys = USUAL) -> list[Entry]:
+def help_entries(tab: str, part: str = "", words: str = "", keys: Keys = USUAL) -> list[HelpEntry]:
     """The help: about the focused part and the tab, then every key by section, the tab's own first.
 
     With `words` only the commands that have all of them in their keys, their name or what they do.
     """
     wanted = words.casefold().split()
     own = [each for each in COMMANDS if each.tabs and tab in each.tabs]
-    sections: dict[str, list[Entry]] = {}
+    sections: dict[str, list[HelpEntry]] = {}
     for command, written in keys.listed([*own, *(each for each in COMMANDS if each not in own)]):
         section = f"On {TABS[tab].title}" if command in own else command.section
         told = keys.worded(command.help)
         said = f"{written} {command.setting} {command.title} {told} {section}".casefold()
         if all(each in said for each in wanted):
-            entry = Entry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (told, "plain")), command)
+            entry = HelpEntry(((f"{written:>{KEYS}}", "accent"), ("  ", "plain"), (told, "plain")), command)
             sections.setdefault(section, []).append(entry)
     made = [] if wanted else _about(tab, part, keys)
     for title, entries in sections.items():
-        made += [*([Entry(())] if made else []), Entry(((title, "strong"),)), *entries]
-    return made or [Entry((("no key does that", "muted"),))]
+        made += [*([HelpEntry(())] if made else []), HelpEntry(((title, "strong"),)), *entries]
+    return made or [HelpEntry((("no key does that", "muted"),))]
 
 
-def _about(tab: str, part: str, keys: Keys) -> list[Entry]:
+def _about(tab: str, part: str, keys: Keys) -> list[HelpEntry]:
     titled = [(TABS[tab].title, TABS[tab].about)]
     if part in PARTS:
         titled.insert(0, (part.capitalize(), PARTS[part]))
-    made: list[Entry] = []
+    made: list[HelpEntry] = []
     for title, text in titled:
-        made += [*([Entry(())] if made else []), Entry(((title, "accent"),)), Entry(((keys.worded(text), "plain"),))]
+        made += [
+            *([HelpEntry(())] if made else []),
+            HelpEntry(((title, "accent"),)),
+            HelpEntry(((keys.worded(text), "plain"),)),
+        ]
     return made
 
 
@@ -102,7 +106,7 @@ class HelpScreen(Dialog[Command]):
     def __init__(self, tab: str, part: str) -> None:
         super().__init__()
         self._tab, self._part = tab, part
-        self._entries: list[Entry] = []
+        self._entries: list[HelpEntry] = []
 
     def content(self) -> ComposeResult:
         """The lines, and what is searched."""

@@ -22,15 +22,15 @@ from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.workers import (
     Computed,
     Copied,
-    Finished,
+    FiguresDone,
     Listed,
     MarksSaved,
     Routable,
     Saved,
+    ScreenThreads,
     SetupSaved,
     Ticked,
     Watched,
-    Workers,
 )
 from selectllm_tui.snapshots.headline import Headline
 from selectllm_tui.snapshots.questions import Questions
@@ -93,7 +93,7 @@ class StateScreen(Screen[None]):
         self.state = replace(state, marks=model.marks)
         self.kept: dict[str, Change] = {}  # changes of marks that the cache doesn't take
         self.notes = notes
-        self.threads = Workers(self, self.busy)
+        self.threads = ScreenThreads(self, self.busy)
         self.failure = ""
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
@@ -441,8 +441,8 @@ class StateScreen(Screen[None]):
         if message.generation == self.threads.generation and self.threads.computing:  # one may come after a stop
             self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
 
-    @on(Finished)
-    def _finished(self, message: Finished) -> None:
+    @on(FiguresDone)
+    def _finished(self, message: FiguresDone) -> None:
         if not self.threads.computed(message.generation):
             return
         self.query_one(KeyBar).done()

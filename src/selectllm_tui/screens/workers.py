@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Computed",
     "Copied",
-    "Finished",
+    "FiguresDone",
     "Listed",
     "MarksSaved",
     "Routable",
     "Saved",
+    "ScreenThreads",
     "SetupSaved",
     "Ticked",
     "Watched",
-    "Workers",
 ]
 
 SPINNER_AFTER = 0.15
@@ -93,7 +93,7 @@ class Routable(Message):
 
 
 @dataclass
-class Finished(Message):
+class FiguresDone(Message):
     """All of it is there, or it failed."""
 
     generation: int
@@ -136,7 +136,7 @@ class Copied(Message):
     error: str = ""
 
 
-class Workers:
+class ScreenThreads:
     """The threads of one screen.
 
     Args:
@@ -194,7 +194,7 @@ class Workers:
         except Exception as failure:
             self.screen.log.error(repr(failure))
             error = str(failure) or type(failure).__name__
-        self.screen.post_message(Finished(generation, error))
+        self.screen.post_message(FiguresDone(generation, error))
 
     def stop(self) -> bool:
         """Computes no further; False where nothing is being computed."""

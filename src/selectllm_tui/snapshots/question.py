@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
-__all__ = ["Ballot", "Detail", "question"]
+__all__ = ["Detail", "ShownVotes", "question"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class ShownVotes:
     """One LLM's votes on a question, or (`llm` empty) the pooled ones.
 
     `votes` are (answer, how often), most first, None for samples without an answer; `right` is None where the LLM
@@ -57,8 +57,8 @@ class Detail:
     k: int
     place: int
     of: int
-    ballots: tuple[Ballot, ...]
-    pooled: Ballot | None
+    ballots: tuple[ShownVotes, ...]
+    pooled: ShownVotes | None
     oracle: str | None
     chances: tuple[tuple[str, float], ...] = ()
     none: float | None = None
@@ -108,8 +108,8 @@ def detail(model: Model, state: State, shown: Questions) -> Detail | None:
     )
 
 
-def _ballot(each: LLMVotes, *, right: bool, on: bool = True, selected: bool = True) -> Ballot:
-    return Ballot(
+def _ballot(each: LLMVotes, *, right: bool, on: bool = True, selected: bool = True) -> ShownVotes:
+    return ShownVotes(
         llm=each.llm,
         on=on,
         selected=selected,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.state import State
 
-__all__ = ["Entry", "Results", "results"]
+__all__ = ["ResultEntry", "Results", "results"]
 
 PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
@@ -31,7 +31,7 @@ FIELDS = {"interval": "accuracy_low", "pinned": "accuracy"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ResultEntry:
     """One row of the table; `row` is None while it is computed."""
 
     key: RowKey
@@ -46,19 +46,19 @@ class Entry:
 class Results:
     """The rows there are so far."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ResultEntry, ...]
 
-    def groups(self, sort: tuple[str, bool] | None) -> list[tuple[str, list[Entry]]]:
+    def groups(self, sort: tuple[str, bool] | None) -> list[tuple[str, list[ResultEntry]]]:
         """Entries by group; in one group where they are sorted, those without a figure last."""
         if sort is None:
-            grouped: dict[str, list[Entry]] = {}
+            grouped: dict[str, list[ResultEntry]] = {}
             for each in self.entries:
                 grouped.setdefault(each.group, []).append(each)
             return list(grouped.items())
         column, descending = sort
         field = FIELDS.get(column, column)
 
-        def merit(each: Entry) -> tuple[bool, float | str]:
+        def merit(each: ResultEntry) -> tuple[bool, float | str]:
             value = getattr(each.row, field, None) if column != "name" else each.label
             return value is None, value if value is not None else 0.0
 
@@ -66,23 +66,25 @@ class Results:
         return [("", [*known, *(each for each in self.entries if merit(each)[0])])]
 
 
-def listing(model: Model, state: State) -> list[Entry]:
+def listing(model: Model, state: State) -> list[ResultEntry]:
     """The rows of a setup, still without figures."""
     setup = state.setup
     names = [each.name for each in baselines(model.view(setup))]
     # there is a policy random, too
-    made = [Entry(row_keys.baseline(name), "", "random (baseline)" if name == "random" else name) for name in names]
+    made = [
+        ResultEntry(row_keys.baseline(name), "", "random (baseline)" if name == "random" else name) for name in names
+    ]
     group = "no router" if setup.router is None else _router_title(model, setup.router)
     if setup.router is not None:
-        made.append(Entry(row_keys.BOUND, group, "upper bound"))
+        made.append(ResultEntry(row_keys.BOUND, group, "upper bound"))
     if setup.chooses:
         for name, slider in model.space.policies.items():
             if setup.router is None and name not in WITHOUT_ROUTER:
                 continue
             detail = f"{slider.symbol} {setup.value_of(name)}" if slider is not None else ""
-            made.append(Entry(row_keys.policy(name), group, name, detail))
+            made.append(ResultEntry(row_keys.policy(name), group, name, detail))
     made += [
-        Entry(row_keys.llm(name), "LLMs", name, "" if name in setup.pool else "not in pool")
+        ResultEntry(row_keys.llm(name), "LLMs", name, "" if name in setup.pool else "not in pool")
         for name in model.space.llms
     ]
     return made

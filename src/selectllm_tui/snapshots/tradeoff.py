@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from selectllm_engine.insights import TradeOffPoint
     from selectllm_tui.row_keys import RowKey
     from selectllm_tui.snapshots.model import Model, Tick
-    from selectllm_tui.snapshots.results import Entry
+    from selectllm_tui.snapshots.results import ResultEntry
     from selectllm_tui.state import ShownSetup, State
 
 __all__ = ["CURVES", "Measure", "Point", "Tradeoff", "tradeoff"]
@@ -78,7 +78,7 @@ def tradeoff(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Trad
     measure: By = "cost" if state.view.measure_of("tradeoff", "latency") == "cost" else "latency"
     setup, current = state.setup, current_key(state.setup)
     rows: list[Row] = []
-    entries: dict[tuple[str, str], Entry] = {}
+    entries: dict[tuple[str, str], ResultEntry] = {}
     curve: list[TradeOff] = []
     value_curve: list[TradeOff] = []
     value_steps: list[Point] = []

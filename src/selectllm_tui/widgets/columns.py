@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TO_PIN",
-    "Place",
+    "ColumnPlace",
     "arranged",
     "arrow",
     "heads",
@@ -33,7 +33,7 @@ TO_PIN = Column("pinned", "Δ pin", 6, align="right", drop=2, sortable=True, ask
 CLOSE = 12  # LLMs from which on their marks stand without a space between them
 
 
-class Place(NamedTuple):
+class ColumnPlace(NamedTuple):
     """A column on the screen, or that of one LLM: its key and its first cell."""
 
     key: str
@@ -110,7 +110,7 @@ def in_view(columns: Sequence[Column], under: str | None, width: int, gap: int) 
     return made
 
 
-def places(columns: Sequence[Column], widths: Sequence[int], gap: int) -> list[Place]:
+def places(columns: Sequence[Column], widths: Sequence[int], gap: int) -> list[ColumnPlace]:
     """Where each column is that is shown."""
     found, left = [], 0
     for column, width in zip(columns, widths, strict=True):
@@ -118,9 +118,9 @@ def places(columns: Sequence[Column], widths: Sequence[int], gap: int) -> list[P
             continue
         stride = column.part + len(column.space)
         if column.parts:
-            found += [Place(part, left + at * stride) for at, part in enumerate(column.parts)]
+            found += [ColumnPlace(part, left + at * stride) for at, part in enumerate(column.parts)]
         else:
-            found.append(Place(column.key, left))
+            found.append(ColumnPlace(column.key, left))
         left += width + gap
     return found
 

@@ -17,7 +17,7 @@ from fakes import fake_questions
 from paths import TESTS
 from selectllm_engine.errors import EngineError
 from selectllm_engine.generation import scheduler
-from selectllm_engine.generation.pool import Pool
+from selectllm_engine.generation.pool import ReplicaPool
 from selectllm_engine.generation.spec import Task, WorkerSpec
 from selectllm_engine.llms import LLM
 from selectllm_engine.store.cache import Cache
@@ -81,7 +81,7 @@ def test_replicas_that_find_themselves_on_other_gpus_than_ray_knew_are_refused(t
     tokenizer = FakeEngine(fake_weights(tmp_path / "a"))
     spec = spec_of("a", tmp_path / "a")
     for kind, refused in ((None, True), ("any", False)):
-        pool = Pool(replace(spec, gpu_type=kind), tokenizer, load_engine=load_fake, emit=print)
+        pool = ReplicaPool(replace(spec, gpu_type=kind), tokenizer, load_engine=load_fake, emit=print)
         pool._facts = {"hardware": "fake one"}
         pool._check_hardware("fake one")
         with pytest.raises(EngineError, match="on fake one and on fake two") if refused else nullcontext():

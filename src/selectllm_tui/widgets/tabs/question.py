@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from selectllm_tui.snapshots.question import Ballot, Detail
+    from selectllm_tui.snapshots.question import Detail, ShownVotes
     from selectllm_tui.state import State
 
 __all__ = ["QuestionTab", "ballot_rows", "question_title", "votes_line"]
 
 # What columns sort by; votes by how many the most frequent answer has.
-SORTS: dict[str, Callable[[Ballot], float | str | None]] = {
+SORTS: dict[str, Callable[[ShownVotes], float | str | None]] = {
     "llm": lambda each: each.llm,
     "probability": lambda each: each.probability,
     "bar": lambda each: each.probability,
@@ -168,7 +168,7 @@ def ballot_rows(detail: Detail, sort: tuple[str, bool] | None = None) -> ListRow
     return ListRows(columns_of(detail), keys, lines)
 
 
-def _cells(each: Ballot, detail: Detail) -> list[Cell]:
+def _cells(each: ShownVotes, detail: Detail) -> list[Cell]:
     style = "plain" if each.on else "faint"
     notes = [
         "" if each.on else "not in pool",
@@ -195,7 +195,7 @@ def _cells(each: Ballot, detail: Detail) -> list[Cell]:
     ]
 
 
-def votes_line(each: Ballot, gold: str, width: int) -> Line:
+def votes_line(each: ShownVotes, gold: str, width: int) -> Line:
     """The votes as bars, the most frequent answer first: `72 ▇▇▇▇▇▇  70 ▇▇  · ▇`."""
     total = sum(number for _, number in each.votes)
     shown = ["·" if answer is None else shorten(answer, 12) for answer, _ in each.votes]

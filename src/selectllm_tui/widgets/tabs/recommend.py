@@ -14,7 +14,7 @@ from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
 from selectllm_tui.widgets.columns import marks_column
 from selectllm_tui.widgets.paint import Line, line, named
-from selectllm_tui.widgets.plot import LINE, LogFormatter, Mark, Plot
+from selectllm_tui.widgets.plot import LINE, LogFormatter, Plot, PlotMark
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import SliderTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -136,7 +136,7 @@ class RecommendTab(Tab["Recommended"]):
         self.query_one("#limits", SliderTable).focus()
 
 
-def _x(mark: Mark) -> float:
+def _x(mark: PlotMark) -> float:
     return mark.x
 
 
@@ -182,7 +182,7 @@ def legend(found: Recommended) -> list[Line]:
     return [*parts, line((f"chosen on train and validation, drawn {where}", "muted"))] if parts else []
 
 
-def marks(found: Recommended) -> list[Mark]:
+def marks(found: Recommended) -> list[PlotMark]:
     """The setups as points, and best-single."""
     made = []
     for each in found.offers:
@@ -190,18 +190,18 @@ def marks(found: Recommended) -> list[Mark]:
         if burden is not None and accuracy is not None:
             char, style, rank = KINDS[each.kind]
             label = each.proposed.setup.name if each.kind != "front" else ""
-            made.append(Mark(place(found.by, burden), 100 * accuracy, char, style, label, rank))
+            made.append(PlotMark(place(found.by, burden), 100 * accuracy, char, style, label, rank))
     if (mark := _single(found.single, found)) is not None:
         made.append(mark)
     return made
 
 
-def _single(row: Row | None, found: Recommended) -> Mark | None:
+def _single(row: Row | None, found: Recommended) -> PlotMark | None:
     burden = None if row is None else row.cost if found.by == "cost" else row.latency
     if row is None or burden is None or row.accuracy is None:
         return None
     char, style, rank = SINGLE
-    return Mark(place(found.by, burden), 100 * row.accuracy, char, style, row.name, rank)
+    return PlotMark(place(found.by, burden), 100 * row.accuracy, char, style, row.name, rank)
 
 
 def offer_rows(found: Recommended, state: State, digits: int | None = None) -> ListRows:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.snapshots.results import Entry
+    from selectllm_tui.snapshots.results import ResultEntry
     from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
@@ -225,7 +225,9 @@ def _faint(cell: Cell) -> Cell:
     return [(text, "faint") for text, _ in cell]
 
 
-def _cells(each: Entry, state: State, scale: tuple[float, float], digits: int, before: Row | None) -> dict[str, Cell]:
+def _cells(
+    each: ResultEntry, state: State, scale: tuple[float, float], digits: int, before: Row | None
+) -> dict[str, Cell]:
     setup, row = state.setup, each.row
     current = each.key == current_key(setup)
     off = each.key.kind == "llm" and each.label not in setup.pool
