@@ -211,7 +211,7 @@ def plain_best_m(taught: Taught) -> set[int]:
 def plain_walk(taught: Taught, q: int) -> set[int]:
     """Start where the start's merit is the highest, go on while that has a positive value."""
     cascade, at, views = taught.cascade, taught.at, taught.views
-    if cascade.leads[at] <= 0:
+    if cascade.sure_gains[at] <= 0:
         return {taught.best_single}
     chain = cascade.chain
     view = None if views is None else [float(views[q, llm]) for llm in chain]

@@ -23,7 +23,7 @@ from selectllm_tui.snapshots.model import Model
 from selectllm_tui.widgets.plot import Plot
 from selectllm_tui.widgets.side import SliderTable
 from tui.explorers import main_of, press, resize, settled, until
-from tui.test_copying import copy
+from tui.test_copies import copy
 from tui.test_odd_runs import labels_only, text_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from selectllm_tui.snapshots.headline import headline
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.state import LOOKING, WITHOUT_ROUTER, ShownSetup, State
 from tui.explorers import idle, press, settled
-from tui.test_copying import copy
+from tui.test_copies import copy
 from tui.test_trust import Terminal
 
 if TYPE_CHECKING:

@@ -80,8 +80,8 @@ class CascadeValue:
         spent: float64 [U, L], its burden.
         single: float64 [L], best-single's burden.
         best_single: the LLM.
-        leads: float64 [U], by how much the accuracy at each price exceeds best-single's, less one standard error of
-            the paired difference.
+        sure_gains: float64 [U], by how much the accuracy at each price exceeds best-single's, less one standard error
+            of the paired difference.
     """
 
     llms: tuple[str, ...]
@@ -94,14 +94,14 @@ class CascadeValue:
     spent: Floats
     single: Floats
     best_single: int
-    leads: Floats
+    sure_gains: Floats
 
     def pays(self, at: int, budget: float | None) -> bool:
         """Whether a price is to be preferred to best-single, where the budget allows for that: its lead is positive.
 
         The best of many prices is partly luck; without this one cascade in three loses where 450 labels choose.
         """
-        return bool(self.leads[at] > 0) or (budget is not None and budget < 1)
+        return bool(self.sure_gains[at] > 0) or (budget is not None and budget < 1)
 
     def at_budget(self, budget: float | None) -> int:
         """The most accurate price whose burden is at most `budget` times best-single's, by a standard error.
@@ -291,7 +291,7 @@ def cascade_along(
         spent=spent,
         single=single,
         best_single=best_single,
-        leads=gain.mean(axis=1) - gain.std(axis=1) / np.sqrt(known.questions),
+        sure_gains=gain.mean(axis=1) - gain.std(axis=1) / np.sqrt(known.questions),
     )
 
 

@@ -26,7 +26,7 @@ from selectllm_engine.generation.cluster import (
     has,
     reason_of,
 )
-from selectllm_engine.generation.dealing import FULL, MOST_DEATHS, Dealer, Hand
+from selectllm_engine.generation.dealer import FULL, MOST_DEATHS, Dealer, Hand
 from selectllm_engine.generation.engine import Finished
 from selectllm_engine.generation.replica import Loaded, Replica, Request, Turn
 from selectllm_engine.generation.weights import find_weights

@@ -225,7 +225,7 @@ def do_ask(screen: StateScreen) -> None:
 def do_copy(screen: StateScreen) -> None:
     """Asks what to copy: the key again takes the first."""
     from selectllm_tui.screens.choice import CopyScreen
-    from selectllm_tui.screens.copying import copies
+    from selectllm_tui.screens.copies import copies
 
     found = copies(screen)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selectllm_tui.snapshots.grouping import grouped
+from selectllm_tui.snapshots.question_groups import grouped
 from selectllm_tui.snapshots.questions import listing
 
 if TYPE_CHECKING:

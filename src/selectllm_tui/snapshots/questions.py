@@ -11,7 +11,7 @@ import polars as pl
 from selectllm_engine.evaluation import NOT_FOUND, Selection, Votes, llm_votes, pooled_votes
 from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.compare import apart
-from selectllm_tui.snapshots.grouping import of_group
+from selectllm_tui.snapshots.question_groups import of_group
 from selectllm_tui.snapshots.search import Chip, Field, find
 from selectllm_tui.state import FILTERS, LLM_COLUMN
 

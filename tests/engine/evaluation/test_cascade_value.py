@@ -129,7 +129,7 @@ def test_the_value_of_going_on_in_plain_loops(learned):
         gains = [float(a) - float(b) for a, b in zip(accuracy, best, strict=True)]
         middle = sum(gains) / len(gains)
         error = math.sqrt(sum((g - middle) ** 2 for g in gains) / len(gains) / len(gains))
-        assert cascade.leads[at] == pytest.approx(middle - error)
+        assert cascade.sure_gains[at] == pytest.approx(middle - error)
         assert cascade.pays(at, 1.0) == cascade.pays(at, None) == (middle - error > 0)
         assert cascade.pays(at, 0.5)
         assert cascade.points[at].burden == pytest.approx(spent.mean(), rel=1e-6)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selectllm_engine.generation.dealing import FULL, MOST_DEATHS, Dealer, Hand
+from selectllm_engine.generation.dealer import FULL, MOST_DEATHS, Dealer, Hand
 from selectllm_engine.generation.engine import Encoded
 from selectllm_engine.generation.replica import Request
 from selectllm_engine.llms import Sampling
