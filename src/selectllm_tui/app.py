@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from selectllm_engine.setups import Setup
     from selectllm_tui.cache_activity import Contents
     from selectllm_tui.screens.main import MainScreen
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Opener, ShownSetup, State
+    from selectllm_tui.state import Opener, State
     from selectllm_tui.stored_benchmarks import StoredBenchmark
 
 __all__ = ["ExplorerApp", "leave_soon"]
@@ -244,7 +245,9 @@ class ExplorerApp(App[None]):
     @on(Loaded)
     async def _loaded(self, message: Loaded) -> None:
         from selectllm_tui.screens.main import MainScreen
-        from selectllm_tui.state import ShownSetup, State, View
+        from selectllm_tui.shown_setup import ShownSetup
+        from selectllm_tui.state import State
+        from selectllm_tui.view import View
 
         benchmark, space, main = message.model.space.benchmark, message.model.space, self.main
         if main is None:

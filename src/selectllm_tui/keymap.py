@@ -13,8 +13,8 @@ from selectllm_tui.commands.command import Command, commands_of
 from selectllm_tui.commands.dialogs import DIALOGS
 from selectllm_tui.commands.parts import MOVING, WALKING
 from selectllm_tui.commands.setup import SETUP
-from selectllm_tui.state import FILTERS
 from selectllm_tui.tabs import ARRANGED, LISTING, TABS
+from selectllm_tui.view import FILTERS
 
 __all__ = ["COMMANDS"]
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from selectllm_tui.shown_setup import BEST_SINGLE
 from selectllm_tui.snapshots.published import PUBLISHED
-from selectllm_tui.state import BEST_SINGLE, PINS
+from selectllm_tui.state import PINS
 
 if TYPE_CHECKING:
-    from selectllm_tui.state import ShownSetup, Space, State
+    from selectllm_tui.shown_setup import ShownSetup, Space
+    from selectllm_tui.state import State
 
 __all__ = ["Context", "Reason"]
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import UsageError
 from selectllm_engine.setups import NO_ROUTER
-from selectllm_tui.state import WITHOUT_ROUTER
+from selectllm_tui.shown_setup import WITHOUT_ROUTER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selectllm_tui.state import Space, State
+    from selectllm_tui.shown_setup import Space
+    from selectllm_tui.state import State
 
 __all__ = ["command", "python"]
 

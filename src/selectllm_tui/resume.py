@@ -13,25 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.llms import Pool
 from selectllm_tui.limits import Limits
-from selectllm_tui.state import (
-    BEST_SINGLE,
-    FILTERS,
-    GROUPINGS,
-    PINS,
-    WHO_IS_RIGHT,
-    WIDEST,
-    Columns,
-    ShownSetup,
-    State,
-    View,
-)
+from selectllm_tui.shown_setup import BEST_SINGLE, ShownSetup
+from selectllm_tui.state import PINS, State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.untrusted import visible
+from selectllm_tui.view import FILTERS, GROUPINGS, WHO_IS_RIGHT, WIDEST, Columns, View
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from selectllm_tui.state import Space
+    from selectllm_tui.shown_setup import Space
 
 __all__ = ["last_benchmark", "recall", "remember"]
 

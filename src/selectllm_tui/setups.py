@@ -9,14 +9,14 @@ from selectllm_engine.evaluation import POLICIES
 from selectllm_engine.llms import Pool
 from selectllm_engine.setups import evaluate_setup, setup_of
 from selectllm_engine.store import as_vote_rule
-from selectllm_tui.state import ShownSetup
+from selectllm_tui.shown_setup import ShownSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from selectllm_engine.api import Run
     from selectllm_engine.setups import Setup
-    from selectllm_tui.state import Space
+    from selectllm_tui.shown_setup import Space
 
 __all__ = ["as_saved", "as_shown"]
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from selectllm_engine.errors import UsageError
 from selectllm_tui.llm_names import key_of
 from selectllm_tui.preconditions import Context
 from selectllm_tui.row_keys import RowKey
-from selectllm_tui.state import LLM_COLUMN, WIDEST, ShownSetup, Space, State
+from selectllm_tui.state import State
 from selectllm_tui.tabs import LISTING, TABS
+from selectllm_tui.view import LLM_COLUMN, WIDEST
+
+if TYPE_CHECKING:
+    from selectllm_tui.shown_setup import ShownSetup, Space
 
 __all__ = [
     "Transition",

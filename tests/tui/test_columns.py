@@ -13,9 +13,11 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
 from selectllm_tui.preferences import Preferences
+from selectllm_tui.shown_setup import ShownSetup, Space
 from selectllm_tui.snapshots.questions import listing
-from selectllm_tui.state import AS_MADE, Columns, ShownSetup, Space, State
+from selectllm_tui.state import State
 from selectllm_tui.tabs import ARRANGED, TABS
+from selectllm_tui.view import AS_MADE, Columns
 from selectllm_tui.widgets.cells import Column, in_order
 from selectllm_tui.widgets.columns import arranged, heads, in_order_of, in_view, marks_column, part_cells, places
 from selectllm_tui.widgets.keybar import KeyBar

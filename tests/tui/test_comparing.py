@@ -9,10 +9,12 @@ from selectllm_engine.api import load
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.compare import CompareScreen, side_rows, verdict_parts
 from selectllm_tui.screens.generations import GenerationsScreen
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots.compare import apart, side_by_side
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import PINS, WHO_IS_RIGHT, ShownSetup, State
+from selectllm_tui.state import PINS, State
+from selectllm_tui.view import WHO_IS_RIGHT
 from selectllm_tui.widgets.cells import drawn
 from tui.explorers import main_of, press, settled
 

@@ -18,8 +18,9 @@ from selectllm_tui.pager import in_pager
 from selectllm_tui.reproduce import command
 from selectllm_tui.screens.choice import ChoiceScreen
 from selectllm_tui.screens.generations import GenerationsScreen
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import ShownSetup, State
+from selectllm_tui.state import State
 from tui.explorers import main_of, press, settled
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from selectllm_tui.screens.help import HelpScreen
 from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.search import SearchScreen
 from selectllm_tui.snapshots.groups import groups
-from selectllm_tui.state import FILTERS, GROUPINGS
 from selectllm_tui.tabs import TABS
+from selectllm_tui.view import FILTERS, GROUPINGS
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable

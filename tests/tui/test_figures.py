@@ -12,10 +12,11 @@ from selectllm_tui import row_keys
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.row_keys import BOUND
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.snapshots.tradeoff import Point, Tradeoff
-from selectllm_tui.state import ShownSetup, State
+from selectllm_tui.state import State
 from selectllm_tui.widgets.tabs.tradeoff import front_parts
 from tui.explorers import press, settled
 

@@ -14,8 +14,9 @@ from selectllm_tui.palette import Palette
 from selectllm_tui.preconditions import Context, alike
 from selectllm_tui.screens.help import HelpScreen, help_entries
 from selectllm_tui.screens.main import MainScreen
+from selectllm_tui.shown_setup import ShownSetup, Space
 from selectllm_tui.snapshots.search import terms
-from selectllm_tui.state import ShownSetup, Space, State
+from selectllm_tui.state import State
 from selectllm_tui.tabs import TABS
 from selectllm_tui.transitions import search_alike
 from selectllm_tui.widgets.keybar import KeyBar

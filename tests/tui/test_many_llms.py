@@ -13,8 +13,9 @@ from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.llm_names import LETTERS, families, key_of, matching, number_of, short_names
 from selectllm_tui.palette import ExplorerCommands
 from selectllm_tui.preconditions import Context, listed
+from selectllm_tui.shown_setup import ShownSetup, Space
 from selectllm_tui.snapshots.questions import listing
-from selectllm_tui.state import ShownSetup, Space, State
+from selectllm_tui.state import State
 from selectllm_tui.transitions import toggle, toggle_listed
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.side import PoolStrip

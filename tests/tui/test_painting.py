@@ -15,7 +15,7 @@ from selectllm_engine.evaluation.table import Row
 from selectllm_engine.llms import Pool
 from selectllm_tui.export import to_markdown
 from selectllm_tui.screens.message import progress_line
-from selectllm_tui.state import ShownSetup
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows, layout

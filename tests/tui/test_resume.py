@@ -10,8 +10,8 @@ import pytest
 from selectllm_engine.api import load
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.resume import _path, recall
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import ShownSetup
 from selectllm_tui.tabs import TABS
 from tui.explorers import ESCAPES, INVISIBLE, press, settled
 from tui.test_hostile import check

@@ -16,9 +16,10 @@ from selectllm_tui.app import ExplorerApp
 from selectllm_tui.cli import main
 from selectllm_tui.screens.save import SaveScreen
 from selectllm_tui.setups import as_saved, as_shown
+from selectllm_tui.shown_setup import LOOKING, WITHOUT_ROUTER, ShownSetup
 from selectllm_tui.snapshots.headline import headline
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import LOOKING, WITHOUT_ROUTER, ShownSetup, State
+from selectllm_tui.state import State
 from tui.explorers import idle, press, settled
 from tui.test_copies import copy
 from tui.test_trust import Terminal

@@ -10,8 +10,10 @@ from selectllm_engine.errors import UsageError
 from selectllm_engine.llms import Pool
 from selectllm_tui.keymap import COMMANDS
 from selectllm_tui.preconditions import Context
-from selectllm_tui.state import FILTERS, ShownSetup, Slider, Space, State
+from selectllm_tui.shown_setup import ShownSetup, Slider, Space
+from selectllm_tui.state import State
 from selectllm_tui.tabs import TABS
+from selectllm_tui.view import FILTERS
 
 SPACE = Space(
     benchmark="fake",

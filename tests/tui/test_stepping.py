@@ -10,7 +10,7 @@ from textual.worker import WorkerCancelled
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.filters import FilterScreen
 from selectllm_tui.snapshots.questions import listing
-from selectllm_tui.state import FILTERS
+from selectllm_tui.view import FILTERS
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
 from tui.explorers import press, settled

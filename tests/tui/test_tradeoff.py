@@ -11,9 +11,10 @@ from selectllm_engine.api import load
 from selectllm_engine.evaluation import parse_policy
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.row_keys import RowKey
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots import snapshots
 from selectllm_tui.snapshots.model import Model
-from selectllm_tui.state import ShownSetup, State
+from selectllm_tui.state import State
 from selectllm_tui.widgets.plot import Plot, in_cells
 from tui.explorers import press, settled, write_routed_run
 from tui.test_comparing import text_of

@@ -24,9 +24,10 @@ from selectllm_tui.cache_activity import sampling
 from selectllm_tui.row_keys import policy
 from selectllm_tui.screens.ask import AskScreen, QuestionInput
 from selectllm_tui.screens.workers import Computed
+from selectllm_tui.shown_setup import ShownSetup
 from selectllm_tui.snapshots.model import Model
 from selectllm_tui.snapshots.results import LEARNED, results
-from selectllm_tui.state import ShownSetup, State
+from selectllm_tui.state import State
 from selectllm_tui.widgets.cells import drawn
 from selectllm_tui.widgets.header import Header
 from selectllm_tui.widgets.rows import RowTable

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from selectllm_tui.commands.command import commands_of
-from selectllm_tui.state import FILTERS, PINS
+from selectllm_tui.state import PINS
+from selectllm_tui.view import FILTERS
 
 __all__ = ["DIALOGS"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from selectllm_engine.api import Run
     from selectllm_engine.routers.routing import Routing
-    from selectllm_tui.state import ShownSetup, Space
+    from selectllm_tui.shown_setup import ShownSetup, Space
 
 __all__ = ["AskScreen", "llm_rows", "neighbour_spans"]
 

@@ -12,7 +12,8 @@ from textual.message import Message
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.notation import points, points_span, span
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.state import WHO_IS_RIGHT, State
+from selectllm_tui.state import State
+from selectllm_tui.view import WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.compare import SideBySide
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import ShownSetup
 
 __all__ = ["CompareScreen", "QuestionsOfCell", "side_rows", "verdict_parts"]
 

@@ -9,7 +9,7 @@ from textual import on
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.keys import keys_in
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.state import FILTERS
+from selectllm_tui.view import FILTERS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.cells import Column, ListRows
 from selectllm_tui.widgets.paint import line

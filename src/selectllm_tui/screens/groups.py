@@ -11,7 +11,7 @@ from textual.message import Message
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.notation import points
 from selectllm_tui.screens.dialog import Dialog
-from selectllm_tui.state import GROUPINGS
+from selectllm_tui.view import GROUPINGS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Column, ListRows

@@ -13,8 +13,8 @@ from selectllm_tui.keymap_lookup import bindings, why_not
 from selectllm_tui.keys import NAMED, key_name, keys_in
 from selectllm_tui.screens.actions import action, chosen
 from selectllm_tui.screens.state_screen import StateScreen
-from selectllm_tui.state import LLM_COLUMN
 from selectllm_tui.transitions import from_the_top
+from selectllm_tui.view import LLM_COLUMN
 from selectllm_tui.widgets.keybar import KeyBar
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import PoolStrip, Side, SliderTable

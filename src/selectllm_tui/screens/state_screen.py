@@ -53,9 +53,10 @@ if TYPE_CHECKING:
 
     from selectllm_engine.store import Change, Mark
     from selectllm_tui.cache_activity import SamplingActivity
+    from selectllm_tui.shown_setup import ShownSetup, Space
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import Opener, ShownSetup, Space, State
+    from selectllm_tui.state import Opener, State
 
 __all__ = ["StateScreen"]
 

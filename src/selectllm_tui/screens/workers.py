@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_engine.store import Change, Mark
     from selectllm_tui.cache_activity import SamplingActivity
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots import Snapshot
     from selectllm_tui.snapshots.model import Model
     from selectllm_tui.snapshots.questions import Questions
-    from selectllm_tui.state import ShownSetup, State
+    from selectllm_tui.state import State
 
 __all__ = [
     "Computed",

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Row
     from selectllm_engine.insights import Cell
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import ShownSetup, State
+    from selectllm_tui.state import State
 
 __all__ = ["SideBySide", "apart", "side_by_side"]
 

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Row
     from selectllm_tui.row_keys import RowKey
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.facts import Facts
     from selectllm_tui.snapshots.model import Model
-    from selectllm_tui.state import ShownSetup, State
+    from selectllm_tui.state import State
 
 __all__ = ["Headline", "current_key", "headline"]
 

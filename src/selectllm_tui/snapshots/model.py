@@ -22,8 +22,8 @@ from selectllm_engine.evaluation.comparison import Reference
 from selectllm_engine.store import MARKS, as_vote_rule, variant_of
 from selectllm_tui.limits import Stops, round_numbers
 from selectllm_tui.row_keys import BOUND
+from selectllm_tui.shown_setup import BEST_SINGLE, ShownSetup, Slider, Space
 from selectllm_tui.snapshots.facts import Facts
-from selectllm_tui.state import BEST_SINGLE, ShownSetup, Slider, Space
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

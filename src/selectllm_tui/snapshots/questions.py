@@ -13,15 +13,17 @@ from selectllm_engine.verdicts import Verdict
 from selectllm_tui.snapshots.compare import apart
 from selectllm_tui.snapshots.question_groups import of_group
 from selectllm_tui.snapshots.search import Chip, Field, find
-from selectllm_tui.state import FILTERS, LLM_COLUMN
+from selectllm_tui.view import FILTERS, LLM_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.model import Model, Tick
-    from selectllm_tui.state import ShownSetup, State, View
+    from selectllm_tui.state import State
+    from selectllm_tui.view import View
 
 __all__ = ["Judged", "Questions", "judged", "listing", "questions", "shared_ids"]
 

@@ -10,7 +10,7 @@ from selectllm_engine.errors import SelectLLMError
 from selectllm_engine.setups import Proposed, Wish
 from selectllm_tui import row_keys
 from selectllm_tui.setups import as_shown
-from selectllm_tui.state import ShownSetup
+from selectllm_tui.shown_setup import ShownSetup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.evaluation import baselines
 from selectllm_tui import row_keys
+from selectllm_tui.shown_setup import WITHOUT_ROUTER
 from selectllm_tui.snapshots.headline import current_key
 from selectllm_tui.snapshots.published import published
-from selectllm_tui.state import WITHOUT_ROUTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

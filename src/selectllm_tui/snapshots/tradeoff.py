@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import By, Row, TradeOff
     from selectllm_engine.insights import TradeOffPoint
     from selectllm_tui.row_keys import RowKey
+    from selectllm_tui.shown_setup import ShownSetup
     from selectllm_tui.snapshots.model import Model, Tick
     from selectllm_tui.snapshots.results import ResultEntry
-    from selectllm_tui.state import ShownSetup, State
+    from selectllm_tui.state import State
 
 __all__ = ["CURVES", "Measure", "Point", "Tradeoff", "tradeoff"]
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from selectllm_tui.llm_names import key_of, short_names
-from selectllm_tui.state import LLM_COLUMN
+from selectllm_tui.view import LLM_COLUMN
 from selectllm_tui.widgets.cells import Column
 from selectllm_tui.widgets.paint import Span, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selectllm_tui.state import Columns
+    from selectllm_tui.view import Columns
     from selectllm_tui.widgets.paint import Line
 
 __all__ = [

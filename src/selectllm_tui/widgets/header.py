@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.state import ShownSetup
+    from selectllm_tui.shown_setup import ShownSetup
 
 __all__ = ["Header", "Heading", "heading_lines"]
 

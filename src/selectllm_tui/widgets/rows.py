@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from selectllm_tui.keymap_lookup import bindings
-from selectllm_tui.state import AS_MADE, LLM_COLUMN
+from selectllm_tui.view import AS_MADE, LLM_COLUMN
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, Rows, drawn, layout
 from selectllm_tui.widgets.columns import arranged, arrow, heads, in_order_of, in_view, part_cells, places
 from selectllm_tui.widgets.paint import STYLES, Line, Painting, Span, fit, paint, width_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-    from selectllm_tui.state import Columns
+    from selectllm_tui.view import Columns
 
 __all__ = ["RowTable"]
 

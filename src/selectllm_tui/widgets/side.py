@@ -13,8 +13,8 @@ from textual.reactive import reactive
 from selectllm_tui.keymap_lookup import bindings
 from selectllm_tui.keys import keys_in
 from selectllm_tui.llm_names import key_of, matching, short_names
+from selectllm_tui.shown_setup import WITHOUT_ROUTER
 from selectllm_tui.snapshots.facts import Facts
-from selectllm_tui.state import WITHOUT_ROUTER
 from selectllm_tui.untrusted import safe
 from selectllm_tui.widgets.cells import Cell, Column, ListRows
 from selectllm_tui.widgets.formats import decimals, fixed, percent, slider
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.strip import Strip
 
-    from selectllm_tui.state import ShownSetup, Space
+    from selectllm_tui.shown_setup import ShownSetup, Space
 
 __all__ = ["PoolStrip", "Side", "policy_rows", "pool_rows", "router_rows"]
 

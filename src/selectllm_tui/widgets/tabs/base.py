@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from selectllm_engine.evaluation import Row
-    from selectllm_tui.state import Space, State
+    from selectllm_tui.shown_setup import Space
+    from selectllm_tui.state import State
     from selectllm_tui.widgets.cells import Rows
 
 __all__ = ["Tab"]

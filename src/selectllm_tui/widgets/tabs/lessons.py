@@ -8,8 +8,8 @@ from rich.cells import cell_len
 
 from selectllm_tui.keys import USUAL, Keys, keys_in
 from selectllm_tui.sentences import sentence
-from selectllm_tui.state import FILTERS
 from selectllm_tui.untrusted import visible
+from selectllm_tui.view import FILTERS
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.paint import LONGEST, shorten
 from selectllm_tui.widgets.tabs.base import Tab

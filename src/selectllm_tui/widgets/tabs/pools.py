@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from selectllm_tui.records import subset_record
-from selectllm_tui.state import LLM_COLUMN
+from selectllm_tui.view import LLM_COLUMN
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order

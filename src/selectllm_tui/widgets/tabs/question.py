@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from selectllm_tui import row_keys
 from selectllm_tui.records import ballot_records
 from selectllm_tui.row_keys import RowKey
-from selectllm_tui.state import WHO_IS_RIGHT
+from selectllm_tui.view import WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order, rule

@@ -13,8 +13,8 @@ from selectllm_engine.verdicts import Verdict
 from selectllm_tui.keys import USUAL, Keys, keys_in
 from selectllm_tui.records import question_records
 from selectllm_tui.snapshots.search import hits, pattern_of
-from selectllm_tui.state import FILTERS, GROUPINGS, WHO_IS_RIGHT
 from selectllm_tui.untrusted import visible
+from selectllm_tui.view import FILTERS, GROUPINGS, WHO_IS_RIGHT
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column

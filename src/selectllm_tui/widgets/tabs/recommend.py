@@ -8,7 +8,7 @@ from selectllm_tui.limits import place_of, places_of
 from selectllm_tui.notation import points
 from selectllm_tui.recommendation_words import headline, how, told, trade
 from selectllm_tui.records import proposed_record
-from selectllm_tui.state import LLM_COLUMN
+from selectllm_tui.view import LLM_COLUMN
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from selectllm_engine.evaluation import Row
     from selectllm_tui.limits import Limits
+    from selectllm_tui.shown_setup import Space
     from selectllm_tui.snapshots.recommend import Offer, Recommended
-    from selectllm_tui.state import Space, State
+    from selectllm_tui.state import State
 
 __all__ = ["RecommendTab", "advice", "limit_rows", "offer_rows"]
 
