@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from selectllm_engine.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_toml"]
+__all__ = ["A_TEXT", "is_text", "is_texts", "is_whole", "read_toml"]
 
 _MOST = 1 << 20  # bytes of a file
 _MOST_STEPS = 50  # in a key such as a.b.c, for which tomllib takes time that grows with their square
 _STEP = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _DEEP = re.compile(rf"(?<![\w-])(?:{_STEP}){{{_MOST_STEPS},}}")
+
+
+A_TEXT = "a text that is not empty"
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether a value is `A_TEXT`."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_texts(value: object) -> TypeGuard[list[str]]:
+    """Whether a value is a list of such texts, or of none."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+def is_whole(value: object, least: int) -> TypeGuard[int]:
+    """Whether a value is a whole number of at least `least`."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def read_toml(path: Path, name: str, *, what: str, remedy: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from selectllm_engine.generation.engine import ENGINES
 from selectllm_engine.llms import ANSWER_KINDS
+from selectllm_engine.toml_files import A_TEXT, is_text, is_texts, is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,26 +50,15 @@ def _number(least: float, *, above: bool = False) -> Key:
 
 
 def _whole(least: int) -> Key:
-    def fits(value: object) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-    return Key(f"a whole number of at least {least}", fits)
+    return Key(f"a whole number of at least {least}", lambda value: is_whole(value, least))
 
 
 def _one_of(*known: str) -> Key:
     return Key(" or ".join(f'"{each}"' for each in known), lambda value: value in known)
 
 
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_text(each) for each in value)
-
-
-TEXT = Key("a text that is not empty", _is_text)
-_TEXTS = Key("a text or a list of texts", lambda value: _is_text(value) or (_is_texts(value) and bool(value)))
+TEXT = Key(A_TEXT, is_text)
+_TEXTS = Key("a text or a list of texts", lambda value: is_text(value) or (is_texts(value) and bool(value)))
 _FLAG = Key("true or false", lambda value: isinstance(value, bool))
 TABLE = Key("a table", lambda value: isinstance(value, dict))
 URL = Key(
@@ -85,7 +75,7 @@ _GPUS = Key(
 SHARE = Key("a number above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1)
 _THINKING = Key(
     'true, false, a number of tokens or a word such as "low"',
-    lambda value: isinstance(value, bool) or (isinstance(value, int) and value > 0) or _is_text(value),
+    lambda value: isinstance(value, bool) or (isinstance(value, int) and value > 0) or is_text(value),
 )
 _SAMPLING = {
     "temperature": _number(0),
@@ -93,12 +83,12 @@ _SAMPLING = {
     "top_k": _whole(0),
     "repetition_penalty": _number(0, above=True),
     "max_tokens": _whole(1),
-    "stop": Key("a list of texts", _is_texts),
+    "stop": Key("a list of texts", is_texts),
 }
 FIELDS = ("question", "choices", "answer", "subject", "rationale", "id", "split")
 _PART = Key(
     "the name of a source's split, a share, or a table of both",
-    lambda value: _is_text(value) or SHARE.fits(value) or isinstance(value, dict),
+    lambda value: is_text(value) or SHARE.fits(value) or isinstance(value, dict),
 )
 
 
@@ -156,7 +146,7 @@ KEYS: dict[str, dict[str, Key]] = {
     "prompts": {
         "system": TEXT,
         "template": Key(
-            "a text with {question} in it, once", lambda value: _is_text(value) and value.count("{question}") == 1
+            "a text with {question} in it, once", lambda value: is_text(value) and value.count("{question}") == 1
         ),
         **dict.fromkeys(ANSWER_KINDS, TEXT),
     },
@@ -172,14 +162,14 @@ KEYS: dict[str, dict[str, Key]] = {
             "a table of patterns by split",
             lambda value: isinstance(value, dict) and all(map(_TEXTS.fits, value.values())),
         ),
-        "columns": Key("a list of texts", _is_texts),
+        "columns": Key("a list of texts", is_texts),
         "question": TEXT,
         "choices": Key(
             "a text, a list of at least two, or a table of them by letter",
             lambda value: (
-                _is_text(value)
-                or (isinstance(value, list) and _is_texts(value) and len(value) >= 2)
-                or (isinstance(value, dict) and len(value) >= 2 and all(map(_is_text, value.values())))
+                is_text(value)
+                or (is_texts(value) and len(value) >= 2)
+                or (isinstance(value, dict) and len(value) >= 2 and all(map(is_text, value.values())))
             ),
         ),
         "labels": _TEXTS,
@@ -189,7 +179,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "subject": TEXT,
         "language": TEXT,
         "rationale": TEXT,
-        "split": Key("a text, or a table", lambda value: _is_text(value) or (isinstance(value, dict) and bool(value))),
+        "split": Key("a text, or a table", lambda value: is_text(value) or (isinstance(value, dict) and bool(value))),
         "filter": Key(
             "a table of values",
             lambda value: isinstance(value, dict) and not any(isinstance(each, dict) for each in value.values()),
@@ -197,7 +187,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "patterns": _PATTERNS,
         "remove": _PATTERNS,
         "shuffle_choices": Key("true, false or a seed", lambda value: isinstance(value, int) and value >= 0),
-        "exemplars": Key("a file, or a table", lambda value: _is_text(value) or isinstance(value, dict)),
+        "exemplars": Key("a file, or a table", lambda value: is_text(value) or isinstance(value, dict)),
         "terse": _FLAG,
         "kinds": _TEXTS,
     },

@@ -13,7 +13,7 @@ from selectllm_engine.errors import SelectLLMError, UsageError, did_you_mean
 from selectllm_engine.evaluation import VOTE_RULES
 from selectllm_engine.exporters import check_target, save
 from selectllm_engine.setups.setup import Setup
-from selectllm_engine.toml_files import read_toml
+from selectllm_engine.toml_files import A_TEXT, is_text, is_texts, is_whole, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,27 +23,16 @@ __all__ = ["quoted", "read_setup", "setup_text", "write_setup"]
 _EXAMPLE = "docs/concepts.md has an example, and selectllm recommend --write writes one"
 
 
-def _text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_text, value))
-
-
-_A_TEXT, _A_WHOLE = ("a text that is not empty", _text), ("a whole number of at least 1", _whole)
 _Kind = tuple[str, Callable[[object], bool]]
+_A_TEXT: _Kind = (A_TEXT, is_text)
+_A_WHOLE: _Kind = ("a whole number of at least 1", lambda value: is_whole(value, 1))
 
 # table -> its keys: what a value must be, in words and as a test
 KEYS: dict[str, dict[str, _Kind]] = {
     "": {
         "benchmark": _A_TEXT,
         "kind": _A_TEXT,
-        "pool": ("a list of names", _texts),
+        "pool": ("a list of names", lambda value: is_texts(value) and bool(value)),
         "router": _A_TEXT,
         "policy": _A_TEXT,
         "vote": _A_TEXT,
