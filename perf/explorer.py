@@ -33,7 +33,7 @@ from selectllm_engine.evaluation import Outcomes, RouterScores, llm_votes
 from selectllm_engine.evaluation.votes import tally
 from selectllm_tui.app import ExplorerApp
 from selectllm_tui.screens.main import MainScreen
-from selectllm_tui.screens.workers import Computed, FiguresDone
+from selectllm_tui.screens.workers import AllComputed, Computed
 from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets.rows import RowTable
 
@@ -186,7 +186,7 @@ class Stopwatch:
                 return
             if isinstance(message, Computed):
                 screen.call_after_refresh(note, "current" if message.tab else "headline")
-            elif isinstance(message, FiguresDone):
+            elif isinstance(message, AllComputed):
                 screen.call_after_refresh(note, "complete")
 
         self.hook = hook

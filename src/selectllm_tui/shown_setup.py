@@ -29,7 +29,7 @@ LOOKING = ("cost-aware", "cascade-value")  # policies that may look at seconds o
 class Slider:
     """The parameter of a policy: its symbol and the values that keys step through.
 
-    An `endless` one may be infinite, one that goes `beyond` any larger number.
+    An `endless` one may be infinite, one with a `most` larger than `high`, up to that.
     """
 
     symbol: str
@@ -38,12 +38,11 @@ class Slider:
     step: float
     default: float
     endless: bool = False
-    beyond: bool = False
+    most: float | None = None
 
     def fit(self, value: float) -> float:
         """`value` where the policy takes it, on the grid or not; else the nearest."""
-        taken = self.low <= value <= self.high or (self.endless and value == math.inf)
-        taken = taken or (self.beyond and self.high < value < math.inf)
+        taken = self.low <= value <= (self.most or self.high) or (self.endless and value == math.inf)
         return value if taken else self.clamp(value)
 
     @property

@@ -55,7 +55,7 @@ def test_list_as_json_and_csv(selectllm):
 
 
 def test_list_of_an_empty_cache(selectllm, tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: None)
     code, out, err = selectllm("cache", "list", cache=tmp_path)
     assert (code, out) == (0, "")
     assert err == f"the cache {tmp_path} is empty\n"
@@ -70,7 +70,7 @@ def test_names_are_harmless(selectllm, own):
 
 
 def test_the_packaged_run_is_listed_as_such(selectllm, own, tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: own.root)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: own.root)
     rows = json.loads(selectllm("cache", "list", "--benchmark", "mine", "--format", "json", cache=tmp_path)[1])
     assert {row["where"] for row in rows} == {"package"}
     code, _, err = selectllm("cache", "remove", "--benchmark", "mine", "--yes", cache=tmp_path)
@@ -79,7 +79,7 @@ def test_the_packaged_run_is_listed_as_such(selectllm, own, tmp_path, monkeypatc
 
 
 def test_verify_says_when_all_is_well(selectllm, own, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: None)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: None)
     assert selectllm("cache", "verify", cache=own.root) == (0, "", "all files are whole\n")
 
 

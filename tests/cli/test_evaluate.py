@@ -317,7 +317,7 @@ def test_wrong_names_are_one_line_and_exit_2(selectllm, args, line):
 def test_an_empty_cache_says_what_to_do(selectllm, tmp_path, monkeypatch):
     from selectllm_engine.store import cache
 
-    monkeypatch.setattr(cache, "_packaged", lambda: None)
+    monkeypatch.setattr(cache, "_packaged", lambda _: None)
     code, out, err = selectllm("evaluate", cache=tmp_path)
     assert (code, out) == (2, "")
     assert "selectllm generate" in err
@@ -347,7 +347,7 @@ def test_a_cache_that_is_named_and_not_there_is_an_error(selectllm, tmp_path, mo
 
 
 def test_the_recorded_run_is_named_as_what_it_is(fake_cache, selectllm, tmp_path, monkeypatch):
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: fake_cache)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: fake_cache)
     assert selectllm("evaluate", cache=tmp_path)[2] == "note: fake is the recorded run, comes with selectllm\n"
     assert selectllm("evaluate")[2] == ""
 

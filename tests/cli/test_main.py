@@ -185,16 +185,18 @@ def test_sigterm_is_said_and_nothing_is_left_half_done(tmp_path, monkeypatch, ca
 
     path = tmp_path / "scores.csv"
     path.write_text("question,a,b\nHow many?,1,0\n")
-    begun = table.store_chunks
+    read = table._read
 
-    def stopped(cache, benchmark, chunks, **options):
+    def stopped(*given):
+        chunks, origin = read(*given)
+
         def until():
             yield from chunks
             signal.raise_signal(signal.SIGTERM)
 
-        return begun(cache, benchmark, until(), **options)
+        return until(), origin
 
-    monkeypatch.setattr(table, "store_chunks", stopped)
+    monkeypatch.setattr(table, "_read", stopped)
     before = signal.getsignal(signal.SIGTERM)
     arguments = ["import", "table", str(path), "--benchmark", "b", "--llms", "a,b", "--cache", str(tmp_path / "cache")]
     assert cli.main(arguments) == 143

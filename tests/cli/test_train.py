@@ -103,7 +103,7 @@ def test_a_full_disk_is_one_line(selectllm, own, monkeypatch):
 def test_a_packaged_run_is_copied_before_routers_are_written(tmp_path, own, monkeypatch, capsys):
     packaged = tmp_path / "packaged"
     shutil.move(own, packaged)
-    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda: packaged)
+    monkeypatch.setattr("selectllm_engine.store.cache._packaged", lambda _: packaged)
     assert main(["train", "--router", "prior", "--cache", str(tmp_path / "mine")]) == 0
     assert (tmp_path / "mine" / "fake" / "routers" / "prior" / "manifest.json").exists()
     assert not (packaged / "fake" / "routers").exists()

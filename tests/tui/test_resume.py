@@ -89,5 +89,5 @@ def test_values_out_of_range_come_back_into_it(cache: Path) -> None:
     start = ShownSetup.of(space)
     setup = recalled[0].setup
     assert (setup.router, setup.policy, setup.split) == (start.router, start.policy, start.split)
-    assert setup.parameter_of("cost-aware") == space.policies["cost-aware"].high
+    assert setup.parameter_of("cost-aware") == space.policies["cost-aware"].high  # no λ is as large as that
     assert setup.parameter_of("top-m") == space.policies["top-m"].low

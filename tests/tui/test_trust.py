@@ -74,8 +74,8 @@ async def test_keys_that_open_tabs_faster_than_they_can_be_made(cache: Path) -> 
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
-        for key in ("f4", "f1", "f4", "f8", "f4"):
-            screen.action_press(key)
+        for tab in ("questions", "results", "questions", "recommend", "questions"):
+            screen.action_press(f"tab_{tab}")
         await settled(pilot)
         assert screen.state.view.tab == "questions"
         assert screen.tab is not None

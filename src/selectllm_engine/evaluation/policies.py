@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from selectllm_engine.errors import UnknownNameError, UsageError
+from selectllm_engine.evaluation.curves import LAMBDAS
 from selectllm_engine.evaluation.learned_policies import cascade_chain, cascade_value, margin, vote_auto
 from selectllm_engine.evaluation.outcomes import By
 from selectllm_engine.evaluation.policy_inputs import PolicyInputs
@@ -61,7 +62,7 @@ class PolicyInfo:
             size.
         whole: whether the parameter is a whole number.
         endless: whether it may be "max", which is infinity.
-        beyond: whether it may be larger than `high`, where sliders and tuning end.
+        most: the largest that it may be, where that is more than `high`, at which sliders and tuning end.
         tuned: whether it may be "auto".
         options: words that may follow the parameter.
         needs_forest: it reads RouterScores.forest.
@@ -83,7 +84,7 @@ class PolicyInfo:
     step: float = 0.05
     whole: bool = False
     endless: bool = False
-    beyond: bool = False
+    most: float | None = None
     tuned: bool = True
     options: tuple[By, ...] = ()
     needs_forest: bool = False
@@ -108,7 +109,7 @@ class PolicyInfo:
         """Whether the parameter can have a value."""
         if not isinstance(value, int | float) or isinstance(value, bool) or (self.whole and value % 1 != 0):
             return False
-        top = math.inf if self.high is None or self.endless or self.beyond else self.high
+        top = math.inf if self.high is None or self.endless else self.most or self.high
         return self.low <= value <= top and (self.endless or value < math.inf)
 
     def value(self, number: float) -> float:
@@ -139,7 +140,7 @@ POLICIES: dict[str, PolicyInfo] = {
         "argmax of p − λ·latency/largest latency (or of cost)",
         symbol="λ",
         default=0.15,
-        beyond=True,
+        most=LAMBDAS[-1],
         options=("latency", "cost"),
     ),
     "threshold": PolicyInfo(
@@ -231,7 +232,7 @@ class PolicySpec:
         tuned = self.parameter == "auto" and info.tuned
         if self.parameter is not None and not tuned and not info.takes(self.parameter):
             limits = f"{'a whole number' if info.whole else 'a number'} from {info.low:g}"
-            limits += "" if info.high is None or info.endless or info.beyond else f" to {info.high:g}"
+            limits += "" if info.high is None or info.endless else f" to {info.most or info.high:,.9g}"
             word = "auto" if info.tuned else "max"
             raise UsageError(
                 f"policy {self.name} takes {limits} or {word}, not {self.parameter!r}",

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from selectllm_engine.api import Run
     from selectllm_tui.snapshots.question import Detail
 
-__all__ = ["GenerationsScreen", "ShownSample", "options_of", "samples_of"]
+__all__ = ["GenerationsScreen", "ShownGeneration", "options_of", "samples_of"]
 
 _EQUAL = ("expression", "text")  # kinds whose answers can be equal though written differently
 FEWEST = 4  # options, where nothing says how many there are
 
 
-class ShownSample:
+class ShownGeneration:
     """One generation with the answer found in it.
 
     Attributes:
@@ -64,14 +64,14 @@ class ShownSample:
         self.right = counted is not None and counted == gold
 
 
-def samples_of(run: Run, detail: Detail, llm: str) -> list[ShownSample]:
+def samples_of(run: Run, detail: Detail, llm: str) -> list[ShownGeneration]:
     """The generations of an LLM for a question, in order of samples."""
     rows, choices = run.generations(detail.question_id, llm), options_of(detail)
     equal = None
     if detail.kind in _EQUAL and not rows.is_empty():
         answers = run.cache.answers(run.benchmark, llm).filter(question_id=detail.question_id)
         equal = dict(answers.select("sample", "answer").iter_rows())
-    return [ShownSample(row, detail.kind, choices, detail.gold, equal) for row in rows.iter_rows(named=True)]
+    return [ShownGeneration(row, detail.kind, choices, detail.gold, equal) for row in rows.iter_rows(named=True)]
 
 
 def options_of(detail: Detail) -> int:
@@ -103,14 +103,14 @@ class GenerationsScreen(Dialog[None]):
     class Ready(Message):
         """The generations are read."""
 
-        def __init__(self, samples: list[ShownSample], error: str = "") -> None:
+        def __init__(self, samples: list[ShownGeneration], error: str = "") -> None:
             super().__init__()
             self.samples, self.error = samples, error
 
     def __init__(self, run: Run, detail: Detail, llm: str) -> None:
         super().__init__()
         self._run, self._detail, self._llm = run, detail, llm
-        self._samples: list[ShownSample] = []
+        self._samples: list[ShownGeneration] = []
         self.heading = safe(llm, limit=60)
 
     def content(self) -> ComposeResult:
@@ -181,7 +181,7 @@ class GenerationsScreen(Dialog[None]):
         """The next or previous sample."""
         self.query_one(RowTable).move(step)
 
-    def _sample(self) -> ShownSample | None:
+    def _sample(self) -> ShownGeneration | None:
         key = self.query_one(RowTable).key
         return next((each for each in self._samples if str(each.number) == key), None)
 
@@ -201,7 +201,7 @@ class GenerationsScreen(Dialog[None]):
         view.scroll_to(y=view.scroll_offset.y + step * max(view.size.height - 2, 1), animate=False, force=True)
 
 
-def generation_spans(sample: ShownSample) -> list[Span]:
+def generation_spans(sample: ShownGeneration) -> list[Span]:
     """The text with the answer highlighted, and how it ended."""
     text = sample.text
     start, end = sample.span or (len(text), len(text))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from selectllm_engine.api import Run
-    from selectllm_tui.screens.generations import ShownSample
+    from selectllm_tui.screens.generations import ShownGeneration
     from selectllm_tui.snapshots.question import Detail
 
 __all__ = ["FEWEST", "MOST", "SideBySideScreen", "column_spans", "picked", "shown_columns"]
@@ -55,7 +55,7 @@ def shown_columns(wanted: int, active: int, width: int) -> list[int]:
     return [*range(room - 1), active]
 
 
-def column_spans(sample: ShownSample, found: Sequence[Place], apart: Sequence[Place]) -> list[Span]:
+def column_spans(sample: ShownGeneration, found: Sequence[Place], apart: Sequence[Place]) -> list[Span]:
     """A generation: words apart from the first column's, the answer, and what was searched for."""
     answer = [sample.span] if sample.span else []
     return overlaid(sample.text, ((apart, "apart"), (answer, "hit"), (found, "found")))
@@ -104,7 +104,7 @@ class SideBySideScreen(Dialog[None]):
     class Ready(Message):
         """The generations of an LLM are read."""
 
-        def __init__(self, llm: str, samples: list[ShownSample], error: str = "") -> None:
+        def __init__(self, llm: str, samples: list[ShownGeneration], error: str = "") -> None:
             super().__init__()
             self.llm, self.samples, self.error = llm, samples, error
 
@@ -121,7 +121,7 @@ class SideBySideScreen(Dialog[None]):
         self._llms = picked(detail, llm)
         self._wanted = 0  # columns; known with the width
         self._active = 0
-        self._samples: dict[str, list[ShownSample]] = {}
+        self._samples: dict[str, list[ShownGeneration]] = {}
         self._errors: dict[str, str] = {}
         self._at: dict[str, int] = {}  # the sample that is shown of an LLM
         self._marking = False  # whether words apart are marked
@@ -212,7 +212,7 @@ class SideBySideScreen(Dialog[None]):
         top = kept if same else 0 if at is None else max(at - view.size.height // 2, 0)
         view.scroll_to(y=top, animate=False, force=True)
 
-    def _head(self, llm: str, sample: ShownSample | None, found: Sequence[Place]) -> Line:
+    def _head(self, llm: str, sample: ShownGeneration | None, found: Sequence[Place]) -> Line:
         width = max(self.query_one("#head-0").size.width, 10)
         if sample is None:
             return named(llm, "strong")(width)
@@ -224,7 +224,7 @@ class SideBySideScreen(Dialog[None]):
         room = max(width - width_of(after) - 1, 4)
         return [*named(llm, "strong")(room), (" ", "plain"), *after]
 
-    def _sample(self, llm: str) -> ShownSample | None:
+    def _sample(self, llm: str) -> ShownGeneration | None:
         samples = self._samples.get(llm)
         return samples[self._at.get(llm, 0)] if samples else None
 

@@ -20,9 +20,9 @@ from selectllm_tui.mark_changes import differences, merged_changes
 from selectllm_tui.preconditions import Context
 from selectllm_tui.screens.message import ProblemScreen
 from selectllm_tui.screens.workers import (
+    AllComputed,
     Computed,
     Copied,
-    FiguresDone,
     Listed,
     MarksSaved,
     Routable,
@@ -442,8 +442,8 @@ class StateScreen(Screen[None]):
         if message.generation == self.threads.generation and self.threads.computing:  # one may come after a stop
             self.query_one(KeyBar).message = (f"{message.done:,} of {message.total:,}", "muted")
 
-    @on(FiguresDone)
-    def _finished(self, message: FiguresDone) -> None:
+    @on(AllComputed)
+    def _finished(self, message: AllComputed) -> None:
         if not self.threads.computed(message.generation):
             return
         self.query_one(KeyBar).done()

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from selectllm_tui.state import State
 
 __all__ = [
+    "AllComputed",
     "Computed",
     "Copied",
-    "FiguresDone",
     "Listed",
     "MarksSaved",
     "Routable",
@@ -94,7 +94,7 @@ class Routable(Message):
 
 
 @dataclass
-class FiguresDone(Message):
+class AllComputed(Message):
     """All of it is there, or it failed."""
 
     generation: int
@@ -195,7 +195,7 @@ class ScreenThreads:
         except Exception as failure:
             self.screen.log.error(repr(failure))
             error = str(failure) or type(failure).__name__
-        self.screen.post_message(FiguresDone(generation, error))
+        self.screen.post_message(AllComputed(generation, error))
 
     def stop(self) -> bool:
         """Computes no further; False where nothing is being computed."""

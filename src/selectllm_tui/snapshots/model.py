@@ -293,7 +293,7 @@ def sliders(llms: int) -> dict[str, Slider | None]:
             info.step,
             min(info.default, info.top(llms)),
             info.endless,
-            info.beyond,
+            info.most,
         )
         for name, info in POLICIES.items()
     }
