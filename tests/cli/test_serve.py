@@ -36,11 +36,20 @@ def settings(folder, url):
     (folder / "selectllm.toml").write_text("\n".join(lines))
 
 
+# Ctrl-C is heard, though a shell that starts things in the background has them ignore it.
+STARTED = """
+import signal, sys
+from selectllm_tui.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
+
 class Process:
     """A server as a process; `url` is where it answers."""
 
     def __init__(self, folder, cache, *args):
-        command = [sys.executable, "-c", "import sys; from selectllm_tui.cli import main; sys.exit(main())"]
+        command = [sys.executable, "-c", STARTED]
         command += ["serve", "--setup", "setup.toml", "--port", "0", "--cache", str(cache), *args]
         self.process = subprocess.Popen(
             command,
