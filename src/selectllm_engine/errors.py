@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.61) -> str | None:
     """The known name that is most like `name` in any case; None where none is like it (`cutoff`: 0 all, 1 equal)."""
     folded: dict[str, str] = {}
     for each in known:
