@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.events import MouseScrollDown, MouseScrollUp
 
-__all__ = ["LINE", "LogFormatter", "NoTicks", "Plot", "PlotMark", "in_cells"]
+__all__ = ["LINE", "LabelledPoint", "LogFormatter", "NoTicks", "Plot", "in_cells"]
 
 NAME = 20  # cells of a label
 
@@ -66,7 +66,7 @@ class NoTicks(AxisFormatter):
 
 
 @dataclass(frozen=True, slots=True)
-class PlotMark:
+class LabelledPoint:
     """A point with its label; the lower its rank, the sooner it gets room for it."""
 
     x: float
@@ -104,7 +104,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         self.set_reactive(PlotWidget.margin_left, 7)
         self.set_reactive(PlotWidget.margin_top, 1)
         self.set_reactive(PlotWidget.margin_bottom, 2)
-        self._marks: Sequence[PlotMark] = ()
+        self._marks: Sequence[LabelledPoint] = ()
         self._curves: Sequence[Curve] = ()
         self._limits: tuple[float, float, float, float] | None = None
         self._leftward: set[int] = set()  # lines with a label that is read from right to left
@@ -122,7 +122,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         if not self._walk(step, lambda mark: (mark.x, mark.y)):
             self.screen.focus_next() if step > 0 else self.screen.focus_previous()
 
-    def _walk(self, step: int, order: Callable[[PlotMark], tuple[float, float]]) -> bool:
+    def _walk(self, step: int, order: Callable[[LabelledPoint], tuple[float, float]]) -> bool:
         """To the next point in an order, the first time to the one of the least rank; False where there is none."""
         marks = sorted((each for each in self._marks if each.key), key=order)
         at = next((at for at, each in enumerate(marks) if each.key == self.key), None)
@@ -132,7 +132,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         self.stand_on(marks[to])
         return True
 
-    def stand_on(self, mark: PlotMark) -> None:
+    def stand_on(self, mark: LabelledPoint) -> None:
         """Puts the cursor on a point; where that is out of view, everything comes into view."""
         self.key = mark.key
         if not (self._x_min <= mark.x <= self._x_max and self._y_min <= mark.y <= self._y_max):
@@ -157,7 +157,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         self.forget_view()
         self._draw()
 
-    def draw(self, marks: Sequence[PlotMark], curves: Sequence[Curve]) -> None:
+    def draw(self, marks: Sequence[LabelledPoint], curves: Sequence[Curve]) -> None:
         """Other points and curves; the view stays where a person has zoomed or panned to."""
         self._marks, self._curves = marks, curves
         if self.key not in {each.key for each in marks}:
@@ -230,7 +230,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
             if self._inside(x, y):
                 self._label(canvas, mark, x, y, taken)
 
-    def _under_cursor(self, mark: PlotMark) -> PlotMark:
+    def _under_cursor(self, mark: LabelledPoint) -> LabelledPoint:
         return replace(mark, style="cell-cursor", rank=-1, char=mark.char if mark.label else "◉")
 
     def _render_x_label(self) -> None:
@@ -243,7 +243,7 @@ class Plot(PlotWidget, Painting, inherit_bindings=False):
         area = self._scale_rectangle
         return area.x <= x < area.right and area.y <= y < area.bottom
 
-    def _label(self, canvas: Canvas, mark: PlotMark, x: int, y: int, taken: set[tuple[int, int]]) -> None:
+    def _label(self, canvas: Canvas, mark: LabelledPoint, x: int, y: int, taken: set[tuple[int, int]]) -> None:
         """Writes the label beside its point where there is room, else leaves it out."""
         text = in_cells(shorten(mark.label, NAME))
         leftward = any(bidirectional(char) in {"R", "AL"} for char in mark.label)

@@ -14,7 +14,7 @@ from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.cells import Cell, Column, ListRows, in_order
 from selectllm_tui.widgets.columns import marks_column
 from selectllm_tui.widgets.paint import Line, line, named
-from selectllm_tui.widgets.plot import LINE, LogFormatter, Plot, PlotMark
+from selectllm_tui.widgets.plot import LINE, LabelledPoint, LogFormatter, Plot
 from selectllm_tui.widgets.rows import RowTable
 from selectllm_tui.widgets.side import SliderTable
 from selectllm_tui.widgets.tabs.base import Tab
@@ -137,7 +137,7 @@ class RecommendTab(Tab["Recommended"]):
         self.query_one("#limits", SliderTable).focus()
 
 
-def _x(mark: PlotMark) -> float:
+def _x(mark: LabelledPoint) -> float:
     return mark.x
 
 
@@ -183,7 +183,7 @@ def legend(found: Recommended) -> list[Line]:
     return [*parts, line((f"chosen on train and validation, drawn {where}", "muted"))] if parts else []
 
 
-def marks(found: Recommended) -> list[PlotMark]:
+def marks(found: Recommended) -> list[LabelledPoint]:
     """The setups as points, and best-single."""
     made = []
     for each in found.offers:
@@ -191,18 +191,18 @@ def marks(found: Recommended) -> list[PlotMark]:
         if burden is not None and accuracy is not None:
             char, style, rank = KINDS[each.kind]
             label = each.proposed.setup.name if each.kind != "front" else ""
-            made.append(PlotMark(place(found.by, burden), 100 * accuracy, char, style, label, rank))
+            made.append(LabelledPoint(place(found.by, burden), 100 * accuracy, char, style, label, rank))
     if (mark := _single(found.single, found)) is not None:
         made.append(mark)
     return made
 
 
-def _single(row: Row | None, found: Recommended) -> PlotMark | None:
+def _single(row: Row | None, found: Recommended) -> LabelledPoint | None:
     burden = None if row is None else row.cost if found.by == "cost" else row.latency
     if row is None or burden is None or row.accuracy is None:
         return None
     char, style, rank = SINGLE
-    return PlotMark(place(found.by, burden), 100 * row.accuracy, char, style, row.name, rank)
+    return LabelledPoint(place(found.by, burden), 100 * row.accuracy, char, style, row.name, rank)
 
 
 def offer_rows(found: Recommended, state: State, digits: int | None = None) -> ListRows:

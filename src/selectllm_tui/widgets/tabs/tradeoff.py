@@ -15,7 +15,7 @@ from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets import formats
 from selectllm_tui.widgets.bar import Bar
 from selectllm_tui.widgets.paint import Line, line, shorten
-from selectllm_tui.widgets.plot import LINE, LogFormatter, NoTicks, Plot, PlotMark
+from selectllm_tui.widgets.plot import LINE, LabelledPoint, LogFormatter, NoTicks, Plot
 from selectllm_tui.widgets.tabs.base import Tab
 
 if TYPE_CHECKING:
@@ -145,10 +145,10 @@ def place(measure: str, burden: float) -> float:
     return math.log10(max(burden * SCALES[measure], 1e-6))
 
 
-def marks(snapshot: Tradeoff) -> list[PlotMark]:
+def marks(snapshot: Tradeoff) -> list[LabelledPoint]:
     """The points with shape, style and label."""
     return [
-        PlotMark(
+        LabelledPoint(
             place(snapshot.measure, each.burden),
             100 * each.accuracy,
             *KINDS[each.kind][:2],
@@ -158,7 +158,7 @@ def marks(snapshot: Tradeoff) -> list[PlotMark]:
         )
         for each in snapshot.points
     ] + [
-        PlotMark(place(snapshot.measure, each.burden), 100 * each.accuracy, char, style, "", LAST, each.key)
+        LabelledPoint(place(snapshot.measure, each.burden), 100 * each.accuracy, char, style, "", LAST, each.key)
         for steps, char, style in ((snapshot.steps, DOT, "accent"), (snapshot.value_steps, DASH, "warn"))
         for each in steps
     ]
