@@ -30,7 +30,7 @@ def tools() -> dict[str, list[str]]:
     return found
 
 
-def copy_beyond_the_terminal(text: str) -> list[str]:
+def copy_beyond_the_terminal(text: str, *, seconds: float = SECONDS) -> list[str]:
     """Hands a text to every tool there is; returns those that took it. Takes time: for a thread."""
     took = []
     for name, command in tools().items():
@@ -41,7 +41,7 @@ def copy_beyond_the_terminal(text: str) -> list[str]:
                 input=text.encode("utf-8", "replace"),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                timeout=SECONDS,
+                timeout=seconds,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):

@@ -95,7 +95,7 @@ async def test_what_cannot_be_copied_is_said_and_the_clipboard_stays(
         await settled(pilot)
         assert await copy(pilot, monkeypatch, "y", "v") == "CSV not copied: there is nothing to copy"
         assert app.clipboard == "before"
-        monkeypatch.setattr("selectllm_tui.screens.state_screen.MOST_SENT", 3)
+        screen.most_sent = 3
         screen.set_state(screen.state.look(search=""))
         await settled(pilot)
         assert await copy(pilot, monkeypatch, "y", "v") == "CSV: too long for the terminal, and no tool took it"
@@ -170,8 +170,7 @@ def test_the_systems_tools_and_tmux_get_the_text(tmp_path: Path, monkeypatch: py
     needs = {"wl-copy": "WAYLAND_DISPLAY", "clip.exe": "WSL_DISTRO_NAME"}.get(tool, "DISPLAY")
     monkeypatch.setenv(needs, "fake")
     monkeypatch.setenv("TMUX", "fake")
-    monkeypatch.setattr(clipboard, "SECONDS", 120.0)
-    assert clipboard.copy_beyond_the_terminal("a text") == [tool, "tmux's buffer"]
+    assert clipboard.copy_beyond_the_terminal("a text", seconds=120.0) == [tool, "tmux's buffer"]
     assert (tmp_path / f"{tool}.got").read_text() == (tmp_path / "tmux.got").read_text() == "a text"
 
 

@@ -98,9 +98,8 @@ def test_the_front_is_beaten_by_no_point_that_can_be_had(cache: Path) -> None:
         ]
 
 
-def test_partial_results_say_which_rows_are_missing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selectllm_tui.snapshots.results.PACE", -1.0)  # show after every row
-    model = Model(load("fake", cache))
+def test_partial_results_say_which_rows_are_missing(cache: Path) -> None:
+    model = Model(load("fake", cache), pace=-1.0)  # show after every row
     state = State(ShownSetup.of(model.space))
     steps = [snapshot for tab, snapshot in snapshots(model, state, lambda *_: None) if tab == "results"]
     assert len(steps) == len(steps[0].entries) + 2  # once more before what is learned, and at the end

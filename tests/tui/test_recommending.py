@@ -149,10 +149,10 @@ async def test_a_search_is_stopped_and_goes_on(cache: Path, monkeypatch: pytest.
             return super().recommend(wish, progress)
 
     monkeypatch.setattr("selectllm_engine.setups.Recommender", Slow)
-    monkeypatch.setattr("selectllm_tui.snapshots.recommend.UNTOLD", 0.0)
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
+        screen.model.untold = 0.0
         screen.set_state(screen.state.look(tab="recommend"))
         await until(pilot, lambda: begun.is_set() and "1 of 9" in text_of(pilot))
         await pilot.press("down", "up", "2")  # keys act meanwhile

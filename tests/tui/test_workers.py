@@ -58,10 +58,10 @@ async def test_keys_are_not_held_up_by_what_is_computed_and_a_spinner_turns(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("selectllm_tui.screens.workers.SPINNER_AFTER", 0.001)
     app = ExplorerApp(cache=cache)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await settled(pilot)
+        screen.threads.patience = 0.001
         make = screen.model._row
         monkeypatch.setattr(screen.model, "_row", lambda *args: gate.wait(30) and make(*args))
         await pilot.press("1", "p", "r", "k")
@@ -80,7 +80,6 @@ async def test_the_last_figures_stay_marked_until_there_are_others(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    monkeypatch.setattr("selectllm_tui.screens.workers.SPINNER_AFTER", 0.001)
     app = ExplorerApp(cache=cache)
 
     def marked(table: RowTable) -> list[bool]:
@@ -96,6 +95,7 @@ async def test_the_last_figures_stay_marked_until_there_are_others(
         before, exported = len(marked(table)), len(list(screen.tab.records))
         assert before > 10
         assert not any(marked(table))
+        screen.threads.patience = 0.001
         make = screen.model._row
         monkeypatch.setattr(screen.model, "_row", lambda *args: gate.wait(60) and make(*args))
         await pilot.press("1")
@@ -291,9 +291,8 @@ def test_the_note_of_a_dead_writer_is_not_believed(tmp_path: Path) -> None:
     assert sampling(cache, "fake") == ()
 
 
-def test_rows_that_are_learned_come_last_and_hold_up_no_other(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selectllm_tui.snapshots.results.PACE", 3600.0)
-    model = Model(load("fake", cache))
+def test_rows_that_are_learned_come_last_and_hold_up_no_other(cache: Path) -> None:
+    model = Model(load("fake", cache), pace=3600.0)
     state = State(ShownSetup.of(model.space))
     first, last = (found for _, found in results(model, state, lambda *_: None))
     assert {each.key for each in first.entries if each.row is None} == LEARNED

@@ -95,6 +95,7 @@ class StateScreen(Screen[None]):
         self.kept: dict[str, Change] = {}  # changes of marks that the cache doesn't take
         self.notes = notes
         self.threads = ScreenThreads(self, self.busy)
+        self.most_sent = MOST_SENT
         self.failure = ""
         self.headline: Headline | None = None
         self.facts: Mapping[str, Facts] = {}
@@ -494,7 +495,7 @@ class StateScreen(Screen[None]):
         if message.error or not message.text:
             self.say(f"{message.name} not copied: {message.error or 'there is nothing to copy'}")
             return
-        if sent := len(message.text) <= MOST_SENT:
+        if sent := len(message.text) <= self.most_sent:
             self.app.copy_to_clipboard(message.text)
         parts = [f"in {' and '.join(message.took)}"] if message.took else []
         parts += ["sent to the terminal's clipboard, where it takes that (OSC 52)"] if sent else []

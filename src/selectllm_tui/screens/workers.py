@@ -147,11 +147,13 @@ class ScreenThreads:
     Attributes:
         generation: the number of the state that was computed last.
         computing: whether it is not all there yet.
+        patience: seconds before it counts as taking long.
         unsaved: changes of marks and notes that are not known to be stored, in the order in which they were made.
     """
 
     def __init__(self, screen: Screen[None], busy: Callable[[bool], None]) -> None:
         self.screen = screen
+        self.patience = SPINNER_AFTER
         self.generation = 0
         self.computing = False
         self.unsaved: list[Mapping[str, Change]] = []
@@ -169,7 +171,7 @@ class ScreenThreads:
         self.computing = True
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.screen.set_timer(SPINNER_AFTER, lambda: self._busy(True))
+        self._timer = self.screen.set_timer(self.patience, lambda: self._busy(True))
         self._start(partial(self._compute, self.generation, model, state), "figures")
 
     def _compute(self, generation: int, model: Model, state: State) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from selectllm_engine.insights import RouterMatrix
 from selectllm_tui import row_keys
-from selectllm_tui.snapshots.results import PACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,7 @@ def matrix(model: Model, state: State, _: Tick) -> Iterator[tuple[str, RouterMat
     for router in sorted(space.routers, key=lambda name: name != setup.router):
         for policy in space.policies:
             rows[router, policy] = model.row(replace(setup, router=router), row_keys.policy(policy))
-            if time.monotonic() - shown > PACE:
+            if time.monotonic() - shown > model.pace:
                 yield "matrix", RouterMatrix(space.routers, tuple(space.policies), dict(rows))
                 shown = time.monotonic()
     yield "matrix", RouterMatrix(space.routers, tuple(space.policies), rows)

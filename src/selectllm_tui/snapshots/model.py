@@ -40,6 +40,8 @@ __all__ = ["Model", "Tick"]
 
 T = TypeVar("T")
 Tick = Callable[[int, int], None]  # told (done, total) of long work; raises where nobody waits for it any more
+PACE = 0.04  # seconds between two looks at rows that are still being computed
+UNTOLD = 0.5  # seconds for which nobody wants to know how far a search is
 KEPT = {"votes": 2, "view": 8, "row": 4000, "judged": 2, "tab": 24}  # how many of each kind are kept
 
 
@@ -52,13 +54,17 @@ class Model:
         seen: the files that the run was read from; None where nobody looks for new ones.
         recorded: whether it is the run that comes with the package.
         recommending: held by whoever asks the recommender, which answers one at a time.
+        pace: seconds between two looks at rows that are still being computed.
+        untold: seconds of a search before it says how far it is.
 
     Raises:
         UsageError: there is no question that all LLMs have answered.
     """
 
-    def __init__(self, run: Run, seen: Contents | None = None) -> None:
+    def __init__(self, run: Run, seen: Contents | None = None, *, pace: float = PACE, untold: float = UNTOLD) -> None:
         self.run = run
+        self.pace = pace
+        self.untold = untold
         self.seen = seen
         self.recorded = run.cache.is_packaged(run.benchmark)
         self._lock = RLock()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Offer", "Recommended", "recommend"]
 
 Kind = Literal["recommended", "instead", "front"]
-UNTOLD = 0.5  # seconds for which nobody wants to know how far it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def _recommended(model: Model, limits: Limits, tick: Tick) -> Recommended:
     started = time.monotonic()
 
     def progress(_: str, done: int, total: int) -> None:
-        tick(done, total if time.monotonic() > started + UNTOLD else 0)
+        tick(done, total if time.monotonic() > started + model.untold else 0)
 
     wish = Wish(**limits.said)
     with model.recommending:

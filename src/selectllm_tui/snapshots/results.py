@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultEntry", "Results", "results"]
 
-PACE = 0.04  # seconds between two looks at rows that are still being computed
 LARGE = 500_000  # labels from which on the setup's own row is shown before there are others
 # Rows that are learned for each pool, which takes its time.
 LEARNED = {row_keys.baseline("learned-vote"), row_keys.policy("vote:auto"), row_keys.policy("cascade-value")}
@@ -102,7 +101,7 @@ def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]
     learned = [at for at, each in enumerate(entries) if each.key in LEARNED and each.key != current]
     others = sorted(set(range(len(entries))).difference(learned), key=lambda at: entries[at].key != current)
     prepared = model.prepared(state.setup.split, state.setup.k)
-    shown = time.monotonic() - PACE * (prepared.labels.size > LARGE)
+    shown = time.monotonic() - model.pace * (prepared.labels.size > LARGE)
     for at in [*others, *learned]:
         if learned and at == learned[0]:
             yield "results", Results(tuple(entries))
@@ -113,7 +112,7 @@ def results(model: Model, state: State, _: Tick) -> Iterator[tuple[str, Results]
             detail = model.space.llms[model.view(state.setup).best_single]
         study = published(model.space.benchmark, entries[at].key, state.setup.router)
         entries[at] = replace(entries[at], row=row, detail=detail, published=study)
-        if time.monotonic() - shown > PACE:
+        if time.monotonic() - shown > model.pace:
             yield "results", Results(tuple(entries))
             shown = time.monotonic()
     yield "results", Results(tuple(entries))

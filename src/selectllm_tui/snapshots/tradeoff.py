@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from selectllm_engine.insights import cascade_value_curve, cost_aware_curve, trade_off_plot
 from selectllm_tui import row_keys
 from selectllm_tui.snapshots.headline import current_key
-from selectllm_tui.snapshots.results import LEARNED, PACE, listing
+from selectllm_tui.snapshots.results import LEARNED, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def tradeoff(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Trad
         row = model.row(setup, each.key)
         rows.append(row)
         entries[row.kind, row.name] = each
-        if time.monotonic() - shown > PACE:
+        if time.monotonic() - shown > model.pace:
             yield "tradeoff", ready()
             shown = time.monotonic()
     if setup.router is not None:
@@ -130,7 +130,7 @@ def tradeoff(model: Model, state: State, tick: Tick) -> Iterator[tuple[str, Trad
             model.view(setup), scores, measure, lambda weight, make: model.keep("row", (shared, weight), make)
         ):
             curve.append(at_weight)
-            if time.monotonic() - shown > PACE:
+            if time.monotonic() - shown > model.pace:
                 yield "tradeoff", ready()
                 shown = time.monotonic()
         if setup.protocol == "corrected":
