@@ -18,8 +18,8 @@ from selectllm_tui.cli import COMMANDS, command, main
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch, capsys):
-    """Run a command in a folder with five questions and weights; `lab.write` writes its selectllm.toml."""
+def settings_lab(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with five questions and weights; `settings_lab.write` writes its selectllm.toml."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     monkeypatch.setenv("COLUMNS", "500")
@@ -59,24 +59,24 @@ own = "own.jsonl"
 """
 
 
-def test_everything_comes_from_the_file(lab):
-    lab.write(FULL)
-    code, _, err = lab("generate")
+def test_everything_comes_from_the_file(settings_lab):
+    settings_lab.write(FULL)
+    code, _, err = settings_lab("generate")
     assert code == 0, err
-    assert lab.results.sampled("own", "mine").height == 10
-    manifest = lab.results.manifest("own", "mine")
+    assert settings_lab.results.sampled("own", "mine").height == 10
+    manifest = settings_lab.results.manifest("own", "mine")
     assert manifest["sampling"]["max_tokens"] == 33
     assert manifest["prompt"]["wording"]["system"] == "Be brief."
     assert (manifest["specialised"], manifest["parameters"]) == ("sums", 7)
     assert manifest["price"] == {"input": 1, "output": 2}
-    code, out, _ = lab("evaluate", "--format", "json")
+    code, out, _ = settings_lab("evaluate", "--format", "json")
     assert code == 0
     assert json.loads(out)["benchmark"] == "own"
-    code, _, err = lab("latency", "--llm", "mine")
+    code, _, err = settings_lab("latency", "--llm", "mine")
     assert code == 0, err
 
 
-def test_a_benchmark_that_is_away_stops_no_other(lab, monkeypatch):
+def test_a_benchmark_that_is_away_stops_no_other(settings_lab, monkeypatch):
     load = sources.load_benchmark
 
     def away(name, **given):
@@ -85,72 +85,74 @@ def test_a_benchmark_that_is_away_stops_no_other(lab, monkeypatch):
         return load(name, **given)
 
     monkeypatch.setattr(sources, "load_benchmark", away)
-    lab.write(FULL)
-    code, _, err = lab("generate", "--benchmark", "gsm8k", "--benchmark", "own")
+    settings_lab.write(FULL)
+    code, _, err = settings_lab("generate", "--benchmark", "gsm8k", "--benchmark", "own")
     assert code == 1
     assert "mine  gsm8k          8,494   16,988" in err
     assert "- questions of gsm8k: the fake hub is away; name files\n" in err
     assert err.splitlines()[-1] == "error: gsm8k: the fake hub is away; name files"
-    assert lab.results.benchmarks() == ["own"]
-    assert lab.results.sampled("own", "mine").height == 10
+    assert settings_lab.results.benchmarks() == ["own"]
+    assert settings_lab.results.sampled("own", "mine").height == 10
 
 
-def test_flags_and_the_environment_win(lab, monkeypatch):
-    lab.write(FULL)
-    monkeypatch.setenv("SELECTLLM_CACHE", str(lab.folder / "environment"))
-    code, _, err = lab("generate", "--samples", "3", "--llm", "other=weights", "--max-tokens", "9")
+def test_flags_and_the_environment_win(settings_lab, monkeypatch):
+    settings_lab.write(FULL)
+    monkeypatch.setenv("SELECTLLM_CACHE", str(settings_lab.folder / "environment"))
+    code, _, err = settings_lab("generate", "--samples", "3", "--llm", "other=weights", "--max-tokens", "9")
     assert code == 0, err
-    stored = Cache(lab.folder / "environment")
+    stored = Cache(settings_lab.folder / "environment")
     assert stored.sampled("own", "other").height == 15
     assert stored.manifest("own", "other")["sampling"]["max_tokens"] == 9
-    assert not lab.results.root.exists()
-    assert lab("generate", "--cache", "flag")[0] == 0
-    assert Cache(lab.folder / "flag").llms("own") == ["mine"]
+    assert not settings_lab.results.root.exists()
+    assert settings_lab("generate", "--cache", "flag")[0] == 0
+    assert Cache(settings_lab.folder / "flag").llms("own") == ["mine"]
 
 
-def test_prompts_never_mix(lab):
-    lab.write(FULL)
-    assert lab("generate")[0] == 0
-    lab.write(FULL.replace("Be brief.", "Be long."))
-    code, _, err = lab("generate", "--dry-run")
+def test_prompts_never_mix(settings_lab):
+    settings_lab.write(FULL)
+    assert settings_lab("generate")[0] == 0
+    settings_lab.write(FULL.replace("Be brief.", "Be long."))
+    code, _, err = settings_lab("generate", "--dry-run")
     assert code == 1
     assert "mine on own: stored results were made with other settings; " in err
-    code, _, err = lab("generate")
+    code, _, err = settings_lab("generate")
     assert code == 1
     assert "stored results of mine were made with other settings: prompt {" in err
     assert '"Be brief."' in err
     assert '"Be long."' in err
-    code, _, err = lab("generate", "--prompt", "zero-shot")
+    code, _, err = settings_lab("generate", "--prompt", "zero-shot")
     assert code == 1, "the flag asks for the built-in words"
-    lab.write(FULL)
-    assert lab("generate", "--prompt", "brief")[0] == 0
-    code, _, err = lab("generate", "--prompt", "breif")
+    settings_lab.write(FULL)
+    assert settings_lab("generate", "--prompt", "brief")[0] == 0
+    code, _, err = settings_lab("generate", "--prompt", "breif")
     assert (code, err) == (2, "error: no prompt 'breif'; did you mean 'brief'?\n")
 
 
-def test_exemplars_of_the_file(lab):
-    lab.write(FULL.replace('own = "own.jsonl"', '[benchmarks.own]\ndata = "own.jsonl"\nexemplars = "solved.jsonl"'))
-    solved = lab.folder / "solved.jsonl"
+def test_exemplars_of_the_file(settings_lab):
+    settings_lab.write(
+        FULL.replace('own = "own.jsonl"', '[benchmarks.own]\ndata = "own.jsonl"\nexemplars = "solved.jsonl"')
+    )
+    solved = settings_lab.folder / "solved.jsonl"
     solved.write_text('{"question": "What is 9 + 9?", "answer": "18", "rationale": "Twice 9."}\n')
-    code, _, err = lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
+    code, _, err = settings_lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
     assert code == 0, err
-    prompt = lab.results.manifest("own", "base")["prompt"]
+    prompt = settings_lab.results.manifest("own", "base")["prompt"]
     assert (prompt["style"], prompt["exemplars"]) == ("few-shot", "rationales")
     solved.write_text('{"question": "What is 1 + 1?", "answer": "2"}\n')
-    code, _, err = lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
+    code, _, err = settings_lab("generate", "--llm", "base=weights", "--prompt", "few-shot")
     assert code == 1
     assert err.startswith("error: 1 exemplars of solved.jsonl are questions of own too; take them out of the file")
 
 
-def test_names_of_the_file_are_known(lab):
-    lab.write(FULL)
-    code, _, err = lab("generate", "--llm", "mien", "--dry-run")
+def test_names_of_the_file_are_known(settings_lab):
+    settings_lab.write(FULL)
+    code, _, err = settings_lab("generate", "--llm", "mien", "--dry-run")
     assert (code, err) == (2, "error: no LLM 'mien'; did you mean 'mine'? (weights of your own: --llm mien=FOLDER)\n")
-    lab.write('[benchmarks]\nexams = "exams.jsonl"\n')
-    code, _, err = lab("generate", "--benchmark", "exmas", "--dry-run")
+    settings_lab.write('[benchmarks]\nexams = "exams.jsonl"\n')
+    code, _, err = settings_lab("generate", "--benchmark", "exmas", "--dry-run")
     assert (code, err) == (2, "error: no benchmark 'exmas'; did you mean 'exams'?\n")
-    lab.write('[encoders]\nmine = "nowhere"\n')
-    code, _, err = lab("train", "--router", "knn:mine", "--benchmark", "reasoning", "--cache", "none")
+    settings_lab.write('[encoders]\nmine = "nowhere"\n')
+    code, _, err = settings_lab("train", "--router", "knn:mine", "--benchmark", "reasoning", "--cache", "none")
     assert code in {1, 2}
     assert "no features" not in err
 
@@ -159,36 +161,36 @@ WRONG = "[defaults]\nsamples = 'many'\n"
 
 
 @pytest.mark.parametrize("args", [("generate",), ("evaluate",), ("train", "--all"), ("cache", "list")])
-def test_a_wrong_file_is_one_line(lab, args):
-    lab.write(WRONG)
-    code, out, err = lab(*args)
+def test_a_wrong_file_is_one_line(settings_lab, args):
+    settings_lab.write(WRONG)
+    code, out, err = settings_lab(*args)
     line = "error: selectllm.toml: defaults.samples is 'many'; it must be a whole number of at least 1\n"
     assert (code, out, err) == (2, "", line)
-    assert not lab.results.root.exists()
+    assert not settings_lab.results.root.exists()
 
 
-def test_help_never_reads_the_file(lab):
-    lab.write(FULL)
-    before = [lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
-    lab.write(WRONG)
-    after = [lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
+def test_help_never_reads_the_file(settings_lab):
+    settings_lab.write(FULL)
+    before = [settings_lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
+    settings_lab.write(WRONG)
+    after = [settings_lab(*args)[1] for args in (("--help",), ("generate", "--help"), ("cache", "list", "--help"))]
     assert before == after
     assert "33" not in before[1], "the help shows the program's own defaults"
-    assert lab("--version")[0] == 0
+    assert settings_lab("--version")[0] == 0
 
 
-def test_one_of_several_benchmarks(lab):
-    lab.write(FULL.replace('benchmark = "own"', 'benchmark = ["own", "two"]') + 'two = "own.jsonl"\n')
-    assert lab("generate")[0] == 0
-    assert lab.results.benchmarks() == ["own", "two"]
-    code, _, err = lab("evaluate")
+def test_one_of_several_benchmarks(settings_lab):
+    settings_lab.write(FULL.replace('benchmark = "own"', 'benchmark = ["own", "two"]') + 'two = "own.jsonl"\n')
+    assert settings_lab("generate")[0] == 0
+    assert settings_lab.results.benchmarks() == ["own", "two"]
+    code, _, err = settings_lab("evaluate")
     assert code == 2, "two are no default where one is wanted"
     assert "own, two" in err
-    lab.write(FULL)
-    assert lab("evaluate")[0] == 0
-    code, _, err = lab("cache", "remove", "--yes")
+    settings_lab.write(FULL)
+    assert settings_lab("evaluate")[0] == 0
+    code, _, err = settings_lab("cache", "remove", "--yes")
     assert code == 2, "nothing is removed by default"
-    assert lab.results.benchmarks() == ["own", "two"]
+    assert settings_lab.results.benchmarks() == ["own", "two"]
 
 
 def commands():
@@ -212,14 +214,14 @@ def test_every_default_is_an_option_of_some_command():
     assert taken["llms"] == ["generate"]
 
 
-def test_completion_knows_the_file(lab):
-    lab.write(FULL)
+def test_completion_knows_the_file(settings_lab):
+    settings_lab.write(FULL)
     for line, expected in [
         ("selectllm generate --llm mi", ["mine", "mistral-7b", "mistral-7b-it"]),
         ("selectllm generate --prompt b", ["brief"]),
     ]:
         assert completed(line) == expected
-    lab.write(WRONG)
+    settings_lab.write(WRONG)
     assert completed("selectllm generate --llm metam") == []
     assert completed("selectllm generate --samp") == ["--samples"]
 

@@ -41,7 +41,7 @@ def cluster():
         yield cluster
 
 
-class Lab:
+class ReplicasLab:
     """A cache that replicas fill with what was recorded of an LLM and of a variant."""
 
     def __init__(self, folder, address):
@@ -109,34 +109,34 @@ def _rounds(answers, numbers):
 
 
 @pytest.fixture
-def lab(tmp_path, monkeypatch, cluster):
+def replicas_lab(tmp_path, monkeypatch, cluster):
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    return Lab(tmp_path, cluster.address)
+    return ReplicasLab(tmp_path, cluster.address)
 
 
-def test_replicas_make_what_one_engine_would_and_a_larger_k_adds_to_it(lab):
-    told = lab.run(10)
+def test_replicas_make_what_one_engine_would_and_a_larger_k_adds_to_it(replicas_lab):
+    told = replicas_lab.run(10)
     assert max(len(event.fields["rates"]) for event in told if event.kind == "replicas") == 3
-    lab.check(10)
-    assert not [event for event in lab.run(10) if event.kind == "replicas"], "nothing is missing"
-    lab.run(20)
-    lab.check(10, 20)
+    replicas_lab.check(10)
+    assert not [event for event in replicas_lab.run(10) if event.kind == "replicas"], "nothing is missing"
+    replicas_lab.run(20)
+    replicas_lab.check(10, 20)
 
 
-def test_kills_of_replicas_nodes_and_drivers_change_nothing(lab, cluster):
+def test_kills_of_replicas_nodes_and_drivers_change_nothing(replicas_lab, cluster):
     chance = random.Random(17)
     for _ in range(2):
         driver = subprocess.Popen(
             FAKE_REPLAY_WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        driver.stdin.write(lab.spec(10).to_json().encode() + b"\n")
+        driver.stdin.write(replicas_lab.spec(10).to_json().encode() + b"\n")
         driver.stdin.flush()
         done = chance.randint(2, 9)
         while f'"tokens": {done}'.encode() not in driver.stdout.readline():  # of 5 a sample: 20, 21, 200, …
             assert driver.poll() is None
         driver.kill()
         driver.communicate()
-    made = sum(lab.cache.sampled("fake", name).height for name in lab.cache.llms("fake"))
+    made = sum(replicas_lab.cache.sampled("fake", name).height for name in replicas_lab.cache.llms("fake"))
     assert 0 < made < 10 * QUESTIONS
     kills, losses, next_kill, replicas = [], 0, 0, 0
 
@@ -157,7 +157,7 @@ def test_kills_of_replicas_nodes_and_drivers_change_nothing(lab, cluster):
         kills.append((event.fields.get("llm"), kind))
         next_kill = made + AGAIN
 
-    lab.run(10, act)
+    replicas_lab.run(10, act)
     assert kills
     assert losses
-    lab.check(10)
+    replicas_lab.check(10)

@@ -49,7 +49,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(client, "MAX_RETRY_DELAY", 0.02)
 
 
-class Lab:
+class EndpointLab:
     def __init__(self, folder):
         self.cache = Cache(folder / "cache")
         self.cache.write_questions("fake", fake_questions({"test": QUESTIONS}))
@@ -101,8 +101,8 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path):
-    return Lab(tmp_path)
+def endpoint_lab(tmp_path):
+    return EndpointLab(tmp_path)
 
 
 @pytest.fixture
@@ -133,10 +133,12 @@ def finish(engine):
     return {each.request_id: each for each in done}
 
 
-def test_a_run_from_start_to_end(lab):
+def test_a_run_from_start_to_end(endpoint_lab):
     with FakeServer() as server:
-        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, price=Price(input=1, output=2)))
-    lab.check()
+        assert endpoint_lab.run(
+            server, llm=LLM(name="a", weights="m", endpoint=server.url, price=Price(input=1, output=2))
+        )
+    endpoint_lab.check()
     assert len(server.requests) == QUESTIONS + 17, "one request per question, and those that are timed"
     assert set(server.paths) == {"/v1/chat/completions"}
     first = server.requests[0]
@@ -145,44 +147,44 @@ def test_a_run_from_start_to_end(lab):
     assert first["max_tokens"] == 48
     assert first["messages"][0]["role"] == "system"
     assert not {"seed", "top_k", "repetition_penalty", "extra_body"} & set(first)
-    rows = lab.rows()
+    rows = endpoint_lab.rows()
     assert rows["output_tokens"].sum() == 7 * rows.height
     assert rows["prompt_tokens"].min() > 10
     assert set(rows["finish_reason"]) == {"stop"}
-    manifest = lab.cache.manifest("fake", "a")
+    manifest = endpoint_lab.cache.manifest("fake", "a")
     assert manifest["weights"] == {"id": "m", "revision": None, "fingerprint": None}
     assert manifest["price"] == {"input": 1, "output": 2}
-    (part,) = lab.cache.parts("fake", "a").listed()
+    (part,) = endpoint_lab.cache.parts("fake", "a").listed()
     (metadata,) = part_metadata(part.path)
     assert metadata["engine"].startswith("openai ")
     assert metadata["hardware"] == "endpoint (fake)"
     assert "127.0.0.1" not in json.dumps([manifest, metadata])
 
 
-def test_the_same_llm_on_another_host_goes_on(lab):
+def test_the_same_llm_on_another_host_goes_on(endpoint_lab):
     with FakeServer() as server:
-        lab.run(server, samples=2)
+        endpoint_lab.run(server, samples=2)
     with FakeServer() as server:
         server.texts = 1000
-        assert lab.run(server, samples=4)
-    lab.check()
+        assert endpoint_lab.run(server, samples=4)
+    endpoint_lab.check()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_mended(lab, fault):
+def test_each_fault_is_mended(endpoint_lab, fault):
     with FakeServer({0: fault, 3: fault, 4: fault, 9: fault}) as server:
-        assert lab.run(server), lab.problem()
+        assert endpoint_lab.run(server), endpoint_lab.problem()
     assert server.happened == {fault: 4}
-    lab.check()
+    endpoint_lab.check()
 
 
-def test_many_faults_at_random_lose_and_double_nothing(lab):
+def test_many_faults_at_random_lose_and_double_nothing(endpoint_lab):
     chance = random.Random(5)
     faults = {number: chance.choice(FAULTS) for number in range(200) if chance.random() < 0.4}
     with FakeServer(faults, many="ignored", spare=endpoint.MENDS) as server:  # what is given up on is another test
-        assert lab.run(server, samples=6), lab.problem()
+        assert endpoint_lab.run(server, samples=6), endpoint_lab.problem()
     assert len(server.happened) == len(FAULTS)
-    lab.check(6)
+    endpoint_lab.check(6)
 
 
 def test_retry_after_is_honoured(engine, monkeypatch):
@@ -221,10 +223,10 @@ def test_retry_after_is_honoured_while_timing(engine, monkeypatch):
 
 
 @pytest.mark.parametrize("many", ["ignored", "refused"])
-def test_servers_without_n_are_asked_again_and_again(lab, many):
+def test_servers_without_n_are_asked_again_and_again(endpoint_lab, many):
     with FakeServer(many=many) as server:
-        assert lab.run(server, concurrency=4)
-    lab.check()
+        assert endpoint_lab.run(server, concurrency=4)
+    endpoint_lab.check()
     assert sum("n" in fields for fields in server.requests) <= 2, "it is learnt"
     assert server.most <= 4 + 4
 
@@ -241,106 +243,112 @@ def once_busy(server, act, *, after=0.0):
     threading.Thread(target=wait, daemon=True).start()
 
 
-def test_samples_at_the_same_time_are_bounded(lab):
+def test_samples_at_the_same_time_are_bounded(endpoint_lab):
     gate = threading.Event()
     with FakeServer(gate=gate) as server:
         once_busy(server, gate.set, after=0.2)  # time for more than there may be
-        assert lab.run(server, concurrency=8)
-    lab.check()
+        assert endpoint_lab.run(server, concurrency=8)
+    endpoint_lab.check()
     assert server.most == 8
 
 
-def test_without_usage_tokens_are_unknown_and_nothing_is_timed(lab):
+def test_without_usage_tokens_are_unknown_and_nothing_is_timed(endpoint_lab):
     with FakeServer(usage=False) as server:
-        assert not lab.run(server)
-    lab.check()
-    assert lab.rows()["output_tokens"].null_count() == lab.rows()["prompt_tokens"].null_count() == 4 * QUESTIONS
-    assert "does not say how many tokens" in lab.problem()[0]
-    assert lab.cache.manifest("fake", "a")["latency"] is None
+        assert not endpoint_lab.run(server)
+    endpoint_lab.check()
+    assert (
+        endpoint_lab.rows()["output_tokens"].null_count()
+        == endpoint_lab.rows()["prompt_tokens"].null_count()
+        == 4 * QUESTIONS
+    )
+    assert "does not say how many tokens" in endpoint_lab.problem()[0]
+    assert endpoint_lab.cache.manifest("fake", "a")["latency"] is None
 
 
-def test_what_cannot_be_stored_is_no_reason_to_lose_a_run(lab):
+def test_what_cannot_be_stored_is_no_reason_to_lose_a_run(endpoint_lab):
     said = {"message": {"role": "assistant", "content": "half \ud83d of it"}, "finish_reason": "\ud800", "index": "x"}
     with FakeServer(fields=said, usage={"prompt_tokens": 1 << 40, "completion_tokens": -4}) as server:
-        assert not lab.run(server, samples=1)
-    assert "does not say how many tokens" in lab.problem()[0]
-    rows = lab.rows()
+        assert not endpoint_lab.run(server, samples=1)
+    assert "does not say how many tokens" in endpoint_lab.problem()[0]
+    rows = endpoint_lab.rows()
     assert rows.height == QUESTIONS
     assert rows.drop("question_id", "sample").unique().rows() == [("half ? of it", None, None, "?")]
 
 
-def test_a_completion_that_is_no_text_is_not_stored_as_an_empty_one(lab):
+def test_a_completion_that_is_no_text_is_not_stored_as_an_empty_one(endpoint_lab):
     with FakeServer(fields={"message": {"content": {"type": "text", "text": "four"}}}) as server:
-        assert not lab.run(server)
-    assert "a completion that is no text" in lab.problem()[0]
-    assert not lab.cache.parts("fake", "a").listed()
+        assert not endpoint_lab.run(server)
+    assert "a completion that is no text" in endpoint_lab.problem()[0]
+    assert not endpoint_lab.cache.parts("fake", "a").listed()
 
 
 @pytest.mark.parametrize("listed", [None, ["m"], [None], [{"name": "m"}], [{"id": 3}], {"m": 1}, "m"])
-def test_a_strange_list_of_models_is_passed_over(lab, listed):
+def test_a_strange_list_of_models_is_passed_over(endpoint_lab, listed):
     with FakeServer(listed=listed) as server:
-        assert lab.run(server, samples=1)
-    lab.check(1)
+        assert endpoint_lab.run(server, samples=1)
+    endpoint_lab.check(1)
 
 
-def test_latency_is_measured_one_at_a_time_with_nothing_cached(lab):
+def test_latency_is_measured_one_at_a_time_with_nothing_cached(endpoint_lab):
     with FakeServer() as server:
-        lab.run(server, samples=1)
+        endpoint_lab.run(server, samples=1)
     timed = server.requests[QUESTIONS:]
     assert len(timed) == 17
     assert all(each["ignore_eos"] and each["min_tokens"] == each["max_tokens"] for each in timed)
     assert len({each["cache_salt"] for each in timed}) == 17
-    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+    assert endpoint_lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
 
 
-def test_servers_that_refuse_what_timing_needs_are_timed_without(lab):
+def test_servers_that_refuse_what_timing_needs_are_timed_without(endpoint_lab):
     with FakeServer(refuse=("ignore_eos",)) as server:
-        assert lab.run(server, samples=1), lab.problem()
+        assert endpoint_lab.run(server, samples=1), endpoint_lab.problem()
     assert sum("ignore_eos" in each for each in server.requests) == 1
-    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+    assert endpoint_lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
 
 
-def test_a_fault_while_timing_is_not_timed(lab):
+def test_a_fault_while_timing_is_not_timed(endpoint_lab):
     faults = {QUESTIONS + at: fault for at, fault in enumerate(FAULTS)}
     with FakeServer(faults) as server:
-        assert lab.run(server, samples=1), lab.problem()
-    assert lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
-    lab.check(1)
+        assert endpoint_lab.run(server, samples=1), endpoint_lab.problem()
+    assert endpoint_lab.cache.manifest("fake", "a")["latency"]["prompts"] == 16
+    endpoint_lab.check(1)
 
 
-def test_text_prompts_go_to_completions(lab):
+def test_text_prompts_go_to_completions(endpoint_lab):
     with FakeServer() as server:
-        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, chat=False, prompt="zero-shot"))
+        assert endpoint_lab.run(
+            server, llm=LLM(name="a", weights="m", endpoint=server.url, chat=False, prompt="zero-shot")
+        )
     assert set(server.paths) == {"/v1/completions"}
     assert server.requests[0]["prompt"].startswith("You are")
-    lab.check()
+    endpoint_lab.check()
 
 
-def test_servers_that_know_no_system_role_or_other_names_of_fields(lab):
+def test_servers_that_know_no_system_role_or_other_names_of_fields(endpoint_lab):
     with FakeServer(system=False, limit="max_completion_tokens") as server:
-        assert lab.run(server), lab.problem()
-    lab.check()
+        assert endpoint_lab.run(server), endpoint_lab.problem()
+    endpoint_lab.check()
     assert [each["role"] for each in server.requests[-1]["messages"]] == ["user"]
     assert "max_completion_tokens" in server.requests[-1]
 
 
-def test_a_prompt_that_is_refused_stops_no_other(lab):
+def test_a_prompt_that_is_refused_stops_no_other(endpoint_lab):
     with FakeServer(long="Case 3 of") as server:
-        assert not lab.run(server)
-    assert "1 question was refused: maximum context length exceeded" in lab.problem()[0]
-    rows = lab.rows()
+        assert not endpoint_lab.run(server)
+    assert "1 question was refused: maximum context length exceeded" in endpoint_lab.problem()[0]
+    rows = endpoint_lab.rows()
     assert set(rows["question_id"]) == {f"test-{each}" for each in range(QUESTIONS) if each != 3}
     assert len(server.requests) < QUESTIONS + 5
     with FakeServer() as server:
         server.texts = 1000
-        assert lab.run(server)
-    lab.check()
+        assert endpoint_lab.run(server)
+    endpoint_lab.check()
 
 
-def test_what_every_request_is_refused_for_stops_at_once(lab):
+def test_what_every_request_is_refused_for_stops_at_once(endpoint_lab):
     with FakeServer(refuse=("model",)) as server:
-        assert not lab.run(server, samples=1, concurrency=1)
-    assert "unknown field model" in lab.problem()[0]
+        assert not endpoint_lab.run(server, samples=1, concurrency=1)
+    assert "unknown field model" in endpoint_lab.problem()[0]
     assert len(server.requests) == endpoint.REFUSALS
 
 
@@ -348,40 +356,40 @@ def test_what_every_request_is_refused_for_stops_at_once(lab):
     ("key", "expected"),
     [("", "wants a key (401); set OPENAI_API_KEY"), ("sk-wrong-one", "wants another key (401); check the key in")],
 )
-def test_the_key(lab, monkeypatch, key, expected, capfd):
+def test_the_key(endpoint_lab, monkeypatch, key, expected, capfd):
     monkeypatch.setenv(KEY, key)
     with FakeServer(key="sk-right-one") as server, pytest.raises(EngineError, match=re.escape(expected)) as caught:
-        lab.run(server)
+        endpoint_lab.run(server)
     assert not key or key not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
-def test_the_key_is_sent_and_written_nowhere(lab, monkeypatch, tmp_path):
+def test_the_key_is_sent_and_written_nowhere(endpoint_lab, monkeypatch, tmp_path):
     monkeypatch.setenv(KEY, "sk-right-one")
     with FakeServer(key="sk-right-one") as server:
-        assert lab.run(server)
+        assert endpoint_lab.run(server)
         assert server.headers[0]["authorization"] == "Bearer sk-right-one"
         spec = WorkerSpec(llm=LLM(name="a", weights="m", endpoint=server.url), cache="c", tasks=(), engine="openai")
         assert "sk-right" not in spec.to_json()
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or b"sk-right" not in path.read_bytes()
-    assert "sk-right" not in json.dumps(lab.events)
+    assert "sk-right" not in json.dumps(endpoint_lab.events)
 
 
-def test_a_server_that_repeats_the_key_is_not_quoted(lab, monkeypatch):
+def test_a_server_that_repeats_the_key_is_not_quoted(endpoint_lab, monkeypatch):
     monkeypatch.setenv(KEY, "sk-right-one")
     with FakeServer(status=403) as server:
-        assert not lab.run(server)
-    assert "forbids this (403: no: Bearer …)" in lab.problem()[0]
+        assert not endpoint_lab.run(server)
+    assert "forbids this (403: no: Bearer …)" in endpoint_lab.problem()[0]
 
 
 @pytest.mark.parametrize("key", ["sk-right\none", "sk-right\u2028one", "sk-rïght", "sk right"])
-def test_a_key_that_is_none_is_said_before_anything_is_sent(lab, monkeypatch, key, capfd):
+def test_a_key_that_is_none_is_said_before_anything_is_sent(endpoint_lab, monkeypatch, key, capfd):
     monkeypatch.setenv(KEY, key)
     with FakeServer() as server, pytest.raises(UsageError, match="OPENAI_API_KEY holds a character that no key has"):
-        lab.run(server)
+        endpoint_lab.run(server)
     assert not server.headers
-    said = json.dumps(lab.events) + "".join(capfd.readouterr())
+    said = json.dumps(endpoint_lab.events) + "".join(capfd.readouterr())
     assert "right" not in said
     assert "rïght" not in said
 
@@ -434,15 +442,15 @@ def forever(piece):
     ],
     ids=["packed", "endless", "trickling"],
 )
-def test_a_reply_is_neither_unpacked_nor_endless(lab, server, said):
+def test_a_reply_is_neither_unpacked_nor_endless(endpoint_lab, server, said):
     limits = {"reply": 1 << 20, "answer": 0.5 if "longer" in said else 60.0}
     with server() as hostile, pytest.raises(EngineError, match=said) as caught:
-        lab.run(hostile, limits=limits)
+        endpoint_lab.run(hostile, limits=limits)
     assert len(hostile.requests) == 1, "such a reply isn't asked for again"
     assert "\n" not in str(caught.value)
 
 
-def test_a_list_nested_beyond_all_depth_is_passed_over(lab):
+def test_a_list_nested_beyond_all_depth_is_passed_over(endpoint_lab):
     class FakeDeepServer(FakeServer):
         def get(self, handler):
             handler.send_response(200)
@@ -452,14 +460,14 @@ def test_a_list_nested_beyond_all_depth_is_passed_over(lab):
             handler.wfile.write(b"[" * 100_000 + b"]" * 100_000)
 
     with FakeDeepServer() as server:
-        assert lab.run(server)
-    lab.check()
+        assert endpoint_lab.run(server)
+    endpoint_lab.check()
 
 
-def test_an_unknown_model_names_the_nearest(lab):
+def test_an_unknown_model_names_the_nearest(endpoint_lab):
     with FakeServer(models=["llama-3-8b", "qwen-2.5"]) as server:
-        assert not lab.run(server, llm=LLM(name="a", weights="llama-3-7b", endpoint=server.url))
-    assert lab.problem()[0].startswith(f"no LLM at {server.url} 'llama-3-7b'; did you mean 'llama-3-8b'?")
+        assert not endpoint_lab.run(server, llm=LLM(name="a", weights="llama-3-7b", endpoint=server.url))
+    assert endpoint_lab.problem()[0].startswith(f"no LLM at {server.url} 'llama-3-7b'; did you mean 'llama-3-8b'?")
 
 
 def test_the_only_model_of_a_server_must_be_the_one_that_is_meant(engine):
@@ -478,25 +486,25 @@ def test_no_server_there(engine):
         engine(server)
 
 
-def test_a_server_that_dies_loses_only_what_was_in_flight(lab):
+def test_a_server_that_dies_loses_only_what_was_in_flight(endpoint_lab):
     with FakeServer(dict.fromkeys(range(6, 1000), "500")) as server:
-        assert not lab.run(server, concurrency=4, limits={"retries": 1})
-    assert "refuses requests (500: busy)" in lab.problem()[0]
-    assert lab.rows().height == 6 * 4
+        assert not endpoint_lab.run(server, concurrency=4, limits={"retries": 1})
+    assert "refuses requests (500: busy)" in endpoint_lab.problem()[0]
+    assert endpoint_lab.rows().height == 6 * 4
     with FakeServer() as server:
         server.texts = 1000
-        assert lab.run(server)
-    lab.check()
+        assert endpoint_lab.run(server)
+    endpoint_lab.check()
 
 
-def test_no_server_of_this_kind(lab, monkeypatch):
+def test_no_server_of_this_kind(endpoint_lab, monkeypatch):
     with FakeServer(dict.fromkeys(range(1000), "cut")) as server:
-        assert not lab.run(server)
-    assert "answers what is no completion" in lab.problem()[0]
-    assert "most end in /v1" in lab.problem()[0]
+        assert not endpoint_lab.run(server)
+    assert "answers what is no completion" in endpoint_lab.problem()[0]
+    assert "most end in /v1" in endpoint_lab.problem()[0]
 
 
-def test_stopping_finishes_what_is_in_flight(lab):
+def test_stopping_finishes_what_is_in_flight(endpoint_lab):
     stop = Stop()
     gate = threading.Event()
 
@@ -506,13 +514,13 @@ def test_stopping_finishes_what_is_in_flight(lab):
 
     with FakeServer(gate=gate) as server:
         once_busy(server, halt)
-        lab.run(server, concurrency=8, stop=stop)
-    counts = lab.rows().group_by("question_id").len()["len"]
+        endpoint_lab.run(server, concurrency=8, stop=stop)
+    counts = endpoint_lab.rows().group_by("question_id").len()["len"]
     assert set(counts) == {4}
     assert 2 <= len(counts) <= 3
 
 
-def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab):
+def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(endpoint_lab):
     stop = Stop()
     gate = threading.Event()
 
@@ -521,14 +529,16 @@ def test_stopping_tries_nothing_again_and_waits_for_no_server_that_hangs(lab):
 
     with FakeServer(gate=gate) as server:
         once_busy(server, halt)
-        assert lab.run(server, concurrency=8, stop=stop, limits={"stop": 0.3}), "nothing failed: it was stopped"
+        assert endpoint_lab.run(server, concurrency=8, stop=stop, limits={"stop": 0.3}), (
+            "nothing failed: it was stopped"
+        )
         asked = len(server.requests)
         gate.set()
     assert asked == 2
-    assert not lab.cache.parts("fake", "a").listed()
+    assert not endpoint_lab.cache.parts("fake", "a").listed()
 
 
-def test_what_fails_while_all_is_stopped_is_not_tried_again(lab):
+def test_what_fails_while_all_is_stopped_is_not_tried_again(endpoint_lab):
     stop = Stop()
     gate = threading.Event()
 
@@ -539,11 +549,11 @@ def test_what_fails_while_all_is_stopped_is_not_tried_again(lab):
 
     with FakeServer({0: "500", 1: "reset"}, gate=gate) as server:
         once_busy(server, halt)
-        assert lab.run(server, concurrency=8, stop=stop)
+        assert endpoint_lab.run(server, concurrency=8, stop=stop)
         assert len(server.requests) == 2
 
 
-def test_stopping_now_waits_for_no_answer(lab):
+def test_stopping_now_waits_for_no_answer(endpoint_lab):
     stop = Stop()
     gate = threading.Event()
 
@@ -552,9 +562,9 @@ def test_stopping_now_waits_for_no_answer(lab):
 
     with FakeServer(gate=gate) as server:
         once_busy(server, halt)
-        lab.run(server, concurrency=8, stop=stop)
+        endpoint_lab.run(server, concurrency=8, stop=stop)
         gate.set()
-    assert not lab.cache.parts("fake", "a").listed()
+    assert not endpoint_lab.cache.parts("fake", "a").listed()
 
 
 def said(content, finish="stop", **more):
@@ -604,14 +614,16 @@ def knows_one_penalty(fields):
     ],
     ids=["anthropic", "openai-o", "strict", "mistral", "deepseek", "azure", "openai-refusal", "bedrock"],
 )
-def test_what_providers_do_otherwise(lab, behaviour, sampling, text, finish):
+def test_what_providers_do_otherwise(endpoint_lab, behaviour, sampling, text, finish):
     with FakeServer(**behaviour) as server:
-        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling)), lab.problem()
-    rows = lab.rows()
+        assert endpoint_lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling)), (
+            endpoint_lab.problem()
+        )
+    rows = endpoint_lab.rows()
     assert rows.height == rows.select("question_id", "sample").unique().height == 4 * QUESTIONS
     assert set(rows["finish_reason"]) == {finish}
     assert text is None or set(rows["text"]) == {text}
-    odd = [fields for event, fields in lab.events if event == "odd"]
+    odd = [fields for event, fields in endpoint_lab.events if event == "odd"]
     what = "empty" if finish == "length" else f"ended by {finish}"
     assert odd == ([{"benchmark": "fake", what: 4 * QUESTIONS}] if text == "" else [])
 
@@ -624,58 +636,60 @@ def test_what_providers_do_otherwise(lab, behaviour, sampling, text, finish):
         (lambda fields: "unknown field top_k" if "top_k" in fields else None, Sampling(top_k=5), "set top_k = 0 in"),
     ],
 )
-def test_what_cannot_be_left_out_is_named(lab, quirk, sampling, setting):
+def test_what_cannot_be_left_out_is_named(endpoint_lab, quirk, sampling, setting):
     with FakeServer(quirk=quirk) as server:
-        assert not lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling))
-    assert "refuses how m is to be sampled" in lab.problem()[0]
-    assert f"; {setting}" in lab.problem()[0]
+        assert not endpoint_lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, sampling=sampling))
+    assert "refuses how m is to be sampled" in endpoint_lab.problem()[0]
+    assert f"; {setting}" in endpoint_lab.problem()[0]
 
 
-def test_a_filtered_prompt_is_told_and_stops_no_other(lab):
+def test_a_filtered_prompt_is_told_and_stops_no_other(endpoint_lab):
     def filters(fields):
         return "The response was filtered due to the prompt triggering our policy." if "q3" in str(fields) else None
 
     with FakeServer(quirk=filters) as server:
-        lab.run(server)
+        endpoint_lab.run(server)
         assert all("top_p" not in fields for fields in server.requests), "it only repeats the default"
-    assert lab.rows().height >= 4 * (QUESTIONS - 2)
+    assert endpoint_lab.rows().height >= 4 * (QUESTIONS - 2)
 
 
-def test_a_server_of_ones_own_is_told_everything(lab):
+def test_a_server_of_ones_own_is_told_everything(endpoint_lab):
     with FakeServer(listed=[{"id": "m", "object": "model", "owned_by": "vllm"}]) as server:
-        assert lab.run(server)
+        assert endpoint_lab.run(server)
         assert {fields["top_p"] for fields in server.requests} == {1.0}, "else its generation_config.json would count"
 
 
-def test_every_llm_may_have_a_key_of_its_own(lab, monkeypatch):
+def test_every_llm_may_have_a_key_of_its_own(endpoint_lab, monkeypatch):
     monkeypatch.setenv(KEY, "sk-of-another")
     monkeypatch.setenv("FAKE_API_KEY", "sk-right-one")
     with FakeServer(key="sk-right-one") as server:
-        assert lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
+        assert endpoint_lab.run(server, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
         monkeypatch.setenv("FAKE_API_KEY", "sk-wrong-one")
         with pytest.raises(EngineError, match="check the key in FAKE_API_KEY"):
-            lab.run(server, samples=9, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY"))
+            endpoint_lab.run(
+                server, samples=9, llm=LLM(name="a", weights="m", endpoint=server.url, api_key_env="FAKE_API_KEY")
+            )
 
 
-def test_what_cannot_be_made_up_later_is_kept(lab):
+def test_what_cannot_be_made_up_later_is_kept(endpoint_lab):
     told = {"content": [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}] * 3}
     usage = {"completion_tokens_details": {"reasoning_tokens": 4}}
     with FakeServer(fields={"logprobs": told}, usage=usage, many="refused") as server:
-        assert lab.run(server, samples=2)
-    rows = lab.cache.generations("fake", "a")
+        assert endpoint_lab.run(server, samples=2)
+    rows = endpoint_lab.cache.generations("fake", "a")
     assert rows["logprob"].to_list() == [-0.5] * 24
     assert rows["reasoning_tokens"].to_list() == [4] * 24
     with FakeServer(refuse=("logprobs",)) as server:  # another server: it goes on without
-        assert lab.run(server, samples=3)
-    rows = lab.cache.generations("fake", "a")
+        assert endpoint_lab.run(server, samples=3)
+    rows = endpoint_lab.cache.generations("fake", "a")
     assert (rows.height, rows["logprob"].null_count()) == (36, 12)
-    (_, merged) = lab.cache.parts("fake", "a").compact()
+    (_, merged) = endpoint_lab.cache.parts("fake", "a").compact()
     assert pl.read_parquet(merged.path)["logprob"].null_count() == 12
-    assert set(lab.cache.generations("fake", "a", "test-0").columns) >= {"logprob", "reasoning_tokens"}
+    assert set(endpoint_lab.cache.generations("fake", "a", "test-0").columns) >= {"logprob", "reasoning_tokens"}
 
 
-def test_of_several_in_one_reply_thoughts_are_not_told_apart(lab):
+def test_of_several_in_one_reply_thoughts_are_not_told_apart(endpoint_lab):
     odd = {"content": [{"token": "a", "logprob": None, "bytes": None, "top_logprobs": []}]}
     with FakeServer(usage={"completion_tokens_details": {"reasoning_tokens": 4}}, fields={"logprobs": odd}) as server:
-        assert lab.run(server)
-    assert not {"logprob", "reasoning_tokens"} & set(lab.rows().columns), "what nobody told takes no room"
+        assert endpoint_lab.run(server)
+    assert not {"logprob", "reasoning_tokens"} & set(endpoint_lab.rows().columns), "what nobody told takes no room"

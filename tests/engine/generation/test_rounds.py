@@ -26,89 +26,94 @@ from selectllm_engine.store.parts import GENERATION_SCHEMA
 
 
 @pytest.fixture
-def lab(tmp_path):
+def replay_lab(tmp_path):
     questions = fake_questions({"test": 60})
     return FakeReplayLab(tmp_path, questions, fake_recording(questions, 20, 1))
 
 
-def test_votes_are_the_same_from_fewer_samples_and_none_is_too_many(lab):
-    assert lab.run()
-    outcomes = lab.check_votes()
+def test_votes_are_the_same_from_fewer_samples_and_none_is_too_many(replay_lab):
+    assert replay_lab.run()
+    outcomes = replay_lab.check_votes()
     made = samples_made(outcomes.answers)[:, 0]
     assert made.min() == 6
-    assert made.sum() == lab.cache.sampled("fake", "a").height < 60 * 9
-    answers = lab.cache.answers("fake", "a").sort("question_id", "sample")
+    assert made.sum() == replay_lab.cache.sampled("fake", "a").height < 60 * 9
+    answers = replay_lab.cache.answers("fake", "a").sort("question_id", "sample")
     for said in answers.group_by("question_id").agg("answer")["answer"]:
         assert reach(said.to_list(), 10, StopRule()) == 10
         assert len(said) == 6 or reach(said.to_list()[:-1], 10, StopRule()) < 10
-    assert lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 10}
-    assert [fields["done"] for event, fields in lab.events if event == "progress"][-1] == 600
+    assert replay_lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 10}
+    assert [fields["done"] for event, fields in replay_lab.events if event == "progress"][-1] == 600
 
 
-def test_a_finished_run_has_nothing_to_do(lab):
-    lab.run()
-    before = lab.cache.sampled("fake", "a")
-    lab.run()
-    assert lab.engine.started is None
-    assert lab.cache.sampled("fake", "a").equals(before)
+def test_a_finished_run_has_nothing_to_do(replay_lab):
+    replay_lab.run()
+    before = replay_lab.cache.sampled("fake", "a")
+    replay_lab.run()
+    assert replay_lab.engine.started is None
+    assert replay_lab.cache.sampled("fake", "a").equals(before)
 
 
-def test_the_engine_stays_full_while_rounds_wait(lab):
-    lab.run()
-    flight = lab.engine.flight
-    assert lab.engine.most <= 8 + 1 + 6
+def test_the_engine_stays_full_while_rounds_wait(replay_lab):
+    replay_lab.run()
+    flight = replay_lab.engine.flight
+    assert replay_lab.engine.most <= 8 + 1 + 6
     asked = sum(flight[: int(len(flight) * 0.8)]) / int(len(flight) * 0.8)
     assert asked >= 8
 
 
-def test_a_larger_k_adds_to_it_and_all_samples_can_still_be_made(lab):
-    lab.run(5)
-    assert lab.outcomes().samples == 5
-    assert 60 * 3 <= lab.cache.sampled("fake", "a").height < 60 * 5
-    lab.run(10)
-    lab.check_votes()
-    lab.run(10, stop=None)
-    assert lab.cache.sampled("fake", "a").height == 600
-    assert samples_made(lab.check_votes().answers) is None
+def test_a_larger_k_adds_to_it_and_all_samples_can_still_be_made(replay_lab):
+    replay_lab.run(5)
+    assert replay_lab.outcomes().samples == 5
+    assert 60 * 3 <= replay_lab.cache.sampled("fake", "a").height < 60 * 5
+    replay_lab.run(10)
+    replay_lab.check_votes()
+    replay_lab.run(10, stop=None)
+    assert replay_lab.cache.sampled("fake", "a").height == 600
+    assert samples_made(replay_lab.check_votes().answers) is None
 
 
-def test_k_stays_while_all_samples_of_a_larger_k_are_being_made(lab):
+def test_k_stays_while_all_samples_of_a_larger_k_are_being_made(replay_lab):
     """Without a rule 20 of each are wanted; until they are there, the votes of 10 count."""
-    lab.run(10)
-    with lab.cache.writer("fake", "a") as writer:
-        writer.start({**lab.cache.manifest("fake", "a"), "samples": 20, "stop": None})
-    lab.check_votes()
+    replay_lab.run(10)
+    with replay_lab.cache.writer("fake", "a") as writer:
+        writer.start({**replay_lab.cache.manifest("fake", "a"), "samples": 20, "stop": None})
+    replay_lab.check_votes()
 
 
-def test_beta_stops_sooner(lab):
-    lab.run(20, stop="beta:0.8")
-    few = lab.cache.sampled("fake", "a").height
-    assert lab.outcomes().samples == 20
-    assert lab.outcomes().left_out_total == 0
-    lab.run(20)
-    assert few < lab.cache.sampled("fake", "a").height
-    assert lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 20}
+def test_beta_stops_sooner(replay_lab):
+    replay_lab.run(20, stop="beta:0.8")
+    few = replay_lab.cache.sampled("fake", "a").height
+    assert replay_lab.outcomes().samples == 20
+    assert replay_lab.outcomes().left_out_total == 0
+    replay_lab.run(20)
+    assert few < replay_lab.cache.sampled("fake", "a").height
+    assert replay_lab.cache.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 20}
 
 
-def test_answers_that_are_read_otherwise_make_samples_missing_again(lab, monkeypatch):
-    lab.run()
-    answers = lab.cache.answers("fake", "a")
+def test_answers_that_are_read_otherwise_make_samples_missing_again(replay_lab, monkeypatch):
+    replay_lab.run()
+    answers = replay_lab.cache.answers("fake", "a")
     counts = answers.group_by("question_id").len("made").sort("made", "question_id")
     torn, made = counts.row(0)
     changed = answers.with_columns(
         answer=pl.when(pl.col("question_id") == torn).then(pl.col("sample").cast(pl.String)).otherwise("answer")
     )
     monkeypatch.setattr(Cache, "answers", lambda *_args, **_more: changed)
-    assert (lab.outcomes().samples, lab.outcomes().left_out_total) == (10, 1)
-    lab.run()
-    assert lab.cache.sampled("fake", "a").filter(pl.col("question_id") == torn).height > made
-    assert lab.cache.sampled("fake", "a").filter(pl.col("question_id") != torn).height == counts["made"].sum() - made
+    assert (replay_lab.outcomes().samples, replay_lab.outcomes().left_out_total) == (10, 1)
+    replay_lab.run()
+    assert replay_lab.cache.sampled("fake", "a").filter(pl.col("question_id") == torn).height > made
+    assert (
+        replay_lab.cache.sampled("fake", "a").filter(pl.col("question_id") != torn).height
+        == counts["made"].sum() - made
+    )
 
 
-def test_killed_at_any_moment_and_resumed(lab):
-    lab.run()
-    expected = lab.cache.sampled("fake", "a").sort("question_id", "sample")
-    again = FakeReplayLab(lab.folder / "again", lab.questions, lab.recorded, capacity=2, delay=0.005)
+def test_killed_at_any_moment_and_resumed(replay_lab):
+    replay_lab.run()
+    expected = replay_lab.cache.sampled("fake", "a").sort("question_id", "sample")
+    again = FakeReplayLab(
+        replay_lab.folder / "again", replay_lab.questions, replay_lab.recorded, capacity=2, delay=0.005
+    )
     chance, kills = random.Random(4), 0
     for _ in range(8):
         worker = begun(again.spec(10, "decided"))
@@ -123,15 +128,15 @@ def test_killed_at_any_moment_and_resumed(lab):
     again.check_votes()
 
 
-def test_shards_killed_and_resumed_join_into_what_one_run_makes(lab):
-    lab.run()
-    expected = lab.cache.sampled("fake", "a").sort("question_id", "sample")
-    base, shards = lab.spec(10, "decided"), []
+def test_shards_killed_and_resumed_join_into_what_one_run_makes(replay_lab):
+    replay_lab.run()
+    expected = replay_lab.cache.sampled("fake", "a").sort("question_id", "sample")
+    base, shards = replay_lab.spec(10, "decided"), []
     for number in (1, 2):
-        cache = Cache(lab.folder / f"shard-{number}")
-        cache.write_questions("fake", lab.questions)
-        recorded = {"a": str(lab.folder / "recorded.parquet")}
-        weights = lab.folder / str(number) / "weights"
+        cache = Cache(replay_lab.folder / f"shard-{number}")
+        cache.write_questions("fake", replay_lab.questions)
+        recorded = {"a": str(replay_lab.folder / "recorded.parquet")}
+        weights = replay_lab.folder / str(number) / "weights"
         fake_weights(weights, recorded=recorded, into=str(cache.root), capacity=2, delay=0.02)
         task = replace(base.tasks[0], shard=(number, 2))
         llm = replace(base.llm, weights=str(weights))
@@ -150,7 +155,7 @@ def test_shards_killed_and_resumed_join_into_what_one_run_makes(lab):
         for worker in both:
             worker.kill()
             worker.communicate()
-    joined = Cache(lab.folder / "joined")
+    joined = Cache(replay_lab.folder / "joined")
     for cache, spec in shards:
         assert not [each for each in ended(begun(spec)) if each["event"] == "failed"]
         assert not cache.verify()
@@ -158,7 +163,7 @@ def test_shards_killed_and_resumed_join_into_what_one_run_makes(lab):
     assert joined.sampled("fake", "a").sort("question_id", "sample").equals(expected)
     assert joined.manifest("fake", "a")["stop"] == {"rule": "decided", "samples": 10}
     assert not joined.verify()
-    assert (lab.outcomes(joined).labels == lab.outcomes().labels).all()
+    assert (replay_lab.outcomes(joined).labels == replay_lab.outcomes().labels).all()
 
 
 def begun(spec):
@@ -180,9 +185,9 @@ def ended(worker):
 
 def test_a_thousand_random_questions(tmp_path):
     questions = fake_questions({"test": 1000})
-    lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 10, 2), capacity=256)
-    lab.run()
-    assert samples_made(lab.check_votes().answers).min() == 6
+    replay_lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 10, 2), capacity=256)
+    replay_lab.run()
+    assert samples_made(replay_lab.check_votes().answers).min() == 6
 
 
 @pytest.mark.parametrize("llm", ["qwen2.5-coder-1.5b-it", "smollm2-135m-it"])
@@ -191,9 +196,9 @@ def test_the_recorded_run_replayed(llm, tmp_path):
     questions = recorded.questions("reasoning").filter(pl.col("split") == "test")
     rows = recorded.generations("reasoning", llm)
     rows = rows.filter(pl.col("question_id").is_in(questions["question_id"].implode())).select(*GENERATION_SCHEMA)
-    lab = FakeReplayLab(tmp_path, questions, rows, samples=5, capacity=256)
-    lab.run(5)
-    part = lab.outcomes()
+    replay_lab = FakeReplayLab(tmp_path, questions, rows, samples=5, capacity=256)
+    replay_lab.run(5)
+    part = replay_lab.outcomes()
     whole = load_outcomes(recorded, "reasoning", "test", llms=[llm])
     assert part.samples == whole.samples == 5
     assert (part.labels == whole.labels).all()
@@ -203,12 +208,12 @@ def test_the_recorded_run_replayed(llm, tmp_path):
 def test_variants_stop_by_votes_of_their_own(tmp_path):
     """Loaded once, an LLM and its variant are asked for what each of them lacks."""
     questions = fake_questions({"test": 60})
-    lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 20, 1))
+    replay_lab = FakeReplayLab(tmp_path, questions, fake_recording(questions, 20, 1))
     other = fake_recording(questions, 20, 2)
     other.write_parquet(tmp_path / "other.parquet")
     recorded = {"a": str(tmp_path / "recorded.parquet"), "a/hot": str(tmp_path / "other.parquet")}
-    fake_weights(tmp_path / "weights", recorded=recorded, into=str(lab.cache.root))
-    hot = replace(lab.spec(10, None).llm, name="a/hot", variant=Variant(of="a", changes={"temperature": 1.5}))
+    fake_weights(tmp_path / "weights", recorded=recorded, into=str(replay_lab.cache.root))
+    hot = replace(replay_lab.spec(10, None).llm, name="a/hot", variant=Variant(of="a", changes={"temperature": 1.5}))
     engines = []
 
     def load(_, folder):
@@ -216,14 +221,14 @@ def test_variants_stop_by_votes_of_their_own(tmp_path):
         return engines[-1]
 
     for samples in (5, 10):
-        spec = lab.spec(samples, "decided")
+        spec = replay_lab.spec(samples, "decided")
         both = replace(spec, tasks=(*spec.tasks, replace(spec.tasks[0], llm=hot)))
-        assert run(both, lab.cache, load_engine=load, emit=lambda *_, **__: None, stop=Stop())
+        assert run(both, replay_lab.cache, load_engine=load, emit=lambda *_, **__: None, stop=Stop())
     assert len(engines) == 2
-    assert lab.cache.sampled("fake", "a").height != lab.cache.sampled("fake", "a/hot").height
-    for name, texts in {"a": lab.recorded, "a/hot": other}.items():
-        rows = lab.cache.answers("fake", name).sort("question_id", "sample")
+    assert replay_lab.cache.sampled("fake", "a").height != replay_lab.cache.sampled("fake", "a/hot").height
+    for name, texts in {"a": replay_lab.recorded, "a/hot": other}.items():
+        rows = replay_lab.cache.answers("fake", name).sort("question_id", "sample")
         for question_id, said in rows.group_by("question_id").agg("answer").iter_rows():
             assert reach(said, 10, StopRule()) == 10, question_id
-        made = lab.cache.generations("fake", name).select("question_id", "sample", "text")
+        made = replay_lab.cache.generations("fake", name).select("question_id", "sample", "text")
         assert made.join(texts, on=made.columns).height == made.height

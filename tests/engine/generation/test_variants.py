@@ -17,7 +17,7 @@ from selectllm_engine.store.parts import part_metadata
 EXEMPLARS = tuple(Exemplar(f"What is {n} + 1?", str(n + 1)) for n in range(6))
 
 
-class Lab:
+class VariantsLab:
     """A cache with questions of two benchmarks, and an LLM with variants; keeps engines and events."""
 
     def __init__(self, folder):
@@ -54,50 +54,53 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path):
-    return Lab(tmp_path)
+def variants_lab(tmp_path):
+    return VariantsLab(tmp_path)
 
 
-def test_one_engine_makes_the_samples_of_all_variants(lab):
-    brief = lab.variant("brief", changes={"max_tokens": 7})
-    few = lab.variant("few", prompt="few-shot", changes={"prompt": "few-shot"})
-    assert lab.run(brief, few, benchmarks=("fake", "other"))
-    assert [engine.started is not None for engine in lab.engines] == [True]
-    assert lab.cache.llms("fake") == ["q", "q/brief", "q/few"]
+def test_one_engine_makes_the_samples_of_all_variants(variants_lab):
+    brief = variants_lab.variant("brief", changes={"max_tokens": 7})
+    few = variants_lab.variant("few", prompt="few-shot", changes={"prompt": "few-shot"})
+    assert variants_lab.run(brief, few, benchmarks=("fake", "other"))
+    assert [engine.started is not None for engine in variants_lab.engines] == [True]
+    assert variants_lab.cache.llms("fake") == ["q", "q/brief", "q/few"]
     for benchmark in ("fake", "other"):
         seeds = set()
         for name in ("q", "q/brief", "q/few"):
-            assert lab.cache.sampled(benchmark, name).height == 16
-            (part,) = lab.cache.parts(benchmark, name).listed()
+            assert variants_lab.cache.sampled(benchmark, name).height == 16
+            (part,) = variants_lab.cache.parts(benchmark, name).listed()
             seeds |= {metadata["seed"] for metadata in part_metadata(part.path)}
         assert len(seeds) == 1
-    manifests = {name: lab.cache.manifest("fake", name) for name in ("q", "q/brief", "q/few")}
+    manifests = {name: variants_lab.cache.manifest("fake", name) for name in ("q", "q/brief", "q/few")}
     assert [each["sampling"]["max_tokens"] for each in manifests.values()] == [48, 7, 48]
     assert [each["prompt"]["style"] for each in manifests.values()] == ["zero-shot", "zero-shot", "few-shot"]
     assert "variant" not in manifests["q"]
     assert manifests["q/few"]["variant"] == {"of": "q", "changes": {"prompt": "few-shot"}}
     assert len({str(each["weights"]) for each in manifests.values()}) == 1
-    texts = [set(lab.cache.generations("fake", name)["text"]) for name in manifests]
+    texts = [set(variants_lab.cache.generations("fake", name)["text"]) for name in manifests]
     assert not texts[0] & texts[1], "no draw is repeated"
-    told = [(llm, fields["benchmark"], fields["total"]) for llm, fields in lab.told("task")]
+    told = [(llm, fields["benchmark"], fields["total"]) for llm, fields in variants_lab.told("task")]
     assert told == [(llm, name, 16) for llm in (None, "q/brief", "q/few") for name in ("fake", "other")]
-    assert lab.run(brief, few, benchmarks=("fake", "other"))
-    assert lab.engines[-1].started is None, "nothing is missing"
+    assert variants_lab.run(brief, few, benchmarks=("fake", "other"))
+    assert variants_lab.engines[-1].started is None, "nothing is missing"
 
 
-def test_seconds_are_shared_where_a_token_takes_the_same_work(lab):
+def test_seconds_are_shared_where_a_token_takes_the_same_work(variants_lab):
     variants = [
-        lab.variant("brief", changes={"max_tokens": 7}),
-        lab.variant("hot", changes={"temperature": 1.5, "thinking": False}),
-        lab.variant("long", changes={"max_tokens": 100}),
-        lab.variant("greedy", changes={"temperature": 0.0}),
-        lab.variant("nucleus", changes={"top_p": 0.9}),
-        lab.variant("few", prompt="few-shot"),
-        lab.variant("said", wording=Wording(system="Be kind.")),
-        lab.variant("longer", changes={"max_tokens": 5000, "stop": ("x",)}),
+        variants_lab.variant("brief", changes={"max_tokens": 7}),
+        variants_lab.variant("hot", changes={"temperature": 1.5, "thinking": False}),
+        variants_lab.variant("long", changes={"max_tokens": 100}),
+        variants_lab.variant("greedy", changes={"temperature": 0.0}),
+        variants_lab.variant("nucleus", changes={"top_p": 0.9}),
+        variants_lab.variant("few", prompt="few-shot"),
+        variants_lab.variant("said", wording=Wording(system="Be kind.")),
+        variants_lab.variant("longer", changes={"max_tokens": 5000, "stop": ("x",)}),
     ]
-    lab.run(*variants)
-    found = {name: lab.cache.manifest("fake", name)["latency"].get("timed_with") for name in lab.cache.llms("fake")}
+    variants_lab.run(*variants)
+    found = {
+        name: variants_lab.cache.manifest("fake", name)["latency"].get("timed_with")
+        for name in variants_lab.cache.llms("fake")
+    }
     assert found == {
         "q": None,
         "q/brief": "q",
@@ -109,8 +112,10 @@ def test_seconds_are_shared_where_a_token_takes_the_same_work(lab):
         "q/said": None,
         "q/longer": None,
     }
-    lab.run(*variants, remeasure=True, benchmarks=("fake", "other"))
-    shared = {name: lab.cache.manifest("other", name)["latency"].get("timed_with") for name in ("q", "q/brief")}
+    variants_lab.run(*variants, remeasure=True, benchmarks=("fake", "other"))
+    shared = {
+        name: variants_lab.cache.manifest("other", name)["latency"].get("timed_with") for name in ("q", "q/brief")
+    }
     assert shared == {"q": None, "q/brief": "q"}, "each benchmark has prompts of its own"
 
 
@@ -123,23 +128,25 @@ def test_a_fit_holds_for_the_same_work_and_no_more_tokens():
         assert not fits_too(Sampling(**other), Sampling())
 
 
-def test_a_variant_that_fails_stops_no_other(lab):
-    hot, cold = (lab.variant(name, changes={"temperature": value}) for name, value in (("hot", 1.5), ("cold", 0.1)))
-    lab.run(hot)
+def test_a_variant_that_fails_stops_no_other(variants_lab):
+    hot, cold = (
+        variants_lab.variant(name, changes={"temperature": value}) for name, value in (("hot", 1.5), ("cold", 0.1))
+    )
+    variants_lab.run(hot)
     changed = replace(hot, variant=Variant(of="q", changes={"temperature": 2.0}))
-    assert not lab.run(changed, cold, samples=3)
-    ((llm, failure),) = lab.told("failed")
+    assert not variants_lab.run(changed, cold, samples=3)
+    ((llm, failure),) = variants_lab.told("failed")
     assert (llm, failure["benchmark"]) == ("q/hot", "fake")
     assert "stored results of q/hot were made with other settings" in failure["problem"]
-    made = {name: lab.cache.sampled("fake", name).height for name in lab.cache.llms("fake")}
+    made = {name: variants_lab.cache.sampled("fake", name).height for name in variants_lab.cache.llms("fake")}
     assert made == {"q": 24, "q/hot": 16, "q/cold": 24}
 
 
-def test_no_two_requests_have_one_name(lab, monkeypatch):
+def test_no_two_requests_have_one_name(variants_lab, monkeypatch):
     names = []
     submit = FakeEngine.submit
     monkeypatch.setattr(
         FakeEngine, "submit", lambda self, name, *given: (names.append(name), submit(self, name, *given))
     )
-    lab.run(lab.variant("v", changes={"top_k": 1}), benchmarks=("fake", "other"))
+    variants_lab.run(variants_lab.variant("v", changes={"top_k": 1}), benchmarks=("fake", "other"))
     assert len(set(names)) == len(names) == 32
