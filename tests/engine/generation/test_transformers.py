@@ -10,11 +10,12 @@ if find_spec("torch") is None or find_spec("transformers") is None:
     pytest.skip("needs torch and transformers", allow_module_level=True)
 
 from selectllm_engine.errors import EngineError
+from selectllm_engine.foreign_files import first_line
 from selectllm_engine.generation import transformers as module
 from selectllm_engine.generation.engine import Encoded, make_engine
 from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.spec import WorkerSpec
-from selectllm_engine.generation.tokenizers import first_line, remedy
+from selectllm_engine.generation.tokenizers import remedy
 from selectllm_engine.llms import LLM, Sampling
 
 WORDS = [f"w{number}" for number in range(60)]
