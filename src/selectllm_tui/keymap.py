@@ -67,15 +67,7 @@ COMMANDS: tuple[Command, ...] = (
         tabs=ARRANGED,
         do=to.next_sort,
     ),
-    Command(
-        "reverse",
-        ("S",),
-        "reverse",
-        "Sort the other way round.",
-        "Tabs",
-        tabs=ARRANGED,
-        do=to.reverse_sort,
-    ),
+    Command("reverse", ("S",), "reverse", "Sort the other way round.", "Tabs", tabs=ARRANGED, do=to.reverse_sort),
     Command(
         "measure",
         ("w",),

@@ -87,14 +87,7 @@ SETUP: tuple[Command, ...] = (
         reason=preconditions.undo,
         rank=13,
     ),
-    Command(
-        "redo",
-        ("U",),
-        "redo",
-        "Take the last undo back.",
-        "Pool",
-        reason=preconditions.redo,
-    ),
+    Command("redo", ("U",), "redo", "Take the last undo back.", "Pool", reason=preconditions.redo),
     # Setup
     Command(
         "router",
