@@ -191,7 +191,7 @@ class Stopwatch:
 
         self.hook = hook
         before = screen.state
-        screen.action_press(key)
+        screen.action_press("policy" if key == "p" else f"llm_{key}")
         if screen.state.setup != before.setup:  # else nothing is computed
             await done.wait()
 
