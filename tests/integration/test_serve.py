@@ -42,7 +42,9 @@ def serving(folder, setup):
     """OpenAI's client of a setup that is served."""
     import openai
 
-    script = "import sys; from selectllm_tui.cli import main; sys.exit(main())"
+    # Ctrl-C is heard, though a shell that starts things in the background has them ignore it.
+    script = "import signal, sys; from selectllm_tui.cli import main; "
+    script += "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
     command = [sys.executable, "-c", script, "serve", "--setup", setup, "--port", "0", "--cache", str(ROOT / "cache")]
     command += ["--log", f"{setup}.jsonl", "--log-texts", "--router-timeout", "600"]
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}

@@ -10,12 +10,11 @@ if find_spec("torch") is None or find_spec("transformers") is None:
     pytest.skip("needs torch and transformers", allow_module_level=True)
 
 from selectllm_engine.errors import EngineError
-from selectllm_engine.foreign_files import first_line
 from selectllm_engine.generation import transformers as module
 from selectllm_engine.generation.engine import Encoded, make_engine
 from selectllm_engine.generation.prompts import Prompt
 from selectllm_engine.generation.spec import WorkerSpec
-from selectllm_engine.generation.tokenizers import remedy
+from selectllm_engine.generation.tokenizers import remedy, telling_line
 from selectllm_engine.llms import LLM, Sampling
 
 WORDS = [f"w{number}" for number in range(60)]
@@ -238,10 +237,10 @@ def test_code_that_comes_with_weights_is_neither_run_nor_asked_about(folder, tmp
 
 def test_the_line_that_says_what_is_wrong():
     error = ValueError("1 validation error for ModelConfig\n  Value error, Model architectures ['X'] are not supported")
-    assert first_line(error) == "Model architectures ['X'] are not supported"
+    assert telling_line(error) == "Model architectures ['X'] are not supported"
     assert remedy(error) == "install a newer version of the engine, or take another LLM"
-    assert first_line(ValueError("\n one\ntwo")) == "one"
-    assert first_line(ValueError()) == "ValueError"
+    assert telling_line(ValueError("\n one\ntwo")) == "one"
+    assert telling_line(ValueError()) == "ValueError"
     assert remedy(ValueError("shapes differ")) == ""
 
 
