@@ -6,11 +6,13 @@ whatever the number of its samples. A batch advances by a few tokens per step; s
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 from selectllm_engine.errors import EngineError
@@ -66,13 +68,14 @@ class _Batch:
     """Samples that are computed together: row by row the request and the sample's number; all have the same age.
 
     ids and mask, integers [rows, tokens], hold the padded prompts and what was made of each; `cache` the keys and
-    values of all tokens but the last.
+    values of all tokens but the last; `logprobs`, floats [rows, made], are those of the tokens that were made.
     """
 
     rows: list[tuple[_PromptSamples, int]]
     ids: Any
     mask: Any
     cache: Any
+    logprobs: Any
     made: int = 0
 
     @property
@@ -99,6 +102,35 @@ class _StopsAt:
         ends = self.tokenizer.batch_decode(new, skip_special_tokens=True)  # as texts are read
         said = [any(text in end for text in self.texts) for end in ends]
         return torch.tensor(said, dtype=torch.bool, device=ids.device)
+
+
+class _LogProbs:
+    """A logits processor of transformers that changes nothing: the log-probabilities of the tokens that are drawn.
+
+    They are the LLM's own, as vLLM tells them: before a repetition penalty, temperature and the like.
+    """
+
+    def __init__(self) -> None:
+        self._logits: Any = None
+        self._drawn: list[Any] = []
+
+    def __call__(self, ids: Any, logits: Any) -> Any:
+        self._draw(ids)
+        self._logits = logits
+        return logits
+
+    def _draw(self, ids: Any) -> None:
+        """Add that of the last token, which the logits of the step before led to."""
+        if self._logits is not None:
+            drawn = self._logits.gather(1, ids[:, -1:])
+            self._drawn.append(drawn - self._logits.logsumexp(1, keepdim=True))
+
+    def of(self, sequences: Any) -> Any:
+        """Floats [rows, drawn tokens], of the tokens at the end of `sequences`; once all are there."""
+        import torch
+
+        self._draw(sequences)
+        return torch.cat(self._drawn, dim=1)
 
 
 class TransformersEngine:
@@ -215,12 +247,12 @@ class TransformersEngine:
             ids, mask = ids.to(self._device), mask.to(self._device)
             cache = None
             if len(prompts) < len(rows) and longest > 1:  # once per prompt; then a copy for each of its samples
-                cache = self._generate(ids[:, :-1], mask[:, :-1], None, sampling, new=1).past_key_values
+                cache = self._generate(ids[:, :-1], mask[:, :-1], None, sampling, new=1)[_cache_name()]
                 cache.batch_select_indices(of)
         except BaseException:
             self._waiting.extendleft(reversed(rows))
             raise
-        return _Batch(rows, ids[of], mask[of], cache)
+        return _Batch(rows, ids[of], mask[of], cache, torch.empty(len(rows), 0, device=self._device))
 
     def _pad(self) -> int:
         """What follows the end of a sample within a step; which token does not matter."""
@@ -228,10 +260,20 @@ class TransformersEngine:
         return next((each for each in known if each is not None), 0)
 
     def _generate(
-        self, ids: Any, mask: Any, cache: Any, sampling: Sampling, *, new: int, exact: bool = False, made: int = 0
+        self,
+        ids: Any,
+        mask: Any,
+        cache: Any,
+        sampling: Sampling,
+        *,
+        new: int,
+        exact: bool = False,
+        made: int = 0,
+        logprobs: _LogProbs | None = None,
     ) -> Any:
         """Up to `new` more tokens, of which the last `made` of `ids` are the first; exactly so many where `exact`."""
-        from transformers import GenerationConfig, StoppingCriteriaList
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+        from transformers.generation import RepetitionPenaltyLogitsProcessor
 
         drawn: dict[str, object] = {"do_sample": False}
         if sampling.temperature > 0:
@@ -243,7 +285,6 @@ class TransformersEngine:
             }
         config = GenerationConfig(
             **drawn,
-            repetition_penalty=float(sampling.repetition_penalty),
             max_new_tokens=new,
             min_new_tokens=new if exact else None,
             eos_token_id=self._ends or None,
@@ -251,14 +292,18 @@ class TransformersEngine:
             return_dict_in_generate=True,
         )
         self._model.generation_config = config  # else what the LLM's own one says fills the gaps
+        processors: list[Any] = [] if logprobs is None else [logprobs]
+        if sampling.repetition_penalty != 1:  # behind it
+            processors.append(RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty)))
         stops = []
         if sampling.stop and not exact:
             stops = [_StopsAt(sampling.stop, self._tokenizer.wrapped, ids.shape[1] - made)]
         return self._model.generate(
             input_ids=ids,
             attention_mask=mask,
-            past_key_values=cache,
+            **{_cache_name(): cache},
             generation_config=config,
+            logits_processor=LogitsProcessorList(processors),
             stopping_criteria=StoppingCriteriaList(stops),
         )
 
@@ -271,10 +316,14 @@ class TransformersEngine:
         import torch
 
         new = min(self.step_tokens, min(self._room(request) for request, _ in batch.rows) - batch.made)
-        out = self._generate(batch.ids, batch.mask, batch.cache, batch.sampling, new=new, made=batch.made)
+        drawn = _LogProbs()
+        out = self._generate(
+            batch.ids, batch.mask, batch.cache, batch.sampling, new=new, made=batch.made, logprobs=drawn
+        )
         added = out.sequences.shape[1] - batch.ids.shape[1]
-        batch.ids, batch.cache = out.sequences, out.past_key_values
+        batch.ids, batch.cache = out.sequences, out[_cache_name()]
         batch.mask = torch.cat([batch.mask, batch.mask.new_ones(batch.mask.shape[0], added)], dim=1)
+        batch.logprobs = torch.cat([batch.logprobs, drawn.of(out.sequences)], dim=1)
         batch.made += added
 
     def _collect(self, batch: _Batch) -> list[Finished]:
@@ -283,10 +332,11 @@ class TransformersEngine:
 
         finished: list[Finished] = []
         staying: list[int] = []
-        for at, ((request, sample), tokens) in enumerate(
-            zip(batch.rows, batch.ids[:, batch.ids.shape[1] - batch.made :].tolist(), strict=True)
+        made = batch.ids[:, batch.ids.shape[1] - batch.made :].tolist()
+        for at, ((request, sample), tokens, drawn) in enumerate(
+            zip(batch.rows, made, batch.logprobs.tolist(), strict=True)
         ):
-            completion = self._completion(tokens, request)
+            completion = self._completion(tokens, drawn, request)
             if completion is None:
                 staying.append(at)
                 continue
@@ -299,21 +349,27 @@ class TransformersEngine:
         elif len(staying) < len(batch.rows):
             batch.rows = [batch.rows[at] for at in staying]
             kept = torch.tensor(staying, device=batch.ids.device)
-            batch.ids, batch.mask = batch.ids[kept], batch.mask[kept]
+            batch.ids, batch.mask, batch.logprobs = batch.ids[kept], batch.mask[kept], batch.logprobs[kept]
             batch.cache.batch_select_indices(kept)
         return finished
 
-    def _completion(self, tokens: list[int], request: _PromptSamples) -> Completion | None:
+    def _completion(self, tokens: list[int], logprobs: list[float], request: _PromptSamples) -> Completion | None:
         """What a sample's new tokens amount to; None where it goes on."""
+
+        def completion(text: str, length: int, reason: str) -> Completion:
+            drawn = logprobs[:length]
+            pieces = zip(self._tokenizer.pieces(tokens[:length]), drawn, strict=True)
+            return Completion(text, length, reason, fsum(drawn) / length, tokens=tuple(pieces))
+
         end = next((at for at, token in enumerate(tokens) if token in self._ends), None)
         length = len(tokens) if end is None else end + 1
         text = self._tokenizer.wrapped.decode(tokens[:length], skip_special_tokens=True)
         stops = [at for at in (text.find(stop) for stop in request.sampling.stop) if at >= 0]
         if stops:
-            return Completion(text[: min(stops)], self._said(tokens[:length], request.sampling.stop), "stop")
+            return completion(text[: min(stops)], self._said(tokens[:length], request.sampling.stop), "stop")
         if end is not None:
-            return Completion(text, length, "stop")
-        return Completion(text, length, "length") if length >= self._room(request) else None
+            return completion(text, length, "stop")
+        return completion(text, length, "length") if length >= self._room(request) else None
 
     def _said(self, tokens: list[int], stops: tuple[str, ...]) -> int:
         """How many tokens it took to say one of `stops`: those after it are padding, or from beside the batch."""
@@ -348,6 +404,15 @@ class TransformersEngine:
             "torch": version("torch"),
             "hardware": gpu_name() if self._device == "cuda" else cpu_name(),
         }
+
+
+@functools.cache
+def _cache_name() -> str:
+    """What transformers calls keys and values: it was another name before 5.24 or so."""
+    from transformers.generation import GenerateDecoderOnlyOutput
+
+    new, old = "cache", "past_key_values"
+    return new if any(each.name == new for each in fields(GenerateDecoderOnlyOutput)) else old
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -90,6 +90,11 @@ def finish(engine):
     return done
 
 
+def said(made):
+    """All of a completion but log-probabilities, whose last digits depend on the batch."""
+    return made.text, made.output_tokens, made.finish_reason
+
+
 def alone(engine, prompt, sampling):
     """What the library itself says to one prompt, token by token, with nothing around it."""
     import torch
@@ -116,10 +121,37 @@ def test_batches_say_what_each_prompt_alone_gets(engine):
     for number, prompt in enumerate(asked):
         expected = alone(each, prompt, GREEDY)
         first, second = done[str(number)]
-        assert first == second
+        assert said(first) == said(second)
         assert first.text == each._tokenizer.wrapped.decode(expected, skip_special_tokens=True)
         assert first.output_tokens == len(expected)
         assert first.finish_reason == ("stop" if expected[-1] == 1 else "length")
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [{"temperature": 0}, {"temperature": 1.5, "top_p": 0.9, "top_k": 40, "repetition_penalty": 1.3}],
+    ids=["greedy", "drawn"],
+)
+def test_log_probabilities_are_the_llm_s_own_of_what_was_drawn(engine, drawn):
+    import torch
+
+    each = engine()
+    each.step_tokens = 5
+    sampling = Sampling(max_tokens=24, stop=("w7 ", "w20"), **drawn)
+    asked = prompts(each)
+    for number, prompt in enumerate(asked):
+        each.submit(str(number), prompt, sampling, 3)
+    done = finish(each)
+    known = each._tokenizer.wrapped.get_vocab()
+    for number, prompt in enumerate(asked):
+        for made in done[str(number)]:
+            tokens = [known[piece] for piece, _ in made.tokens]
+            assert len(tokens) == made.output_tokens
+            with torch.inference_mode():
+                logits = each._model(torch.tensor([[*prompt.content, *tokens]])).logits[0]
+            expected = logits.log_softmax(-1)[prompt.tokens - 1 :].gather(1, torch.tensor([tokens]).T)[:, 0]
+            assert [each for _, each in made.tokens] == pytest.approx(expected.tolist(), abs=1e-4)
+            assert made.logprob == pytest.approx(float(expected.mean()), abs=1e-4)
 
 
 @pytest.mark.parametrize("penalty", [1.3, 0.6])
@@ -134,8 +166,8 @@ def test_padding_is_no_repetition(engine, penalty):
     for copies in (1, 2):
         for number, prompt in enumerate(asked):
             each.submit(str(number), prompt, sampling, copies)
-        assert {number: {*made} for number, made in finish(each).items()} == {
-            number: {*made} for number, made in by_itself.items()
+        assert {number: {*map(said, made)} for number, made in finish(each).items()} == {
+            number: {*map(said, made)} for number, made in by_itself.items()
         }
 
 
@@ -170,20 +202,20 @@ def test_a_stop_string_ends_a_sample_and_is_no_part_of_it(engine):
     for number, prompt in enumerate(asked):
         each.submit(str(number), prompt, GREEDY, 1)
     whole = finish(each)
-    said = whole["1"][0].text.split()
-    stop = next(word for at, word in enumerate(said) if 2 < at < 20 and word not in said[:at])
+    spoken = whole["1"][0].text.split()
+    stop = next(word for at, word in enumerate(spoken) if 2 < at < 20 and word not in spoken[:at])
     sampling = Sampling(temperature=0, max_tokens=24, stop=(stop,))
     for number, prompt in enumerate(asked):
         each.submit(str(number), prompt, sampling, 2)
     for number, (first, second) in finish(each).items():
         words = whole[number][0].text.split()
-        assert first == second
+        assert said(first) == said(second)
         if stop in words:
             assert first.text.split() == words[: words.index(stop)]
             assert first.output_tokens == words.index(stop) + 1
             assert first.finish_reason == "stop"
         else:
-            assert first == whole[number][0]
+            assert said(first) == said(whole[number][0])
 
 
 def test_samples_differ_and_follow_from_the_seed(engine):
