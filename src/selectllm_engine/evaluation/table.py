@@ -232,7 +232,7 @@ class Table:
         shows = self.detectable_difference
         enough = "" if shows is None else f", enough for differences of {100 * shows:.1f} points"
         return " · ".join(
-            [self.benchmark, badged(self.split), f"{self.questions} questions{enough}", votes, pool, *paper]
+            [self.benchmark, badged(self.split), f"{self.questions:,} questions{enough}", votes, pool, *paper]
         )
 
     def __repr__(self) -> str:

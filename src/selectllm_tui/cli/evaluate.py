@@ -178,7 +178,7 @@ def left_out(table: Table) -> str | None:
     lacking = ", ".join(f"{each.llm} ({each.questions})" for each in table.incomplete)
     few = f"fewer than {table.samples} samples, or no known verdict," if table.samples else "no known verdict"
     return (
-        f"{table.left_out} of {table.left_out + table.questions} questions are left out: "
+        f"{table.left_out:,} of {table.left_out + table.questions:,} questions are left out: "
         f"some LLM has {few} of them: {lacking}"
     )
 
