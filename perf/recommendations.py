@@ -6,9 +6,9 @@ python perf/recommendations.py --speed       # the search alone, for 28 LLMs and
 
 Targets: the interval holds as often as it says; the search of 28 × 12,000 in under 5 minutes, the recorded run in 5 s.
 
-Each re-split draws 400, 200 and 400 questions anew for train, validation and test, and trains the routers on TF-IDF
-anew. Counted is whether the accuracy on test is within the estimate's 95 % interval; within it as wide as two samples
-of questions, of which test is one, can be apart; and whether it is not worse than best-single's there. Re-splits share
+Each re-split draws train, validation and test anew, as large as they are, and trains the routers on TF-IDF anew.
+Counted is whether the accuracy on test is within the estimate's 95 % interval; within it as wide as two samples of
+questions, of which test is one, can be apart; and whether it is not worse than best-single's there. Re-splits share
 their questions: 20 of them are fewer than 20 independent runs.
 """
 
@@ -23,7 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from learned_vote import World
 
 import selectllm_engine as sl
@@ -47,8 +46,7 @@ def resplit(folder: Path, seed: int) -> sl.Run:
     """The recorded run with its questions in other splits, and routers of its own."""
     shutil.copytree(ROOT / "cache" / "reasoning" / "llms", folder / "reasoning" / "llms")
     questions = sl.load("reasoning", ROOT / "cache").questions
-    splits = np.repeat(["train", "validation", "test"], [400, 200, 400])
-    drawn = pl.Series("split", np.random.default_rng(seed).permutation(splits), dtype=pl.String)
+    drawn = questions["split"].sample(fraction=1, shuffle=True, seed=seed)
     write_frame(folder / "reasoning" / "questions.parquet", questions.with_columns(drawn))
     run = sl.load("reasoning", folder)
     for router in ROUTERS:

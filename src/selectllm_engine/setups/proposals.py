@@ -6,6 +6,7 @@ L labelled questions, N LLMs of the run.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from selectllm_engine.evaluation import By, Labelled, PolicyInputs, RouterScores
     from selectllm_engine.setups.choice_data import ChoiceData
 
-__all__ = ["EXHAUSTIVE", "Proposal", "Trials", "Tried", "policies_for"]
+__all__ = ["Proposal", "Trials", "Tried", "policies_for"]
 
 # The values of a policy's parameter that are tried: few, for the best of many is partly luck.
 VALUES: dict[str, tuple[float, ...]] = {
@@ -51,8 +52,8 @@ VALUES: dict[str, tuple[float, ...]] = {
 # An expectation; two whose forests learn from validation alone; a vote of a pool that is tried by itself; and one that
 # is tried by itself, once.
 NOT_TRIED = ("random", "prediction", "sorted-prediction", "vote:auto", "cascade-value")
-EXHAUSTIVE = 10  # LLMs of which all subsets are tried
-KEPT = 4  # sets of LLMs that are asked at once before a vote is counted for all questions
+REMEMBERED = 10  # LLMs of whose subsets each vote is remembered; of more, KEPT that are asked at once
+KEPT = 4
 
 
 class Proposal(NamedTuple):
@@ -202,7 +203,7 @@ class Trials:
         gold = self.prepared.outcomes.gold
         sets, own = np.unique((several[:1] if selection.alike else several) @ self._bits, return_inverse=True)
         missing = [each for each in sets.tolist() if each not in self._votes]
-        if len(missing) > KEPT and len(self.llms) > EXHAUSTIVE:
+        if len(missing) > KEPT and len(self.llms) > REMEMBERED:
             return np.asarray(pooled_votes(counted, several).code == gold)
         for each in missing:
             mask = (each & self._bits) > 0
@@ -248,16 +249,30 @@ class Trials:
     def _taken(self, view: PoolView, selection: Selection, right: NDArray[np.bool_]) -> Tried:
         """What a selection takes, beside what it is right on."""
         if selection.choice is not None:
-            spent = [each[self.prepared.positions, selection.choice] for each in self._burdens]
+            chosen = self.prepared.positions * len(self.llms) + selection.choice
+            spent = [None if each is None else each.ravel()[chosen].astype(np.float64) for each in self._burdens]
             llms = 1.0
         else:
             several = np.asarray(selection.several)[:, view.order]
-            spent = [np.where(several, each[:, view.order], 0).sum(axis=1, dtype=np.float64) for each in self._burdens]
+            spent = [
+                None if each is None else np.where(several, each[:, view.order], 0).sum(axis=1, dtype=np.float64)
+                for each in self._burdens
+            ]
             llms = float(several.sum(axis=1).mean())
-        root = np.sqrt(len(right))
-        (latency, cost), errors = [float(each.mean(dtype=np.float64)) for each in spent], [each.std() for each in spent]
-        return Tried(right, latency, cost, float(errors[0] / root), float(errors[1] / root), llms)
+        (latency, latency_error), (cost, cost_error) = [_mean_of(each) for each in spent]
+        return Tried(right, latency, cost, latency_error, cost_error, llms)
 
-    @property
-    def _burdens(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.prepared.latency, self.prepared.cost
+    @cached_property
+    def _burdens(self) -> list[NDArray[np.float32] | None]:
+        """Seconds and dollars, [L, N]; None where not one is known."""
+        both = (self.prepared.latency, self.prepared.cost)
+        return [None if np.isnan(each).all() else np.ascontiguousarray(each) for each in both]
+
+
+def _mean_of(spent: NDArray[np.float64] | None) -> tuple[float, float]:
+    """A mean and its standard error; NaN where nothing is known."""
+    if spent is None:
+        return np.nan, np.nan
+    mean = float(spent.sum()) / len(spent)
+    off = spent - mean
+    return mean, float(np.sqrt(off @ off)) / len(spent)

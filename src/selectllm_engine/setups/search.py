@@ -10,7 +10,7 @@ import numpy as np
 
 from selectllm_engine.errors import NotAvailableError
 from selectllm_engine.evaluation import POLICIES, parse_policy
-from selectllm_engine.setups.proposals import EXHAUSTIVE, Proposal, Trials, policies_for
+from selectllm_engine.setups.proposals import Proposal, Trials, policies_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,9 @@ MANY = 2000
 BEST = 400  # proposals that are confirmed, and that are tried with fewer samples
 MOST = 6000  # proposals that are kept, of each size of a pool and in all
 WEIGHED = 12  # that are tried with a learned vote of those that a policy asks
-WIDTH, LARGEST, PATIENCE = 3, 8, 2  # of forward selection: pools of a size that grow, their size, steps without gain
+EXHAUSTIVE = 6  # LLMs of which all pools are tried; of more, forward selection:
+FEW, WIDE, NARROW = 10, 12, 3  # pools of a size that grow: so many of up to FEW LLMs, so many of more
+LARGEST, PATIENCE = 8, 2  # LLMs of a pool that grew, steps without gain
 FEWER = (1, 3, 5, 10, 20)  # samples
 
 
@@ -222,6 +224,7 @@ def _forward(trials: Trials, data: ChoiceData, progress: Progress) -> list[tuple
     """
     seconds = np.nan_to_num(trials.prepared.mean_latency)
     price = 0.2 / max(float(seconds.max()), 1e-9)
+    width = WIDE if len(trials.llms) <= FEW else NARROW
     scored: dict[tuple[int, ...], tuple[float, float]] = {}
 
     def score(pool: tuple[int, ...]) -> tuple[float, float]:
@@ -239,12 +242,12 @@ def _forward(trials: Trials, data: ChoiceData, progress: Progress) -> list[tuple
     singles: list[tuple[int, ...]] = [(llm,) for llm in range(len(trials.llms))]
     grown = dict.fromkeys(singles)
     for goal in (0, 1):
-        beam, best, idle = sorted(singles, key=lambda pool: -score(pool)[goal])[:WIDTH], -1.0, 0
+        beam, best, idle = sorted(singles, key=lambda pool: -score(pool)[goal])[:width], -1.0, 0
         for size in range(2, LARGEST + 1):
             larger = {
                 tuple(sorted({*pool, llm})) for pool in beam for llm in range(len(trials.llms)) if llm not in pool
             }
-            beam = sorted(sorted(larger), key=lambda pool: -score(pool)[goal])[:WIDTH]
+            beam = sorted(sorted(larger), key=lambda pool: -score(pool)[goal])[:width]
             grown |= dict.fromkeys(beam)
             idle = 0 if score(beam[0])[goal] > best else idle + 1
             best = max(best, score(beam[0])[goal])
