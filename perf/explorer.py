@@ -38,7 +38,7 @@ from selectllm_tui.transitions import choose_policy
 from selectllm_tui.widgets.rows import RowTable
 
 LIBRARIES = "import textual.app, polars, numpy"
-EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', *sys.argv[1:]]))"
+EXPLORER = "from selectllm_tui.cli import main; import sys; sys.exit(main(['tui', '--fresh', *sys.argv[1:]]))"
 PAINTED = b"best-single"  # in the results table once it is there
 
 

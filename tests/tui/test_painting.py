@@ -69,6 +69,7 @@ def test_shortened_names_fit(name, width) -> None:
 
 def test_names_of_a_family_stay_apart_when_shortened() -> None:
     assert len({shorten(f"qwen2.5-coder-{size}b-it", 14) for size in (0.5, 1.5, 7, 32)}) == 4
+    assert len({shorten(f"qwen2.5-coder-{size}b-it/cool", 21) for size in (0.5, 1.5, 7, 32)}) == 4
 
 
 @given(st.integers(20, 200), st.integers(0, 3))

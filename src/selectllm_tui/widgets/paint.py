@@ -136,11 +136,11 @@ def _colourless(style: Style) -> Style:
 
 
 def shorten(name: str, width: int) -> str:
-    """A visible name of at most `width` cells; cut in the middle, because names of a family differ at their ends."""
+    """A visible name of at most `width` cells; cut before its middle: names of a family differ at their ends."""
     name = visible(name, limit=LONGEST)
     if cell_len(name) <= width:
         return name
-    head = max((width - 1) // 2, 0)
+    head = max((width - 1) // 3, 0)
     tail = max(width - 1 - head, 0)
     start, end = set_cell_size(name, head), ""
     for char in reversed(name):
