@@ -108,7 +108,7 @@ def test_the_header_always_says_the_setup_and_what_it_achieves(
     assert least <= len(made) <= 3
     assert {width_of(each) for each in made} == {width}
     shown = "".join(text for each in made for text, _ in each)
-    for fact in (benchmark[:8], "validation", "K 10", "corrected", "12 of 12 LLMs", "mlc:dis", "→ threshold τ 0.65"):
+    for fact in (benchmark[:8], "validation", "K 10", "corrected", "12 of 12 LLMs", "mlc:d", "→ threshold τ 0.65"):
         assert fact in shown
     assert "49.8 % ▼ 1.3" in shown
     assert "5.1 s ▲ 0.3" in shown
