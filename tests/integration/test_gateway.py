@@ -31,7 +31,7 @@ except PackageNotFoundError:
 GIVE_UP = 600.0  # seconds
 QUESTIONS = 40
 MASTER = "sk-made-up-master"
-BEST = "qwen2.5-coder-1.5b-it-few-shot"
+BEST = "qwen2.5-coder-1.5b-it/few-shot-cool"
 
 
 class FakeEndpoints:
